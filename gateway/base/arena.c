@@ -1,0 +1,129 @@
+/* base/arena.c - memory that goes all at once: a list of blocks, the newest one filled from its front. */
+#include "gateway/base/arena.h"
+
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+
+enum { ARENA_BLOCK_BYTES = 4096 };
+
+struct arena_block {
+    struct arena_block *older;
+    size_t size;
+    size_t used;
+    alignas(max_align_t) char bytes[];
+};
+
+void arena_init(struct arena *a, size_t soft_most_bytes)
+{
+    *a = (struct arena){ .soft_most_bytes = soft_most_bytes };
+}
+
+void arena_release(struct arena *a)
+{
+    for (struct arena_block *b = a->newest, *older; b; b = older) {
+        older = b->older;
+        free(b);
+    }
+    arena_init(a, a->soft_most_bytes);
+}
+
+void arena_clear(struct arena *a)
+{
+    struct arena_block *first = a->newest;
+
+    if (!first)
+        return;
+    while (first->older) {
+        struct arena_block *older = first->older;
+
+        free(first);
+        first = older;
+    }
+    memset(first->bytes, 0, first->used);
+    first->used = 0;
+    a->newest = first;
+    a->used_bytes = 0;
+}
+
+static struct arena_block *block_new(size_t least)
+{
+    size_t size = least > ARENA_BLOCK_BYTES / 2 ? least : ARENA_BLOCK_BYTES - sizeof(struct arena_block);
+    struct arena_block *b = mem_alloc(sizeof *b + size);
+
+    b->size = size;
+    return b;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+    size_t size = (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    struct arena_block *b = a->newest;
+
+    if (size < bytes)
+        BUG("arena allocation of %zu bytes", bytes);
+    if (!b || b->size - b->used < size) {
+        b = block_new(size);
+        b->older = a->newest;
+        a->newest = b;
+    }
+    void *p = b->bytes + b->used;
+
+    b->used += size;
+    a->used_bytes += size;
+    return p;
+}
+
+void *arena_grow(struct arena *a, const void *old, size_t used, size_t count, size_t element_bytes)
+{
+    if (count < used || (element_bytes && count > SIZE_MAX / element_bytes))
+        BUG("arena array of %zu elements", count);
+    void *grown = arena_alloc(a, count * element_bytes);
+
+    if (used)
+        memcpy(grown, old, used * element_bytes);
+    return grown;
+}
+
+char *arena_dup(struct arena *a, struct span bytes)
+{
+    char *p = arena_alloc(a, bytes.len + 1);
+
+    if (bytes.len)
+        memcpy(p, bytes.ptr, bytes.len);
+    return p;
+}
+
+struct span arena_copy(struct arena *a, struct span bytes)
+{
+    return span_make(arena_dup(a, bytes), bytes.len);
+}
+
+char *arena_vprintf(struct arena *a, const char *format, va_list args)
+{
+    va_list again;
+
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+
+    if (n < 0)
+        BUG("format %s", format);
+    char *p = arena_alloc(a, (size_t)n + 1);
+
+    vsnprintf(p, (size_t)n + 1, format, again);
+    va_end(again);
+    return p;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    char *p = arena_vprintf(a, format, args);
+
+    va_end(args);
+    return p;
+}

@@ -1,0 +1,38 @@
+/* core/answers.h - the book of answers: every look-up of a connection or transaction, asked or answered.
+ *
+ * The pipeline keeps two books (connection, transaction); replay fills one from the journal; tests fill one by hand.
+ * Memory: an arena of its own. Threads: whoever holds the inquiry.
+ */
+#ifndef CORE_ANSWERS_H
+#define CORE_ANSWERS_H
+
+#include "gateway/net/dns_answer.h"
+
+struct answer_entry {
+    const char *name; /* lower case */
+    enum dns_type type;
+    const struct dns_answer *answer; /* NULL while awaited */
+    bool is_started;                 /* the look-up is under way */
+    int timeout_ms;                  /* as the check that asked first has it; 0: the resolver's */
+    const char *asked_by;            /* name of that check */
+    int64_t asked_mono_us, took_us;
+    struct answer_entry *next_in_slot, *next;
+};
+
+struct answers {
+    struct arena arena;
+    struct answer_entry **slots; /* hash table */
+    size_t slot_count, count, awaited;
+    struct answer_entry *first, **last; /* in the order of asking */
+};
+
+void answers_init(struct answers *book);
+void answers_release(struct answers *book);
+void answers_clear(struct answers *book);
+struct answer_entry *answers_find(const struct answers *book, const char *name, enum dns_type type);
+/* answers_want - the entry, made when there is none. */
+struct answer_entry *answers_want(struct answers *book, const char *name, enum dns_type type);
+/* answers_put - copies `answer` into the book; an entry that has one already is left as it is. */
+void answers_put(struct answers *book, const char *name, enum dns_type type, const struct dns_answer *answer);
+
+#endif

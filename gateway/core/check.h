@@ -1,0 +1,128 @@
+/* core/check.h - what a check is, and what it may ask for.
+ *
+ * A check is a pure function of one message and the answers that are here. It never blocks and keeps nothing between
+ * runs: while ask_dns() returns NULL it goes on asking for all else that it can foresee, returns STEP_WAIT, and is
+ * later run again FROM ITS START, with more answers. What a run that ends in STEP_WAIT has found is thrown away.
+ *
+ * Threads: on the loop or on a worker, as its row in checks.c says; never two checks at once for a message.
+ * Memory:  what must outlive run() comes from q->arena, and goes with the transaction (with the connection, for
+ *          STAGE_CONNECT and STAGE_HELO).
+ */
+#ifndef CORE_CHECK_H
+#define CORE_CHECK_H
+
+#include "gateway/conf/conf.h"
+#include "gateway/core/evidence.h"
+#include "gateway/mail/message.h"
+#include "gateway/mail/session.h"
+#include "gateway/net/dns_answer.h"
+
+enum step { STEP_DONE, STEP_WAIT };
+
+/* In the order of SMTP. A check starts as soon as its stage is reached. */
+enum stage { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT, STAGE_MESSAGE, STAGE_COUNT };
+
+/* ON_LOOP for what costs microseconds; workers only at STAGE_MESSAGE, when the envelope stands still. */
+enum place { ON_LOOP, ON_QUICK, ON_HEAVY };
+
+enum fail { FAIL_SKIP, FAIL_DEFER, FAIL_TAG };
+
+/* From mildest to hardest; an action that is forced beats one by score. */
+enum action {
+    ACTION_ACCEPT,
+    ACTION_TAG,
+    ACTION_GREYLIST,
+    ACTION_DEFER,
+    ACTION_QUARANTINE,
+    ACTION_REJECT,
+    ACTION_DISCARD,
+};
+
+/* A symbol: a name that a finding bears, what it counts by default (hundredths), and what it says. The names and
+ * scores are rspamd's where it has one. Tables end with a NULL name. */
+struct symbol {
+    const char *name;
+    int points;
+    const char *help;
+};
+
+struct pipeline;
+struct run; /* core/pipeline.h: one check's state in a transaction */
+
+/* What a check is given. Everything but `evidence` (its own part of it) is read only. */
+struct inquiry {
+    const struct session *session;
+    struct message *message; /* NULL before STAGE_MESSAGE */
+    const void *conf;        /* this check's section */
+    struct evidence *evidence;
+    struct arena *arena;
+    int64_t now_ms; /* wall clock, the same in all runs of a transaction */
+    struct run *run;
+};
+
+/* ask_dns - the answer for a name and type, or NULL while it is not here yet.
+ *
+ * name   without the final dot, any case; copied
+ * type   DNS_A, DNS_TXT, ... [RFC1035 3.2.2]
+ *
+ * Cannot fail: a look-up that timed out is an answer in state DNS_TIMEOUT; any look-up past this check's limit (asks,
+ * in its row) or the message's is DNS_CAPPED; a name that cannot exist is DNS_NXDOMAIN.
+ */
+const struct dns_answer *ask_dns(struct inquiry *q, const char *name, enum dns_type type);
+
+/* finding_add - the index'th symbol of this check's table, with its configured points, and why (for people; foreign
+ * bytes are escaped where they are printed). A symbol counts once: adding it again only adds a reason.
+ * finding_weigh - the same symbol with points of the caller's. finding_name - a symbol that is in no table (a list's,
+ * by configuration); `name` is copied. */
+void finding_add(struct inquiry *q, unsigned index, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void finding_weigh(struct inquiry *q, unsigned index, int points, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void finding_name(struct inquiry *q, const char *name, int points, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* finding_force - demands an action, whatever the score, with the text that the sender is told (after the enhanced
+ * status code; NULL: the action's usual one). ACTION_ACCEPT is an allow list's: it beats every score and every forced
+ * action but a virus's. The hardest of several wins otherwise. */
+void finding_force(struct inquiry *q, enum action action, const char *text);
+/* finding_fail - this check could not do its work (not: "found nothing"): its failure policy applies. */
+void finding_fail(struct inquiry *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* finding_alarm - something is wrong in our world (a list refuses us): logged, at most once an hour per `key`. */
+void finding_alarm(struct inquiry *q, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* What a check can add to the score, in hundredths, for early verdicts. */
+struct bounds {
+    int least, most;
+    bool may_force_accept, may_force_reject;
+};
+
+struct check_module {
+    const struct conf_section *section; /* its keys, besides those that every check has; NULL: none */
+    const struct symbol *symbols;
+    enum step (*run)(struct inquiry *q);
+    /* bounds - NULL: the sums of the negative and of the positive symbols, and nothing forced. `points` are the
+     * configured ones, by index. */
+    void (*bounds)(const void *conf, const int *points, struct bounds *out);
+    /* open, close - at start and stop, as root and single-threaded: read files, warm caches. open() returns NULL or a
+     * sentence for the operator (in `a`). They may change `conf`'s own state part. */
+    const char *(*open)(struct arena *a, void *conf);
+    void (*close)(void *conf);
+    /* upkeep - a check of the check itself (a list's test points, changed files): run on the loop at start and every
+     * `upkeep_ms` after that, under the same contract; q->session and q->message are NULL. It may change `conf`'s
+     * own state part, which only checks ON_LOOP may read. NULL: none. */
+    enum step (*upkeep)(struct inquiry *q);
+    int upkeep_ms;
+};
+
+/* A row of gateway/checks.c. */
+struct check {
+    const char *name;
+    enum stage stage;
+    enum place place;
+    int budget_ms;  /* from its first run to STEP_DONE; then it has failed */
+    unsigned asks;  /* look-ups at most */
+    enum fail on_failure[2]; /* by enum direction; configurable */
+    const char *after;       /* names, separated by blanks; NULL */
+    bool informs;            /* its evidence goes into headers: it runs even when an accept is already certain */
+    const struct check_module *module;
+};
+
+#endif

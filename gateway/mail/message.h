@@ -1,0 +1,37 @@
+/* mail/message.h - one message: its bytes, where its header fields lie, and what follows from it alone.
+ *
+ * The bytes are what came in (dots unstuffed, lines in CRLF), in one piece: in memory up to a threshold, above it in
+ * an unlinked spool file that is mapped. What follows from the bytes alone (body hashes, later the MIME tree) is
+ * computed when first asked for, kept here and shared by all checks.
+ *
+ * Threads: one at a time; a worker that holds the inquiry holds the message. Memory: message_free() gives all back.
+ */
+#ifndef MAIL_MESSAGE_H
+#define MAIL_MESSAGE_H
+
+#include "gateway/base/arena.h"
+#include "gateway/mail/header.h"
+
+struct spool;
+struct body_hashes; /* mail/canon.h */
+
+struct message {
+    struct arena arena;
+    struct span bytes;
+    struct span body;
+    struct header_index header;
+    struct body_hashes *body_hashes;
+    struct spool *spool; /* who owns the bytes; NULL: somebody else */
+};
+
+struct message_limits {
+    size_t header_bytes_most;
+    size_t header_fields_most;
+};
+
+/* message_new - over `bytes` that the caller keeps alive. message_from_spool - takes over a sealed spool. */
+struct message *message_new(struct span bytes, const struct message_limits *limits);
+struct message *message_from_spool(struct spool *spool, const struct message_limits *limits);
+void message_free(struct message *m); /* NULL is fine */
+
+#endif

@@ -1,0 +1,56 @@
+/* mail/session.h - who talks to us, and the envelope: what a door learned, for the checks to read.
+ *
+ * The door fills it as the dialogue goes on and gives each stage to the pipeline when its fields are complete; from
+ * then on they do not change until the transaction ends. Spans lie in `arena` (the connection's) or `tx_arena` (the
+ * transaction's: envelope and everything of STAGE_MAIL and later).
+ */
+#ifndef MAIL_SESSION_H
+#define MAIL_SESSION_H
+
+#include "gateway/base/addr.h"
+#include "gateway/base/ulid.h"
+#include "gateway/mail/address.h"
+
+enum direction { DIRECTION_INBOUND, DIRECTION_AUTHENTICATED };
+
+struct recipient {
+    struct address address;
+    struct span parameters; /* of RCPT, as given */
+};
+
+struct session {
+    struct arena *arena;
+    struct arena *tx_arena;
+
+    const char *door;     /* "smtp", "scan", "milter", "policy", "http" */
+    const char *hostname; /* ours: authserv-id and Received */
+
+    /* CONNECT */
+    struct addr client;
+    unsigned client_port;
+    struct span client_ptr;    /* told by a trusted peer or the command line (XCLIENT NAME); empty: look it up */
+    bool is_relay_client;      /* in relay_clients */
+    /* HELO */
+    struct span helo;
+    bool is_esmtp;
+    const char *tls_version; /* "" without TLS */
+    const char *tls_cipher;
+    unsigned tls_bits;
+    struct span auth_user; /* empty: not authenticated */
+    /* MAIL */
+    char id[ULID_SIZE]; /* of this transaction: in replies, Received, log and records */
+    int64_t started_wall_ms;
+    struct address mail_from; /* .text empty: the null reverse-path */
+    bool is_8bit, is_smtputf8;
+    size_t declared_bytes; /* SIZE=, 0: none */
+    /* RCPT */
+    struct recipient *recipients;
+    size_t recipient_count;
+};
+
+static inline enum direction session_direction(const struct session *s)
+{
+    return s->auth_user.len || s->is_relay_client ? DIRECTION_AUTHENTICATED : DIRECTION_INBOUND;
+}
+
+#endif

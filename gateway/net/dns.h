@@ -1,0 +1,40 @@
+/* net/dns.h - the resolver: libunbound's event mode on our loop; recursing, or forwarding to `servers`.
+ *
+ * Identical look-ups in flight are joined. Every look-up ends in exactly one answer, also when the resolver is
+ * stopped. Validation is on (a trust anchor for the root is built in by the distribution's file) when `dnssec` is.
+ * Threads: the loop's.
+ */
+#ifndef NET_DNS_H
+#define NET_DNS_H
+
+#include "gateway/conf/conf.h"
+#include "gateway/net/dns_answer.h"
+#include "gateway/net/loop.h"
+
+struct dns_conf {
+    struct conf_endpoints servers; /* none: as /etc/resolv.conf says ("system"), or recurse: see `recurse` */
+    bool recurse;                  /* from the roots, when servers is empty */
+    bool dnssec;
+    int timeout_ms; /* of one look-up, all tries together */
+    size_t cache_bytes;
+    int64_t inflight_most; /* look-ups at once; more are DNS_FAILED at once */
+};
+
+extern const struct conf_section dns_section;
+
+struct dns;
+struct dns_query;
+typedef void dns_fn(void *arg, const struct dns_answer *answer);
+
+/* dns_new - NULL with a sentence for the operator in `error`. */
+struct dns *dns_new(struct loop *loop, const struct dns_conf *conf, char *error, size_t size);
+void dns_free(struct dns *dns); /* answers what is in flight with DNS_FAILED first */
+
+/* dns_ask - fn(arg, answer) is called once, on the loop, never before dns_ask() has returned; the answer is borrowed
+ * until fn returns. `timeout_ms` 0: the configured one. A name that cannot exist (too long, empty label) is
+ * DNS_NXDOMAIN. Returns a handle for dns_cancel(), valid until fn is called. */
+struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type, int timeout_ms, dns_fn *fn, void *arg);
+void dns_cancel(struct dns *dns, struct dns_query *query);
+size_t dns_inflight(const struct dns *dns);
+
+#endif
