@@ -193,10 +193,11 @@ static const struct addr_net loopback_nets[] = {
 };
 
 static const struct addr_net private_nets[] = {
-    { { ADDR_IP4, { 0 } }, 8 },           { { ADDR_IP4, { 10 } }, 8 },        { { ADDR_IP4, { 100, 64 } }, 10 },
-    { { ADDR_IP4, { 127 } }, 8 },         { { ADDR_IP4, { 169, 254 } }, 16 }, { { ADDR_IP4, { 172, 16 } }, 12 },
-    { { ADDR_IP4, { 192, 168 } }, 16 },   { { ADDR_IP6, { 0xfc } }, 7 },      { { ADDR_IP6, { 0xfe, 0x80 } }, 10 },
-    { { ADDR_IP6, { 0 } }, 127 /* :: and ::1 */ },
+    { { ADDR_IP4, { 0 } }, 8 },           { { ADDR_IP4, { 10 } }, 8 },
+    { { ADDR_IP4, { 100, 64 } }, 10 },    { { ADDR_IP4, { 127 } }, 8 },
+    { { ADDR_IP4, { 169, 254 } }, 16 },   { { ADDR_IP4, { 172, 16 } }, 12 },
+    { { ADDR_IP4, { 192, 168 } }, 16 },   { { ADDR_IP6, { 0xfc } }, 7 },
+    { { ADDR_IP6, { 0xfe, 0x80 } }, 10 }, { { ADDR_IP6, { 0 } }, 127 /* :: and ::1 */ },
 };
 
 bool addr_is_loopback(const struct addr *a)

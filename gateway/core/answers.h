@@ -16,6 +16,8 @@ struct answer_entry {
     int timeout_ms;                  /* as the check that asked first has it; 0: the resolver's */
     const char *asked_by;            /* name of that check */
     int64_t asked_mono_us, took_us;
+    const void *seen_by; /* the run that counted it last, and which turn of that run it was */
+    unsigned seen_turn;
     struct answer_entry *next_in_slot, *next;
 };
 

@@ -117,8 +117,8 @@ struct check {
     const char *name;
     enum stage stage;
     enum place place;
-    int budget_ms;  /* from its first run to STEP_DONE; then it has failed */
-    unsigned asks;  /* look-ups at most */
+    int budget_ms;           /* from its first run to STEP_DONE; then it has failed */
+    unsigned asks;           /* look-ups at most */
     enum fail on_failure[2]; /* by enum direction; configurable */
     const char *after;       /* names, separated by blanks; NULL */
     bool informs;            /* its evidence goes into headers: it runs even when an accept is already certain */

@@ -41,21 +41,21 @@ struct dkim_evidence {
     const char *algorithm; /* a= */
     const char *b_start;   /* first 8 characters of b= [RFC6008] */
     const char *reason;
-    bool is_testing;     /* t=y */
-    bool covers_prefix;  /* l= shorter than the body */
-    bool is_weak;        /* a key or algorithm below RFC 8301 */
+    bool is_testing;    /* t=y */
+    bool covers_prefix; /* l= shorter than the body */
+    bool is_weak;       /* a key or algorithm below RFC 8301 */
     unsigned key_bits;
     const struct dns_answer *key; /* the answer with the key; NULL */
 };
 
 struct dmarc_evidence {
     enum auth_result result;
-    const char *domain;                /* author domain (header.from), normal form */
+    const char *domain; /* author domain (header.from), normal form */
     const char *organizational_domain;
-    const char *policy_domain;         /* where the record was found; "" for none */
-    const char *policy;                /* "none", "quarantine", "reject", "" without record: as it applies */
-    const char *disposition;           /* what it comes to here: the same words; local overrides applied */
-    const char *override_reason;       /* "", "trusted_forwarder", "local_policy" [RFC9990] */
+    const char *policy_domain;   /* where the record was found; "" for none */
+    const char *policy;          /* "none", "quarantine", "reject", "" without record: as it applies */
+    const char *disposition;     /* what it comes to here: the same words; local overrides applied */
+    const char *override_reason; /* "", "trusted_forwarder", "local_policy" [RFC9990] */
     const char *reason;
     bool is_spf_aligned, is_dkim_aligned, is_testing;
 };
@@ -65,7 +65,7 @@ struct arc_evidence {
     unsigned sets;
     const char **sealers; /* d= of each AS, newest first */
     size_t sealer_count;
-    unsigned oldest_pass; /* [RFC8617 5.2]; 0: all */
+    unsigned oldest_pass;       /* [RFC8617 5.2]; 0: all */
     const char *trusted_sealer; /* the newest sealer that the configuration trusts, ""  */
     const char *reason;
 };

@@ -28,16 +28,16 @@ bool address_eq(const struct address *a, const struct address *b); /* local exac
  * address is all listed; what is odd about it is told, so that a check can refuse what a strict reader would. */
 enum address_oddity {
     ADDRESS_ODD_NONE = 0,
-    ADDRESS_ODD_SYNTAX = 1 << 0,      /* the list does not follow RFC 5322, obsolete forms included */
-    ADDRESS_ODD_MANY = 1 << 1,        /* more than one mailbox */
-    ADDRESS_ODD_NUL = 1 << 2,         /* NUL or another control character inside */
-    ADDRESS_ODD_ROUTE = 1 << 3,       /* source route <@a,@b:c@d> */
-    ADDRESS_ODD_GROUP = 1 << 4,       /* group syntax */
-    ADDRESS_ODD_DISPLAY_AT = 1 << 5,  /* the display name holds another address */
-    ADDRESS_ODD_ENCODED = 1 << 6,     /* an encoded word where an address stands [RFC2047 5] */
-    ADDRESS_ODD_NO_ADDRESS = 1 << 7,  /* no mailbox at all */
-    ADDRESS_ODD_DOMAIN = 1 << 8,      /* a domain that is no domain name (empty label, "[1.2.3.4]", bad bytes) */
-    ADDRESS_ODD_CUT = 1 << 9,         /* more than ADDRESS_LIST_MAX: the rest was not read */
+    ADDRESS_ODD_SYNTAX = 1 << 0,     /* the list does not follow RFC 5322, obsolete forms included */
+    ADDRESS_ODD_MANY = 1 << 1,       /* more than one mailbox */
+    ADDRESS_ODD_NUL = 1 << 2,        /* NUL or another control character inside */
+    ADDRESS_ODD_ROUTE = 1 << 3,      /* source route <@a,@b:c@d> */
+    ADDRESS_ODD_GROUP = 1 << 4,      /* group syntax */
+    ADDRESS_ODD_DISPLAY_AT = 1 << 5, /* the display name holds another address */
+    ADDRESS_ODD_ENCODED = 1 << 6,    /* an encoded word where an address stands [RFC2047 5] */
+    ADDRESS_ODD_NO_ADDRESS = 1 << 7, /* no mailbox at all */
+    ADDRESS_ODD_DOMAIN = 1 << 8,     /* a domain that is no domain name (empty label, "[1.2.3.4]", bad bytes) */
+    ADDRESS_ODD_CUT = 1 << 9,        /* more than ADDRESS_LIST_MAX: the rest was not read */
 };
 
 struct mailbox {

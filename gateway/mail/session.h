@@ -28,8 +28,8 @@ struct session {
     /* CONNECT */
     struct addr client;
     unsigned client_port;
-    struct span client_ptr;    /* told by a trusted peer or the command line (XCLIENT NAME); empty: look it up */
-    bool is_relay_client;      /* in relay_clients */
+    struct span client_ptr; /* told by a trusted peer or the command line (XCLIENT NAME); empty: look it up */
+    bool is_relay_client;   /* in relay_clients */
     /* HELO */
     struct span helo;
     bool is_esmtp;

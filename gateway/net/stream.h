@@ -25,10 +25,10 @@ enum stream_end {
 };
 
 struct stream_events {
-    void (*on_open)(void *arg);    /* connected (stream_connect only) */
-    void (*on_data)(void *arg);    /* stream_input() has more than before */
-    void (*on_tls)(void *arg);     /* the handshake is done */
-    void (*on_drained)(void *arg); /* everything written has gone to the kernel */
+    void (*on_open)(void *arg);                     /* connected (stream_connect only) */
+    void (*on_data)(void *arg);                     /* stream_input() has more than before */
+    void (*on_tls)(void *arg);                      /* the handshake is done */
+    void (*on_drained)(void *arg);                  /* everything written has gone to the kernel */
     void (*on_end)(void *arg, enum stream_end why); /* the last event; the stream is still there to be freed */
 };
 

@@ -29,7 +29,7 @@ static inline void expect_span(const char *want, struct span got, const char *fi
     }
 }
 
-#define TEST(function)  cmocka_unit_test(function)
+#define TEST(function) cmocka_unit_test(function)
 #define RUN_TESTS(...)                                                                                                 \
     int main(void)                                                                                                     \
     {                                                                                                                  \

@@ -22,10 +22,10 @@ static void numbers_have_bounds(void **state)
         enum fault fault;
         uint64_t value;
     } cases[] = {
-        { "0", 9, FAULT_NONE, 0 },           { "18446744073709551615", UINT64_MAX, FAULT_NONE, UINT64_MAX },
-        { "", 9, FAULT_SYNTAX, 0 },          { "18446744073709551616", UINT64_MAX, FAULT_RANGE, 0 },
-        { "10", 9, FAULT_RANGE, 0 },         { "-1", 9, FAULT_SYNTAX, 0 },
-        { "1 ", 9, FAULT_SYNTAX, 0 },        { "00000000000000000000007", 9, FAULT_NONE, 7 },
+        { "0", 9, FAULT_NONE, 0 },    { "18446744073709551615", UINT64_MAX, FAULT_NONE, UINT64_MAX },
+        { "", 9, FAULT_SYNTAX, 0 },   { "18446744073709551616", UINT64_MAX, FAULT_RANGE, 0 },
+        { "10", 9, FAULT_RANGE, 0 },  { "-1", 9, FAULT_SYNTAX, 0 },
+        { "1 ", 9, FAULT_SYNTAX, 0 }, { "00000000000000000000007", 9, FAULT_NONE, 7 },
     };
 
     (void)state;

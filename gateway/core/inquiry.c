@@ -1,0 +1,185 @@
+/* core/inquiry.c - what a check asks for and what it says: the functions of check.h.
+ *
+ * Nothing here does I/O. ask_dns() notes the question in the book; the pipeline fetches (core/fetch.c).
+ */
+#include "gateway/core/run.h"
+
+#include <stdio.h>
+
+#include "gateway/base/bug.h"
+
+void run_begin(struct run *run)
+{
+    run->finding_count = 0;
+    run->is_forced = false;
+    run->forced_text = NULL;
+    run->failure = NULL;
+    run->raised_count = 0;
+    run->asked = 0;
+    run->awaited = 0;
+    run->runs++;
+}
+
+static const struct dns_answer *answer_of_state(struct inquiry *q, const char *name, enum dns_type type,
+                                                enum dns_state state)
+{
+    struct dns_answer *a = arena_alloc(q->arena, sizeof *a);
+
+    *a = (struct dns_answer){ .name = arena_dup(q->arena, span_first(span_of(name), DNS_NAME_MAX)),
+                              .type = type,
+                              .state = state };
+    return a;
+}
+
+/* A name that cannot stand in the DNS: too long, or with a label that is empty or too long [RFC1035 2.3.4]. */
+static bool can_exist(const char *name)
+{
+    struct span rest = span_of(name), label;
+
+    if (rest.len == 0 || rest.len >= DNS_NAME_MAX)
+        return false;
+    while (span_cut(&rest, '.', &label))
+        if (label.len == 0 || label.len > 63)
+            return false;
+    return true;
+}
+
+/* Counts a look-up once per run, so that asking again is free and the limit does not depend on the run's number. */
+static bool is_within_limit(struct run *run, struct answer_entry *e)
+{
+    if (e && e->seen_by == run && e->seen_turn == run->runs)
+        return true;
+    if (run->asked >= run->settings->check->asks)
+        return false;
+    if (!e && run->book->count >= run->most_asks_in_book)
+        return false;
+    run->asked++;
+    return true;
+}
+
+const struct dns_answer *ask_dns(struct inquiry *q, const char *name, enum dns_type type)
+{
+    struct run *run = q->run;
+
+    if (!can_exist(name))
+        return answer_of_state(q, name, type, DNS_NXDOMAIN);
+    struct answer_entry *e = run->elder ? answers_find(run->elder, name, type) : NULL;
+
+    if (!e)
+        e = answers_find(run->book, name, type);
+    if (!is_within_limit(run, e))
+        return answer_of_state(q, name, type, DNS_CAPPED);
+    if (!e) {
+        e = answers_want(run->book, name, type);
+        e->asked_by = run->settings->check->name;
+        e->timeout_ms = run->settings->budget_ms;
+    }
+    e->seen_by = run;
+    e->seen_turn = run->runs;
+    if (!e->answer)
+        run->awaited++;
+    return e->answer;
+}
+
+static const char *reason_text(struct inquiry *q, const char *format, va_list args)
+{
+    char text[REASON_MAX];
+
+    vsnprintf(text, sizeof text, format, args);
+    return arena_dup(q->arena, span_of(text));
+}
+
+static void add(struct inquiry *q, const char *symbol, int points, const char *reason)
+{
+    struct run *run = q->run;
+
+    for (size_t i = 0; i < run->finding_count; i++) {
+        struct finding *f = &run->findings[i];
+
+        if (strcmp(f->symbol, symbol) != 0)
+            continue;
+        if (strlen(f->reason) + strlen(reason) < REASON_MAX)
+            f->reason = arena_printf(q->arena, "%s; %s", f->reason, reason);
+        return;
+    }
+    if (run->finding_count < FINDINGS_MAX)
+        run->findings[run->finding_count++] = (struct finding){ symbol, points, reason };
+}
+
+#define REASON(name, format)                                                                                           \
+    va_list args;                                                                                                      \
+    va_start(args, format);                                                                                            \
+    const char *name = reason_text(q, format, args);                                                                   \
+    va_end(args)
+
+void finding_add(struct inquiry *q, unsigned index, const char *format, ...)
+{
+    REASON(reason, format);
+    add(q, q->run->settings->check->module->symbols[index].name, q->run->settings->points[index], reason);
+}
+
+void finding_weigh(struct inquiry *q, unsigned index, int points, const char *format, ...)
+{
+    REASON(reason, format);
+    add(q, q->run->settings->check->module->symbols[index].name, points, reason);
+}
+
+void finding_name(struct inquiry *q, const char *name, int points, const char *format, ...)
+{
+    REASON(reason, format);
+    add(q, arena_dup(q->arena, span_of(name)), points, reason);
+}
+
+void finding_fail(struct inquiry *q, const char *format, ...)
+{
+    REASON(reason, format);
+    q->run->failure = reason;
+}
+
+void finding_alarm(struct inquiry *q, const char *key, const char *format, ...)
+{
+    REASON(text, format);
+    if (q->run->raised_count < RAISED_MAX)
+        q->run->raised[q->run->raised_count++] = (struct raised){ arena_dup(q->arena, span_of(key)), text };
+}
+
+/* An accept is an allow list's and beats the rest; else the hardest wins. */
+static bool beats(enum action a, enum action b)
+{
+    if (a == ACTION_ACCEPT || b == ACTION_ACCEPT)
+        return a == ACTION_ACCEPT && b != ACTION_ACCEPT;
+    return a > b;
+}
+
+void finding_force(struct inquiry *q, enum action action, const char *text)
+{
+    struct run *run = q->run;
+
+    if (run->is_forced && !beats(action, run->forced))
+        return;
+    run->is_forced = true;
+    run->forced = action;
+    run->forced_text = text ? arena_dup(q->arena, span_of(text)) : NULL;
+}
+
+static const char *const state_words[] = {
+    [RUN_OFF] = "off",   [RUN_IDLE] = "idle",     [RUN_READY] = "ready",     [RUN_PARKED] = "waiting",
+    [RUN_DONE] = "done", [RUN_FAILED] = "failed", [RUN_SKIPPED] = "skipped",
+};
+static const char *const mode_words[] = { "off", "shadow", "tag", "enforce" };
+static const char *const action_words[] = { "accept", "tag", "greylist", "defer", "quarantine", "reject", "discard" };
+
+const char *run_state_text(enum run_state state)
+{
+    return state_words[state];
+}
+
+const char *mode_text(enum mode mode)
+{
+    return mode_words[mode];
+}
+
+const char *action_text(enum action action)
+{
+    return action_words[action];
+}

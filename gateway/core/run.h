@@ -1,0 +1,75 @@
+/* core/run.h - one check at work on one transaction: what it was given, what it has found, how it stands.
+ *
+ * check.h shows a check only what it needs; the pipeline, the verdict and the test desk see all of it here.
+ */
+#ifndef CORE_RUN_H
+#define CORE_RUN_H
+
+#include "gateway/core/answers.h"
+#include "gateway/core/check.h"
+
+enum run_state {
+    RUN_OFF,    /* by configuration, or nothing to do with this mail */
+    RUN_IDLE,   /* its stage, or a sister, is awaited */
+    RUN_READY,  /* to be run */
+    RUN_PARKED, /* waits for answers */
+    RUN_DONE,
+    RUN_FAILED,  /* its failure policy applies */
+    RUN_SKIPPED, /* an early verdict made it needless */
+};
+
+/* off: not run. shadow: run and recorded, counts nothing. tag: can tag a message, and no more. enforce: counts. */
+enum mode { MODE_OFF, MODE_SHADOW, MODE_TAG, MODE_ENFORCE };
+
+/* What the configuration says of a check, besides its own keys. */
+struct check_settings {
+    const struct check *check;
+    enum mode mode;
+    enum fail on_failure[2]; /* by enum direction */
+    int budget_ms;
+    void *conf;        /* the module's section */
+    const int *points; /* of the module's symbols, by index, as configured */
+    struct bounds bounds;
+};
+
+struct finding {
+    const char *symbol;
+    int points;
+    const char *reason;
+};
+
+struct raised {
+    const char *key, *text;
+};
+
+enum { FINDINGS_MAX = 64, REASON_MAX = 500, RAISED_MAX = 8 };
+
+struct run {
+    const struct check_settings *settings;
+    enum run_state state;
+    struct finding findings[FINDINGS_MAX];
+    size_t finding_count;
+    bool is_forced;
+    enum action forced;
+    const char *forced_text;
+    const char *failure;              /* why it failed; NULL */
+    struct raised raised[RAISED_MAX]; /* alarms: the loop logs them when the run is back */
+    size_t raised_count;
+    unsigned runs; /* so far */
+    int64_t started_mono_us, took_us;
+
+    /* ask_dns()'s: where answers are looked for (the connection's book, then the transaction's), where new questions
+     * go, and how many a transaction may have. */
+    struct answers *elder, *book;
+    size_t most_asks_in_book;
+    unsigned asked;   /* different look-ups in this run */
+    unsigned awaited; /* of them, without an answer yet */
+};
+
+/* run_begin - before every run of the check: forgets what the last one found. */
+void run_begin(struct run *run);
+const char *run_state_text(enum run_state state);
+const char *mode_text(enum mode mode);
+const char *action_text(enum action action);
+
+#endif

@@ -1,0 +1,226 @@
+/* tests/kit/desk.c - a check on the desk. */
+#include "tests/kit/desk.h"
+
+#include <stdlib.h>
+
+#include "tests/kit/expect.h"
+
+enum { DESK_ROUNDS_MAX = 100 };
+
+static const int64_t desk_epoch_ms = 1767225600000;
+
+static size_t symbol_count(const struct symbol *symbols)
+{
+    size_t n = 0;
+
+    while (symbols && symbols[n].name)
+        n++;
+    return n;
+}
+
+static const int *default_points(struct desk *d, const struct symbol *symbols)
+{
+    size_t count = symbol_count(symbols);
+    int *points = arena_alloc(&d->arena, (count + 1) * sizeof *points);
+
+    for (size_t i = 0; i < count; i++)
+        points[i] = symbols[i].points;
+    return points;
+}
+
+struct desk *desk_open_bare(const struct check_module *module, void *values)
+{
+    struct desk *d = mem_alloc(sizeof *d);
+
+    arena_init(&d->arena, 1 << 30);
+    answers_init(&d->world);
+    answers_init(&d->book);
+    d->now_ms = desk_epoch_ms;
+    d->world_else = "NXDOMAIN";
+    d->check = (struct check){ .name = "desk", .budget_ms = 10000, .asks = 64, .module = module };
+    d->settings = (struct check_settings){
+        .check = &d->check, .mode = MODE_ENFORCE, .conf = values, .points = default_points(d, module->symbols)
+    };
+    d->run = (struct run){ .settings = &d->settings, .book = &d->book, .most_asks_in_book = 1000 };
+    d->session = (struct session){ .arena = &d->arena,
+                                   .tx_arena = &d->arena,
+                                   .door = "desk",
+                                   .hostname = "mx.desk.example",
+                                   .tls_version = "",
+                                   .tls_cipher = "",
+                                   .started_wall_ms = d->now_ms };
+    return d;
+}
+
+void desk_close(struct desk *d)
+{
+    if (d->conf) {
+        if (d->check.module->close)
+            d->check.module->close(d->settings.conf);
+        conf_free(d->conf);
+    }
+    message_free(d->message);
+    answers_release(&d->world);
+    answers_release(&d->book);
+    arena_release(&d->arena);
+    free(d);
+}
+
+static struct span kept(struct desk *d, const char *text)
+{
+    return arena_copy(&d->arena, span_of(text));
+}
+
+void desk_client(struct desk *d, const char *ip)
+{
+    assert_int_equal(FAULT_NONE, addr_parse(span_of(ip), &d->session.client));
+}
+
+void desk_client_ptr(struct desk *d, const char *name)
+{
+    d->session.client_ptr = kept(d, name);
+}
+
+void desk_helo(struct desk *d, const char *name)
+{
+    d->session.helo = kept(d, name);
+    d->session.is_esmtp = true;
+}
+
+/* Takes the text apart without address_parse(): what a check gets here need not be an address. */
+static struct address address_of(struct desk *d, const char *text)
+{
+    struct address a = { .text = kept(d, text) };
+    size_t at = span_rfind(a.text, '@');
+
+    a.local = at == SPAN_NPOS ? a.text : span_first(a.text, at);
+    a.domain = at == SPAN_NPOS ? (struct span){ "", 0 } : span_skip(a.text, at + 1);
+    return a;
+}
+
+void desk_from(struct desk *d, const char *address)
+{
+    d->session.mail_from = address_of(d, address);
+}
+
+void desk_rcpt(struct desk *d, const char *address)
+{
+    struct session *s = &d->session;
+
+    s->recipients =
+        arena_grow(&d->arena, s->recipients, s->recipient_count, s->recipient_count + 1, sizeof *s->recipients);
+    s->recipients[s->recipient_count++].address = address_of(d, address);
+}
+
+void desk_message_bytes(struct desk *d, struct span bytes)
+{
+    static const struct message_limits limits = { 1 << 20, 5000 };
+
+    message_free(d->message);
+    d->message = message_new(arena_copy(&d->arena, bytes), &limits);
+}
+
+void desk_message(struct desk *d, const char *text)
+{
+    struct strbuf b;
+
+    strbuf_init(&b, 1 << 28);
+    for (; *text; text++) {
+        if (*text == '\n')
+            strbuf_putc(&b, '\r');
+        strbuf_putc(&b, *text);
+    }
+    desk_message_bytes(d, strbuf_span(&b));
+    strbuf_release(&b);
+}
+
+void desk_dns(struct desk *d, const char *name, enum dns_type type, const char *answer)
+{
+    const struct dns_answer *a = NULL;
+
+    if (dns_answer_text(&d->arena, name, type, span_of(answer), &a))
+        fail_msg("desk_dns: %s %s: \"%s\" is no answer", name, dns_type_text(type), answer);
+    answers_put(&d->world, name, type, a);
+}
+
+void desk_dns_else(struct desk *d, const char *answer)
+{
+    d->world_else = answer;
+}
+
+static struct inquiry inquiry_of(struct desk *d)
+{
+    return (struct inquiry){ .session = &d->session,
+                             .message = d->message,
+                             .conf = d->settings.conf,
+                             .evidence = &d->evidence,
+                             .arena = &d->arena,
+                             .now_ms = d->now_ms,
+                             .run = &d->run };
+}
+
+static enum step run_once(struct desk *d, enum step (*run)(struct inquiry *))
+{
+    struct inquiry q = inquiry_of(d);
+
+    run_begin(&d->run);
+    return run(&q);
+}
+
+enum step desk_run(struct desk *d)
+{
+    return run_once(d, d->check.module->run);
+}
+
+void desk_answer(struct desk *d)
+{
+    for (struct answer_entry *e = d->book.first; e; e = e->next) {
+        const struct answer_entry *known = answers_find(&d->world, e->name, e->type);
+        const struct dns_answer *a = known ? known->answer : NULL;
+
+        if (e->answer)
+            continue;
+        if (!a && dns_answer_text(&d->arena, e->name, e->type, span_of(d->world_else), &a))
+            fail_msg("desk_dns_else: \"%s\" is no answer", d->world_else);
+        answers_put(&d->book, e->name, e->type, a);
+    }
+}
+
+static void settle(struct desk *d, enum step (*run)(struct inquiry *))
+{
+    d->rounds = 0;
+    while (run_once(d, run) == STEP_WAIT) {
+        if (++d->rounds > DESK_ROUNDS_MAX)
+            fail_msg("the check still waits after %u rounds", d->rounds);
+        desk_answer(d);
+    }
+}
+
+void desk_settle(struct desk *d)
+{
+    settle(d, d->check.module->run);
+}
+
+void desk_upkeep(struct desk *d)
+{
+    answers_clear(&d->book);
+    settle(d, d->check.module->upkeep);
+    answers_clear(&d->book);
+}
+
+int desk_points(const struct desk *d)
+{
+    int sum = 0;
+
+    for (size_t i = 0; i < d->run.finding_count; i++)
+        sum += d->run.findings[i].points;
+    return sum;
+}
+
+const struct finding *desk_finding(const struct desk *d, const char *symbol)
+{
+    for (size_t i = 0; i < d->run.finding_count; i++)
+        if (strcmp(d->run.findings[i].symbol, symbol) == 0)
+            return &d->run.findings[i];
+    return NULL;
+}

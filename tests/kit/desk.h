@@ -1,0 +1,61 @@
+/* tests/kit/desk.h - a check on the desk: a session, a message and a table of answers; no network, no clock.
+ *
+ *     struct desk *d = desk_open(&dnsbl_module, "zone \"bl.example\" { ... }");
+ *     desk_client(d, "192.0.2.7");
+ *     desk_dns(d, "7.2.0.192.bl.example", DNS_A, "127.0.0.2");      what the world will answer, when asked
+ *     desk_settle(d);                                               runs until STEP_DONE, answering what is asked
+ *     EXPECT_INT(400, desk_points(d));
+ *     desk_close(d);
+ *
+ * Names that desk_dns() does not know are NXDOMAIN, or what desk_dns_else() says. For a look at single steps:
+ * desk_run() runs once, desk_answer() answers all that is awaited.
+ */
+#ifndef KIT_DESK_H
+#define KIT_DESK_H
+
+#include "gateway/core/run.h"
+
+struct desk {
+    struct arena arena;
+    struct session session;
+    struct message *message;
+    struct evidence evidence;
+    struct answers world; /* what will be answered */
+    struct answers book;  /* what was asked, and answered so far */
+    const char *world_else;
+    struct check check;
+    struct check_settings settings;
+    struct run run;
+    struct conf *conf;
+    int64_t now_ms;  /* 2026-01-01T00:00:00Z unless told */
+    unsigned rounds; /* of desk_settle(): how often the check had to wait */
+};
+
+/* desk_open - `conf` is the text of the check's own section; a fault in it fails the test. NULL: initial values.
+ * desk_open_bare - for a module without a section, or with ready-made values. */
+struct desk *desk_open(const struct check_module *module, const char *conf);
+struct desk *desk_open_bare(const struct check_module *module, void *values);
+void desk_close(struct desk *d);
+
+void desk_client(struct desk *d, const char *ip);
+void desk_client_ptr(struct desk *d, const char *name);
+void desk_helo(struct desk *d, const char *name);
+void desk_from(struct desk *d, const char *address); /* "" for the null reverse-path */
+void desk_rcpt(struct desk *d, const char *address);
+/* desk_message - LF becomes CRLF. desk_message_bytes - as they are; copied. */
+void desk_message(struct desk *d, const char *text);
+void desk_message_bytes(struct desk *d, struct span bytes);
+
+void desk_dns(struct desk *d, const char *name, enum dns_type type, const char *answer);
+void desk_dns_else(struct desk *d, const char *answer);
+
+enum step desk_run(struct desk *d);
+void desk_answer(struct desk *d);
+void desk_settle(struct desk *d); /* fails the test after 100 rounds */
+/* desk_upkeep - the same for the module's upkeep(). */
+void desk_upkeep(struct desk *d);
+
+int desk_points(const struct desk *d);                                        /* the sum */
+const struct finding *desk_finding(const struct desk *d, const char *symbol); /* NULL */
+
+#endif

@@ -1,0 +1,36 @@
+/* tests/unit/test_edit.c - header fields put on top, taken out, replaced. */
+#include "tests/kit/expect.h"
+
+#include "gateway/base/strbuf.h"
+#include "gateway/mail/edit.h"
+
+static void the_edited_message_is_our_lines_and_the_old_bytes(void **state)
+{
+    static const struct message_limits limits = { 10000, 100 };
+    struct message *m = message_new(SPAN("A: 1\r\nB: 2\r\n x\r\nC: 3\r\nB: 4\r\n\r\nbody\r\n"), &limits);
+    struct arena arena;
+    struct edits e;
+    struct pieces p;
+    struct strbuf out;
+
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    strbuf_init(&out, 1 << 20);
+    edits_init(&e, &arena);
+    edits_prepend(&e, "Second", SPAN("two\r\n\tfolded"));
+    edits_prepend(&e, "First", SPAN("one\r\nInjected: x\n"));
+    edits_remove(&e, header_find(&m->header, "B", 0));
+    edits_replace(&e, header_find(&m->header, "C", 0), SPAN("three"));
+    edits_remove(&e, header_find(&m->header, "B", 1));
+    edits_apply(&e, m, &p);
+    for (size_t i = 0; i < p.count; i++)
+        strbuf_put(&out, p.items[i]);
+    EXPECT_SPAN("First: one  Injected: x \r\nSecond: two\r\n\tfolded\r\nA: 1\r\nC: three\r\n\r\nbody\r\n",
+                strbuf_span(&out));
+    EXPECT_INT(out.len, p.bytes);
+    strbuf_release(&out);
+    arena_release(&arena);
+    message_free(m);
+}
+
+RUN_TESTS(TEST(the_edited_message_is_our_lines_and_the_old_bytes))
