@@ -1,0 +1,15 @@
+/* base/utf8.h - is it UTF-8? [RFC3629] */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include "gateway/base/span.h"
+
+/* utf8_length - bytes of the well-formed character at the start of `s` (1 to 4); 0 when there is none. Overlong
+ * forms, surrogates and code points above U+10FFFF are not well-formed [RFC3629 3]. */
+size_t utf8_length(struct span s);
+/* utf8_is_valid - all of it; ASCII and the empty text are. */
+bool utf8_is_valid(struct span s);
+/* ascii_is_all - no byte above 0x7f. */
+bool ascii_is_all(struct span s);
+
+#endif
