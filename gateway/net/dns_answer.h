@@ -37,7 +37,8 @@ enum { DNS_NAME_MAX = 254, DNS_RECORDS_MAX = 256, DNS_TXT_MAX = 65535 };
 struct dns_record {
     struct addr ip;      /* DNS_A, DNS_AAAA */
     unsigned preference; /* DNS_MX */
-    struct span name;    /* DNS_NS, DNS_CNAME, DNS_PTR, DNS_MX: as text, without final dot, lower case, NUL after it */
+    struct span name;    /* DNS_NS, DNS_CNAME, DNS_PTR, DNS_MX: as text, without final dot, lower case, NUL after it;
+                            "" is the root [RFC7505]; bytes of no host name are \DDD (net/dns_name.h) */
     struct span data;    /* DNS_TXT: its strings joined [RFC7208 3.3]; DNS_TLSA: the rdata; NUL after it */
 };
 
@@ -55,12 +56,14 @@ struct dns_answer {
 /* dns_answer_copy - a deep copy in `a`. */
 const struct dns_answer *dns_answer_copy(struct arena *a, const struct dns_answer *answer);
 /* dns_answer_text - from one line, for tests, replay and samples:
- *     "NXDOMAIN" "NODATA" "SERVFAIL" "TIMEOUT", or records of the type separated by " | ":
+ *     "NXDOMAIN" "NODATA" "SERVFAIL" "TIMEOUT" "CAPPED", or records of the type separated by " | ":
  *     A/AAAA "192.0.2.1 | 192.0.2.2"  MX "10 mail.example | 20 b.example"  PTR/NS/CNAME names  TXT "v=spf1 -all"
- * An optional "secure " before it sets DNS_SECURE. FAULT_SYNTAX. The answer and all of it lies in `a`. */
+ *     TLSA "3 1 1 0123abcd"
+ * An optional "secure " or "bogus " before it sets `security`; a last record "..." sets is_cut. In TXT, \DDD and \X
+ * stand for a byte and "" alone is an empty string; the root is ".". FAULT_SYNTAX. All of it lies in `a`. */
 enum fault dns_answer_text(struct arena *a, const char *name, enum dns_type type, struct span text,
                            const struct dns_answer **out);
-/* dns_answer_print - the reverse. */
+/* dns_answer_print - the reverse; printable ASCII only. */
 void dns_answer_print(const struct dns_answer *answer, struct strbuf *out);
 /* dns_answer_wire - from a response message [RFC1035 4]; FAULT_SYNTAX for a malformed one. `rcode` and emptiness set
  * the state; CNAME chains are followed within the message. */
