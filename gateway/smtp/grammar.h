@@ -1,0 +1,55 @@
+/* smtp/grammar.h - one command line, without its line end, into a struct smtp_command [RFC5321 4.1].
+ *
+ * Lenient where senders are known to be and nothing can be mistaken (blanks behind "FROM:", blanks at the end), strict
+ * everywhere else. Pure; spans point into the line.
+ */
+#ifndef SMTP_GRAMMAR_H
+#define SMTP_GRAMMAR_H
+
+#include "gateway/mail/address.h"
+#include "gateway/smtp/reply.h"
+
+enum smtp_verb {
+    VERB_UNKNOWN,
+    VERB_EHLO,
+    VERB_HELO,
+    VERB_MAIL,
+    VERB_RCPT,
+    VERB_DATA,
+    VERB_RSET,
+    VERB_NOOP,
+    VERB_VRFY,
+    VERB_HELP,
+    VERB_QUIT,
+    VERB_STARTTLS,
+    VERB_XCLIENT,
+    VERB_OTHER,   /* known to RFCs, not implemented here: EXPN, ETRN, AUTH, BDAT, ... */
+    VERB_FOREIGN, /* another protocol's: GET, POST, CONNECT, ... */
+};
+
+/* Extensions whose parameters MAIL takes: what EHLO offered. */
+enum smtp_extension {
+    EXTENSION_PIPELINING = 1 << 0,
+    EXTENSION_8BITMIME = 1 << 1,
+    EXTENSION_SIZE = 1 << 2,
+    EXTENSION_ENHANCED = 1 << 3,
+    EXTENSION_STARTTLS = 1 << 4,
+};
+
+enum { SMTP_HELO_MAX = 255 };
+
+struct smtp_command {
+    enum smtp_verb verb;
+    struct span argument;   /* all behind the verb, trimmed; of EHLO and HELO: the name */
+    struct address path;    /* MAIL, RCPT */
+    struct span parameters; /* MAIL, RCPT: as given */
+    uint64_t size;          /* MAIL SIZE=, 0: none [RFC1870] */
+    bool is_8bit;           /* MAIL BODY=8BITMIME [RFC6152] */
+};
+
+/* grammar_parse - REPLY_NONE, or the reply that says what is wrong; out->verb is set in either case. `extensions` are
+ * those offered, of enum smtp_extension. */
+enum reply grammar_parse(struct span line, unsigned extensions, struct smtp_command *out);
+const char *grammar_verb_text(enum smtp_verb verb);
+
+#endif
