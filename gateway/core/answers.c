@@ -9,7 +9,7 @@ void answers_init(struct answers *book)
 {
     *book = (struct answers){ .slots = NULL };
     arena_init(&book->arena, ANSWERS_ARENA_BYTES);
-    book->last = &book->first;
+    book->last = book->unfetched = &book->first;
 }
 
 void answers_release(struct answers *book)
@@ -24,7 +24,7 @@ void answers_clear(struct answers *book)
 
     arena_clear(&kept);
     *book = (struct answers){ .arena = kept };
-    book->last = &book->first;
+    book->last = book->unfetched = &book->first;
 }
 
 static uint64_t hash_of(const char *name, enum dns_type type)

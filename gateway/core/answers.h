@@ -12,11 +12,11 @@ struct answer_entry {
     const char *name; /* lower case */
     enum dns_type type;
     const struct dns_answer *answer; /* NULL while awaited */
-    bool is_started;                 /* the look-up is under way */
+    uint64_t waiting;                /* the rows of checks.c that wait for it, a bit each */
     int timeout_ms;                  /* as the check that asked first has it; 0: the resolver's */
     const char *asked_by;            /* name of that check */
-    int64_t asked_mono_us, took_us;
-    const void *seen_by; /* the run that counted it last, and which turn of that run it was */
+    int64_t took_us;                 /* from asking to the answer, as the fetcher saw it */
+    const void *seen_by;             /* the run that counted it last, and which turn of that run it was */
     unsigned seen_turn;
     struct answer_entry *next_in_slot, *next;
 };
@@ -26,6 +26,7 @@ struct answers {
     struct answer_entry **slots; /* hash table */
     size_t slot_count, count, awaited;
     struct answer_entry *first, **last; /* in the order of asking */
+    struct answer_entry **unfetched;    /* where the fetcher goes on: all before it are under way */
 };
 
 void answers_init(struct answers *book);

@@ -121,6 +121,7 @@ struct check {
     unsigned asks;           /* look-ups at most */
     enum fail on_failure[2]; /* by enum direction; configurable */
     const char *after;       /* names, separated by blanks; NULL */
+    bool is_off;             /* unless the configuration turns it on */
     bool informs;            /* its evidence goes into headers: it runs even when an accept is already certain */
     const struct check_module *module;
 };

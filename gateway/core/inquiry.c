@@ -49,7 +49,7 @@ static bool is_within_limit(struct run *run, struct answer_entry *e)
 {
     if (e && e->seen_by == run && e->seen_turn == run->runs)
         return true;
-    if (run->asked >= run->settings->check->asks)
+    if (run->asked >= run->most_asks)
         return false;
     if (!e && run->book->count >= run->most_asks_in_book)
         return false;
@@ -72,12 +72,14 @@ const struct dns_answer *ask_dns(struct inquiry *q, const char *name, enum dns_t
     if (!e) {
         e = answers_want(run->book, name, type);
         e->asked_by = run->settings->check->name;
-        e->timeout_ms = run->settings->budget_ms;
+        e->timeout_ms = run->settings->budget_ms / 2; /* so that the check still hears of a time-out, and says so */
     }
     e->seen_by = run;
     e->seen_turn = run->runs;
-    if (!e->answer)
+    if (!e->answer) {
+        e->waiting |= 1ULL << run->settings->index;
         run->awaited++;
+    }
     return e->answer;
 }
 
@@ -102,8 +104,14 @@ static void add(struct inquiry *q, const char *symbol, int points, const char *r
             f->reason = arena_printf(q->arena, "%s; %s", f->reason, reason);
         return;
     }
-    if (run->finding_count < FINDINGS_MAX)
-        run->findings[run->finding_count++] = (struct finding){ symbol, points, reason };
+    if (run->finding_count == FINDINGS_MAX)
+        return;
+    if (run->finding_count == run->finding_room) {
+        run->finding_room = run->finding_room ? run->finding_room * 2 : 4;
+        run->findings =
+            arena_grow(q->arena, run->findings, run->finding_count, run->finding_room, sizeof *run->findings);
+    }
+    run->findings[run->finding_count++] = (struct finding){ symbol, points, reason };
 }
 
 #define REASON(name, format)                                                                                           \

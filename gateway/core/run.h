@@ -24,6 +24,8 @@ enum mode { MODE_OFF, MODE_SHADOW, MODE_TAG, MODE_ENFORCE };
 /* What the configuration says of a check, besides its own keys. */
 struct check_settings {
     const struct check *check;
+    unsigned index; /* of its row in the table, below CHECKS_MAX */
+    uint64_t after; /* the rows it must come after, a bit each */
     enum mode mode;
     enum fail on_failure[2]; /* by enum direction */
     int budget_ms;
@@ -42,13 +44,13 @@ struct raised {
     const char *key, *text;
 };
 
-enum { FINDINGS_MAX = 64, REASON_MAX = 500, RAISED_MAX = 8 };
+enum { CHECKS_MAX = 64, FINDINGS_MAX = 64, REASON_MAX = 500, RAISED_MAX = 8 };
 
 struct run {
     const struct check_settings *settings;
     enum run_state state;
-    struct finding findings[FINDINGS_MAX];
-    size_t finding_count;
+    struct finding *findings; /* at most FINDINGS_MAX */
+    size_t finding_count, finding_room;
     bool is_forced;
     enum action forced;
     const char *forced_text;
@@ -62,6 +64,7 @@ struct run {
      * go, and how many a transaction may have. */
     struct answers *elder, *book;
     size_t most_asks_in_book;
+    unsigned most_asks;
     unsigned asked;   /* different look-ups in this run */
     unsigned awaited; /* of them, without an answer yet */
 };

@@ -1,0 +1,49 @@
+/* core/engine.h - the decision engine behind every door: the table of checks with its configuration, and the means
+ * (loop, resolver, crew) that all pipelines share.
+ *
+ * Threads: the loop's. Memory: engine_new() to engine_free(); pipelines must be gone before.
+ */
+#ifndef CORE_ENGINE_H
+#define CORE_ENGINE_H
+
+#include "gateway/core/alarm.h"
+#include "gateway/core/run.h"
+#include "gateway/core/verdict.h"
+#include "gateway/net/crew.h"
+#include "gateway/net/dns.h"
+
+struct engine_conf {
+    int64_t workers; /* 0: one per core */
+    int64_t quick_most, heavy_most;
+    int deadline_ms; /* of a message, from its last byte to the verdict */
+    int64_t lookups_most;
+    int64_t transactions_most; /* with a verdict pending */
+};
+
+extern const struct conf_section engine_section;
+
+struct engine {
+    struct loop *loop;
+    struct dns *dns;
+    struct crew *crew;
+    const char *hostname;
+    const struct engine_conf *conf;
+    const struct actions_conf *actions;
+    const struct check_settings *checks;
+    size_t check_count;
+    struct alarms alarms;
+    int64_t deciding; /* transactions at STAGE_MESSAGE without a verdict */
+    struct upkeep *upkeeps;
+    size_t upkeep_count;
+    bool is_ready;
+};
+
+/* engine_start - starts the modules' upkeep; is_ready once each has run for the first time. */
+void engine_start(struct engine *engine);
+void engine_stop(struct engine *engine);
+/* engine_admits - NULL, or why no new mail can be taken now: for 421 at connect or 451 at MAIL. */
+const char *engine_admits(struct engine *engine);
+/* engine_raise - logs the alarms of a run. */
+void engine_raise(struct engine *engine, const struct run *run);
+
+#endif

@@ -1,0 +1,101 @@
+/* core/fetch.c - whence answers come. */
+#include "gateway/core/fetch.h"
+
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/base/clock.h"
+
+struct fetching {
+    struct fetcher *fetcher;
+    struct answer_entry *entry;
+    struct dns_query *query; /* NULL: answered while the fetcher was held */
+    int64_t started_us;
+    struct arena kept; /* of an answer that waits aside */
+    const struct dns_answer *answer;
+    struct fetching *next, **self;
+};
+
+void fetcher_init(struct fetcher *f, struct dns *dns, struct answers *book, void (*on_news)(void *, uint64_t),
+                  void *arg)
+{
+    *f = (struct fetcher){ .dns = dns, .book = book, .on_news = on_news, .arg = arg };
+}
+
+static void fetching_free(struct fetching *g)
+{
+    *g->self = g->next;
+    if (g->next)
+        g->next->self = g->self;
+    arena_release(&g->kept);
+    free(g);
+}
+
+static void deliver(struct fetching *g, const struct dns_answer *answer)
+{
+    struct fetcher *f = g->fetcher;
+    struct answer_entry *e = g->entry;
+    uint64_t waiting = e->waiting;
+
+    e->took_us = clock_mono_us() - g->started_us;
+    e->waiting = 0;
+    answers_put(f->book, e->name, e->type, answer);
+    fetching_free(g);
+    f->on_news(f->arg, waiting);
+}
+
+static void on_answer(void *arg, const struct dns_answer *answer)
+{
+    struct fetching *g = arg;
+
+    g->query = NULL;
+    if (g->fetcher->is_held)
+        g->answer = dns_answer_copy(&g->kept, answer);
+    else
+        deliver(g, answer);
+}
+
+void fetcher_start(struct fetcher *f)
+{
+    struct answer_entry *e;
+
+    while ((e = *f->book->unfetched)) {
+        f->book->unfetched = &e->next;
+        if (e->answer)
+            continue;
+        struct fetching *g = mem_alloc(sizeof *g);
+
+        *g = (struct fetching){ .fetcher = f, .entry = e, .started_us = clock_mono_us() };
+        arena_init(&g->kept, SIZE_MAX);
+        g->next = f->under_way;
+        g->self = &f->under_way;
+        if (g->next)
+            g->next->self = &g->next;
+        f->under_way = g;
+        g->query = dns_ask(f->dns, e->name, e->type, e->timeout_ms, on_answer, g);
+    }
+}
+
+void fetcher_hold(struct fetcher *f)
+{
+    f->is_held = true;
+}
+
+void fetcher_release(struct fetcher *f)
+{
+    f->is_held = false;
+    for (struct fetching *g = f->under_way, *next; g; g = next) {
+        next = g->next;
+        if (g->answer)
+            deliver(g, g->answer);
+    }
+}
+
+void fetcher_stop(struct fetcher *f)
+{
+    while (f->under_way) {
+        if (f->under_way->query)
+            dns_cancel(f->dns, f->under_way->query);
+        fetching_free(f->under_way);
+    }
+}

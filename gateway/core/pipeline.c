@@ -1,0 +1,661 @@
+/* core/pipeline.c - when: which check runs now, which waits, and when the verdict is certain.
+ *
+ * All is driven by advance(): run what is ready on the loop, fetch what was asked, decide if it can be decided, lend
+ * the rest to a worker. While a worker holds a transaction nothing of this connection's checks runs on the loop, and
+ * answers wait aside (core/fetch.h): a check never meets another one.
+ *
+ * A door may end a transaction that is lent. It then lives on as an orphan until the worker gives it back; the
+ * connection's memory, which checks read, too, stays until the last orphan is home.
+ */
+#include "gateway/core/pipeline.h"
+
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/base/clock.h"
+#include "gateway/core/fetch.h"
+
+enum {
+    CONNECTION_ARENA_BYTES = 1024 * 1024,
+    TRANSACTION_ARENA_BYTES = 4 * 1024 * 1024,
+    RUNS_MOST = 250, /* of one check in one transaction: more is a check that does not converge */
+    CREW_RETRY_MS = 10,
+};
+
+struct transaction {
+    struct job job; /* the first member: a job is its transaction */
+    struct pipeline *pipeline;
+    struct arena arena; /* the door's: envelope, edits */
+    struct arena work;  /* the checks' */
+    struct answers book;
+    struct fetcher fetcher;
+    struct session session; /* as it stood at STAGE_MESSAGE */
+    struct evidence evidence;
+    struct evidence evidence_before; /* as it was when lent */
+    struct message *message;
+    struct run *runs[CHECKS_MAX]; /* by row; NULL for the connection's */
+    struct run *overdue;          /* stand-ins for what a worker did not give back in time */
+    uint64_t lent;                /* rows that the worker runs */
+    bool is_lent, is_orphan;
+    bool is_reached[STAGE_COUNT];
+    size_t recipients_seen; /* by the checks of STAGE_RCPT */
+    bool is_deciding;       /* counted in engine->deciding */
+    int64_t begun_ms;
+    struct verdict verdict;
+};
+
+struct want {
+    pipeline_fn *fn; /* NULL: nobody waits */
+    void *arg;
+    enum stage stage;
+    int64_t deadline_ms;
+};
+
+struct pipeline {
+    struct engine *engine;
+    struct session session;
+    struct arena arena;
+    struct answers book;
+    struct fetcher fetcher;
+    struct evidence evidence;
+    struct run *runs[CHECKS_MAX]; /* of CONNECT and HELO */
+    bool is_reached[STAGE_COUNT];
+    struct transaction *tx;
+    const struct run *view[CHECKS_MAX]; /* every row's run, wherever it is kept */
+    struct want want;
+    struct timer *timer; /* the next deadline */
+    struct timer *soon;  /* advance() in the next turn */
+    unsigned lent;       /* transactions with workers, orphans too */
+    bool is_closed;
+    bool crew_was_full;
+};
+
+static bool is_finished(const struct run *run)
+{
+    return run->state == RUN_DONE || run->state == RUN_FAILED || run->state == RUN_OFF || run->state == RUN_SKIPPED;
+}
+
+static bool is_connections(enum stage stage)
+{
+    return stage <= STAGE_HELO;
+}
+
+static const struct check *check_of(const struct run *run)
+{
+    return run->settings->check;
+}
+
+static void on_news(void *arg, uint64_t waiting);
+static void advance(void *arg);
+
+/* ---- making and freeing ---- */
+
+static struct run *run_new(struct pipeline *p, struct arena *a, size_t row)
+{
+    struct run *run = arena_alloc(a, sizeof *run);
+
+    run->settings = &p->engine->checks[row];
+    run->state = run->settings->mode == MODE_OFF ? RUN_OFF : RUN_IDLE;
+    run->most_asks = run->settings->check->asks;
+    run->most_asks_in_book = (size_t)p->engine->conf->lookups_most;
+    return run;
+}
+
+static void make_connection_runs(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        if (!is_connections(p->engine->checks[i].check->stage))
+            continue;
+        p->runs[i] = run_new(p, &p->arena, i);
+        p->runs[i]->book = &p->book;
+        p->view[i] = p->runs[i];
+    }
+}
+
+struct pipeline *pipeline_new(struct engine *engine, const char *door)
+{
+    struct pipeline *p = mem_alloc(sizeof *p);
+
+    p->engine = engine;
+    arena_init(&p->arena, CONNECTION_ARENA_BYTES);
+    answers_init(&p->book);
+    fetcher_init(&p->fetcher, engine->dns, &p->book, on_news, p);
+    p->session = (struct session){
+        .arena = &p->arena, .door = door, .hostname = engine->hostname, .tls_version = "", .tls_cipher = ""
+    };
+    p->timer = timer_new(engine->loop, advance, p);
+    p->soon = timer_new(engine->loop, advance, p);
+    make_connection_runs(p);
+    pipeline_begin(p);
+    return p;
+}
+
+static struct transaction *transaction_new(struct pipeline *p)
+{
+    struct transaction *tx = mem_alloc(sizeof *tx);
+
+    tx->pipeline = p;
+    arena_init(&tx->arena, TRANSACTION_ARENA_BYTES);
+    arena_init(&tx->work, TRANSACTION_ARENA_BYTES);
+    answers_init(&tx->book);
+    fetcher_init(&tx->fetcher, p->engine->dns, &tx->book, on_news, p);
+    tx->evidence.iprev = p->evidence.iprev;
+    tx->begun_ms = clock_mono_ms();
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        if (is_connections(p->engine->checks[i].check->stage))
+            continue;
+        tx->runs[i] = run_new(p, &tx->work, i);
+        tx->runs[i]->elder = &p->book;
+        tx->runs[i]->book = &tx->book;
+        p->view[i] = tx->runs[i];
+    }
+    return tx;
+}
+
+static void transaction_free(struct transaction *tx)
+{
+    fetcher_stop(&tx->fetcher);
+    answers_release(&tx->book);
+    message_free(tx->message);
+    arena_release(&tx->arena);
+    arena_release(&tx->work);
+    free(tx->overdue);
+    free(tx);
+}
+
+static void pipeline_destroy(struct pipeline *p)
+{
+    fetcher_stop(&p->fetcher);
+    answers_release(&p->book);
+    arena_release(&p->arena);
+    timer_free(p->timer);
+    timer_free(p->soon);
+    free(p);
+}
+
+static void stop_deciding(struct pipeline *p, struct transaction *tx)
+{
+    p->engine->deciding -= tx->is_deciding;
+    tx->is_deciding = false;
+}
+
+static void drop_transaction(struct pipeline *p)
+{
+    struct transaction *tx = p->tx;
+
+    p->tx = NULL;
+    p->want.fn = NULL;
+    if (!tx)
+        return;
+    stop_deciding(p, tx);
+    if (tx->is_lent)
+        tx->is_orphan = true;
+    else
+        transaction_free(tx);
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (!p)
+        return;
+    drop_transaction(p);
+    p->is_closed = true;
+    timer_stop(p->timer);
+    timer_stop(p->soon);
+    if (!p->lent)
+        pipeline_destroy(p);
+}
+
+struct session *pipeline_session(struct pipeline *p)
+{
+    return &p->session;
+}
+
+void pipeline_begin(struct pipeline *p)
+{
+    struct session *s = &p->session;
+
+    drop_transaction(p);
+    p->tx = transaction_new(p);
+    s->tx_arena = &p->tx->arena;
+    s->mail_from = (struct address){ 0 };
+    s->recipients = NULL;
+    s->recipient_count = 0;
+    s->is_8bit = s->is_smtputf8 = false;
+    s->declared_bytes = 0;
+    s->started_wall_ms = clock_wall_ms();
+    ulid_make(s->started_wall_ms, s->id);
+}
+
+void pipeline_end(struct pipeline *p)
+{
+    pipeline_begin(p);
+}
+
+/* ---- running ---- */
+
+static struct inquiry inquiry_of(struct pipeline *p, struct run *run)
+{
+    enum stage stage = check_of(run)->stage;
+    struct transaction *tx = p->tx;
+    bool is_ours = is_connections(stage);
+
+    return (struct inquiry){
+        .session = stage == STAGE_MESSAGE ? &tx->session : &p->session,
+        .message = stage == STAGE_MESSAGE ? tx->message : NULL,
+        .conf = run->settings->conf,
+        .evidence = is_ours ? &p->evidence : &tx->evidence,
+        .arena = is_ours ? &p->arena : &tx->work,
+        .now_ms = p->session.started_wall_ms,
+        .run = run,
+    };
+}
+
+static void fail_run(struct run *run, const char *why)
+{
+    run->state = RUN_FAILED;
+    run->failure = why;
+    run->finding_count = 0;
+    run->is_forced = false;
+}
+
+/* One turn of one check; on the loop or on a worker. */
+static void run_check(struct run *run, struct inquiry *q)
+{
+    int64_t begin = clock_mono_us();
+
+    if (!run->runs)
+        run->started_mono_us = begin;
+    run_begin(run);
+    enum step step = check_of(run)->module->run(q);
+
+    run->took_us = clock_mono_us() - run->started_mono_us;
+    if (step == STEP_WAIT && !run->awaited)
+        fail_run(run, "it waits, but for no answer");
+    else if (step == STEP_WAIT && run->runs >= RUNS_MOST)
+        fail_run(run, "it does not come to an end");
+    else if (step == STEP_WAIT && arena_is_over(q->arena))
+        fail_run(run, "it needs too much memory");
+    else if (step == STEP_WAIT)
+        run->state = RUN_PARKED;
+    else
+        run->state = run->failure ? RUN_FAILED : RUN_DONE;
+}
+
+static void after_run(struct pipeline *p, struct run *run)
+{
+    engine_raise(p->engine, run);
+    if (is_connections(check_of(run)->stage) && p->tx)
+        p->tx->evidence.iprev = p->evidence.iprev;
+}
+
+static bool is_reached(const struct pipeline *p, enum stage stage)
+{
+    return is_connections(stage) ? p->is_reached[stage] : p->tx->is_reached[stage];
+}
+
+static bool is_after_done(const struct pipeline *p, const struct run *run)
+{
+    for (uint64_t left = run->settings->after; left; left &= left - 1)
+        if (!is_finished(p->view[__builtin_ctzll(left)]))
+            return false;
+    return true;
+}
+
+static struct run *run_at(struct pipeline *p, size_t row)
+{
+    return p->runs[row] ? p->runs[row] : p->tx->runs[row];
+}
+
+/* Runs every check of the loop's that can run now; true when one did (its sisters may be ready then). */
+static bool run_on_loop(struct pipeline *p)
+{
+    bool did_run = false;
+
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        struct run *run = run_at(p, i);
+
+        if (run->state == RUN_IDLE && is_reached(p, check_of(run)->stage) && is_after_done(p, run))
+            run->state = RUN_READY;
+        if (run->state != RUN_READY || check_of(run)->place != ON_LOOP)
+            continue;
+        struct inquiry q = inquiry_of(p, run);
+
+        run_check(run, &q);
+        after_run(p, run);
+        did_run = true;
+    }
+    return did_run;
+}
+
+static void on_news(void *arg, uint64_t waiting)
+{
+    struct pipeline *p = arg;
+
+    for (; waiting; waiting &= waiting - 1) {
+        struct run *run = run_at(p, (size_t)__builtin_ctzll(waiting));
+
+        if (run->state == RUN_PARKED)
+            run->state = RUN_READY;
+    }
+    timer_start(p->soon, 0);
+}
+
+/* ---- workers ---- */
+
+static void work(struct job *job)
+{
+    struct transaction *tx = (struct transaction *)job;
+
+    for (uint64_t left = tx->lent; left; left &= left - 1) {
+        struct run *run = tx->runs[__builtin_ctzll(left)];
+        struct inquiry q = { .session = &tx->session,
+                             .message = tx->message,
+                             .conf = run->settings->conf,
+                             .evidence = &tx->evidence,
+                             .arena = &tx->work,
+                             .now_ms = tx->session.started_wall_ms,
+                             .run = run };
+
+        run_check(run, &q);
+    }
+}
+
+static void come_home(struct pipeline *p, struct transaction *tx)
+{
+    for (uint64_t left = tx->lent; left; left &= left - 1)
+        after_run(p, tx->runs[__builtin_ctzll(left)]);
+    tx->lent = 0;
+    fetcher_release(&tx->fetcher);
+}
+
+static void done(struct job *job)
+{
+    struct transaction *tx = (struct transaction *)job;
+    struct pipeline *p = tx->pipeline;
+
+    p->lent--;
+    tx->is_lent = false;
+    if (tx->is_orphan)
+        transaction_free(tx);
+    else
+        come_home(p, tx);
+    if (p->is_closed && !p->lent) {
+        pipeline_destroy(p);
+        return;
+    }
+    if (!p->lent && !p->is_closed) {
+        fetcher_release(&p->fetcher);
+        advance(p);
+    }
+}
+
+static uint64_t ready_in(struct pipeline *p, enum place place)
+{
+    uint64_t rows = 0;
+
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        struct run *run = run_at(p, i);
+
+        if (run->state == RUN_READY && check_of(run)->place == place)
+            rows |= 1ULL << i;
+    }
+    return rows;
+}
+
+static void lend(struct pipeline *p)
+{
+    struct transaction *tx = p->tx;
+    uint64_t quick = ready_in(p, ON_QUICK);
+
+    tx->lent = quick ? quick : ready_in(p, ON_HEAVY);
+    p->crew_was_full = false;
+    if (!tx->lent)
+        return;
+    tx->job = (struct job){ .work = work, .done = done };
+    tx->evidence_before = tx->evidence;
+    fetcher_hold(&tx->fetcher);
+    fetcher_hold(&p->fetcher);
+    if (crew_give(p->engine->crew, quick ? LANE_QUICK : LANE_HEAVY, &tx->job)) {
+        tx->is_lent = true;
+        p->lent++;
+        return;
+    }
+    tx->lent = 0;
+    fetcher_release(&tx->fetcher);
+    fetcher_release(&p->fetcher);
+    p->crew_was_full = true;
+}
+
+/* ---- deadlines ---- */
+
+static int64_t run_deadline_ms(const struct run *run)
+{
+    return run->started_mono_us / 1000 + run->settings->budget_ms;
+}
+
+static const char *awaited_by(const struct pipeline *p, const struct run *run)
+{
+    const struct answers *books[] = { run->book, run->elder };
+
+    for (size_t b = 0; b < COUNT(books); b++)
+        for (const struct answer_entry *e = books[b] ? books[b]->first : NULL; e; e = e->next)
+            if (!e->answer && (e->waiting & 1ULL << run->settings->index))
+                return arena_printf(p->session.tx_arena, "no answer for %s %s within %d ms", e->name,
+                                    dns_type_text(e->type), run->settings->budget_ms);
+    return "out of time";
+}
+
+static void expire(struct pipeline *p, int64_t now_ms)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        struct run *run = run_at(p, i);
+
+        if (run->state == RUN_PARKED && now_ms >= run_deadline_ms(run))
+            fail_run(run, awaited_by(p, run));
+    }
+}
+
+static void set_timer(struct pipeline *p)
+{
+    int64_t now = clock_mono_ms(), next = p->want.fn && p->want.deadline_ms ? p->want.deadline_ms : INT64_MAX;
+
+    if (!p->lent) {
+        for (size_t i = 0; i < p->engine->check_count; i++) {
+            struct run *run = run_at(p, i);
+
+            if (run->state == RUN_PARKED && run_deadline_ms(run) < next)
+                next = run_deadline_ms(run);
+        }
+        if (p->crew_was_full && now + CREW_RETRY_MS < next)
+            next = now + CREW_RETRY_MS;
+    }
+    if (next == INT64_MAX)
+        timer_stop(p->timer);
+    else
+        timer_start(p->timer, next > now ? (int)(next - now) : 0);
+}
+
+/* ---- deciding ---- */
+
+static bool is_stage_finished(const struct pipeline *p, enum stage stage)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++)
+        if (check_of(p->view[i])->stage <= stage && !is_finished(p->view[i]))
+            return false;
+    return true;
+}
+
+static void give_verdict(struct pipeline *p)
+{
+    struct want want = p->want;
+
+    p->want.fn = NULL;
+    if (want.stage == STAGE_MESSAGE)
+        stop_deciding(p, p->tx);
+    want.fn(want.arg, &p->tx->verdict);
+}
+
+static void make_verdict(struct pipeline *p)
+{
+    verdict_make(p->view, p->engine->check_count, p->engine->actions, session_direction(&p->session), &p->tx->verdict);
+}
+
+static void skip_unfinished(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++)
+        if (!is_finished(run_at(p, i)))
+            run_at(p, i)->state = RUN_SKIPPED;
+}
+
+/* The message's time is up. What a worker still holds must not be looked at: a stand-in takes its place. */
+static void fail_unfinished(struct pipeline *p)
+{
+    struct transaction *tx = p->tx;
+
+    tx->overdue = mem_alloc(p->engine->check_count * sizeof *tx->overdue);
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        struct run *run = run_at(p, i);
+
+        if (tx->is_lent && (tx->lent & 1ULL << i)) {
+            tx->overdue[i].settings = run->settings;
+            fail_run(&tx->overdue[i], "the message's time was up while it was running");
+            p->view[i] = &tx->overdue[i];
+        } else if (!is_finished(run)) {
+            fail_run(run, "the message's time was up");
+        }
+    }
+}
+
+/* Gives the verdict if it can be given; true when it did, and then nothing of p may be touched any more. */
+static bool decide(struct pipeline *p)
+{
+    struct want *want = &p->want;
+
+    if (!want->fn)
+        return false;
+    bool is_late = want->deadline_ms && clock_mono_ms() >= want->deadline_ms;
+
+    if (p->lent && !is_late)
+        return false;
+    if (is_late && want->stage == STAGE_MESSAGE)
+        fail_unfinished(p);
+    if (p->lent && want->stage != STAGE_MESSAGE) {
+        p->tx->verdict = (struct verdict){ .decided_by = "score" };
+        give_verdict(p);
+        return true;
+    }
+    make_verdict(p);
+    if (!is_late && !p->tx->verdict.is_certain && !is_stage_finished(p, want->stage))
+        return false;
+    if (want->stage == STAGE_MESSAGE && !is_late)
+        skip_unfinished(p);
+    give_verdict(p);
+    return true;
+}
+
+static void advance(void *arg)
+{
+    struct pipeline *p = arg;
+
+    if (!p->tx)
+        return;
+    if (!p->lent) {
+        expire(p, clock_mono_ms());
+        while (run_on_loop(p))
+            ;
+        fetcher_start(&p->fetcher);
+        fetcher_start(&p->tx->fetcher);
+    }
+    if (decide(p))
+        return;
+    if (!p->lent)
+        lend(p);
+    set_timer(p);
+}
+
+/* ---- what the door says ---- */
+
+static void run_again(struct pipeline *p, enum stage stage)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        struct run *run = run_at(p, i);
+
+        if (check_of(run)->stage == stage && run->state != RUN_OFF) {
+            run->state = RUN_IDLE;
+            run->runs = 0;
+        }
+    }
+}
+
+static void reach_message(struct pipeline *p)
+{
+    struct transaction *tx = p->tx;
+
+    if (!tx->message)
+        BUG("STAGE_MESSAGE without a message");
+    if (tx->recipients_seen != p->session.recipient_count)
+        run_again(p, STAGE_RCPT);
+    tx->session = p->session;
+    tx->is_deciding = true;
+    p->engine->deciding++;
+}
+
+void pipeline_reach(struct pipeline *p, enum stage stage)
+{
+    bool *reached = is_connections(stage) ? p->is_reached : p->tx->is_reached;
+
+    if (reached[stage] && !p->lent)
+        run_again(p, stage);
+    if (stage == STAGE_MESSAGE)
+        reach_message(p);
+    if (stage == STAGE_RCPT)
+        p->tx->recipients_seen = p->session.recipient_count;
+    reached[stage] = true;
+    timer_start(p->soon, 0);
+}
+
+void pipeline_take_message(struct pipeline *p, struct message *message)
+{
+    if (p->tx->message)
+        BUG("a second message in one transaction");
+    p->tx->message = message;
+}
+
+struct message *pipeline_message(struct pipeline *p)
+{
+    return p->tx->message;
+}
+
+void pipeline_decide(struct pipeline *p, enum stage stage, int budget_ms, pipeline_fn *fn, void *arg)
+{
+    int budget = budget_ms ? budget_ms : p->engine->conf->deadline_ms;
+
+    p->want = (struct want){ .fn = fn, .arg = arg, .stage = stage, .deadline_ms = clock_mono_ms() + budget };
+    timer_start(p->soon, 0);
+}
+
+const struct evidence *pipeline_evidence(struct pipeline *p)
+{
+    return p->tx->is_lent ? &p->tx->evidence_before : &p->tx->evidence;
+}
+
+size_t pipeline_run_count(const struct pipeline *p)
+{
+    return p->engine->check_count;
+}
+
+const struct run *pipeline_run(const struct pipeline *p, size_t index)
+{
+    return p->view[index];
+}
+
+bool pipeline_is_over(const struct pipeline *p)
+{
+    return arena_is_over(&p->arena) || arena_is_over(&p->tx->arena) || (!p->tx->is_lent && arena_is_over(&p->tx->work));
+}
+
+int64_t pipeline_elapsed_ms(const struct pipeline *p)
+{
+    return clock_mono_ms() - p->tx->begun_ms;
+}

@@ -1,0 +1,58 @@
+/* core/pipeline.h - when: one connection's way through the checks, transaction by transaction.
+ *
+ * A door makes a pipeline per connection, fills pipeline_session() as the dialogue goes on, and tells each stage when
+ * its fields are complete. Checks start at once and run while the client is still talking. The door asks for a
+ * decision when it needs one.
+ *
+ *     p = pipeline_new(engine, "smtp");   s = pipeline_session(p);   s->client = ...;
+ *     pipeline_reach(p, STAGE_CONNECT);  s->helo = ...;  pipeline_reach(p, STAGE_HELO);
+ *     pipeline_begin(p);  s->mail_from = ...;  pipeline_reach(p, STAGE_MAIL);
+ *     add a recipient to s->recipients;  pipeline_reach(p, STAGE_RCPT);
+ *     pipeline_decide(p, STAGE_RCPT, 5000, on_rcpt, arg);          -> on_rcpt(arg, verdict)
+ *     pipeline_take_message(p, message);  pipeline_reach(p, STAGE_MESSAGE);
+ *     pipeline_decide(p, STAGE_MESSAGE, 0, on_message, arg);        -> on_message(arg, verdict)
+ *     pipeline_end(p);                                              RSET, or the transaction is done
+ *
+ * Strings of CONNECT and HELO go into session->arena, of MAIL and later into session->tx_arena. From pipeline_reach()
+ * on, a stage's fields stand still until the transaction (EHLO, for HELO) begins anew.
+ *
+ * Threads: the loop's. A worker that still holds a transaction when the door ends it or closes keeps it alive by
+ * itself; the door need not wait.
+ */
+#ifndef CORE_PIPELINE_H
+#define CORE_PIPELINE_H
+
+#include "gateway/core/engine.h"
+#include "gateway/core/verdict.h"
+
+struct pipeline;
+
+/* The verdict is borrowed until pipeline_end() or the next verdict. */
+typedef void pipeline_fn(void *arg, const struct verdict *verdict);
+
+struct pipeline *pipeline_new(struct engine *engine, const char *door);
+void pipeline_free(struct pipeline *p); /* NULL is fine; no callback comes any more */
+struct session *pipeline_session(struct pipeline *p);
+
+/* pipeline_begin - a new transaction: a new id, an empty envelope, a fresh tx_arena. */
+void pipeline_begin(struct pipeline *p);
+void pipeline_reach(struct pipeline *p, enum stage stage);
+/* pipeline_take_message - the message is the pipeline's from now on, until pipeline_end(). */
+void pipeline_take_message(struct pipeline *p, struct message *message);
+struct message *pipeline_message(struct pipeline *p);
+/* pipeline_decide - fn is called exactly once, later, unless the transaction ends before: when every check up to
+ * `stage` has finished, when nothing that is still to come can change the verdict, or after `budget_ms` (0: the
+ * message's deadline). Before STAGE_MESSAGE a verdict that is not certain means: go on. At STAGE_MESSAGE checks that
+ * are not done by the deadline have failed. */
+void pipeline_decide(struct pipeline *p, enum stage stage, int budget_ms, pipeline_fn *fn, void *arg);
+void pipeline_end(struct pipeline *p);
+
+/* For headers, logs and records, after a verdict: valid until pipeline_end(). */
+const struct evidence *pipeline_evidence(struct pipeline *p);
+size_t pipeline_run_count(const struct pipeline *p);
+const struct run *pipeline_run(const struct pipeline *p, size_t index);
+/* pipeline_is_over - the connection or transaction has used up its memory: 421 4.3.1 and close. */
+bool pipeline_is_over(const struct pipeline *p);
+int64_t pipeline_elapsed_ms(const struct pipeline *p); /* since pipeline_begin() */
+
+#endif

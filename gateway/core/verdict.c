@@ -1,0 +1,184 @@
+/* core/verdict.c - from findings to an action, and when it is certain. */
+#include "gateway/core/verdict.h"
+
+#define AT(member) offsetof(struct actions_conf, member)
+
+static const struct conf_key actions_keys[] = {
+    { .name = "tag",
+      .type = CONF_POINTS,
+      .at = AT(tag),
+      .initial = "6.00",
+      .help = "points from which a message is tagged (X-Spam-Flag: YES); 1000 for never" },
+    { .name = "reject",
+      .type = CONF_POINTS,
+      .at = AT(reject),
+      .initial = "15.00",
+      .help = "points from which a message is refused; 1000 for never" },
+    { .name = "early",
+      .type = CONF_BOOL,
+      .at = AT(early),
+      .initial = "no",
+      .help =
+          "refuse before RCPT when that is certain; else refusals wait for RCPT, so that the log has the envelope" },
+    { .name = "subject",
+      .type = CONF_STR,
+      .at = AT(subject),
+      .initial = "",
+      .help =
+          "put before the Subject of tagged mail, for instance \"[SPAM] \"; breaks DKIM for those who check again" },
+    { 0 },
+};
+
+static const char *actions_check(struct arena *a, void *values)
+{
+    const struct actions_conf *conf = values;
+
+    (void)a;
+    return conf->tag > conf->reject ? "tag is above reject: write tag as the lower of the two" : NULL;
+}
+
+const struct conf_section actions_section = {
+    .name = "actions",
+    .help = "what a score leads to",
+    .size = sizeof(struct actions_conf),
+    .keys = actions_keys,
+    .check = actions_check,
+};
+
+/* What the runs come to, added up. */
+struct tally {
+    int enforced, tagging;             /* points found so far */
+    int enforced_least, enforced_most; /* what is still to come may add */
+    int tagging_most;
+    bool may_accept, may_reject; /* a check still to come may force */
+    bool may_fail_hard;          /* or may fail with a policy that is not skip */
+    bool is_pending, informs;    /* a check is still to come; one whose evidence goes into headers */
+    const struct run *accept, *reject, *defer, *tag, *failed_defer, *failed_tag;
+};
+
+static bool is_finished(const struct run *run)
+{
+    return run->state == RUN_OFF || run->state == RUN_DONE || run->state == RUN_FAILED || run->state == RUN_SKIPPED;
+}
+
+static void add_pending(struct tally *t, const struct run *run, enum direction direction)
+{
+    const struct check_settings *s = run->settings;
+
+    t->is_pending = true;
+    t->informs |= s->check->informs;
+    if (s->mode == MODE_SHADOW)
+        return;
+    t->may_fail_hard |= s->on_failure[direction] != FAIL_SKIP;
+    if (s->mode == MODE_TAG) {
+        t->tagging_most += s->bounds.most;
+        return;
+    }
+    t->enforced_least += s->bounds.least;
+    t->enforced_most += s->bounds.most;
+    t->may_accept |= s->bounds.may_force_accept;
+    t->may_reject |= s->bounds.may_force_reject;
+}
+
+static void add_forced(struct tally *t, const struct run *run)
+{
+    if (run->settings->mode == MODE_TAG) {
+        if (run->forced != ACTION_ACCEPT)
+            t->tag = run;
+        return;
+    }
+    switch (run->forced) {
+    case ACTION_ACCEPT: t->accept = run; break;
+    case ACTION_TAG: t->tag = run; break;
+    case ACTION_GREYLIST:
+    case ACTION_DEFER:
+    case ACTION_QUARANTINE:
+        if (!t->defer || run->forced > t->defer->forced)
+            t->defer = run;
+        break;
+    case ACTION_REJECT:
+    case ACTION_DISCARD:
+        if (!t->reject || run->forced > t->reject->forced)
+            t->reject = run;
+        break;
+    }
+}
+
+static void add_finished(struct tally *t, const struct run *run)
+{
+    int sum = 0;
+
+    for (size_t i = 0; i < run->finding_count; i++)
+        sum += run->findings[i].points;
+    *(run->settings->mode == MODE_TAG ? &t->tagging : &t->enforced) += sum;
+    if (run->is_forced)
+        add_forced(t, run);
+}
+
+static void add_failed(struct tally *t, const struct run *run, enum direction direction, struct verdict *out)
+{
+    enum fail policy = run->settings->on_failure[direction];
+
+    if (out->missing_count < CHECKS_MAX)
+        out->missing[out->missing_count++] = (struct missing){ run->settings->check->name, run->failure };
+    if (policy == FAIL_DEFER && run->settings->mode == MODE_ENFORCE)
+        t->failed_defer = run;
+    else if (policy != FAIL_SKIP)
+        t->failed_tag = run;
+}
+
+static struct tally tally_of(const struct run *const *runs, size_t count, enum direction direction, struct verdict *out)
+{
+    struct tally t = { 0 };
+
+    for (size_t i = 0; i < count; i++) {
+        const struct run *run = runs[i];
+
+        if (!is_finished(run))
+            add_pending(&t, run, direction);
+        else if (run->settings->mode == MODE_SHADOW)
+            continue;
+        else if (run->state == RUN_FAILED)
+            add_failed(&t, run, direction, out);
+        else if (run->state == RUN_DONE)
+            add_finished(&t, run);
+    }
+    return t;
+}
+
+static void decide(struct verdict *v, enum action action, const struct run *by, bool is_certain)
+{
+    v->action = action;
+    v->decided_by = by ? by->settings->check->name : "score";
+    v->text = by && by->is_forced && by->state == RUN_DONE ? by->forced_text : NULL;
+    v->is_certain = is_certain;
+}
+
+void verdict_make(const struct run *const *runs, size_t count, const struct actions_conf *actions,
+                  enum direction direction, struct verdict *out)
+{
+    *out = (struct verdict){ .tag = actions->tag, .reject = actions->reject };
+    struct tally t = tally_of(runs, count, direction, out);
+    int total = t.enforced + t.tagging;
+    bool is_quiet = !t.is_pending; /* nothing is still to come */
+    bool is_above = t.enforced >= actions->reject;
+
+    out->score = total;
+    out->is_early = t.is_pending;
+    if (t.accept)
+        decide(out, ACTION_ACCEPT, t.accept, !t.informs);
+    else if (t.reject)
+        decide(out, t.reject->forced, t.reject, !t.may_accept);
+    else if (is_above)
+        decide(out, ACTION_REJECT, NULL, !t.may_accept && t.enforced + t.enforced_least >= actions->reject);
+    else if (t.defer)
+        decide(out, t.defer->forced, t.defer, !t.may_accept);
+    else if (t.failed_defer)
+        decide(out, ACTION_DEFER, t.failed_defer, is_quiet);
+    else if (t.tag || t.failed_tag || total >= actions->tag)
+        decide(out, ACTION_TAG, t.tag ? t.tag : t.failed_tag, is_quiet);
+    else
+        decide(out, ACTION_ACCEPT, NULL,
+               !t.informs && !t.may_reject && !t.may_fail_hard &&
+                   total + t.enforced_most + t.tagging_most < actions->tag);
+}

@@ -1,0 +1,47 @@
+/* core/verdict.h - from findings to an action, and when it is certain.
+ *
+ * Pure functions of runs and thresholds: no clock, no I/O. The rules, hardest first:
+ *   1. an allow list's accept;
+ *   2. a forced reject or discard;
+ *   3. score of enforcing checks at or above `reject`;
+ *   4. a forced quarantine, a forced defer, or a failed check whose policy is defer;
+ *   5. tag: forced, by a failed check's policy, or by a score at or above `tag`;
+ *   6. accept.
+ */
+#ifndef CORE_VERDICT_H
+#define CORE_VERDICT_H
+
+#include "gateway/core/run.h"
+
+struct actions_conf {
+    int tag, reject;     /* hundredths; ACTIONS_NEVER: not by score */
+    bool early;          /* may reject before RCPT */
+    const char *subject; /* prefix of the Subject of tagged mail; "" leaves it */
+};
+
+enum { ACTIONS_NEVER = 100001 };
+
+extern const struct conf_section actions_section;
+
+struct missing {
+    const char *check;
+    const char *why;
+};
+
+struct verdict {
+    enum action action;
+    int score;                          /* hundredths; of checks that enforce or tag */
+    int tag, reject;                    /* the thresholds it was held against */
+    bool is_certain;                    /* no check that is still to come could change it */
+    bool is_early;                      /* given before every check had finished */
+    const char *decided_by;             /* "score", or the check that forced it or failed */
+    const char *text;                   /* for the sender; NULL: the action's usual one */
+    struct missing missing[CHECKS_MAX]; /* evidence that is not there */
+    size_t missing_count;
+};
+
+/* verdict_make - of `count` runs as they stand now; those that have not finished are counted with their bounds. */
+void verdict_make(const struct run *const *runs, size_t count, const struct actions_conf *actions,
+                  enum direction direction, struct verdict *out);
+
+#endif
