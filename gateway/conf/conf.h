@@ -20,11 +20,11 @@ enum conf_type {
     CONF_BYTES,     /* size_t          "4096", "256KiB", "10MiB", "1GiB" */
     CONF_POINTS,    /* int             "4.00" into hundredths; -1000.00 to 1000.00 */
     CONF_ENUM,      /* int             one of the words in `least`, "off shadow tag enforce" -> 0 1 2 3 */
-    CONF_STR,       /* const char *    */
+    CONF_STR,       /* const char *    never NULL: "" when there is none */
     CONF_STRS,      /* struct conf_strs */
-    CONF_FILE,      /* const char *    a file that must be readable; relative to the file that names it */
+    CONF_FILE,      /* const char *    a file that must be readable; relative to the file that names it; "": none */
     CONF_ADDRS,     /* struct conf_nets: networks and addresses */
-    CONF_ENDPOINTS, /* struct conf_endpoints: where to listen or connect, with a port */
+    CONF_ENDPOINTS, /* struct conf_endpoints: where to listen or connect; `least`: the port that need not be written */
     CONF_CUSTOM,    /* whatever `parse` makes of it */
     CONF_SECTION,   /* a struct in place: `section` tells its keys */
     CONF_SECTIONS,  /* struct conf_array of structs, titled; the first member of each is `const char *title` */
@@ -81,7 +81,7 @@ struct conf_section {
     /* A titled kind of section whose keys depend on its title (check "dnsbl" { ... }): gives the section for a title,
      * NULL for a title that does not exist. Then `size` and `keys` above are unused, and items are `void *`. */
     const struct conf_section *(*by_title)(const char *title);
-    const char *(*titles)(size_t i); /* for help and did-you-mean: the i-th title, NULL after the last */
+    const char *(*titles)(size_t i); /* goes with by_title: the i-th title, NULL after the last */
 };
 
 /* conf_load - reads `path` (NULL: only initial values) into a new struct of root->size in `out_values`.
@@ -93,7 +93,8 @@ struct conf *conf_load(const struct conf_section *root, const char *path, void *
 struct conf *conf_load_text(const struct conf_section *root, const char *name, struct span text, void **out_values,
                             struct strbuf *faults);
 void conf_free(struct conf *conf);
-/* conf_by_title - values of a by_title section of that title, also when the file has none (initial values). */
+/* conf_by_title - values of a by_title section of that title, also when the file has none (initial values); the
+ * conf_array of such sections has only those that stand in the file. NULL for a title that `titles` does not give. */
 void *conf_by_title(struct conf *conf, const struct conf_section *kind, const char *title);
 /* conf_digest - SHA-256, hex, of the effective configuration: in every verdict's record. */
 const char *conf_digest(const struct conf *conf);
