@@ -150,7 +150,8 @@ void engine_start(struct engine *engine)
         u->engine = engine;
         arena_init(&u->arena, UPKEEP_ARENA_BYTES);
         answers_init(&u->book);
-        u->run = (struct run){ .settings = s, .book = &u->book, .most_asks = UPKEEP_ASKS, .most_asks_in_book = UPKEEP_ASKS };
+        u->run =
+            (struct run){ .settings = s, .book = &u->book, .most_asks = UPKEEP_ASKS, .most_asks_in_book = UPKEEP_ASKS };
         fetcher_init(&u->fetcher, engine->dns, &u->book, upkeep_news, u);
         u->timer = timer_new(engine->loop, upkeep_turn, u);
         timer_start(u->timer, 0);

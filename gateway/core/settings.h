@@ -1,5 +1,5 @@
-/* core/settings.h - the configuration of checks: `check "NAME" { ... }`, with the keys that every check has and those of
- * its own module.
+/* core/settings.h - the configuration of checks: `check "NAME" { ... }`, with the keys that every check has and
+ * those of its own module.
  */
 #ifndef CORE_SETTINGS_H
 #define CORE_SETTINGS_H

@@ -41,7 +41,9 @@ struct desk *desk_open_bare(const struct check_module *module, void *values)
     d->settings = (struct check_settings){
         .check = &d->check, .mode = MODE_ENFORCE, .conf = values, .points = default_points(d, module->symbols)
     };
-    d->run = (struct run){ .settings = &d->settings, .book = &d->book, .most_asks = d->check.asks, .most_asks_in_book = 1000 };
+    d->run = (struct run){
+        .settings = &d->settings, .book = &d->book, .most_asks = d->check.asks, .most_asks_in_book = 1000
+    };
     d->session = (struct session){ .arena = &d->arena,
                                    .tx_arena = &d->arena,
                                    .door = "desk",

@@ -76,7 +76,8 @@ class Unbound(Server):
         host, port = self.upstream.rsplit(":", 1)
         (self.folder / "unbound.conf").write_text(
             f"server:\n interface: 127.0.0.1@{self.port}\n username: \"\"\n chroot: \"\"\n use-syslog: no\n"
-            f" logfile: \"\"\n directory: {self.folder}\n pidfile: {self.folder}/pid\n do-not-query-localhost: no\n do-daemonize: no\n"
+            f" logfile: \"\"\n directory: {self.folder}\n pidfile: {self.folder}/pid\n"
+            f" do-not-query-localhost: no\n do-daemonize: no\n"
             f" module-config: \"iterator\"\n num-threads: 1\n"
             f"remote-control:\n control-enable: no\nforward-zone:\n name: .\n forward-addr: {host}@{port}\n")
 

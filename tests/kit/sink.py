@@ -13,8 +13,8 @@ class SmtpSink:
     """Listens on 127.0.0.1:port and keeps what it took in .messages: dicts of helo, mail, rcpts, data, tls.
 
     script   called as script(verb, argument, dialogue) before each reply, verb one of CONNECT EHLO HELO STARTTLS MAIL
-             RCPT DATA BODY RSET NOOP QUIT; gives the reply, or None for the usual one, or "close" (hangs up without a word)
-             or "silence" (never answers). With lmtp, BODY is asked once for each recipient.
+             RCPT DATA BODY RSET NOOP QUIT; gives the reply, or None for the usual one, or "close" (hangs up without a
+             word) or "silence" (never answers). With lmtp, BODY is asked once for each recipient.
     tls      path of a file with key and certificate: STARTTLS is offered.
     """
 
