@@ -8,7 +8,7 @@
 #include "gateway/base/arena.h"
 
 /* Limits [RFC5321 4.5.3.1]: local part 64 in the text, but longer ones are in use (VERP, SRS): up to the path. */
-enum { ADDRESS_MAX = 320, ADDRESS_DOMAIN_MAX = 255, ADDRESS_LIST_MAX = 100 };
+enum { ADDRESS_MAX = 320, ADDRESS_DOMAIN_MAX = 255, ADDRESS_LIST_MAX = 100, ADDRESS_BODY_MAX = 65536 };
 
 struct address {
     struct span text;   /* local@domain as given, without <>, route and comments; empty for <> */
@@ -38,11 +38,14 @@ enum address_oddity {
     ADDRESS_ODD_NO_ADDRESS = 1 << 7, /* no mailbox at all */
     ADDRESS_ODD_DOMAIN = 1 << 8,     /* a domain that is no domain name (empty label, "[1.2.3.4]", bad bytes) */
     ADDRESS_ODD_CUT = 1 << 9,        /* more than ADDRESS_LIST_MAX: the rest was not read */
+    ADDRESS_ODD_INSIDE = 1 << 10,    /* blanks or comments inside an address, or an address inside a comment */
+    ADDRESS_ODD_LOCAL = 1 << 11,     /* a quoted local part that holds what looks like an address or its frame */
 };
 
 struct mailbox {
     struct span display; /* as given, unquoted, comments removed; not RFC 2047-decoded */
     struct address address;
+    bool is_lenient; /* nobody reads it so who follows RFC 5322; its local part may be empty */
 };
 
 struct mailbox_list {
@@ -51,7 +54,9 @@ struct mailbox_list {
     unsigned oddities; /* of enum address_oddity */
 };
 
-/* address_mailboxes - of an unfolded or folded field body. Never fails; linear in the length. In `a`. */
+/* address_mailboxes - of an unfolded or folded field body. Never fails; linear in the length, of which it reads at
+ * most ADDRESS_BODY_MAX. In `a`. Mailboxes by RFC 5322 come first; what only lenient readers see is looked for, and
+ * follows, when an oddity says that readers may differ (all but MANY, GROUP and DISPLAY_AT). */
 void address_mailboxes(struct arena *a, struct span body, struct mailbox_list *out);
 
 #endif
