@@ -8,20 +8,29 @@
 #include "gateway/base/bug.h"
 #include "gateway/conf/load.h"
 
-static void add_fault(struct conf_load *load, struct conf_place at, unsigned order, const char *text)
+static void add_fault(struct conf_load *load, struct conf_place at, size_t order, const char *text)
 {
     struct strbuf line;
 
-    if (load->fault_count == CONF_FAULTS_MOST)
+    if (load->fault_count == CONF_FAULTS_MOST) {
+        load->is_hopeless = true;
         return;
+    }
     strbuf_init(&line, 2048);
     strbuf_putf(&line, "%s:%u: ", at.file, at.line);
     for (const char *c = text; *c && line.len < 1024; c++) /* values in it may hold anything */
         strbuf_putc(&line, (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
     load->faults[load->fault_count] =
-        (struct conf_fault){ order, (unsigned)load->fault_count, arena_dup(&load->scratch, strbuf_span(&line)) };
+        (struct conf_fault){ order, load->fault_count, arena_dup(&load->scratch, strbuf_span(&line)) };
     load->fault_count++;
     strbuf_release(&line);
+}
+
+bool load_is_here(const struct conf_load *load, struct conf_place at)
+{
+    const struct conf_place *last = load->line_count ? &load->places[load->line_count - 1] : NULL;
+
+    return last && last->line == at.line && strcmp(last->file, at.file) == 0;
 }
 
 void load_fault(struct conf_load *load, struct conf_place at, const char *format, ...)
@@ -29,7 +38,7 @@ void load_fault(struct conf_load *load, struct conf_place at, const char *format
     va_list args;
 
     va_start(args, format);
-    add_fault(load, at, (unsigned)load->line_count, arena_vprintf(&load->scratch, format, args));
+    add_fault(load, at, load->line_count * 2 + !load_is_here(load, at), arena_vprintf(&load->scratch, format, args));
     va_end(args);
 }
 
@@ -39,7 +48,7 @@ void load_fault_at(struct conf_load *load, unsigned order, const char *format, .
     size_t line = order < load->line_count ? order : load->line_count;
 
     va_start(args, format);
-    add_fault(load, line ? load->places[line - 1] : (struct conf_place){ "gateway.conf", 1 }, order,
+    add_fault(load, line ? load->places[line - 1] : (struct conf_place){ "gateway.conf", 1 }, line * 2,
               arena_vprintf(&load->scratch, format, args));
     va_end(args);
 }

@@ -22,6 +22,8 @@ enum {
     CONF_FILES_MOST = 100,
     CONF_INCLUDE_DEPTH_MOST = 10,
     CONF_SECTIONS_MOST = 4096,
+    CONF_LIST_MOST = 10000, /* libconfuse copies a list for each value that it adds */
+    CONF_VALUE_BYTES_MOST = 8192,
     CONF_FAULTS_MOST = 50,
     CONF_TITLE_MOST = 255,
     CONF_SECRET_BYTES_MOST = 4096,
@@ -34,8 +36,8 @@ struct conf_place {
 };
 
 struct conf_fault {
-    unsigned order; /* line of the walked text */
-    unsigned count; /* how many came before: keeps the order of one line */
+    size_t order; /* twice the line of the walked text, one more for what was left out behind it */
+    size_t count; /* how many came before: keeps the order of one line */
     const char *text;
 };
 
@@ -75,6 +77,8 @@ void load_fault(struct conf_load *load, struct conf_place at, const char *format
 /* load_fault_at - of a value, by the line of the walked text where it stood. */
 void load_fault_at(struct conf_load *load, unsigned order, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* load_is_here - whether `at` is where the newest line of the walked text comes from. */
+bool load_is_here(const struct conf_load *load, struct conf_place at);
 /* load_add_file - to conf_files(). */
 void load_add_file(struct conf_load *load, const char *path);
 

@@ -151,6 +151,17 @@ static struct token bad(struct conf_load *load, struct conf_place at, const char
     return (struct token){ .kind = TOKEN_BAD, .at = at };
 }
 
+static struct token value(struct conf_load *load, struct source *s, enum token_kind kind, size_t len)
+{
+    struct conf_place at = { s->name, s->line };
+    struct span text = span_first(span_skip(s->text, s->pos), len);
+
+    if (len > CONF_VALUE_BYTES_MOST)
+        return bad(load, at, "a value has more than 8192 bytes; shorten it, or put it into a file");
+    s->pos += len;
+    return (struct token){ kind, text, at };
+}
+
 static struct token read_string(struct conf_load *load, struct source *s)
 {
     struct conf_place at = { s->name, s->line };
@@ -162,10 +173,8 @@ static struct token read_string(struct conf_load *load, struct source *s)
 
         if (what)
             return bad(load, at, what);
-        if (rest.ptr[i] == quote) {
-            s->pos += i + 1;
-            return (struct token){ TOKEN_STRING, span_first(rest, i + 1), at };
-        }
+        if (rest.ptr[i] == quote)
+            return value(load, s, TOKEN_STRING, i + 1);
         if (rest.ptr[i] == '\\' && i + 1 < rest.len && rest.ptr[i + 1] != '\n')
             i++;
     }
@@ -204,6 +213,5 @@ struct token source_next(struct conf_load *load, struct source *s)
         n++;
     if (!n)
         return bad_character(load, at, rest.ptr[0]);
-    s->pos += n;
-    return (struct token){ TOKEN_WORD, span_first(rest, n), at };
+    return value(load, s, TOKEN_WORD, n);
 }

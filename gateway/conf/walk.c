@@ -32,17 +32,10 @@ struct scope {
 static void walk_statements(struct conf_load *load, struct scope *scope, struct source *s,
                             const struct conf_place *opened);
 
-static bool is_here(const struct conf_load *load, struct conf_place at)
-{
-    const struct conf_place *last = load->line_count ? &load->places[load->line_count - 1] : NULL;
-
-    return last && last->line == at.line && strcmp(last->file, at.file) == 0;
-}
-
 /* One word more of what libconfuse gets, on a line of its own for each line that it came from. */
 static void emit(struct conf_load *load, struct conf_place at, struct span text, const char *quote)
 {
-    if (is_here(load, at)) {
+    if (load_is_here(load, at)) {
         strbuf_putc(&load->text, ' ');
     } else {
         if (load->line_count == load->line_capacity) {
@@ -258,18 +251,17 @@ static void walk_include(struct conf_load *load, struct scope *scope, struct sou
 
 static void walk_list(struct conf_load *load, struct source *s, struct conf_place opened)
 {
-    bool may_end = true;
-
     emit(load, opened, SPAN("{"), "");
-    for (;;) {
+    for (unsigned count = 0;; count++) {
         struct token t = source_next(load, s);
 
-        if (token_is(&t, '}') && may_end) {
+        if (token_is(&t, '}')) {
             emit_token(load, &t);
             return;
         }
-        if (!is_value(&t)) {
-            hopeless(load, &t, "a value, or '}' to end the list");
+        if (!is_value(&t) || count == CONF_LIST_MOST) {
+            hopeless(load, &t,
+                     is_value(&t) ? "fewer than 10000 values into a list" : "a value, or '}' to end the list");
             return;
         }
         emit_token(load, &t);
@@ -282,12 +274,7 @@ static void walk_list(struct conf_load *load, struct source *s, struct conf_plac
             hopeless(load, &t, "',' between the values of a list, or '}' to end it");
             return;
         }
-        struct source before = *s;
-        struct token after = source_next(load, s);
-
-        *s = before;
-        if (!token_is(&after, '}')) /* a comma after the last value is no fault */
-            emit_token(load, &t);
+        emit_token(load, &t); /* a comma after the last value is no fault */
     }
 }
 
