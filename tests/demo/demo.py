@@ -1,0 +1,193 @@
+#!/usr/bin/python3
+# tests/demo/demo.py - what `./dev run` shows: the gateway at work on three sample mails, on loopback, without network.
+#
+# usage: demo.py POSTERN [--once] [--port PORT]
+#
+# Starts a resolver (unbound) that answers for the samples out of samples.zone and asks the machine's own for all else,
+# and the gateway on gateway.conf. Sends the samples over SMTP, each as the client that XCLIENT names, and asks
+# `postern scan` for the reasons. Then goes on until Ctrl-C; --once ends here, with status 0 when each verdict was the
+# one expected.
+import argparse
+import json
+import os
+import re
+import shutil
+import smtplib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "kit"))
+from process import Server, answers, free_port, program  # noqa: E402
+
+SAMPLES = [
+    {"file": "clean.eml", "what": "signed by its domain, sent by its domain's server",
+     "ip": "192.0.2.25", "name": "mail.orchard.example", "from": "ada@orchard.example", "action": "accept", "code": 250},
+    {"file": "forged.eml", "what": "claims orchard.example in From, comes from a rented machine",
+     "ip": "203.0.113.66", "name": "node66.cheap-host.example", "from": "bounce@cheap-host.example", "action": "reject",
+     "code": 550},
+    {"file": "listed.eml", "what": "its client stands on a block list",
+     "ip": "198.51.100.99", "name": "mx.lucky.example", "from": "win@lucky.example", "action": "tag", "code": 250},
+]
+RECIPIENT = "you@postern.example"
+
+BOLD, PLAIN, GOOD, BAD = ("\x1b[1m", "\x1b[m", "\x1b[32m", "\x1b[31m") if sys.stdout.isatty() else [""] * 4
+
+
+class Resolver(Server):
+    name = "unbound"
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder, self.port = folder, free_port()
+
+    def prepare(self):
+        zones = ["example.", "2.0.192.in-addr.arpa.", "113.0.203.in-addr.arpa.", "100.51.198.in-addr.arpa."]
+        records = [line for line in (HERE / "samples.zone").read_text().splitlines() if line and line[0] != ";"]
+        above = re.findall(r"^nameserver\s+(\S+)", Path("/etc/resolv.conf").read_text(), re.M)
+        lines = ["server:", f" interface: 127.0.0.1@{self.port}", ' username: ""', ' chroot: ""', " use-syslog: no",
+                 ' logfile: ""', f' directory: "{self.folder}"', f' pidfile: "{self.folder}/unbound.pid"',
+                 " do-daemonize: no", ' module-config: "iterator"', " do-not-query-localhost: no", " num-threads: 1"]
+        lines += [f' local-zone: "{zone}" static' for zone in zones]
+        lines += [f" local-data: '{record}'" for record in records]
+        lines += ["remote-control:", " control-enable: no"]
+        if above:
+            lines += ["forward-zone:", ' name: "."'] + [f" forward-addr: {server}" for server in above]
+        (self.folder / "unbound.conf").write_text("\n".join(lines) + "\n")
+
+    def command(self):
+        return [program("unbound"), "-d", "-c", self.folder / "unbound.conf"]
+
+
+class Postern(Server):
+    name = "postern"
+
+    def __init__(self, binary, folder, port, dns):
+        super().__init__()
+        self.binary, self.folder, self.port, self.dns = binary, folder, port, dns
+
+    def prepare(self):
+        text = (HERE / "gateway.conf").read_text()
+        for key, value in (("folder", self.folder), ("port", self.port), ("dns", f"127.0.0.1:{self.dns}")):
+            text = text.replace("{" + key + "}", str(value))
+        (self.folder / "gateway.conf").write_text(text)
+
+    def command(self):
+        return [self.binary, "run", "-c", self.folder / "gateway.conf"]
+
+    def is_up(self):
+        return any(line.split()[-1:] == ["ready"] for line in self.log.splitlines())
+
+
+def send(port, sample):
+    """Code and text of the reply that decided."""
+    with smtplib.SMTP("127.0.0.1", port, local_hostname=sample["name"], timeout=60) as smtp:
+        smtp.ehlo()
+        smtp.docmd("XCLIENT", f"ADDR={sample['ip']} NAME={sample['name']}")
+        smtp.ehlo()
+        code, text = smtp.mail(sample["from"])
+        if code < 400:
+            code, text = smtp.rcpt(RECIPIENT)
+        if code < 400:
+            try:
+                code, text = smtp.data((HERE / "mail" / sample["file"]).read_bytes())
+            except smtplib.SMTPDataError as refused:
+                code, text = refused.smtp_code, refused.smtp_error
+        return code, " ".join(text.decode(errors="replace").split())
+
+
+def explain(postern, sample):
+    """The verdict of `postern scan` on the same message from the same client."""
+    command = [postern.binary, "scan", "--json", "-c", postern.folder / "gateway.conf", "--client-ip", sample["ip"],
+               "--client-name", sample["name"], "--helo", sample["name"], "--from", sample["from"], "--rcpt", RECIPIENT,
+               HERE / "mail" / sample["file"]]
+    ran = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, timeout=60)
+    if ran.returncode != 0:
+        raise SystemExit(f"demo: postern scan ended with status {ran.returncode}: {ran.stderr}")
+    return json.loads(ran.stdout)
+
+
+def show(postern, number, sample):
+    print(f"\n{BOLD}{number}. {sample['file']}{PLAIN}: {sample['what']}")
+    print(f"   from {sample['from']}, client {sample['ip']} ({sample['name']})")
+    code, text = send(postern.port, sample)
+    verdict = explain(postern, sample)
+    is_expected = code == sample["code"] and verdict["action"] == sample["action"]
+    print(f"   verdict: {GOOD if is_expected else BAD}{verdict['action']}{PLAIN}, score {verdict['score']:.2f}")
+    for check in verdict["checks"]:
+        for finding in check["findings"]:
+            print(f"     {finding['score']:+6.2f}  {finding['symbol']}: {finding['reason']}")
+    print(f"   the sender is told: {code} {text}")
+    if not is_expected:
+        print(f"   {BAD}expected: {sample['action']} and {sample['code']}{PLAIN}")
+    return is_expected
+
+
+def invite(postern):
+    mail = postern.folder / "mail"
+    print(f"""
+Delivered mail lies in {mail}/new (look at the fields on top).
+Send some yourself:
+
+    swaks --server 127.0.0.1:{postern.port} --to {RECIPIENT} --from you@example.com
+    swaks --server 127.0.0.1:{postern.port} --to {RECIPIENT} --xclient 'ADDR=198.51.100.99'
+
+or judge any message without sending it:
+
+    {os.path.relpath(postern.binary)} scan -c {os.path.relpath(postern.folder)}/gateway.conf --client-ip 192.0.2.1 FILE
+
+Ctrl-C ends. The gateway's log:""", flush=True)
+
+
+def follow(postern):
+    with open(postern.folder / "log", errors="replace") as log:
+        log.seek(0, os.SEEK_END)
+        while postern.process.poll() is None:
+            line = log.readline()
+            if line:
+                print(line, end="", flush=True)
+            else:
+                time.sleep(0.2)
+    raise SystemExit(f"demo: postern ended by itself, status {postern.process.returncode}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev run")
+    parser.add_argument("postern", type=Path)
+    parser.add_argument("--once", action="store_true", help="end after the samples")
+    parser.add_argument("--port", type=int, default=2525)
+    parser.add_argument("--folder", type=Path, default=HERE.parents[1] / "build" / "demo")
+    options = parser.parse_args()
+    if answers(options.port):
+        raise SystemExit(f"demo: something listens on 127.0.0.1:{options.port} already; try ./dev run --port 2526")
+    shutil.rmtree(options.folder, ignore_errors=True)
+    (options.folder / "dns").mkdir(parents=True)
+    resolver = Resolver(options.folder.resolve() / "dns")
+    postern = Postern(options.postern.resolve(), options.folder.resolve(), options.port, resolver.port)
+    try:
+        resolver.start()
+        postern.start()
+        print(f"{BOLD}Postern takes mail on 127.0.0.1:{options.port}{PLAIN}; three samples:")
+        good = [show(postern, number, sample) for number, sample in enumerate(SAMPLES, 1)]
+        print(f"\n{sum(good)} of {len(good)} verdicts as expected", flush=True)
+        if options.once:
+            return 0 if all(good) else 1
+        invite(postern)
+        follow(postern)
+    except KeyboardInterrupt:
+        print()
+        return 0
+    except AssertionError as failure:
+        print(f"demo: {failure}", file=sys.stderr)
+        return 1
+    finally:
+        status = postern.end()
+        resolver.end()
+        if status not in (0, None):
+            print(f"demo: postern ended with status {status}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
