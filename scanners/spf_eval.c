@@ -1,0 +1,363 @@
+/* scanners/spf_eval.c - check_host() [RFC7208 4], and what it says of itself. */
+#include "scanners/spf_eval.h"
+
+#include "gateway/base/bug.h"
+
+enum { TEXT_SHOWN = 120 };
+
+enum spf_flow spf_fault(struct spf_eval *e, enum spf_flow flow, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    e->fault = arena_vprintf(e->scratch, format, args);
+    va_end(args);
+    return flow;
+}
+
+enum spf_flow spf_answer(struct spf_eval *e, const struct dns_answer *answer)
+{
+    if (!answer)
+        return SPF_WAIT;
+    if (answer->state == DNS_OK)
+        return SPF_MATCH;
+    if (answer->state == DNS_CAPPED)
+        return spf_fault(e, SPF_TEMPERROR, "our own limit of look-ups was reached before %s %s", answer->name,
+                         dns_type_text(answer->type));
+    if (answer->state != DNS_NODATA && answer->state != DNS_NXDOMAIN)
+        return spf_fault(e, SPF_TEMPERROR, "the look-up of %s %s failed (%s)", answer->name,
+                         dns_type_text(answer->type), dns_state_text(answer->state));
+    if (++e->void_lookups > e->limits->void_lookups)
+        return spf_fault(e, SPF_PERMERROR, "more than %u look-ups without a result; %s %s is the last",
+                         e->limits->void_lookups, answer->name, dns_type_text(answer->type));
+    return SPF_NO_MATCH;
+}
+
+/* --- records --- */
+
+static void read_policy(struct spf_eval *e, struct spf_policy *policy)
+{
+    const struct dns_answer *answer = policy->answer;
+    struct span found = { 0 };
+
+    for (uint32_t i = 0; i < answer->count; i++) {
+        if (!spf_record_is(answer->records[i].data))
+            continue;
+        if (found.ptr) { /* [RFC7208 4.5] */
+            policy->state = AUTH_PERMERROR;
+            policy->fault = "it has more than one SPF record";
+            return;
+        }
+        found = answer->records[i].data;
+    }
+    if (!found.ptr)
+        return;
+    policy->fault = spf_record_parse(e->scratch, found, &policy->record, &policy->at);
+    policy->state = policy->fault ? AUTH_PERMERROR : AUTH_PASS;
+}
+
+const struct spf_policy *spf_policy_of(struct spf_eval *e, const struct dns_answer *answer)
+{
+    struct spf_policy *policy = *e->policies;
+
+    while (policy && policy->answer != answer)
+        policy = policy->next;
+    if (policy)
+        return policy;
+    policy = arena_alloc(e->scratch, sizeof *policy);
+    *policy = (struct spf_policy){ .next = *e->policies, .answer = answer, .state = AUTH_NONE };
+    *e->policies = policy;
+    if (answer->state == DNS_OK)
+        read_policy(e, policy);
+    else if (answer->state != DNS_NODATA && answer->state != DNS_NXDOMAIN)
+        policy->state = AUTH_TEMPERROR;
+    return policy;
+}
+
+/* --- terms --- */
+
+bool spf_ip_matches(const struct spf_eval *e, const struct spf_term *term)
+{
+    const struct addr *client = &e->values.client;
+    unsigned bits = term->kind == SPF_IP6 ? term->bits6 : term->bits4;
+    struct addr_net net = { addr_mask(&term->ip, bits), bits };
+
+    return client->family == term->ip.family && addr_in(client, &net);
+}
+
+enum spf_flow spf_target(struct spf_eval *e, struct span spec, const char *domain, char out[DNS_NAME_MAX])
+{
+    struct spf_macro_values values = e->values;
+
+    if (!spec.len)
+        return span_copy(span_of(domain), out, DNS_NAME_MAX) ? SPF_NO_MATCH : SPF_MATCH;
+    values.domain = span_of(domain);
+    if (spf_macro_uses(spec, 'p') && spf_validated(e, domain, &values.validated) == SPF_WAIT)
+        return SPF_WAIT;
+    return spf_macro_domain(spec, &values, out) ? SPF_MATCH : SPF_NO_MATCH;
+}
+
+static enum auth_result check_host(struct spf_eval *e, const char *domain, unsigned depth);
+
+/* include_flow - [RFC7208 5.2]. `target` is NULL for a name that cannot exist. */
+static enum spf_flow include_flow(struct spf_eval *e, const char *target, unsigned depth)
+{
+    enum auth_result result = target ? check_host(e, arena_dup(e->scratch, span_of(target)), depth) : AUTH_NONE;
+
+    switch (result) {
+    case AUTH_PASS: return SPF_MATCH;
+    case AUTH_ABSENT: return SPF_WAIT;
+    case AUTH_TEMPERROR: return SPF_TEMPERROR;
+    case AUTH_PERMERROR: return SPF_PERMERROR;
+    case AUTH_NONE: return spf_fault(e, SPF_PERMERROR, "%s has no SPF record", target ? target : "it");
+    default: return SPF_NO_MATCH;
+    }
+}
+
+static enum spf_flow count_lookup(struct spf_eval *e)
+{
+    if (++e->lookups > e->limits->lookups) /* [RFC7208 4.6.4] */
+        return spf_fault(e, SPF_PERMERROR, "more than %u terms that need a look-up", e->limits->lookups);
+    return SPF_MATCH;
+}
+
+static enum spf_flow match_by_dns(struct spf_eval *e, const struct spf_term *term, const char *domain, unsigned depth)
+{
+    char name[DNS_NAME_MAX];
+    const struct dns_answer *answer;
+    enum spf_flow flow = count_lookup(e);
+
+    if (flow == SPF_MATCH)
+        flow = spf_target(e, term->domain, domain, name);
+    if (term->kind == SPF_INCLUDE && (flow == SPF_MATCH || flow == SPF_NO_MATCH))
+        return include_flow(e, flow == SPF_MATCH ? name : NULL, depth + 1);
+    if (flow != SPF_MATCH)
+        return flow;
+    if (term->kind == SPF_MX)
+        return spf_match_mx(e, term, name);
+    if (term->kind == SPF_PTR)
+        return spf_match_ptr(e, name);
+    answer = ask_dns(e->q, name, term->kind == SPF_EXISTS ? DNS_A : spf_address_type(e));
+    flow = spf_answer(e, answer);
+    if (flow == SPF_MATCH && term->kind == SPF_A && !spf_addresses_match(e, answer, term->bits4, term->bits6))
+        return SPF_NO_MATCH;
+    return flow;
+}
+
+static enum spf_flow match_term(struct spf_eval *e, const struct spf_term *term, const char *domain, unsigned depth)
+{
+    switch (term->kind) {
+    case SPF_ALL: return SPF_MATCH;
+    case SPF_IP4:
+    case SPF_IP6: return spf_ip_matches(e, term) ? SPF_MATCH : SPF_NO_MATCH;
+    default: return match_by_dns(e, term, domain, depth);
+    }
+}
+
+/* --- check_host() --- */
+
+static enum auth_result result_of(const struct spf_term *term)
+{
+    static const enum auth_result results[] = {
+        [SPF_QUALIFIER_PASS] = AUTH_PASS,
+        [SPF_QUALIFIER_FAIL] = AUTH_FAIL,
+        [SPF_QUALIFIER_SOFTFAIL] = AUTH_SOFTFAIL,
+        [SPF_QUALIFIER_NEUTRAL] = AUTH_NEUTRAL,
+    };
+
+    return results[term->qualifier];
+}
+
+static enum auth_result error_of(enum spf_flow flow)
+{
+    return flow == SPF_WAIT ? AUTH_ABSENT : flow == SPF_TEMPERROR ? AUTH_TEMPERROR : AUTH_PERMERROR;
+}
+
+/* blame - a fault is told with the term that it befell: the innermost one that knows. */
+static void blame(struct spf_eval *e, struct span term, const char *domain)
+{
+    if (e->is_blamed)
+        return;
+    e->is_blamed = true;
+    e->fault = arena_printf(e->scratch, "\"%.*s\" of %s: %s", SPAN_ARG(span_first(term, TEXT_SHOWN)), domain, e->fault);
+}
+
+/* walk_terms - AUTH_POLICY when no term matches. */
+static enum auth_result walk_terms(struct spf_eval *e, const struct spf_record *record, const char *domain,
+                                   unsigned depth)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        const struct spf_term *term = &record->terms[i];
+        enum spf_flow flow = match_term(e, term, domain, depth);
+
+        if (flow == SPF_NO_MATCH)
+            continue;
+        if (flow == SPF_MATCH) {
+            e->match[depth] = (struct spf_match){ term, domain };
+            return result_of(term);
+        }
+        if (flow != SPF_WAIT)
+            blame(e, term->text, domain);
+        return error_of(flow);
+    }
+    e->match[depth] = (struct spf_match){ NULL, domain };
+    return AUTH_POLICY;
+}
+
+/* no_policy - the result where a domain has no good record. */
+static enum auth_result no_policy(struct spf_eval *e, const struct spf_policy *policy, const char *domain)
+{
+    if (policy->state == AUTH_NONE)
+        return AUTH_NONE;
+    if (policy->state == AUTH_TEMPERROR)
+        return error_of(spf_answer(e, policy->answer));
+    e->fault = policy->at.len ? policy->fault : arena_printf(e->scratch, "%s: %s", domain, policy->fault);
+    if (policy->at.len)
+        blame(e, policy->at, domain);
+    e->is_blamed = true;
+    return AUTH_PERMERROR;
+}
+
+static enum spf_flow redirect_target(struct spf_eval *e, const struct spf_record *record, const char *domain,
+                                     const char **target)
+{
+    char name[DNS_NAME_MAX];
+    enum spf_flow flow = count_lookup(e);
+
+    if (flow == SPF_MATCH)
+        flow = spf_target(e, record->redirect, domain, name);
+    if (flow == SPF_NO_MATCH)
+        flow = spf_fault(e, SPF_PERMERROR, "it leads to no name that can exist");
+    if (flow == SPF_MATCH)
+        *target = arena_dup(e->scratch, span_of(name));
+    else if (flow != SPF_WAIT)
+        blame(e, record->redirect_text, domain);
+    return flow;
+}
+
+static bool is_ascii_text(struct span text)
+{
+    return !spf_macro_check(text, SPF_MACRO_EXPLANATION);
+}
+
+/* explain - exp=: whatever goes wrong, there is no explanation then [RFC7208 6.2]. Returns SPF_WAIT or SPF_MATCH. */
+static enum spf_flow explain(struct spf_eval *e, struct span spec, const char *domain)
+{
+    char name[DNS_NAME_MAX], text[SPF_EXPLANATION_MAX];
+    struct spf_macro_values values = e->values;
+    enum spf_flow flow = spf_target(e, spec, domain, name);
+
+    if (flow != SPF_MATCH)
+        return flow == SPF_WAIT ? flow : SPF_MATCH;
+    const struct dns_answer *answer = ask_dns(e->q, name, DNS_TXT);
+
+    if (!answer)
+        return SPF_WAIT;
+    if (answer->state != DNS_OK || answer->count != 1 || !is_ascii_text(answer->records[0].data))
+        return SPF_MATCH;
+    struct span said = answer->records[0].data;
+
+    values.domain = span_of(domain);
+    if (spf_macro_uses(said, 'p') && spf_validated(e, domain, &values.validated) == SPF_WAIT)
+        return SPF_WAIT;
+    e->explanation = arena_dup(e->scratch, span_of(spf_macro_explanation(said, &values, text)));
+    return SPF_MATCH;
+}
+
+/* check_host - [RFC7208 4]; a redirect goes round once more, with the next domain [RFC7208 6.1]. */
+static enum auth_result check_host(struct spf_eval *e, const char *domain, unsigned depth)
+{
+    struct span redirect = { 0 };
+
+    for (;;) {
+        const struct dns_answer *answer = ask_dns(e->q, domain, DNS_TXT);
+        const struct spf_policy *policy = answer ? spf_policy_of(e, answer) : NULL;
+
+        if (!policy)
+            return AUTH_ABSENT;
+        if (policy->state == AUTH_NONE && redirect.ptr) {
+            e->fault = arena_printf(e->scratch, "%s has no SPF record", domain);
+            blame(e, redirect, e->match[depth].domain);
+            return AUTH_PERMERROR;
+        }
+        if (policy->state != AUTH_PASS)
+            return no_policy(e, policy, domain);
+        enum auth_result result = walk_terms(e, &policy->record, domain, depth);
+
+        if (result == AUTH_FAIL && depth == 0 && e->limits->explain && policy->record.exp.ptr)
+            return explain(e, policy->record.exp, domain) == SPF_WAIT ? AUTH_ABSENT : AUTH_FAIL;
+        if (result != AUTH_POLICY)
+            return result;
+        redirect = policy->record.redirect_text;
+        if (!redirect.ptr)
+            return AUTH_NEUTRAL;
+        enum spf_flow flow = redirect_target(e, &policy->record, domain, &domain);
+
+        if (flow != SPF_MATCH)
+            return error_of(flow);
+    }
+}
+
+/* --- what it says --- */
+
+static const struct spf_match *innermost(const struct spf_eval *e)
+{
+    size_t depth = 0;
+
+    while (e->match[depth].term && e->match[depth].term->kind == SPF_INCLUDE)
+        depth++;
+    return &e->match[depth];
+}
+
+/* is_open - all of the Internet, or so large a part that nobody owns it, may send. */
+static bool is_open(const struct spf_eval *e)
+{
+    const struct spf_term *term = innermost(e)->term;
+    bool is_ip6 = e->values.client.family == ADDR_IP6;
+
+    if (!term || term->kind == SPF_ALL)
+        return term;
+    if (term->kind != SPF_IP4 && term->kind != SPF_IP6 && term->kind != SPF_A && term->kind != SPF_MX)
+        return false;
+    return is_ip6 ? term->bits6 < 16 : term->bits4 < 8;
+}
+
+static const char *match_text(const struct spf_eval *e)
+{
+    const struct spf_match *outer = &e->match[0], *inner = innermost(e);
+
+    if (!outer->term)
+        return arena_printf(e->q->arena, "no term of %s matches, after %u look-ups", outer->domain, e->lookups);
+    if (inner == outer)
+        return arena_printf(e->q->arena, "%.*s of %s, after %u look-ups",
+                            SPAN_ARG(span_first(outer->term->text, TEXT_SHOWN)), outer->domain, e->lookups);
+    return arena_printf(e->q->arena, "%.*s of %s (by %.*s of %s), after %u look-ups",
+                        SPAN_ARG(span_first(outer->term->text, TEXT_SHOWN)), outer->domain,
+                        SPAN_ARG(span_first(inner->term->text, TEXT_SHOWN)), inner->domain, e->lookups);
+}
+
+static const char *reason_text(const struct spf_eval *e, enum auth_result result, const char *domain)
+{
+    if (result == AUTH_NONE)
+        return arena_printf(e->q->arena, "%s has no SPF record", domain);
+    if (result == AUTH_TEMPERROR || result == AUTH_PERMERROR)
+        return arena_dup(e->q->arena, span_of(e->fault));
+    return match_text(e);
+}
+
+void spf_eval(struct spf_eval *e, const char *domain, struct spf_verdict *out)
+{
+    e->lookups = e->void_lookups = 0;
+    e->fault = e->explanation = "";
+    e->is_blamed = false;
+    enum auth_result result = check_host(e, domain, 0);
+
+    *out = (struct spf_verdict){ .result = result, .explanation = "", .reason = "" };
+    if (result == AUTH_ABSENT)
+        return;
+    out->lookups = e->lookups;
+    out->void_lookups = e->void_lookups;
+    out->explanation = arena_dup(e->q->arena, span_of(e->explanation));
+    out->reason = reason_text(e, result, domain);
+    out->is_open = result == AUTH_PASS && is_open(e);
+}
