@@ -60,8 +60,8 @@ struct spf_eval {
     struct spf_policy **policies;   /* of the run, shared by its evaluations */
     struct spf_macro_values values; /* of the sender; `domain` is set at each use */
     unsigned lookups, void_lookups;
-    const char *fault;              /* why temperror or permerror */
-    bool is_blamed;                 /* the fault names its term already */
+    const char *fault; /* why temperror or permerror */
+    bool is_blamed;    /* the fault names its term already */
     const char *explanation;
     struct spf_match match[SPF_LOOKUPS_MOST + 2];
 };

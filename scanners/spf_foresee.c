@@ -73,9 +73,9 @@ static void ask_terms(struct spf_eval *e, const struct spf_record *record, const
 static void ask_hosts(struct spf_eval *e, const struct branch *branch, unsigned questions)
 {
     char name[DNS_NAME_MAX];
-    const struct dns_answer *answer =
-        branch->kind == SPF_MX ? ask_dns(e->q, branch->name, DNS_MX)
-                               : ask_dns(e->q, spf_reverse_name(&e->values.client, name), DNS_PTR);
+    const struct dns_answer *answer = branch->kind == SPF_MX
+                                          ? ask_dns(e->q, branch->name, DNS_MX)
+                                          : ask_dns(e->q, spf_reverse_name(&e->values.client, name), DNS_PTR);
 
     if (!answer || (branch->kind == SPF_MX && answer->count > SPF_HOSTS_MOST))
         return;

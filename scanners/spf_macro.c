@@ -5,13 +5,13 @@
 
 /* A macro or an escape, taken apart. */
 struct macro {
-    char letter;         /* lower case; 0: an escape, which stands for `literal` */
-    bool is_escaped;     /* an upper case letter: escape as in a URL */
+    char letter;     /* lower case; 0: an escape, which stands for `literal` */
+    bool is_escaped; /* an upper case letter: escape as in a URL */
     bool is_reversed;
-    unsigned keep;       /* right-hand parts to keep; 0: all */
-    struct span splits;  /* delimiters; empty: a dot */
+    unsigned keep;      /* right-hand parts to keep; 0: all */
+    struct span splits; /* delimiters; empty: a dot */
     struct span literal;
-    size_t len;          /* in the text */
+    size_t len; /* in the text */
 };
 
 /* Where the expansion goes. A domain name keeps its end, an explanation its beginning. */

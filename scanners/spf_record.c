@@ -186,13 +186,20 @@ static const char *parse_term(struct span text, struct spf_term *out)
     return n ? parse_modifier(text, n, out) : parse_mechanism(text, out);
 }
 
+/* check_bytes - *at is what stands before the byte, which is not fit to be shown. */
 static const char *check_bytes(struct span text, struct span *at)
 {
+    size_t word = 0;
+
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < 0x20 || text.ptr[i] > 0x7e) { /* [RFC7208 3.1, 4.6.1] */
-            *at = span_make(text.ptr + i, 1);
-            return "a byte that is not printable ASCII";
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c < 0x20 || c > 0x7e) { /* [RFC7208 3.1, 4.6.1] */
+            *at = span_make(text.ptr + word, i - word);
+            return "a byte that is not printable ASCII follows";
         }
+        if (c == ' ')
+            word = i + 1;
     }
     return NULL;
 }
@@ -244,7 +251,7 @@ const char *spf_record_parse(struct arena *a, struct span text, struct spf_recor
         fault = parse_term(word, term);
         if (!fault && (term->kind == SPF_REDIRECT || term->kind == SPF_EXP))
             fault = keep_modifier(term, out);
-        else if (term->kind < SPF_REDIRECT)
+        if (term->kind < SPF_REDIRECT)
             out->count++;
     }
     out->terms = terms;

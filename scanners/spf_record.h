@@ -42,8 +42,8 @@ struct spf_term {
 struct spf_record {
     const struct spf_term *terms; /* mechanisms, in their order */
     size_t count;
-    struct span redirect, exp;          /* domain-specs; ptr is NULL when there is none */
-    struct span redirect_text;          /* "redirect=..." as written */
+    struct span redirect, exp; /* domain-specs; ptr is NULL when there is none */
+    struct span redirect_text; /* "redirect=..." as written */
 };
 
 /* spf_record_is - whether a TXT record is an SPF record at all [RFC7208 4.5]. */
