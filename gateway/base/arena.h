@@ -32,7 +32,7 @@ void *arena_grow(struct arena *a, const void *old, size_t used, size_t count, si
 char *arena_dup(struct arena *a, struct span bytes);
 struct span arena_copy(struct arena *a, struct span bytes);
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *a, const char *format, va_list args);
+char *arena_vprintf(struct arena *a, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 static inline bool arena_is_over(const struct arena *a)
 {

@@ -27,7 +27,7 @@ void strbuf_put(struct strbuf *b, struct span bytes);
 void strbuf_puts(struct strbuf *b, const char *text);
 void strbuf_putc(struct strbuf *b, char byte);
 void strbuf_putf(struct strbuf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void strbuf_vputf(struct strbuf *b, const char *format, va_list args);
+void strbuf_vputf(struct strbuf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* strbuf_room - makes room for `bytes` more and returns where they go (then add them to len), NULL when full. */
 char *strbuf_room(struct strbuf *b, size_t bytes);

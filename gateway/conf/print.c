@@ -28,6 +28,14 @@ static void put_quoted(struct strbuf *out, const char *text)
     strbuf_putc(out, is_single ? '\'' : '"');
 }
 
+/* A title has no backslashes, and so quotes of one kind at most. */
+static void put_title(struct strbuf *out, const char *title)
+{
+    char quote = strchr(title, '"') || strstr(title, "${") ? '\'' : '"';
+
+    strbuf_putf(out, " %c%s%c", quote, title, quote);
+}
+
 static bool is_bare(const struct conf_key *key)
 {
     return key->type == CONF_BOOL || key->type == CONF_INT || key->type == CONF_POINTS;
@@ -89,10 +97,8 @@ void print_open(struct conf_load *load, const char *kind, const char *title, uns
     for (size_t i = 0; i < 2; i++) {
         put_indent(outs[i], depth);
         strbuf_puts(outs[i], kind);
-        if (title) {
-            strbuf_putc(outs[i], ' ');
-            put_quoted(outs[i], title);
-        }
+        if (title)
+            put_title(outs[i], title);
         strbuf_puts(outs[i], " {");
     }
     strbuf_putc(&load->conf->effective, '\n');
@@ -196,10 +202,8 @@ static void print_one_section(struct default_print *p, const char *kind, const c
         p->mark = "# ";
     put_start(p);
     strbuf_puts(p->out, kind);
-    if (title) {
-        strbuf_putc(p->out, ' ');
-        put_quoted(p->out, title);
-    }
+    if (title)
+        put_title(p->out, title);
     strbuf_puts(p->out, " {\n");
     p->depth++;
     print_section_body(p, section);

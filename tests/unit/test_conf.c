@@ -1,207 +1,21 @@
-/* tests/unit/test_conf.c - gateway.conf into typed structs. */
-#include <fcntl.h>
+/* tests/unit/test_conf.c - gateway.conf into typed structs: values, faults, and how it is shown. */
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "tests/kit/expect.h"
+#include "tests/kit/sample_conf.h"
 
-#include "gateway/base/endpoint.h"
-#include "gateway/conf/conf.h"
-
-/* ---- a configuration with everything in it ---- */
-
-struct route {
-    const char *title;
-    const char *next_hop;
-    int64_t weight;
-};
-
-struct tls {
-    const char *cert;
-    int mode;
-};
-
-struct smtp {
-    struct conf_endpoints listen;
-    struct conf_nets relay_clients;
-    struct conf_strs domains;
-    struct conf_array routes;
-    struct tls tls;
-    int timeout_ms;
-    size_t message_bytes;
-    bool is_early;
-    const char *password;
-};
-
-struct spf {
-    const char *title;
-    int mode;
-    int points;
-};
-
-struct zone {
-    const char *title;
-    int points;
-};
-
-struct dnsbl {
-    const char *title;
-    int mode;
-    struct conf_array zones;
-    int64_t sum;
-};
-
-struct root {
-    const char *hostname;
-    struct smtp smtp;
-    struct conf_array checks;
-    int64_t even;
-};
-
-static const char *parse_even(struct arena *a, const char *text, void *out)
-{
-    int64_t value = strtoll(text, NULL, 10);
-
-    if (value % 2)
-        return arena_printf(a, "is odd; write %lld", (long long)value + 1);
-    *(int64_t *)out = value;
-    return NULL;
-}
-
-static const char *sum_zones(struct arena *a, void *values)
-{
-    struct dnsbl *conf = values;
-    struct zone *zones = conf->zones.items;
-
-    for (size_t i = 0; i < conf->zones.count; i++)
-        conf->sum += zones[i].points;
-    return conf->sum > 10000 ? arena_printf(a, "scores add up to %lld; write less", (long long)conf->sum / 100) : NULL;
-}
-
-#define MODES "off shadow tag enforce"
-
-static const struct conf_key route_keys[] = {
-    { .name = "next_hop", .type = CONF_STR, .at = offsetof(struct route, next_hop), .is_required = true },
-    { .name = "weight",
-      .type = CONF_INT,
-      .at = offsetof(struct route, weight),
-      .initial = "10",
-      .least = "-5",
-      .most = "100" },
-    { 0 },
-};
-static const struct conf_section route_section = { .name = "route", .size = sizeof(struct route), .keys = route_keys };
-
-static const struct conf_key tls_keys[] = {
-    { .name = "cert", .type = CONF_FILE, .at = offsetof(struct tls, cert), .help = "certificate" },
-    { .name = "mode",
-      .type = CONF_ENUM,
-      .at = offsetof(struct tls, mode),
-      .initial = "may",
-      .least = "none may encrypt" },
-    { 0 },
-};
-static const struct conf_section tls_section = { .name = "tls", .size = sizeof(struct tls), .keys = tls_keys };
-
-#define AT(member) offsetof(struct smtp, member)
-static const struct conf_key smtp_keys[] = {
-    { .name = "listen",
-      .type = CONF_ENDPOINTS,
-      .at = AT(listen),
-      .initial = "127.0.0.1:2525 [::1]:2525",
-      .help = "where" },
-    { .name = "relay_clients", .type = CONF_ADDRS, .at = AT(relay_clients), .help = "who may relay" },
-    { .name = "domains", .type = CONF_STRS, .at = AT(domains), .help = "ours" },
-    { .name = "route", .type = CONF_SECTIONS, .at = AT(routes), .section = &route_section, .help = "by domain" },
-    { .name = "tls", .type = CONF_SECTION, .at = AT(tls), .section = &tls_section },
-    { .name = "timeout",
-      .type = CONF_MS,
-      .at = AT(timeout_ms),
-      .initial = "5m",
-      .least = "100ms",
-      .most = "1h",
-      .help = "how long" },
-    { .name = "message_bytes", .type = CONF_BYTES, .at = AT(message_bytes), .initial = "10MiB", .least = "1KiB" },
-    { .name = "early", .type = CONF_BOOL, .at = AT(is_early), .initial = "no" },
-    { .name = "password", .type = CONF_STR, .at = AT(password), .is_secret = true },
-    { 0 },
-};
-#undef AT
-static const struct conf_section smtp_section = {
-    .name = "smtp", .help = "the proxy", .size = sizeof(struct smtp), .keys = smtp_keys
-};
-
-static const struct conf_key zone_keys[] = {
-    { .name = "score",
-      .type = CONF_POINTS,
-      .at = offsetof(struct zone, points),
-      .initial = "4.00",
-      .least = "-20",
-      .most = "20" },
-    { 0 },
-};
-static const struct conf_section zone_section = { .name = "zone", .size = sizeof(struct zone), .keys = zone_keys };
-
-static const struct conf_key dnsbl_keys[] = {
-    { .name = "mode", .type = CONF_ENUM, .at = offsetof(struct dnsbl, mode), .initial = "enforce", .least = MODES },
-    { .name = "zone", .type = CONF_SECTIONS, .at = offsetof(struct dnsbl, zones), .section = &zone_section },
-    { 0 },
-};
-static const struct conf_section dnsbl_section = {
-    .name = "dnsbl", .size = sizeof(struct dnsbl), .keys = dnsbl_keys, .check = sum_zones
-};
-
-static const struct conf_key spf_keys[] = {
-    { .name = "mode", .type = CONF_ENUM, .at = offsetof(struct spf, mode), .initial = "shadow", .least = MODES },
-    { .name = "score", .type = CONF_POINTS, .at = offsetof(struct spf, points), .initial = "-1.5" },
-    { 0 },
-};
-static const struct conf_section spf_section = { .name = "spf", .size = sizeof(struct spf), .keys = spf_keys };
-
-static const struct conf_section *check_by_title(const char *title)
-{
-    return strcmp(title, "spf") == 0 ? &spf_section : strcmp(title, "dnsbl") == 0 ? &dnsbl_section : NULL;
-}
-
-static const char *check_titles(size_t i)
-{
-    static const char *const titles[] = { "spf", "dnsbl", NULL };
-
-    return titles[i];
-}
-
-static const struct conf_section check_section = { .name = "check",
-                                                   .by_title = check_by_title,
-                                                   .titles = check_titles };
-
-static const struct conf_key root_keys[] = {
-    { .name = "hostname",
-      .type = CONF_STR,
-      .at = offsetof(struct root, hostname),
-      .initial = "localhost",
-      .help = "our name" },
-    { .name = "even", .type = CONF_CUSTOM, .at = offsetof(struct root, even), .parse = parse_even, .initial = "2" },
-    { .name = "smtp", .type = CONF_SECTION, .at = offsetof(struct root, smtp), .section = &smtp_section },
-    { .name = "check", .type = CONF_SECTIONS, .at = offsetof(struct root, checks), .section = &check_section },
-    { 0 },
-};
-static const struct conf_section root_section = { .name = "root", .size = sizeof(struct root), .keys = root_keys };
-
-/* ---- the tests ---- */
-
-static struct conf *load(const char *text, struct root **root, struct strbuf *faults)
+static struct conf *load(const char *text, struct sample **root, struct strbuf *faults)
 {
     void *values = NULL;
 
     strbuf_init(faults, 65536);
-    struct conf *conf = conf_load_text(&root_section, "t", span_of(text), &values, faults);
+    struct conf *conf = conf_load_text(&sample_section, "t", span_of(text), &values, faults);
 
     *root = values;
     return conf;
 }
 
-static struct conf *load_well(const char *text, struct root **root)
+static struct conf *load_well(const char *text, struct sample **root)
 {
     struct strbuf faults;
     struct conf *conf = load(text, root, &faults);
@@ -215,7 +29,7 @@ static struct conf *load_well(const char *text, struct root **root)
 
 static void every_type_is_filled(void **state)
 {
-    struct root *root;
+    struct sample *root;
     struct conf *conf = load_well("hostname = mx.example.org   # a comment\n"
                                   "even = 4 // another\n"
                                   "/* and\n one more */ smtp {\n"
@@ -372,7 +186,7 @@ static void faults_say_where_and_what(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct root *root;
+        struct sample *root;
         struct strbuf faults;
         struct conf *conf = load(cases[i].text, &root, &faults);
         char start[32];
@@ -390,7 +204,7 @@ static void faults_say_where_and_what(void **state)
 
 static void all_faults_are_told_in_the_order_of_the_file(void **state)
 {
-    struct root *root;
+    struct sample *root;
     struct strbuf faults;
     struct conf *conf = load("hostnam = x\n"
                              "even = 5\n"
@@ -415,7 +229,7 @@ static void all_faults_are_told_in_the_order_of_the_file(void **state)
 
 static void faults_are_counted_not_endless(void **state)
 {
-    struct root *root;
+    struct sample *root;
     struct strbuf faults, text;
 
     (void)state;
@@ -436,8 +250,8 @@ static void initial_values_need_no_file(void **state)
 
     (void)state;
     strbuf_init(&faults, 1000);
-    struct conf *conf = conf_load(&root_section, NULL, &values, &faults);
-    const struct root *root = values;
+    struct conf *conf = conf_load(&sample_section, NULL, &values, &faults);
+    const struct sample *root = values;
 
     EXPECT_STR("localhost", root->hostname);
     EXPECT_INT(2, root->smtp.listen.count);
@@ -453,7 +267,7 @@ static void initial_values_need_no_file(void **state)
 
 static void an_empty_list_is_not_the_initial_one(void **state)
 {
-    struct root *root;
+    struct sample *root;
     struct conf *conf = load_well("smtp { listen = {} }", &root);
 
     (void)state;
@@ -465,7 +279,7 @@ static char *digest_of(const char *text)
 {
     static char digests[4][65];
     static unsigned next;
-    struct root *root;
+    struct sample *root;
     struct conf *conf = load_well(text, &root);
     char *digest = digests[next++ % 4];
 
@@ -489,7 +303,7 @@ static void the_default_loads_as_it_is_printed(void **state)
 
     (void)state;
     strbuf_init(&text, 100000);
-    conf_print_default(&root_section, &text);
+    conf_print_default(&sample_section, &text);
     EXPECT_TRUE(strstr(text.data, "timeout = \"5m\"") != NULL);
     EXPECT_TRUE(strstr(text.data, "# how long (100ms to 1h)") != NULL);
     EXPECT_TRUE(strstr(text.data, "# route \"title\" {") != NULL);
@@ -503,7 +317,7 @@ static void what_is_shown_loads_again_and_hides_secrets(void **state)
                                "smtp { password = geheim domains = {\"a b\", 'c\"${d}\\\\', \"e\\tf\"}\n"
                                "route \"it's\" { next_hop = x } }";
     struct strbuf shown;
-    struct root *root, *again;
+    struct sample *root, *again;
 
     (void)state;
     setenv("POSTERN_TEST_NAME", "verborgen", 1);
@@ -527,182 +341,6 @@ static void what_is_shown_loads_again_and_hides_secrets(void **state)
     strbuf_release(&shown);
 }
 
-/* ---- files ---- */
-
-static char folder[64];
-
-static const char *in_folder(const char *name)
-{
-    static char paths[4][128];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void write_file(const char *name, const char *text, size_t len)
-{
-    int fd = open(in_folder(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-    assert_true(fd >= 0);
-    assert_int_equal(len, write(fd, text, len));
-    close(fd);
-}
-
-static void write_text(const char *name, const char *text)
-{
-    write_file(name, text, strlen(text));
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/postern-conf-XXXXXX");
-    return mkdtemp(folder) && mkdir(in_folder("conf.d"), 0700) == 0 ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    char command[128];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
-
-static struct conf *load_file(const char *name, struct root **root, struct strbuf *faults)
-{
-    void *values = NULL;
-
-    strbuf_init(faults, 65536);
-    struct conf *conf = conf_load(&root_section, in_folder(name), &values, faults);
-
-    *root = values;
-    return conf;
-}
-
-static void includes_are_read_in_order_and_relative_to_their_file(void **state)
-{
-    struct root *root;
-    struct strbuf faults;
-
-    (void)state;
-    write_text("main.conf", "even = 4 include(\"conf.d/*.conf\") hostname = after\n"
-                            "smtp { include(\"smtp.inc\") early = yes }\n");
-    write_text("conf.d/20.conf", "check \"spf\" { include(\"../spf.inc\") }");
-    write_text("conf.d/10.conf", "check \"dnsbl\" { mode = off }\n");
-    write_text("spf.inc", "mode = tag");
-    write_text("smtp.inc", "password = \"{file:secret}\"\ntls { cert = \"smtp.inc\" }");
-    write_text("secret", "  s3cret \nsecond line\n");
-    struct conf *conf = load_file("main.conf", &root, &faults);
-
-    if (!conf)
-        fail_msg("%s", faults.data);
-    EXPECT_STR("after", root->hostname);
-    EXPECT_TRUE(root->smtp.is_early);
-    EXPECT_STR("s3cret", root->smtp.password);
-    EXPECT_STR(in_folder("smtp.inc"), root->smtp.tls.cert);
-    EXPECT_INT(2, root->checks.count);
-    const struct dnsbl *dnsbl = ((void **)root->checks.items)[0];
-    const struct spf *spf = ((void **)root->checks.items)[1];
-
-    EXPECT_INT(0, dnsbl->mode);
-    EXPECT_INT(2, spf->mode);
-    EXPECT_INT(6, conf_files(conf)->count);
-    EXPECT_STR(in_folder("main.conf"), conf_files(conf)->items[0]);
-    EXPECT_STR(in_folder("conf.d/10.conf"), conf_files(conf)->items[1]);
-    conf_free(conf);
-}
-
-static void faults_name_the_included_file(void **state)
-{
-    struct root *root;
-    struct strbuf faults;
-    char want[256];
-
-    (void)state;
-    write_text("outer.conf", "include(\"inner.inc\") \n frob = 1\n");
-    write_text("inner.inc", "\n\nsmtp { timeout = 7 }\n");
-    EXPECT_NULL(load_file("outer.conf", &root, &faults));
-    snprintf(want, sizeof want, "%s:3: timeout = \"7\" is no duration", in_folder("inner.inc"));
-    EXPECT_TRUE(strstr(faults.data, want) == faults.data);
-    snprintf(want, sizeof want, "%s:2: unknown key 'frob'", in_folder("outer.conf"));
-    EXPECT_TRUE(strstr(faults.data, want) != NULL);
-    strbuf_release(&faults);
-}
-
-static void circles_and_excess_are_refused(void **state)
-{
-    struct root *root;
-    struct strbuf faults;
-
-    (void)state;
-    write_text("a.conf", "include(\"b.inc\")");
-    write_text("b.inc", "\ninclude(\"a.conf\")");
-    EXPECT_NULL(load_file("a.conf", &root, &faults));
-    EXPECT_TRUE(strstr(faults.data, "b.inc:2: ") && strstr(faults.data, "break the circle"));
-    strbuf_release(&faults);
-
-    for (int i = 0; i < 12; i++) {
-        char name[32], text[64];
-
-        snprintf(name, sizeof name, "d%d.inc", i);
-        snprintf(text, sizeof text, "include(\"d%d.inc\")", i + 1);
-        write_text(name, text);
-    }
-    write_text("d12.inc", "");
-    EXPECT_NULL(load_file("d0.inc", &root, &faults));
-    EXPECT_TRUE(strstr(faults.data, "nested deeper than 10") != NULL);
-    strbuf_release(&faults);
-    EXPECT_NULL(load_file("d2.inc", &root, &faults));
-    strbuf_release(&faults);
-    conf_free(load_file("d3.inc", &root, &faults));
-    EXPECT_INT(0, faults.len);
-
-    write_text("many.conf", "include(\"d12.inc\")\n");
-    struct strbuf text;
-
-    strbuf_init(&text, 10000);
-    for (int i = 0; i < 101; i++)
-        strbuf_puts(&text, "include(\"d12.inc\")\n");
-    write_file("many.conf", text.data, text.len);
-    EXPECT_NULL(load_file("many.conf", &root, &faults));
-    EXPECT_TRUE(strstr(faults.data, "many.conf:100: more than 100 files") != NULL);
-    strbuf_release(&faults);
-    strbuf_release(&text);
-}
-
-static void files_that_are_none_are_refused(void **state)
-{
-    static char big[(1 << 20) + 1];
-    struct root *root;
-    struct strbuf faults;
-
-    (void)state;
-    EXPECT_NULL(load_file("none.conf", &root, &faults));
-    EXPECT_TRUE(strstr(faults.data, "none.conf:1: ") && strstr(faults.data, "No such file"));
-    strbuf_release(&faults);
-    EXPECT_NULL(load_file("conf.d", &root, &faults));
-    EXPECT_TRUE(strstr(faults.data, "is no regular file") != NULL);
-    strbuf_release(&faults);
-    memset(big, '\n', sizeof big);
-    write_file("big.conf", big, sizeof big);
-    EXPECT_NULL(load_file("big.conf", &root, &faults));
-    EXPECT_TRUE(strstr(faults.data, "at most 1 MiB") != NULL);
-    strbuf_release(&faults);
-    write_file("big.conf", big, sizeof big - 1);
-    conf_free(load_file("big.conf", &root, &faults));
-    EXPECT_INT(0, faults.len);
-    write_file("nul.conf", "\nhostname = \"a\0b\"\n", 18);
-    EXPECT_NULL(load_file("nul.conf", &root, &faults));
-    EXPECT_TRUE(strstr(faults.data, "nul.conf:2: a control character (0x00)") != NULL);
-    strbuf_release(&faults);
-    write_text("bom.conf", "\xef\xbb\xbfhostname = x");
-    conf_free(load_file("bom.conf", &root, &faults));
-    EXPECT_INT(0, faults.len);
-}
-
 static void big_and_deep_texts_end_soon(void **state)
 {
     static const struct {
@@ -710,7 +348,7 @@ static void big_and_deep_texts_end_soon(void **state)
         size_t times;
     } cases[] = { { "smtp {", 100000 },  { "x {", 200000 }, { "\"", 500000 }, { "x=", 300000 }, { "{", 900000 },
                   { "include(", 90000 }, { "#\n", 400000 }, { "/*", 400000 }, { "a ", 400000 }, { "smtp{}", 150000 } };
-    struct root *root;
+    struct sample *root;
     struct strbuf faults, text;
 
     (void)state;
@@ -757,24 +395,8 @@ static void big_and_deep_texts_end_soon(void **state)
     strbuf_release(&text);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(every_type_is_filled),
-        TEST(faults_say_where_and_what),
-        TEST(all_faults_are_told_in_the_order_of_the_file),
-        TEST(faults_are_counted_not_endless),
-        TEST(initial_values_need_no_file),
-        TEST(an_empty_list_is_not_the_initial_one),
-        TEST(the_digest_is_of_what_is_in_force),
-        TEST(the_default_loads_as_it_is_printed),
-        TEST(what_is_shown_loads_again_and_hides_secrets),
-        TEST(includes_are_read_in_order_and_relative_to_their_file),
-        TEST(faults_name_the_included_file),
-        TEST(circles_and_excess_are_refused),
-        TEST(files_that_are_none_are_refused),
-        TEST(big_and_deep_texts_end_soon),
-    };
-
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
-}
+RUN_TESTS(TEST(every_type_is_filled), TEST(faults_say_where_and_what),
+          TEST(all_faults_are_told_in_the_order_of_the_file), TEST(faults_are_counted_not_endless),
+          TEST(initial_values_need_no_file), TEST(an_empty_list_is_not_the_initial_one),
+          TEST(the_digest_is_of_what_is_in_force), TEST(the_default_loads_as_it_is_printed),
+          TEST(what_is_shown_loads_again_and_hides_secrets), TEST(big_and_deep_texts_end_soon))
