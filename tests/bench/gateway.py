@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+# tests/bench/gateway.py - the gateway as the shared benchmark starts it, with the configuration of one workload.
+#
+# usage: gateway.py POSTERN proxy|auth LISTEN DNS SINK FOLDER
+#
+# proxy: no check at all, to be held against plain proxies. auth: what the peers of the workload do: SPF, DKIM, DMARC,
+# ARC, three block lists and an allow list; verdicts count nothing but tags, as in the peers.
+import os
+import sys
+from pathlib import Path
+
+CONF = """
+hostname = "mx.local-bench.org"
+state = "{folder}/state"
+user = "{user}"
+log {{ level = warn }}
+dns {{ servers = {{"{dns}"}}  dnssec = no }}
+actions {{ greylist = 1000  tag = 6  reject = 1000 }}
+smtp {{
+    listen = {{"{listen}"}}
+    next_hop = "smtp://127.0.0.1:{sink}"
+    next_hop_tls = none
+    relay_domains = {{"local-bench.org", ".local-bench.org"}}
+    xclient_clients = {{"127.0.0.0/8"}}
+    tls_certificate = "{folder}/tls.pem"
+    tls_key = "{folder}/tls.pem"
+}}
+"""
+
+CHECKS = ("rdns", "helo", "spf", "dnsbl", "rhsbl", "lists", "dkim", "arc", "dmarc")
+
+LISTS = """
+check "dnsbl" {
+    zone "bl1.dnsbl-bench.net" { score = 4  test = no }
+    zone "bl2.dnsbl-bench.net" { score = 4  test = no }
+    zone "bl3.dnsbl-bench.net" { score = 4  test = no }
+    zone "wl.dnsbl-bench.net" { score = -2  test = no }
+}
+check "dmarc" { mode = tag }
+"""
+
+
+def main(postern, kind, listen, dns, sink, folder):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kit"))
+    from mail import make_cert
+
+    folder = Path(folder)
+    (folder / "state").mkdir(parents=True, exist_ok=True)
+    make_cert(folder, "tls")
+    off = CHECKS if kind == "proxy" else ("rhsbl", "lists")
+    text = CONF.format(folder=folder, user="root" if os.getuid() == 0 else "", dns=dns, listen=listen, sink=sink)
+    text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + (LISTS if kind == "auth" else "")
+    (folder / "gateway.conf").write_text(text)
+    os.execv(postern, [postern, "run", "-c", str(folder / "gateway.conf")])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 7:
+        sys.exit("usage: gateway.py POSTERN proxy|auth LISTEN DNS SINK FOLDER")
+    main(*sys.argv[1:])

@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# tests/bench/run.py - what `./dev bench` does: our own programs, then the shared benchmark beside the peers.
+#
+# usage: run.py [-w WORKLOAD,...] [--quick] [--no-peer] [--no-shared]
+#
+# The programs are those of tests/bench/bench_*.c, built in build/release/bench. The shared benchmark is found by
+# POSTERN_BENCH, else beside the source folder (../shared/bench); it needs root, and says how to set its peers up.
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+LISTEN = "127.0.0.1:3525"
+WORKLOADS = {"smtp": "proxy", "smtp-tls": "proxy", "smtp-idle500": "proxy", "stack-auth": "auth"}
+
+
+def own():
+    status = 0
+    for program in sorted((ROOT / "build" / "release" / "bench").glob("bench_*")):
+        if program.is_file() and os.access(program, os.X_OK):
+            print(f"== {program.name}", flush=True)
+            status |= subprocess.run([program], cwd=ROOT, check=False).returncode
+    return status
+
+
+def shared(options):
+    folder = Path(os.environ.get("POSTERN_BENCH") or ROOT.parent / "shared" / "bench")
+    if not (folder / "run-project").exists():
+        print(f"no shared benchmark at {folder}: the comparison with peers is left out")
+        return 0
+    if os.getuid() != 0:
+        print("the shared benchmark needs root for its namespaces: the comparison with peers is left out")
+        return 0
+    environment = dict(os.environ, PROJECT_SMTP=LISTEN, PYTHONDONTWRITEBYTECODE="1")
+    for workload in options.w.split(","):
+        kind = WORKLOADS.get(workload)
+        if not kind:
+            sys.exit(f"no such workload here: {workload}; there are {', '.join(WORKLOADS)}")
+        start = f"{sys.executable} {HERE}/gateway.py {ROOT}/build/release/postern"
+        command = f"{start} {kind} {LISTEN} {{dns}} {{sink}} {{run}}"
+        environment["PROJECT_CMD_" + workload.upper().replace("-", "_")] = command
+    flags = ["--quick"] * options.quick + ["--no-peer"] * options.no_peer
+    return subprocess.run([folder / "run-project", "-w", options.w, *flags], env=environment, check=False).returncode
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench")
+    parser.add_argument("-w", default="smtp,stack-auth", help="workloads: " + ", ".join(WORKLOADS))
+    parser.add_argument("--quick", action="store_true", help="a tenth of the messages, once")
+    parser.add_argument("--no-peer", action="store_true", help="without the peers")
+    parser.add_argument("--no-shared", action="store_true", help="our own programs alone")
+    options = parser.parse_args()
+    status = own()
+    return status if options.no_shared else shared(options) or status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
