@@ -21,7 +21,7 @@ struct crew;
 
 /* crew_new - `workers` 1 to 64; `most_quick`, `most_heavy`: jobs waiting. */
 struct crew *crew_new(struct loop *loop, unsigned workers, unsigned most_quick, unsigned most_heavy);
-/* crew_free - finishes what is running and waiting, calls its `done`, and ends the threads. */
+/* crew_free - finishes what is running and waiting, calls its `done`, and ends the threads. NULL is fine. */
 void crew_free(struct crew *crew);
 /* crew_give - false: that queue is full, and the job stays the caller's. */
 bool crew_give(struct crew *crew, enum crew_lane lane, struct job *job);

@@ -1,0 +1,170 @@
+/* net/stream_tls.c - a stream's TLS, straight on the socket.
+ *
+ * OpenSSL reads ahead (one system call per turn, not two per record), so what it holds is drained until it wants the
+ * kernel: nothing else would tell of it. Its error queue is per thread, and is emptied before each call.
+ */
+#include "gateway/net/stream_parts.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "gateway/base/bug.h"
+
+static void set_error(struct stream *s, const char *what, const char *why)
+{
+    if (!s->error[0])
+        snprintf(s->error, sizeof s->error, "%s: %s", what, why);
+}
+
+/* why the last call failed, for people */
+static void explain(struct stream *s, const char *what, int saved_errno)
+{
+    unsigned long code = ERR_peek_last_error();
+    long verified = SSL_get_verify_result(s->ssl);
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+
+    if (verified != X509_V_OK && SSL_get_verify_mode(s->ssl) != SSL_VERIFY_NONE)
+        reason = X509_verify_cert_error_string(verified);
+    else if (!reason)
+        reason = saved_errno ? strerror(saved_errno) : "the peer closed the connection";
+    set_error(s, what, reason);
+}
+
+/* what a call that gave `result` means: IO_AGAIN (with `other_way` set when it waits for the other direction), IO_EOF
+ * or IO_FAILED */
+static ssize_t outcome(struct stream *s, int result, int other_way, bool *wants_other_way)
+{
+    int saved_errno = errno;
+    int error = SSL_get_error(s->ssl, result);
+
+    *wants_other_way = error == other_way;
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+        return IO_AGAIN;
+    if (error == SSL_ERROR_ZERO_RETURN)
+        return IO_EOF;
+    explain(s, "TLS", error == SSL_ERROR_SYSCALL ? saved_errno : 0);
+    return IO_FAILED;
+}
+
+ssize_t stream_tls_read(struct stream *s, char *into, size_t bytes)
+{
+    ERR_clear_error();
+    int got = SSL_read(s->ssl, into, bytes > INT32_MAX ? INT32_MAX : (int)bytes);
+
+    s->read_wants_write = false;
+    s->has_undrained = got > 0;
+    return got > 0 ? got : outcome(s, got, SSL_ERROR_WANT_WRITE, &s->read_wants_write);
+}
+
+ssize_t stream_tls_write(struct stream *s, struct span bytes)
+{
+    ERR_clear_error();
+    int sent = SSL_write(s->ssl, bytes.ptr, bytes.len > INT32_MAX ? INT32_MAX : (int)bytes.len);
+
+    s->write_wants_read = false;
+    if (sent > 0)
+        return sent;
+    ssize_t result = outcome(s, sent, SSL_ERROR_WANT_READ, &s->write_wants_read);
+
+    if (result == IO_EOF)
+        set_error(s, "TLS", "the peer closed the connection");
+    return result == IO_EOF ? IO_FAILED : result;
+}
+
+void stream_tls_close(struct stream *s)
+{
+    ERR_clear_error();
+    SSL_shutdown(s->ssl); /* once: we do not wait for the peer's */
+}
+
+void stream_tls_shake(struct stream *s)
+{
+    ERR_clear_error();
+    int result = SSL_do_handshake(s->ssl);
+    bool wants_write = false;
+
+    if (result == 1) {
+        s->phase = PHASE_TLS;
+        s->is_write_blocked = false;
+        s->has_undrained = true; /* what came with the handshake's last bytes is in OpenSSL's hands */
+        timer_stop(s->read_timer);
+        if (s->events->on_tls)
+            s->events->on_tls(s->arg);
+        if (!s->is_freed && fifo_len(&s->out))
+            stream_flush(s);
+        return;
+    }
+    if (outcome(s, result, SSL_ERROR_WANT_WRITE, &wants_write) == IO_AGAIN) {
+        s->is_write_blocked = wants_write;
+        return;
+    }
+    set_error(s, "TLS", "the peer closed the connection");
+    stream_end(s, STREAM_TLS_FAILED, NULL);
+}
+
+/* who the peer must be, and the name that it is asked for [RFC6066 3] */
+static void expect_name(SSL *ssl, enum tls_verify verify, const char *name)
+{
+    struct addr ip;
+    bool is_ip = !addr_parse(span_of(name), &ip);
+
+    if (!is_ip && !SSL_set_tlsext_host_name(ssl, name))
+        fatal_memory(0);
+    if (verify != TLS_VERIFY_NAME)
+        return;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (is_ip ? !X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) : !SSL_set1_host(ssl, name))
+        fatal_memory(0);
+}
+
+size_t stream_start_tls(struct stream *s, struct tls_context *tls, const char *server_name)
+{
+    size_t discarded = fifo_len(&s->in);
+
+    if (s->phase != PHASE_PLAIN)
+        BUG("TLS in phase %d", (int)s->phase);
+    if (s->is_broken || s->is_ended)
+        return discarded;
+    if (!tls->is_server && tls->verify == TLS_VERIFY_NAME && !server_name)
+        BUG("no name to verify");
+    discarded = stream_discard_input(s);
+    ERR_clear_error();
+    s->ssl = SSL_new(tls->ssl);
+    if (!s->ssl || !SSL_set_fd(s->ssl, s->fd))
+        fatal_memory(0);
+    if (server_name)
+        expect_name(s->ssl, tls->verify, server_name);
+    if (tls->is_server)
+        SSL_set_accept_state(s->ssl);
+    else
+        SSL_set_connect_state(s->ssl);
+    s->clear_bytes = fifo_len(&s->out);
+    s->phase = PHASE_TLS_WAITS;
+    if (!s->is_write_blocked)
+        loop_run_task(s->loop, &s->flush);
+    stream_touch(s);
+    return discarded;
+}
+
+bool stream_is_tls(const struct stream *s)
+{
+    return s->ssl && SSL_is_init_finished(s->ssl);
+}
+
+const char *stream_tls_version(const struct stream *s)
+{
+    return stream_is_tls(s) ? SSL_get_version(s->ssl) : "";
+}
+
+const char *stream_tls_cipher(const struct stream *s)
+{
+    return stream_is_tls(s) ? SSL_get_cipher_name(s->ssl) : "";
+}
+
+unsigned stream_tls_bits(const struct stream *s)
+{
+    int bits = stream_is_tls(s) ? SSL_get_cipher_bits(s->ssl, NULL) : 0;
+
+    return bits > 0 ? (unsigned)bits : 0;
+}

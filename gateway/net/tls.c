@@ -1,0 +1,93 @@
+/* net/tls.c - TLS contexts.
+ *
+ * Opportunistic TLS (a server of mail, a client that verifies nobody) takes OpenSSL's level 1: the other choice of a
+ * peer with a weak key is no encryption at all. Who verifies gets level 2.
+ */
+#include "gateway/net/tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/net/stream_parts.h"
+
+/* an encrypted key would have OpenSSL ask for its password on a terminal */
+static int no_password(char *buf, int size, int is_writing, void *arg)
+{
+    (void)buf, (void)size, (void)is_writing, (void)arg;
+    return -1;
+}
+
+static struct tls_context *context_new(const SSL_METHOD *method, int level)
+{
+    struct tls_context *tls = mem_alloc(sizeof *tls);
+    SSL_CTX *ctx = SSL_CTX_new(method);
+
+    if (!ctx || !SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION))
+        fatal_memory(0);
+    SSL_CTX_set_security_level(ctx, level);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(ctx,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_default_passwd_cb(ctx, no_password);
+    tls->ssl = ctx;
+    return tls;
+}
+
+static struct tls_context *fail(struct tls_context *tls, const char *what, const char *file, char *error, size_t size)
+{
+    unsigned long code = ERR_peek_error();
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+
+    if (code && ERR_GET_LIB(code) == ERR_LIB_SYS)
+        reason = strerror(ERR_GET_REASON(code));
+    snprintf(error, size, "%s %s: %s", what, file, reason ? reason : "not of PEM format");
+    ERR_clear_error();
+    tls_context_free(tls);
+    return NULL;
+}
+
+struct tls_context *tls_server_new(const char *cert_file, const char *key_file, char *error, size_t size)
+{
+    struct tls_context *tls = context_new(TLS_server_method(), 1);
+
+    ERR_clear_error();
+    tls->is_server = true;
+    SSL_CTX_set_session_cache_mode(tls->ssl, SSL_SESS_CACHE_OFF); /* clients keep tickets; one is enough */
+    SSL_CTX_set_num_tickets(tls->ssl, 1);
+    if (SSL_CTX_use_certificate_chain_file(tls->ssl, cert_file) != 1)
+        return fail(tls, "cannot use the certificate", cert_file, error, size);
+    if (SSL_CTX_use_PrivateKey_file(tls->ssl, key_file, SSL_FILETYPE_PEM) != 1)
+        return fail(tls, "cannot use the key", key_file, error, size);
+    if (SSL_CTX_check_private_key(tls->ssl) != 1)
+        return fail(tls, "the key does not belong to the certificate:", key_file, error, size);
+    return tls;
+}
+
+struct tls_context *tls_client_new(enum tls_verify verify, const char *ca_file, char *error, size_t size)
+{
+    struct tls_context *tls = context_new(TLS_client_method(), verify == TLS_VERIFY_NONE ? 1 : 2);
+
+    ERR_clear_error();
+    tls->verify = verify;
+    if (verify == TLS_VERIFY_NONE)
+        return tls;
+    SSL_CTX_set_verify(tls->ssl, SSL_VERIFY_PEER, NULL);
+    int is_loaded = ca_file ? SSL_CTX_load_verify_file(tls->ssl, ca_file) : SSL_CTX_set_default_verify_paths(tls->ssl);
+
+    if (is_loaded != 1)
+        return fail(tls, "cannot use the authorities in", ca_file ? ca_file : "the system's store", error, size);
+    return tls;
+}
+
+void tls_context_free(struct tls_context *tls)
+{
+    if (!tls)
+        return;
+    SSL_CTX_free(tls->ssl);
+    free(tls);
+}

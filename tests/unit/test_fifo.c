@@ -1,0 +1,50 @@
+/* tests/unit/test_fifo.c - bytes come out as they went in, and an empty one holds no memory. */
+#include "tests/kit/expect.h"
+
+#include "gateway/net/fifo.h"
+
+static void bytes_come_out_as_they_went_in(void **state)
+{
+    struct fifo f = { 0 };
+    unsigned in = 0, out = 0, random = 1;
+
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        random = random * 1103515245 + 12345;
+        size_t bytes = (random >> 16) % 700;
+        char *room = fifo_room(&f, bytes);
+
+        for (size_t i = 0; i < bytes; i++)
+            room[i] = (char)in++;
+        fifo_added(&f, bytes);
+        random = random * 1103515245 + 12345;
+        size_t drop = (random >> 16) % 720;
+        struct span s = fifo_span(&f);
+
+        drop = drop > s.len ? s.len : drop;
+        for (size_t i = 0; i < drop; i++)
+            EXPECT_INT((char)out++, s.ptr[i]);
+        fifo_drop(&f, drop);
+        EXPECT_INT(in - out, fifo_len(&f));
+    }
+    fifo_release(&f);
+}
+
+static void an_empty_one_holds_no_memory(void **state)
+{
+    struct fifo f = { 0 };
+
+    (void)state;
+    fifo_put(&f, SPAN(""));
+    EXPECT_NULL(f.data);
+    fifo_put(&f, SPAN("ab"));
+    fifo_drop(&f, 1);
+    EXPECT_SPAN("b", fifo_span(&f));
+    fifo_put(&f, SPAN("c"));
+    EXPECT_SPAN("bc", fifo_span(&f));
+    fifo_drop(&f, 2);
+    EXPECT_NULL(f.data);
+    EXPECT_SPAN("", fifo_span(&f));
+}
+
+RUN_TESTS(TEST(bytes_come_out_as_they_went_in), TEST(an_empty_one_holds_no_memory))
