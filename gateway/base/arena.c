@@ -1,4 +1,5 @@
-/* base/arena.c - memory that goes all at once: a list of blocks, the newest one filled from its front. */
+/* base/arena.c - memory that goes all at once: a list of blocks, the newest one filled from its front. What is large
+ * gets a block of its own behind the newest, whose room stays in use. */
 #include "gateway/base/arena.h"
 
 #include <stdalign.h>
@@ -48,12 +49,31 @@ void arena_clear(struct arena *a)
     a->used_bytes = 0;
 }
 
+static bool is_large(size_t size)
+{
+    return size > ARENA_BLOCK_BYTES / 2;
+}
+
 static struct arena_block *block_new(size_t least)
 {
-    size_t size = least > ARENA_BLOCK_BYTES / 2 ? least : ARENA_BLOCK_BYTES - sizeof(struct arena_block);
+    size_t size = is_large(least) ? least : ARENA_BLOCK_BYTES - sizeof(struct arena_block);
     struct arena_block *b = mem_alloc(sizeof *b + size);
 
     b->size = size;
+    return b;
+}
+
+static struct arena_block *block_add(struct arena *a, size_t least)
+{
+    struct arena_block *b = block_new(least);
+
+    if (a->newest && is_large(least)) {
+        b->older = a->newest->older;
+        a->newest->older = b;
+    } else {
+        b->older = a->newest;
+        a->newest = b;
+    }
     return b;
 }
 
@@ -64,11 +84,8 @@ void *arena_alloc(struct arena *a, size_t bytes)
 
     if (size < bytes)
         BUG("arena allocation of %zu bytes", bytes);
-    if (!b || b->size - b->used < size) {
-        b = block_new(size);
-        b->older = a->newest;
-        a->newest = b;
-    }
+    if (!b || b->size - b->used < size)
+        b = block_add(a, size);
     void *p = b->bytes + b->used;
 
     b->used += size;

@@ -34,15 +34,28 @@ static bool is_json(void)
     return atomic_load(&format_now) == LOG_JSON;
 }
 
-static void put_key(struct log_line *line, const char *key)
+/* A key and its value are in the line as a whole or not at all: put_key() says where it began, to end_key(). */
+static size_t put_key(struct log_line *line, const char *key)
 {
+    size_t at = line->text.len;
+
     strbuf_putf(&line->text, is_json() ? ",\"%s\":" : " %s=", key);
+    return at;
+}
+
+static void end_key(struct log_line *line, size_t at)
+{
+    if (!line->text.is_full)
+        return;
+    line->text.len = at;
+    line->text.is_full = false;
+    line->is_cut = true;
 }
 
 static void put_json_string(struct strbuf *b, struct span value)
 {
     strbuf_putc(b, '"');
-    for (size_t i = 0; i < value.len && i < LOG_VALUE_MAX; i++) {
+    for (size_t i = 0; i < value.len && i < LOG_VALUE_MAX && !b->is_full; i++) {
         unsigned char c = (unsigned char)value.ptr[i];
 
         if (c == '"' || c == '\\')
@@ -52,7 +65,7 @@ static void put_json_string(struct strbuf *b, struct span value)
         else
             strbuf_putc(b, (char)c);
     }
-    strbuf_putc(b, '"');
+    strbuf_puts(b, value.len > LOG_VALUE_MAX ? "...\"" : "\"");
 }
 
 static bool is_plain(struct span value)
@@ -74,6 +87,7 @@ void log_start(struct log_line *line, enum log_level level, const char *event)
 
     strbuf_init(&line->text, LOG_LINE_MAX);
     line->level = level;
+    line->is_cut = false;
     line->is_wanted = (int)level <= atomic_load(&level_now);
     if (!line->is_wanted)
         return;
@@ -88,7 +102,8 @@ void log_str(struct log_line *line, const char *key, struct span value)
 {
     if (!line->is_wanted)
         return;
-    put_key(line, key);
+    size_t at = put_key(line, key);
+
     if (is_json()) {
         put_json_string(&line->text, value);
     } else if (is_plain(value)) {
@@ -98,6 +113,7 @@ void log_str(struct log_line *line, const char *key, struct span value)
         strbuf_put_escaped(&line->text, value, LOG_VALUE_MAX);
         strbuf_putc(&line->text, '"');
     }
+    end_key(line, at);
 }
 
 void log_cstr(struct log_line *line, const char *key, const char *value)
@@ -109,16 +125,22 @@ void log_int(struct log_line *line, const char *key, int64_t value)
 {
     if (!line->is_wanted)
         return;
-    put_key(line, key);
+    size_t at = put_key(line, key);
+
     strbuf_putf(&line->text, "%" PRId64, value);
+    end_key(line, at);
 }
 
 void log_points(struct log_line *line, const char *key, int hundredths)
 {
     if (!line->is_wanted)
         return;
-    put_key(line, key);
-    strbuf_putf(&line->text, "%s%d.%02d", hundredths < 0 ? "-" : "", abs(hundredths) / 100, abs(hundredths) % 100);
+    size_t at = put_key(line, key);
+
+    int64_t size = hundredths < 0 ? -(int64_t)hundredths : hundredths;
+
+    strbuf_putf(&line->text, "%s%" PRId64 ".%02" PRId64, hundredths < 0 ? "-" : "", size / 100, size % 100);
+    end_key(line, at);
 }
 
 static void log_vfmt(struct log_line *line, const char *key, const char *format, va_list args)
@@ -145,7 +167,9 @@ void log_fmt(struct log_line *line, const char *key, const char *format, ...)
 void log_send(struct log_line *line)
 {
     if (line->is_wanted) {
-        line->text.most_bytes += 2; /* a line that is full still ends */
+        line->text.most_bytes += 20; /* a line that is full still ends */
+        if (line->is_cut)
+            strbuf_puts(&line->text, is_json() ? ",\"cut\":\"yes\"" : " cut=yes");
         strbuf_puts(&line->text, is_json() ? "}\n" : "\n");
         struct span s = strbuf_span(&line->text);
         ssize_t written = write(atomic_load(&fd_now), s.ptr, s.len);
