@@ -211,11 +211,23 @@ struct session *pipeline_session(struct pipeline *p)
     return &p->session;
 }
 
+/* What failed for one message, perhaps because its time was up, is tried again for the next. */
+static void retry_failed(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        if (!p->runs[i] || p->runs[i]->state != RUN_FAILED)
+            continue;
+        p->runs[i]->state = RUN_IDLE;
+        p->runs[i]->runs = 0;
+    }
+}
+
 void pipeline_begin(struct pipeline *p)
 {
     struct session *s = &p->session;
 
     drop_transaction(p);
+    retry_failed(p);
     p->tx = transaction_new(p);
     s->tx_arena = &p->tx->arena;
     s->mail_from = (struct address){ 0 };
@@ -648,6 +660,11 @@ size_t pipeline_run_count(const struct pipeline *p)
 const struct run *pipeline_run(const struct pipeline *p, size_t index)
 {
     return p->view[index];
+}
+
+struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *verdict)
+{
+    return verdict_reply(&p->tx->arena, verdict, p->view, p->engine->check_count);
 }
 
 bool pipeline_is_over(const struct pipeline *p)

@@ -51,6 +51,8 @@ void pipeline_end(struct pipeline *p);
 const struct evidence *pipeline_evidence(struct pipeline *p);
 size_t pipeline_run_count(const struct pipeline *p);
 const struct run *pipeline_run(const struct pipeline *p, size_t index);
+/* pipeline_reply - what the sender is told for the verdict. */
+struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *verdict);
 /* pipeline_is_over - the connection or transaction has used up its memory: 421 4.3.1 and close. */
 bool pipeline_is_over(const struct pipeline *p);
 int64_t pipeline_elapsed_ms(const struct pipeline *p); /* since pipeline_begin() */

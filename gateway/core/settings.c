@@ -260,14 +260,23 @@ static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, s
     return wrong ? arena_printf(a, "check \"%s\": %s", check->name, wrong) : NULL;
 }
 
+static void close_one(struct check_settings *s)
+{
+    if (s->mode != MODE_OFF && s->check->module->close)
+        s->check->module->close(s->conf);
+}
+
 struct check_settings *settings_resolve(struct arena *a, struct conf *conf, const char **wrong)
 {
     struct check_settings *all = arena_alloc(a, table_count * sizeof *all);
 
     for (size_t i = 0; i < table_count; i++) {
         *wrong = resolve_one(a, conf, i, &all[i]);
-        if (*wrong)
-            return NULL;
+        if (!*wrong)
+            continue;
+        while (i-- > 0)
+            close_one(&all[i]);
+        return NULL;
     }
     return all;
 }
@@ -275,6 +284,5 @@ struct check_settings *settings_resolve(struct arena *a, struct conf *conf, cons
 void settings_close(struct check_settings *settings)
 {
     for (size_t i = 0; i < table_count; i++)
-        if (settings[i].mode != MODE_OFF && settings[i].check->module->close)
-            settings[i].check->module->close(settings[i].conf);
+        close_one(&settings[i]);
 }

@@ -182,3 +182,68 @@ void verdict_make(const struct run *const *runs, size_t count, const struct acti
                !t.informs && !t.may_reject && !t.may_fail_hard &&
                    total + t.enforced_most + t.tagging_most < actions->tag);
 }
+
+/* ---- what the sender is told ---- */
+
+static const struct verdict_reply replies[] = {
+    [ACTION_ACCEPT] = { 250, "2.0.0", "Message accepted" },
+    [ACTION_TAG] = { 250, "2.0.0", "Message accepted" },
+    [ACTION_GREYLIST] = { 451, "4.7.1", "Greylisted, please try again in a few minutes" },
+    [ACTION_DEFER] = { 451, "4.7.1", "Message cannot be judged at the moment, please try again later" },
+    [ACTION_QUARANTINE] = { 250, "2.0.0", "Message accepted" },
+    [ACTION_REJECT] = { 554, "5.7.1", "Message refused by policy" },
+    [ACTION_DISCARD] = { 250, "2.0.0", "Message accepted" },
+};
+
+enum { REPLY_SYMBOLS = 3 };
+
+static bool is_named(const struct finding *const *named, size_t count, const struct finding *f)
+{
+    for (size_t i = 0; i < count; i++)
+        if (named[i] == f)
+            return true;
+    return false;
+}
+
+static const struct finding *heaviest(const struct run *const *runs, size_t count, const struct finding *const *named,
+                                      size_t named_count)
+{
+    const struct finding *best = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (runs[i]->state != RUN_DONE || runs[i]->settings->mode != MODE_ENFORCE)
+            continue;
+        for (size_t j = 0; j < runs[i]->finding_count; j++) {
+            const struct finding *f = &runs[i]->findings[j];
+
+            if (f->points > 0 && (!best || f->points > best->points) && !is_named(named, named_count, f))
+                best = f;
+        }
+    }
+    return best;
+}
+
+static const char *refusal_by_score(struct arena *a, const struct run *const *runs, size_t count)
+{
+    const struct finding *named[REPLY_SYMBOLS];
+    const char *list = "";
+    size_t n = 0;
+
+    while (n < REPLY_SYMBOLS && (named[n] = heaviest(runs, count, named, n))) {
+        list = arena_printf(a, "%s%s%s", list, n ? ", " : "", named[n]->symbol);
+        n++;
+    }
+    return arena_printf(a, "Message refused as spam (%s)", list);
+}
+
+struct verdict_reply verdict_reply(struct arena *a, const struct verdict *verdict, const struct run *const *runs,
+                                   size_t count)
+{
+    struct verdict_reply reply = replies[verdict->action];
+
+    if (verdict->text)
+        reply.text = verdict->text;
+    else if (verdict->action == ACTION_REJECT && strcmp(verdict->decided_by, "score") == 0)
+        reply.text = refusal_by_score(a, runs, count);
+    return reply;
+}

@@ -44,4 +44,15 @@ struct verdict {
 void verdict_make(const struct run *const *runs, size_t count, const struct actions_conf *actions,
                   enum direction direction, struct verdict *out);
 
+/* What the sender is told. */
+struct verdict_reply {
+    unsigned code;
+    const char *enhanced; /* [RFC3463] */
+    const char *text;     /* without code, enhanced code and id */
+};
+
+/* verdict_reply - by the verdict's action; a refusal by score names the symbols that weighed most. In `a`. */
+struct verdict_reply verdict_reply(struct arena *a, const struct verdict *verdict, const struct run *const *runs,
+                                   size_t count);
+
 #endif

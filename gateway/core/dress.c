@@ -1,0 +1,253 @@
+/* core/dress.c - what a verdict changes in the message. */
+#include "gateway/core/dress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/base/clock.h"
+#include "gateway/core/authres.h"
+
+#define AT(member) offsetof(struct dress_conf, member)
+
+static const struct conf_key dress_keys[] = {
+    { .name = "received", .type = CONF_BOOL, .at = AT(received), .initial = "yes", .help = "add a Received field" },
+    { .name = "authentication_results",
+      .type = CONF_BOOL,
+      .at = AT(authentication_results),
+      .initial = "yes",
+      .help = "add Authentication-Results, with `hostname` as authserv-id" },
+    { .name = "spam",
+      .type = CONF_ENUM,
+      .at = AT(spam),
+      .initial = "always",
+      .least = "never tagged always",
+      .help = "add X-Spam-Status, X-Spam-Score and X-Spam-Level; X-Spam-Flag only to tagged mail" },
+    { 0 },
+};
+
+const struct conf_section dress_section = {
+    .name = "headers", .help = "which header fields mail gets", .size = sizeof(struct dress_conf), .keys = dress_keys
+};
+
+enum { DRESS_VALUE_MAX = 64 * 1024, DRESS_LINE = 76, LEVEL_MAX = 50, TESTS_MAX = 100 };
+
+/* ---- what goes ---- */
+
+static bool is_forged(const struct header_field *f, const struct session *s)
+{
+    static const char *const ours[] = { "X-Spam-Flag", "X-Spam-Status", "X-Spam-Level", "X-Spam-Score" };
+
+    for (size_t i = 0; i < COUNT(ours); i++)
+        if (span_iis(f->name, ours[i]))
+            return true;
+    return span_iis(f->name, "Authentication-Results") && authres_is_from(f->body, s->hostname);
+}
+
+static void rewrite_subject(const struct header_field *f, const char *prefix, struct edits *out)
+{
+    struct strbuf value;
+
+    strbuf_init(&value, DRESS_VALUE_MAX);
+    strbuf_puts(&value, prefix);
+    strbuf_put(&value, span_trim(f->body));
+    if (!value.is_full && !span_istarts(span_trim(f->body), span_trim(span_of(prefix))))
+        edits_replace(out, f, strbuf_span(&value));
+    strbuf_release(&value);
+}
+
+/* One pass, top to bottom; the subject is rewritten where it stands. Returns whether there is a Subject. */
+static bool change_fields(const struct message *m, const struct session *s, const char *prefix, struct edits *out)
+{
+    bool has_subject = false;
+
+    for (size_t i = 0; i < m->header.count; i++) {
+        const struct header_field *f = &m->header.fields[i];
+
+        if (is_forged(f, s)) {
+            edits_remove(out, f);
+        } else if (!has_subject && span_iis(f->name, "Subject")) {
+            has_subject = true;
+            if (prefix)
+                rewrite_subject(f, prefix, out);
+        }
+    }
+    return has_subject;
+}
+
+/* ---- X-Spam-* ---- */
+
+static int by_weight(const void *left, const void *right)
+{
+    const struct finding *a = left, *b = right;
+    int weight = abs(b->points) - abs(a->points);
+
+    return weight ? weight : strcmp(a->symbol, b->symbol);
+}
+
+static size_t collect_findings(struct pipeline *p, struct finding *out, size_t most)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pipeline_run_count(p); i++) {
+        const struct run *run = pipeline_run(p, i);
+
+        if (run->state != RUN_DONE || run->settings->mode == MODE_SHADOW)
+            continue;
+        for (size_t f = 0; f < run->finding_count && n < most; f++)
+            out[n++] = run->findings[f];
+    }
+    qsort(out, n, sizeof *out, by_weight);
+    return n;
+}
+
+static void put_points(struct strbuf *b, int hundredths)
+{
+    strbuf_putf(b, "%s%d.%02d", hundredths < 0 ? "-" : "", abs(hundredths) / 100, abs(hundredths) % 100);
+}
+
+/* "Yes, score=9.90 required=6.00 tests=A,B,C version=..." folded as SpamAssassin's users know it. */
+static void put_status(struct pipeline *p, const struct verdict *v, struct strbuf *b)
+{
+    struct finding findings[TESTS_MAX];
+    size_t count = collect_findings(p, findings, TESTS_MAX), line = 0;
+
+    strbuf_puts(b, v->action == ACTION_TAG ? "Yes" : "No");
+    strbuf_puts(b, ", score=");
+    put_points(b, v->score);
+    strbuf_puts(b, " required=");
+    put_points(b, v->tag);
+    strbuf_puts(b, "\r\n\ttests=");
+    line = 14;
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(findings[i].symbol) + 1;
+
+        if (line + length > DRESS_LINE) {
+            strbuf_puts(b, "\r\n\t");
+            line = 8;
+        }
+        strbuf_putf(b, "%s%s", findings[i].symbol, i + 1 < count ? "," : "");
+        line += length;
+    }
+    strbuf_puts(b, count ? "\r\n\t" : "none\r\n\t");
+    if (v->missing_count) {
+        strbuf_puts(b, "missing=");
+        for (size_t i = 0; i < v->missing_count; i++)
+            strbuf_putf(b, "%s%s", i ? "," : "", v->missing[i].check);
+        strbuf_puts(b, " ");
+    }
+    strbuf_puts(b, "autolearn=no version=Postern-" POSTERN_VERSION);
+}
+
+static void prepend(struct edits *out, const char *name, struct strbuf *value)
+{
+    edits_prepend(out, name, strbuf_span(value));
+    strbuf_clear(value);
+}
+
+static void add_spam(struct pipeline *p, const struct verdict *v, struct edits *out)
+{
+    struct strbuf b;
+
+    strbuf_init(&b, DRESS_VALUE_MAX);
+    put_status(p, v, &b);
+    prepend(out, "X-Spam-Status", &b);
+    for (int i = 0; i < v->score / 100 && i < LEVEL_MAX; i++)
+        strbuf_putc(&b, '*');
+    if (b.len)
+        prepend(out, "X-Spam-Level", &b);
+    put_points(&b, v->score);
+    prepend(out, "X-Spam-Score", &b);
+    if (v->action == ACTION_TAG)
+        edits_prepend(out, "X-Spam-Flag", SPAN("YES"));
+    strbuf_release(&b);
+}
+
+/* ---- Received [RFC5321 4.4] ---- */
+
+/* What a client says of itself, as an atom: whatever could end or open a comment or a line becomes '?'. */
+static void put_foreign(struct strbuf *b, struct span text)
+{
+    for (size_t i = 0; i < text.len && i < 255; i++) {
+        char c = text.ptr[i];
+
+        strbuf_putc(b, c > 0x20 && c < 0x7f && !strchr("()<>\\\";,@", c) ? c : '?');
+    }
+}
+
+/* [RFC3848] and [RFC6531 4.3] */
+static const char *protocol_of(const struct session *s)
+{
+    static const char *const names[2][2][2] = { { { "ESMTP", "ESMTPA" }, { "ESMTPS", "ESMTPSA" } },
+                                                { { "UTF8SMTP", "UTF8SMTPA" }, { "UTF8SMTPS", "UTF8SMTPSA" } } };
+
+    if (!s->is_esmtp)
+        return "SMTP";
+    return names[s->is_smtputf8][s->tls_version[0] != '\0'][s->auth_user.len > 0];
+}
+
+static void put_client(const struct session *s, const struct evidence *e, struct strbuf *b)
+{
+    char ip[ADDR_TEXT_MAX];
+    bool is_confirmed = e->iprev.result == AUTH_PASS && e->iprev.name && e->iprev.name[0];
+
+    strbuf_puts(b, "from ");
+    if (s->helo.len)
+        put_foreign(b, s->helo);
+    else
+        strbuf_puts(b, "unknown");
+    strbuf_puts(b, " (");
+    put_foreign(b, span_of(is_confirmed ? e->iprev.name : "unknown"));
+    strbuf_putf(b, " [%s%s])", s->client.family == ADDR_IP6 ? "IPv6:" : "", addr_text(&s->client, ip));
+}
+
+static void put_received(const struct session *s, const struct evidence *e, struct strbuf *b)
+{
+    char date[CLOCK_TEXT_MAX];
+
+    put_client(s, e, b);
+    if (s->tls_version[0])
+        strbuf_putf(b, "\r\n\t(using %s with cipher %s (%u bits))", s->tls_version, s->tls_cipher, s->tls_bits);
+    strbuf_putf(b, "\r\n\tby %s (Postern) with %s id %s", s->hostname, protocol_of(s), s->id);
+    if (s->recipient_count == 1 && !s->recipients[0].address.is_utf8) {
+        strbuf_puts(b, "\r\n\tfor <");
+        strbuf_put(b, s->recipients[0].address.text);
+        strbuf_puts(b, ">");
+    }
+    strbuf_putf(b, ";\r\n\t%s", clock_rfc5322(s->started_wall_ms, date));
+}
+
+/* ---- all of it ---- */
+
+static void add_trace(const struct session *s, const struct evidence *e, const struct dress_conf *conf, bool is_inbound,
+                      struct edits *out)
+{
+    struct strbuf b;
+
+    strbuf_init(&b, DRESS_VALUE_MAX);
+    if (conf->received) {
+        put_received(s, e, &b);
+        prepend(out, "Received", &b);
+    }
+    if (conf->authentication_results && is_inbound) {
+        authres_build(s->hostname, e, s, &b);
+        prepend(out, "Authentication-Results", &b);
+    }
+    strbuf_release(&b);
+}
+
+void dress(struct pipeline *p, const struct verdict *verdict, const struct dress_conf *conf,
+           const struct actions_conf *actions, struct edits *out)
+{
+    const struct session *s = pipeline_session(p);
+    bool is_inbound = session_direction(s) == DIRECTION_INBOUND;
+    bool is_tagged = verdict->action == ACTION_TAG;
+    const char *prefix = is_tagged && is_inbound && actions->subject[0] ? actions->subject : NULL;
+
+    edits_init(out, s->tx_arena);
+    if (is_inbound && !change_fields(pipeline_message(p), s, prefix, out) && prefix)
+        edits_prepend(out, "Subject", span_of(prefix));
+    if (is_inbound && (conf->spam == DRESS_SPAM_ALWAYS || (conf->spam == DRESS_SPAM_TAGGED && is_tagged)))
+        add_spam(p, verdict, out);
+    add_trace(s, pipeline_evidence(p), conf, is_inbound, out);
+}

@@ -1,0 +1,461 @@
+/* tests/unit/test_pipeline.c - when checks run, wait, fail and are cut short; with checks made to break.
+ *
+ * The resolver is a fake of this file: it answers what the case says, after a moment, or never.
+ */
+#include "tests/kit/expect.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/core/pipeline.h"
+
+/* ---- a resolver that never leaves the house ---- */
+
+struct dns_query {
+    char name[DNS_NAME_MAX];
+    enum dns_type type;
+    dns_fn *fn;
+    void *arg;
+    struct timer *timer;
+};
+
+static struct loop *loop;
+static unsigned asked, cancelled;
+
+static void answer(void *arg)
+{
+    struct dns_query *q = arg;
+    struct arena a;
+    const struct dns_answer *said = NULL;
+
+    arena_init(&a, 1 << 20);
+    EXPECT_INT(FAULT_NONE, dns_answer_text(&a, q->name, q->type, SPAN("192.0.2.1"), &said));
+    q->fn(q->arg, said);
+    arena_release(&a);
+    timer_free(q->timer);
+    free(q);
+}
+
+struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type, int timeout_ms, dns_fn *fn, void *arg)
+{
+    struct dns_query *q = mem_alloc(sizeof *q);
+
+    (void)dns;
+    (void)timeout_ms;
+    asked++;
+    *q = (struct dns_query){ .type = type, .fn = fn, .arg = arg };
+    EXPECT_INT(FAULT_NONE, span_copy(span_of(name), q->name, sizeof q->name));
+    q->timer = timer_new(loop, answer, q);
+    if (strncmp(name, "never", 5) != 0)
+        timer_start(q->timer, 1);
+    return q;
+}
+
+void dns_cancel(struct dns *dns, struct dns_query *q)
+{
+    (void)dns;
+    cancelled++;
+    timer_free(q->timer);
+    free(q);
+}
+
+/* ---- checks, good and broken ---- */
+
+static const struct symbol symbols[] = { { "BAD", 2000, "" }, { "GOOD", -100, "" }, { NULL, 0, NULL } };
+
+static enum step find_nothing(struct inquiry *q)
+{
+    (void)q;
+    return STEP_DONE;
+}
+
+static enum step find_bad(struct inquiry *q)
+{
+    finding_add(q, 0, "because");
+    return STEP_DONE;
+}
+
+static enum step ask_three(struct inquiry *q)
+{
+    bool is_here = true;
+
+    finding_add(q, 1, "thrown away unless this run is the last");
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "n%d.example", i);
+        is_here &= ask_dns(q, name, DNS_A) != NULL;
+    }
+    return is_here ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step wait_for_nothing(struct inquiry *q)
+{
+    (void)q;
+    return STEP_WAIT;
+}
+
+static enum step wait_for_ever(struct inquiry *q)
+{
+    finding_add(q, 0, "not counted");
+    return ask_dns(q, "never.example", DNS_A) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step ask_without_end(struct inquiry *q)
+{
+    for (unsigned i = 0;; i++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "n%u.example", i);
+        const struct dns_answer *a = ask_dns(q, name, DNS_A);
+
+        if (!a)
+            return STEP_WAIT;
+        if (a->state == DNS_CAPPED)
+            return i % 2 ? STEP_DONE : STEP_WAIT;
+    }
+}
+
+static enum step eat_memory(struct inquiry *q)
+{
+    arena_alloc(q->arena, 16 << 20);
+    return ask_dns(q, "n.example", DNS_A) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step say_it_failed(struct inquiry *q)
+{
+    finding_add(q, 0, "not counted");
+    finding_fail(q, "the moon is full");
+    return STEP_DONE;
+}
+
+static enum step compute_long(struct inquiry *q)
+{
+    (void)q;
+    usleep(300000);
+    return STEP_DONE;
+}
+
+static enum step count_recipients(struct inquiry *q)
+{
+    finding_weigh(q, 0, (int)q->session->recipient_count, "recipients");
+    return STEP_DONE;
+}
+
+#define MODULE(function)                                                                                               \
+    {                                                                                                                  \
+        .symbols = symbols, .run = function                                                                            \
+    }
+static const struct check_module nothing = MODULE(find_nothing), bad = MODULE(find_bad), three = MODULE(ask_three),
+                                 for_nothing = MODULE(wait_for_nothing), for_ever = MODULE(wait_for_ever),
+                                 without_end = MODULE(ask_without_end), memory = MODULE(eat_memory),
+                                 failing = MODULE(say_it_failed), slow = MODULE(compute_long),
+                                 recipients = MODULE(count_recipients);
+
+/* ---- a room for one engine ---- */
+
+enum { ROOM_CHECKS = 3 };
+
+struct room {
+    struct check checks[ROOM_CHECKS];
+    struct check_settings settings[ROOM_CHECKS];
+    int points[2];
+    struct engine_conf conf;
+    struct actions_conf actions;
+    struct engine engine;
+    struct pipeline *pipeline;
+    struct verdict verdict;
+    unsigned verdicts;
+};
+
+static struct room *room_open(const struct check *checks, size_t count)
+{
+    struct room *r = mem_alloc(sizeof *r);
+
+    loop = loop_new();
+    asked = cancelled = 0;
+    r->points[0] = 2000;
+    r->points[1] = -100;
+    r->conf = (struct engine_conf){
+        .quick_most = 4, .heavy_most = 4, .deadline_ms = 2000, .lookups_most = 200, .transactions_most = 10
+    };
+    r->actions = (struct actions_conf){ .tag = 600, .reject = 1500, .subject = "" };
+    for (size_t i = 0; i < count; i++) {
+        r->checks[i] = checks[i];
+        r->settings[i] = (struct check_settings){ .check = &r->checks[i],
+                                                  .index = (unsigned)i,
+                                                  .mode = MODE_ENFORCE,
+                                                  .points = r->points,
+                                                  .on_failure = { checks[i].on_failure[0], checks[i].on_failure[1] },
+                                                  .budget_ms = checks[i].budget_ms,
+                                                  .bounds = { -100, 2000, false, false } };
+    }
+    r->engine = (struct engine){ .loop = loop,
+                                 .crew = crew_new(loop, 1, 4, 4),
+                                 .hostname = "mx.example",
+                                 .conf = &r->conf,
+                                 .actions = &r->actions,
+                                 .checks = r->settings,
+                                 .check_count = count };
+    r->pipeline = pipeline_new(&r->engine, "test");
+    return r;
+}
+
+static void room_close(struct room *r)
+{
+    pipeline_free(r->pipeline);
+    crew_free(r->engine.crew);
+    loop_free(loop);
+    free(r);
+}
+
+static void on_verdict(void *arg, const struct verdict *v)
+{
+    struct room *r = arg;
+
+    r->verdict = *v;
+    r->verdicts++;
+}
+
+static void wait_for_verdict(struct room *r, unsigned number)
+{
+    int64_t end = clock_mono_ms() + 20000;
+
+    while (r->verdicts < number && clock_mono_ms() < end)
+        loop_run_once(loop, 50);
+    EXPECT_INT(number, r->verdicts);
+}
+
+static void start_message(struct room *r)
+{
+    static const struct message_limits limits = { 10000, 100 };
+
+    pipeline_take_message(r->pipeline, message_new(SPAN("A: b\r\n\r\nbody\r\n"), &limits));
+    for (enum stage stage = STAGE_CONNECT; stage < STAGE_COUNT; stage++)
+        pipeline_reach(r->pipeline, stage);
+    pipeline_decide(r->pipeline, STAGE_MESSAGE, 0, on_verdict, r);
+}
+
+static void judge(struct room *r)
+{
+    start_message(r);
+    wait_for_verdict(r, r->verdicts + 1);
+}
+
+#define ROW(stage, place, budget, asks, after, module)                                                                 \
+    {                                                                                                                  \
+        "row", stage, place, budget, asks, { FAIL_DEFER, FAIL_DEFER }, after, false, false, module                     \
+    }
+
+/* ---- what must hold ---- */
+
+static void a_check_is_run_again_until_its_answers_are_here(void **state)
+{
+    static const enum place places[] = { ON_LOOP, ON_QUICK, ON_HEAVY };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(places); i++) {
+        struct check row[] = { ROW(STAGE_MESSAGE, places[i], 1000, 8, NULL, &three) };
+        struct room *r = room_open(row, 1);
+
+        judge(r);
+        EXPECT_INT(3, asked);
+        EXPECT_INT(ACTION_ACCEPT, r->verdict.action);
+        EXPECT_INT(-100, r->verdict.score);
+        EXPECT_INT(RUN_DONE, pipeline_run(r->pipeline, 0)->state);
+        EXPECT_TRUE(pipeline_run(r->pipeline, 0)->runs >= 2);
+        room_close(r);
+    }
+}
+
+/* A broken check never takes the message with it: its failure policy applies, and the others count. */
+static void broken_checks_fail_alone(void **state)
+{
+    static const struct {
+        const struct check_module *module;
+        const char *why;
+        enum place place;
+        int budget;
+    } cases[] = {
+        { &for_nothing, "it waits, but for no answer", ON_LOOP, 1000 },
+        { &for_nothing, "it waits, but for no answer", ON_QUICK, 1000 },
+        { &for_ever, "no answer for never.example A within 150 ms", ON_LOOP, 150 },
+        { &for_ever, "no answer for never.example A within 150 ms", ON_HEAVY, 150 },
+        { &for_ever, "the message's time was up", ON_LOOP, 60000 },
+        { &without_end, "it waits, but for no answer", ON_LOOP, 5000 },
+        { &memory, "it needs too much memory", ON_QUICK, 5000 },
+        { &failing, "the moon is full", ON_LOOP, 1000 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct check rows[] = { ROW(STAGE_MESSAGE, cases[i].place, cases[i].budget, 20, NULL, cases[i].module),
+                                ROW(STAGE_MESSAGE, ON_LOOP, 1000, 8, NULL, &three) };
+        struct room *r = room_open(rows, 2);
+
+        judge(r);
+        EXPECT_STR(cases[i].why, r->verdict.missing[0].why);
+        EXPECT_INT(1, r->verdict.missing_count);
+        EXPECT_INT(ACTION_DEFER, r->verdict.action);
+        EXPECT_INT(-100, r->verdict.score);
+        room_close(r);
+    }
+}
+
+static void a_verdict_comes_in_time_though_a_worker_is_stuck(void **state)
+{
+    struct check rows[] = { ROW(STAGE_MESSAGE, ON_QUICK, 60000, 8, NULL, &slow),
+                            ROW(STAGE_CONNECT, ON_LOOP, 1000, 8, NULL, &three) };
+    struct room *r = room_open(rows, 2);
+    int64_t begin = clock_mono_ms();
+
+    (void)state;
+    r->conf.deadline_ms = 100;
+    judge(r);
+    EXPECT_TRUE(clock_mono_ms() - begin < 250);
+    EXPECT_STR("the message's time was up while it was running", r->verdict.missing[0].why);
+    EXPECT_INT(ACTION_DEFER, r->verdict.action);
+    pipeline_end(r->pipeline); /* the worker still has it */
+    r->conf.deadline_ms = 2000;
+    judge(r);
+    EXPECT_INT(ACTION_ACCEPT, r->verdict.action);
+    EXPECT_INT(0, r->verdict.missing_count);
+    room_close(r);
+}
+
+static void a_pipeline_may_be_freed_while_a_worker_has_it(void **state)
+{
+    struct check rows[] = { ROW(STAGE_MESSAGE, ON_HEAVY, 60000, 8, NULL, &slow),
+                            ROW(STAGE_MAIL, ON_LOOP, 60000, 8, NULL, &for_ever) };
+    struct room *r = room_open(rows, 2);
+
+    (void)state;
+    start_message(r);
+    for (int i = 0; i < 5; i++)
+        loop_run_once(loop, 10);
+    pipeline_free(r->pipeline);
+    r->pipeline = NULL;
+    for (int i = 0; i < 50; i++)
+        loop_run_once(loop, 10);
+    EXPECT_INT(0, r->verdicts);
+    EXPECT_INT(0, r->engine.deciding);
+    EXPECT_INT(1, cancelled);
+    room_close(r);
+}
+
+static void a_certain_refusal_skips_what_is_costly(void **state)
+{
+    struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 1000, 8, NULL, &bad),
+                            ROW(STAGE_MESSAGE, ON_HEAVY, 60000, 8, NULL, &slow) };
+    struct room *r = room_open(rows, 2);
+
+    (void)state;
+    judge(r);
+    EXPECT_INT(ACTION_REJECT, r->verdict.action);
+    EXPECT_TRUE(r->verdict.is_early);
+    EXPECT_INT(RUN_SKIPPED, pipeline_run(r->pipeline, 1)->state);
+    room_close(r);
+}
+
+static void a_decision_at_rcpt_does_not_wait_longer_than_told(void **state)
+{
+    struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 60000, 8, NULL, &for_ever),
+                            ROW(STAGE_MESSAGE, ON_LOOP, 1000, 8, NULL, &nothing) };
+    struct room *r = room_open(rows, 2);
+    int64_t begin = clock_mono_ms();
+
+    (void)state;
+    for (enum stage stage = STAGE_CONNECT; stage <= STAGE_RCPT; stage++)
+        pipeline_reach(r->pipeline, stage);
+    pipeline_decide(r->pipeline, STAGE_RCPT, 100, on_verdict, r);
+    wait_for_verdict(r, 1);
+    EXPECT_TRUE(clock_mono_ms() - begin >= 99);
+    EXPECT_FALSE(r->verdict.is_certain);
+    EXPECT_INT(ACTION_ACCEPT, r->verdict.action);
+    room_close(r);
+}
+
+static void a_check_comes_after_the_sisters_it_names(void **state)
+{
+    struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 1000, 8, NULL, &bad),
+                            ROW(STAGE_CONNECT, ON_LOOP, 150, 8, NULL, &for_ever) };
+    struct room *r = room_open(rows, 2);
+
+    (void)state;
+    r->settings[0].after = 1 << 1;
+    r->settings[0].on_failure[0] = r->settings[1].on_failure[0] = FAIL_SKIP;
+    judge(r);
+    EXPECT_INT(RUN_DONE, pipeline_run(r->pipeline, 0)->state);
+    EXPECT_INT(RUN_FAILED, pipeline_run(r->pipeline, 1)->state);
+    room_close(r);
+}
+
+static void each_recipient_is_seen(void **state)
+{
+    struct check rows[] = { ROW(STAGE_RCPT, ON_LOOP, 1000, 8, NULL, &recipients) };
+    struct room *r = room_open(rows, 1);
+    struct session *s = pipeline_session(r->pipeline);
+
+    (void)state;
+    s->recipients = arena_alloc(s->tx_arena, 3 * sizeof *s->recipients);
+    for (unsigned n = 1; n <= 3; n++) {
+        s->recipient_count = n;
+        for (enum stage stage = n > 1 ? STAGE_RCPT : STAGE_CONNECT; stage <= STAGE_RCPT; stage++)
+            pipeline_reach(r->pipeline, stage);
+        pipeline_decide(r->pipeline, STAGE_RCPT, 1000, on_verdict, r);
+        wait_for_verdict(r, n);
+        EXPECT_INT(n, r->verdict.score);
+    }
+    s->recipient_count = 2; /* the next hop did not want the third */
+    judge(r);
+    EXPECT_INT(2, r->verdict.score);
+    room_close(r);
+}
+
+static void modes_decide_what_counts(void **state)
+{
+    static const struct {
+        enum mode mode;
+        enum action action;
+        enum run_state state;
+    } cases[] = { { MODE_OFF, ACTION_ACCEPT, RUN_OFF },
+                  { MODE_SHADOW, ACTION_ACCEPT, RUN_DONE },
+                  { MODE_TAG, ACTION_TAG, RUN_DONE },
+                  { MODE_ENFORCE, ACTION_REJECT, RUN_DONE } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 1000, 8, NULL, &bad) };
+        struct room *r = room_open(rows, 1);
+
+        r->settings[0].mode = cases[i].mode;
+        pipeline_free(r->pipeline);
+        r->pipeline = pipeline_new(&r->engine, "test");
+        judge(r);
+        EXPECT_INT(cases[i].action, r->verdict.action);
+        EXPECT_INT(cases[i].state, pipeline_run(r->pipeline, 0)->state);
+        room_close(r);
+    }
+}
+
+static void new_mail_is_put_off_when_too_much_is_being_judged(void **state)
+{
+    struct check rows[] = { ROW(STAGE_MESSAGE, ON_LOOP, 60000, 8, NULL, &for_ever) };
+    struct room *r = room_open(rows, 1);
+
+    (void)state;
+    r->conf.transactions_most = 1;
+    EXPECT_NULL(engine_admits(&r->engine));
+    start_message(r);
+    EXPECT_STR("too many messages are being examined", engine_admits(&r->engine));
+    pipeline_end(r->pipeline);
+    EXPECT_NULL(engine_admits(&r->engine));
+    room_close(r);
+}
+
+RUN_TESTS(TEST(a_check_is_run_again_until_its_answers_are_here), TEST(broken_checks_fail_alone),
+          TEST(a_verdict_comes_in_time_though_a_worker_is_stuck), TEST(a_pipeline_may_be_freed_while_a_worker_has_it),
+          TEST(a_certain_refusal_skips_what_is_costly), TEST(a_decision_at_rcpt_does_not_wait_longer_than_told),
+          TEST(a_check_comes_after_the_sisters_it_names), TEST(each_recipient_is_seen), TEST(modes_decide_what_counts),
+          TEST(new_mail_is_put_off_when_too_much_is_being_judged))

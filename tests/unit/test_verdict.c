@@ -1,0 +1,168 @@
+/* tests/unit/test_verdict.c - from findings to an action, and when it is certain. */
+#include "tests/kit/expect.h"
+
+#include "gateway/core/verdict.h"
+
+/* One row of a case: a check as it stands. */
+struct row {
+    enum run_state state;
+    int points;
+    enum mode mode;
+    enum fail on_failure;
+    int forced; /* an action, or -1 */
+    struct bounds bounds;
+    bool informs;
+};
+
+struct example {
+    const char *claim;
+    struct row rows[3];
+    enum action action;
+    bool is_certain;
+    const char *decided_by;
+};
+
+#define DONE(points)                                                                                                   \
+    {                                                                                                                  \
+        RUN_DONE, points, MODE_ENFORCE, FAIL_SKIP, -1, { 0 }, false                                                    \
+    }
+#define MODED(points, mode)                                                                                            \
+    {                                                                                                                  \
+        RUN_DONE, points, mode, FAIL_SKIP, -1, { 0 }, false                                                            \
+    }
+#define FORCED(action)                                                                                                 \
+    {                                                                                                                  \
+        RUN_DONE, 0, MODE_ENFORCE, FAIL_SKIP, action, { 0 }, false                                                     \
+    }
+#define FAILED(policy)                                                                                                 \
+    {                                                                                                                  \
+        RUN_FAILED, 0, MODE_ENFORCE, policy, -1, { 0 }, false                                                          \
+    }
+#define OPEN(least, most)                                                                                              \
+    {                                                                                                                  \
+        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { least, most, false, false }, false                               \
+    }
+#define OPEN_ACCEPT                                                                                                    \
+    {                                                                                                                  \
+        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { 0, 0, true, false }, false                                       \
+    }
+#define OPEN_REJECT                                                                                                    \
+    {                                                                                                                  \
+        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { 0, 0, false, true }, false                                       \
+    }
+#define OPEN_INFORMS                                                                                                   \
+    {                                                                                                                  \
+        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { 0 }, true                                                        \
+    }
+#define OFF                                                                                                            \
+    {                                                                                                                  \
+        RUN_OFF, 0, MODE_OFF, FAIL_SKIP, -1, { 0 }, false                                                              \
+    }
+
+static const struct example examples[] = {
+    { "nothing found is accepted", { DONE(0), OFF, OFF }, ACTION_ACCEPT, true, "score" },
+    { "below tag", { DONE(599), OFF, OFF }, ACTION_ACCEPT, true, "score" },
+    { "at tag", { DONE(300), DONE(300), OFF }, ACTION_TAG, true, "score" },
+    { "at reject", { DONE(1000), DONE(500), OFF }, ACTION_REJECT, true, "score" },
+    { "good points count", { DONE(1600), DONE(-200), OFF }, ACTION_TAG, true, "score" },
+    { "shadow counts nothing", { MODED(2000, MODE_SHADOW), OFF, OFF }, ACTION_ACCEPT, true, "score" },
+    { "tag mode tags", { MODED(2000, MODE_TAG), OFF, OFF }, ACTION_TAG, true, "score" },
+    { "tag mode never rejects", { MODED(1000, MODE_TAG), DONE(1000), OFF }, ACTION_TAG, true, "score" },
+    { "forced reject", { FORCED(ACTION_REJECT), OFF, OFF }, ACTION_REJECT, true, "check" },
+    { "an allow list beats a forced reject",
+      { FORCED(ACTION_REJECT), FORCED(ACTION_ACCEPT), OFF },
+      ACTION_ACCEPT,
+      true,
+      "check" },
+    { "an allow list beats the score", { DONE(5000), FORCED(ACTION_ACCEPT), OFF }, ACTION_ACCEPT, true, "check" },
+    { "discard is harder than reject",
+      { FORCED(ACTION_REJECT), FORCED(ACTION_DISCARD), OFF },
+      ACTION_DISCARD,
+      true,
+      "check" },
+    { "a score that rejects beats a forced defer",
+      { DONE(1500), FORCED(ACTION_DEFER), OFF },
+      ACTION_REJECT,
+      true,
+      "score" },
+    { "a failed check may defer", { FAILED(FAIL_DEFER), DONE(100), OFF }, ACTION_DEFER, true, "check" },
+    { "a failed check may tag", { FAILED(FAIL_TAG), DONE(100), OFF }, ACTION_TAG, true, "check" },
+    { "a failed check may be skipped", { FAILED(FAIL_SKIP), DONE(100), OFF }, ACTION_ACCEPT, true, "score" },
+    { "refusal is certain when what is open cannot save it",
+      { DONE(1600), OPEN(-100, 300), OFF },
+      ACTION_REJECT,
+      true,
+      "score" },
+    { "and uncertain when it can", { DONE(1600), OPEN(-101, 0), OFF }, ACTION_REJECT, false, "score" },
+    { "and uncertain while an allow list is open", { DONE(1600), OPEN_ACCEPT, OFF }, ACTION_REJECT, false, "score" },
+    { "a forced reject is certain", { FORCED(ACTION_REJECT), OPEN(-9000, 0), OFF }, ACTION_REJECT, true, "check" },
+    { "acceptance is certain when what is open cannot tag",
+      { DONE(100), OPEN(-100, 499), OFF },
+      ACTION_ACCEPT,
+      true,
+      "score" },
+    { "and uncertain when it can", { DONE(100), OPEN(0, 500), OFF }, ACTION_ACCEPT, false, "score" },
+    { "and uncertain when it can refuse", { DONE(100), OPEN_REJECT, OFF }, ACTION_ACCEPT, false, "score" },
+    { "and waits for what goes into headers", { DONE(100), OPEN_INFORMS, OFF }, ACTION_ACCEPT, false, "score" },
+};
+
+static void examples_hold(void **state)
+{
+    static const struct actions_conf actions = { .tag = 600, .reject = 1500, .subject = "" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(examples); i++) {
+        struct check check = { .name = "check" };
+        struct check_settings settings[3];
+        struct finding findings[3];
+        struct run runs[3];
+        const struct run *view[3];
+        struct verdict v;
+
+        for (size_t j = 0; j < 3; j++) {
+            const struct row *row = &examples[i].rows[j];
+            static struct check informing = { .name = "check", .informs = true };
+
+            settings[j] = (struct check_settings){ .check = row->informs ? &informing : &check,
+                                                   .mode = row->mode,
+                                                   .on_failure = { row->on_failure, row->on_failure },
+                                                   .bounds = row->bounds };
+            findings[j] = (struct finding){ "SYMBOL", row->points, "" };
+            runs[j] = (struct run){ .settings = &settings[j],
+                                    .state = row->state,
+                                    .findings = &findings[j],
+                                    .finding_count = row->points != 0,
+                                    .is_forced = row->forced >= 0,
+                                    .forced = (enum action)row->forced,
+                                    .failure = row->state == RUN_FAILED ? "why" : NULL };
+            view[j] = &runs[j];
+        }
+        verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+        if (v.action != examples[i].action || v.is_certain != examples[i].is_certain)
+            fail_msg("%s: got %s, %s", examples[i].claim, action_text(v.action),
+                     v.is_certain ? "certain" : "uncertain");
+        if (strcmp(v.decided_by, examples[i].decided_by) != 0)
+            fail_msg("%s: decided by %s", examples[i].claim, v.decided_by);
+    }
+}
+
+static void a_refusal_by_score_names_what_weighed_most(void **state)
+{
+    struct check check = { .name = "check" };
+    struct check_settings settings = { .check = &check, .mode = MODE_ENFORCE };
+    struct finding findings[] = {
+        { "SMALL", 10, "" }, { "GOOD", -500, "" }, { "BIG", 900, "" }, { "MIDDLE", 500, "" }, { "FOURTH", 5, "" }
+    };
+    struct run run = { .settings = &settings, .state = RUN_DONE, .findings = findings, .finding_count = 5 };
+    const struct run *view[] = { &run };
+    struct verdict v = { .action = ACTION_REJECT, .decided_by = "score" };
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    EXPECT_STR("Message refused as spam (BIG, MIDDLE, SMALL)", verdict_reply(&arena, &v, view, 1).text);
+    EXPECT_INT(554, verdict_reply(&arena, &v, view, 1).code);
+    arena_release(&arena);
+}
+
+RUN_TESTS(TEST(examples_hold), TEST(a_refusal_by_score_names_what_weighed_most))
