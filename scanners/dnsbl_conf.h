@@ -1,0 +1,67 @@
+/* scanners/dnsbl_conf.h - the lists that are asked, as configured.
+ *
+ * Two checks share all of this: dnsbl (lists of addresses, asked about the client) and rhsbl (lists of domains, asked
+ * about sender, HELO and rDNS name). A zone's title is its label: the only name that is ever shown, for `name` may
+ * hold a key. Memory: the conf's arena. `health` is the state part: the loop's, written at the end of runs only.
+ */
+#ifndef SCANNERS_DNSBL_CONF_H
+#define SCANNERS_DNSBL_CONF_H
+
+#include "gateway/conf/conf.h"
+#include "scanners/dnsbl_health.h"
+#include "scanners/dnsbl_known.h"
+#include "scanners/dnsbl_match.h"
+
+/* Whom a list is asked about. */
+enum dnsbl_subject { DNSBL_CLIENT, DNSBL_SENDER, DNSBL_HELO, DNSBL_RDNS, DNSBL_SUBJECTS };
+
+enum { DNSBL_ZONES_MAX = 16, DNSBL_RULES_MAX = 64, DNSBL_REFUSALS_MAX = 32, DNSBL_ZONE_NAME_MAX = 180 };
+
+/* An answer that counts; the first two members are the configuration's, the match is made of the title. */
+struct dnsbl_rule {
+    const char *title;
+    const char *symbol;
+    int points;
+    struct dnsbl_match match;
+};
+
+struct dnsbl_zone {
+    const char *title;
+    const char *name; /* to be asked; may hold a key: never shown */
+    const char *like; /* a known list's name, for one that answers as it does; "" */
+    struct conf_strs of;
+    int points; /* of any answer, when no answers are told */
+    const char *symbol;
+    struct conf_array answers; /* of struct dnsbl_rule */
+    struct conf_strs refusals;
+    int families;       /* enum dnsbl_families */
+    int organizational; /* 0 as the list is known to want it, 1 no, 2 yes */
+    bool stops;
+    bool explain;
+    int test; /* enum dnsbl_test */
+    const char *test_listed, *test_unlisted;
+
+    /* made of the above by dnsbl_zone_check() */
+    bool lists_domains;
+    bool subjects[DNSBL_SUBJECTS];
+    bool asks_organizational;
+    const struct dnsbl_rule *rules;
+    size_t rule_count;
+    const struct dnsbl_match *refused;
+    size_t refused_count;
+    struct dnsbl_health *health;
+};
+
+struct dnsbl_conf {
+    struct conf_array zones; /* of struct dnsbl_zone */
+    struct dnsbl_patience patience;
+};
+
+extern const struct conf_section dnsbl_section, rhsbl_section;
+
+static inline const struct dnsbl_zone *dnsbl_zone_at(const struct dnsbl_conf *conf, size_t i)
+{
+    return (const struct dnsbl_zone *)conf->zones.items + i;
+}
+
+#endif

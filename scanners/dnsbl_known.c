@@ -1,0 +1,134 @@
+/* scanners/dnsbl_known.c - lists that we know.
+ *
+ * From the lists' own documentation. A list whose test points are not documented is only tested for answering to
+ * everything (127.0.0.1 and INVALID must not be listed), which is what abandoned zones do.
+ */
+#include "scanners/dnsbl_known.h"
+
+#include "gateway/base/bug.h"
+
+/* Spamhaus and those who do as it does; and 127.0.0.1, which no list lists anything by [RFC5782 5]: it is what URIBL,
+ * SURBL and captive resolvers answer to those whom they do not serve. */
+const char dnsbl_refusals[] = "127.255.255.0/24 127.0.0.1";
+
+static const struct dnsbl_known_answer zen[] = {
+    { "127.0.0.2", "RBL_SPAMHAUS_SBL", 400 },
+    { "127.0.0.3", "RBL_SPAMHAUS_CSS", 200 },
+    { "127.0.0.4-127.0.0.7", "RBL_SPAMHAUS_XBL", 400 },
+    { "127.0.0.9", "RBL_SPAMHAUS_DROP", 700 },
+    { "127.0.0.10-127.0.0.11", "RBL_SPAMHAUS_PBL", 200 },
+    { 0 },
+};
+
+static const struct dnsbl_known_answer authbl[] = {
+    { "127.0.0.20", "RBL_SPAMHAUS_AUTHBL", 400 },
+    { 0 },
+};
+
+static const struct dnsbl_known_answer dbl[] = {
+    { "127.0.1.2", "DBL_SPAM", 650 },           { "127.0.1.4", "DBL_PHISH", 750 },
+    { "127.0.1.5", "DBL_MALWARE", 750 },        { "127.0.1.6", "DBL_BOTNET", 750 },
+    { "127.0.1.102", "DBL_ABUSE", 500 },        { "127.0.1.103", "DBL_ABUSE_REDIR", 500 },
+    { "127.0.1.104", "DBL_ABUSE_PHISH", 650 },  { "127.0.1.105", "DBL_ABUSE_MALWARE", 650 },
+    { "127.0.1.106", "DBL_ABUSE_BOTNET", 650 }, { 0 },
+};
+
+static const struct dnsbl_known_answer zrd[] = {
+    { "127.0.2.2-127.0.2.4", "RBL_ZRD_VERY_FRESH_DOMAIN", 700 },
+    { "127.0.2.5-127.0.2.24", "RBL_ZRD_FRESH_DOMAIN", 400 },
+    { 0 },
+};
+
+static const struct dnsbl_known_answer dnswl[] = {
+    { "127.0.[2..9;11..254].0", "RCVD_IN_DNSWL_NONE", 0 },
+    { "127.0.[2..9;11..254].1", "RCVD_IN_DNSWL_LOW", -10 },
+    { "127.0.[2..9;11..254].2", "RCVD_IN_DNSWL_MED", -20 },
+    { "127.0.[2..9;11..254].3", "RCVD_IN_DNSWL_HI", -50 },
+    { 0 },
+};
+
+static const struct dnsbl_known_answer mailspike[] = {
+    { "127.0.0.10", "RBL_MAILSPIKE_WORST", 200 },
+    { "127.0.0.11", "RBL_MAILSPIKE_VERYBAD", 150 },
+    { "127.0.0.12", "RBL_MAILSPIKE_BAD", 100 },
+    { "127.0.0.13-127.0.0.16", "RWL_MAILSPIKE_NEUTRAL", 0 },
+    { "127.0.0.17", "RWL_MAILSPIKE_POSSIBLE", 0 },
+    { "127.0.0.18", "RWL_MAILSPIKE_GOOD", -10 },
+    { "127.0.0.19", "RWL_MAILSPIKE_VERYGOOD", -20 },
+    { "127.0.0.20", "RWL_MAILSPIKE_EXCELLENT", -40 },
+    { 0 },
+};
+
+static const struct dnsbl_known_answer surbl[] = {
+    { "mask 0.0.0.8", "PH_SURBL_MULTI", 750 },
+    { "mask 0.0.0.16", "MW_SURBL_MULTI", 750 },
+    { "mask 0.0.0.64", "ABUSE_SURBL", 500 },
+    { "mask 0.0.0.128", "CRACKED_SURBL", 500 },
+    { 0 },
+};
+
+static const struct dnsbl_known_answer uribl[] = {
+    { "mask 0.0.0.2", "URIBL_BLACK", 750 },
+    { "mask 0.0.0.4", "URIBL_GREY", 250 },
+    { "mask 0.0.0.8", "URIBL_RED", 50 },
+    { 0 },
+};
+
+#define ONE_ANSWER(name, symbol, points)                                                                               \
+    static const struct dnsbl_known_answer name[] = { { "127.0.0.2", symbol, points }, { 0 } }
+
+ONE_ANSWER(sem, "RBL_SEM", 100);
+ONE_ANSWER(sem6, "RBL_SEM_IPV6", 100);
+ONE_ANSWER(virusfree, "RBL_VIRUSFREE_BOTNET", 200);
+ONE_ANSWER(spamcop, "RBL_SPAMCOP", 200);
+ONE_ANSWER(barracuda, "RBL_BARRACUDA", 200);
+ONE_ANSWER(uceprotect, "RBL_UCEPROTECT_LEVEL1", 150);
+ONE_ANSWER(psbl, "RBL_PSBL", 200);
+
+static const struct dnsbl_known_answer blocklistde[] = {
+    { "127.0.0.2-127.0.0.254", "RBL_BLOCKLISTDE", 400 },
+    { 0 },
+};
+
+#define DQS(list) "." list ".dq.spamhaus.net"
+
+/* clang-format off */
+static const struct dnsbl_known known[] = {
+/*    zone                           suffix         domains families    test                 listed  org    refusals */
+    { "zen.spamhaus.org",            DQS("zen"),     false, DNSBL_BOTH, DNSBL_TEST_BOTH,     NULL,   false, "", zen },
+    { "sbl.spamhaus.org",            DQS("sbl"),     false, DNSBL_BOTH, DNSBL_TEST_BOTH,     NULL,   false, "", zen },
+    { "xbl.spamhaus.org",            DQS("xbl"),     false, DNSBL_BOTH, DNSBL_TEST_BOTH,     NULL,   false, "", zen },
+    { "pbl.spamhaus.org",            DQS("pbl"),     false, DNSBL_BOTH, DNSBL_TEST_BOTH,     NULL,   false, "", zen },
+    { "sbl-xbl.spamhaus.org",        DQS("sbl-xbl"), false, DNSBL_BOTH, DNSBL_TEST_BOTH,     NULL,   false, "", zen },
+    { "authbl.dq.spamhaus.net",      DQS("authbl"),  false, DNSBL_BOTH, DNSBL_TEST_UNLISTED, NULL,   false, "", authbl },
+    { "dbl.spamhaus.org",            DQS("dbl"),     true,  DNSBL_BOTH, DNSBL_TEST_BOTH,     "dbltest.com", false, "127.0.1.255", dbl },
+    { "zrd.dq.spamhaus.net",         DQS("zrd"),     true,  DNSBL_BOTH, DNSBL_TEST_UNLISTED, NULL,   false, "127.0.2.255", zrd },
+    { "list.dnswl.org",              NULL,           false, DNSBL_BOTH, DNSBL_TEST_UNLISTED, NULL,   false, "127.0.0.255 127.0.10.0/24", dnswl },
+    { "rep.mailspike.net",           NULL,           false, DNSBL_IP4,  DNSBL_TEST_UNLISTED, NULL,   false, "", mailspike },
+    { "bl.mailspike.net",            NULL,           false, DNSBL_IP4,  DNSBL_TEST_UNLISTED, NULL,   false, "", mailspike },
+    { "wl.mailspike.net",            NULL,           false, DNSBL_IP4,  DNSBL_TEST_UNLISTED, NULL,   false, "", mailspike },
+    { "bl.spamcop.net",              NULL,           false, DNSBL_IP4,  DNSBL_TEST_BOTH,     NULL,   false, "", spamcop },
+    { "b.barracudacentral.org",      NULL,           false, DNSBL_IP4,  DNSBL_TEST_BOTH,     NULL,   false, "", barracuda },
+    { "psbl.surriel.com",            NULL,           false, DNSBL_IP4,  DNSBL_TEST_BOTH,     NULL,   false, "", psbl },
+    { "dnsbl-1.uceprotect.net",      NULL,           false, DNSBL_IP4,  DNSBL_TEST_BOTH,     NULL,   false, "", uceprotect },
+    { "bl.blocklist.de",             NULL,           false, DNSBL_BOTH, DNSBL_TEST_UNLISTED, NULL,   false, "", blocklistde },
+    { "bl.spameatingmonkey.net",     NULL,           false, DNSBL_IP4,  DNSBL_TEST_UNLISTED, NULL,   false, "", sem },
+    { "bl.ipv6.spameatingmonkey.net", NULL,          false, DNSBL_IP6,  DNSBL_TEST_UNLISTED, NULL,   false, "", sem6 },
+    { "bip.virusfree.cz",            NULL,           false, DNSBL_IP4,  DNSBL_TEST_UNLISTED, NULL,   false, "", virusfree },
+    { "multi.surbl.org",             NULL,           true,  DNSBL_BOTH, DNSBL_TEST_BOTH,     "surbl-org-permanent-test-point.com", true, "", surbl },
+    { "multi.uribl.com",             NULL,           true,  DNSBL_BOTH, DNSBL_TEST_BOTH,     "test.uribl.com", true, "", uribl },
+};
+/* clang-format on */
+
+const struct dnsbl_known *dnsbl_known_find(struct span zone)
+{
+    for (size_t i = 0; i < COUNT(known); i++)
+        if (span_iis(zone, known[i].zone) || (known[i].suffix && span_iends(zone, span_of(known[i].suffix))))
+            return &known[i];
+    return NULL;
+}
+
+const struct dnsbl_known *dnsbl_known_at(size_t i)
+{
+    return i < COUNT(known) ? &known[i] : NULL;
+}
