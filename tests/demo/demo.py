@@ -33,7 +33,8 @@ SAMPLES = [
 ]
 RECIPIENT = "you@postern.example"
 
-BOLD, PLAIN, GOOD, BAD = ("\x1b[1m", "\x1b[m", "\x1b[32m", "\x1b[31m") if sys.stdout.isatty() else [""] * 4
+COLOURS = ("\x1b[1m", "\x1b[m", "\x1b[32m", "\x1b[31m")
+BOLD, PLAIN, GOOD, BAD = COLOURS if sys.stdout.isatty() else [""] * 4
 
 
 class Resolver(Server):
