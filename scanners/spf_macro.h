@@ -12,7 +12,8 @@
 #include "gateway/base/addr.h"
 #include "gateway/net/dns_answer.h"
 
-/* SPF_EXPLANATION_MAX - with its NUL: an explanation goes into an SMTP reply, whose lines end at 512 [RFC5321 4.5.3.1]. */
+/* SPF_EXPLANATION_MAX - with its NUL: an explanation goes into an SMTP reply, whose lines end at 512 bytes
+ * [RFC5321 4.5.3.1]. */
 enum { SPF_EXPLANATION_MAX = 450 };
 
 /* Where the text stands: %{c}, %{r} and %{t} are for explanations alone [RFC7208 7.2]. */

@@ -5,8 +5,9 @@
  *     log_send(&line);
  *
  * Format is `key=value` (values quoted and escaped where they need it) or one JSON object per line, by
- * log_configure(). Foreign bytes are always escaped; a value is cut at 1000 bytes, a line at 16 KiB: keys that no longer
- * fit are left out whole, and it ends in cut=yes. Nothing a client can cause is LOG_ERROR. Threads: any; a line is written with one write(). Under systemd (JOURNAL_STREAM) lines carry "<N>".
+ * log_configure(). Foreign bytes are always escaped; a value is cut at 1000 bytes, a line at 16 KiB: keys that no
+ * longer fit are left out whole, and it ends in cut=yes. Nothing a client can cause is LOG_ERROR. Threads: any; a line
+ * is written with one write(). Under systemd (JOURNAL_STREAM) lines carry "<N>".
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,4 +1,4 @@
-/* mail/mailbox_scan.h - what lenient readers take for an address: a part of address_mailboxes(), and of nothing else. */
+/* mail/mailbox_scan.h - what lenient readers take for an address: a part of address_mailboxes() alone. */
 #ifndef MAIL_MAILBOX_SCAN_H
 #define MAIL_MAILBOX_SCAN_H
 
