@@ -5,8 +5,7 @@
 
 #include "gateway/smtp/grammar.h"
 
-#define ALL                                                                                                            \
-    (EXTENSION_PIPELINING | EXTENSION_8BITMIME | EXTENSION_SIZE | EXTENSION_ENHANCED | EXTENSION_STARTTLS)
+#define ALL (EXTENSION_PIPELINING | EXTENSION_8BITMIME | EXTENSION_SIZE | EXTENSION_ENHANCED | EXTENSION_STARTTLS)
 
 struct grammar_case {
     const char *line;
@@ -83,8 +82,8 @@ static const struct path_case paths[] = {
     { "MAIL FROM: <a@example.org>", REPLY_NONE, "a@example.org", "", 0, false },
     { "MAIL FROM:<>", REPLY_NONE, "", "", 0, false },
     { "MAIL FROM:<> SIZE=1", REPLY_NONE, "", "SIZE=1", 1, false },
-    { "MAIL FROM:<a@b.example> SIZE=12345 BODY=8BITMIME", REPLY_NONE, "a@b.example", "SIZE=12345 BODY=8BITMIME",
-      12345, true },
+    { "MAIL FROM:<a@b.example> SIZE=12345 BODY=8BITMIME", REPLY_NONE, "a@b.example", "SIZE=12345 BODY=8BITMIME", 12345,
+      true },
     { "MAIL FROM:<a@b.example>  size=7  body=7bit ", REPLY_NONE, "a@b.example", "size=7  body=7bit", 7, false },
     { "MAIL FROM:<a@b.example> SIZE=18446744073709551615", REPLY_NONE, "a@b.example", NULL, UINT64_MAX, false },
     { "MAIL FROM:<a@b.example> SIZE=99999999999999999999", REPLY_NONE, "a@b.example", NULL, UINT64_MAX, false },
@@ -197,5 +196,5 @@ static void nul_is_a_bad_byte(void **state)
     EXPECT_INT(REPLY_BAD_BYTES, grammar_parse(SPAN("EHLO a\0b"), ALL, &c));
 }
 
-RUN_TESTS(TEST(every_line_has_its_verb_or_its_reply), TEST(paths_and_parameters),
-          TEST(parameters_need_their_extension), TEST(nul_is_a_bad_byte))
+RUN_TESTS(TEST(every_line_has_its_verb_or_its_reply), TEST(paths_and_parameters), TEST(parameters_need_their_extension),
+          TEST(nul_is_a_bad_byte))
