@@ -1,0 +1,365 @@
+/* smtp/conf.c - the section `smtp`: its keys, and what its lists mean. */
+#include "gateway/smtp/conf.h"
+
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/mail/domain.h"
+
+#define AT(member)       offsetof(struct smtp_conf, member)
+#define AT_ROUTE(member) offsetof(struct smtp_route, member)
+
+static const char tls_words[] = "none may encrypt verify";
+
+static const char *parse_target(struct arena *a, const char *text, void *out)
+{
+    struct hop_target *target = out;
+    struct span s = span_of(text);
+
+    *target = (struct hop_target){ .text = text };
+    if (span_starts(s, SPAN("maildir:"))) {
+        target->kind = HOP_MAILDIR;
+        target->maildir = text + strlen("maildir:");
+        return target->maildir[0] == '/' ? NULL : "a Maildir needs an absolute path; write \"maildir:/var/mail/inbox\"";
+    }
+    if (span_starts(s, SPAN("smtp://")))
+        s = span_skip(s, 7);
+    else if (span_starts(s, SPAN("smtp:unix:/")))
+        s = span_skip(s, 5);
+    else
+        return arena_printf(a,
+                            "\"%s\" is no next hop; write \"smtp://HOST:PORT\", \"smtp:unix:/PATH\" or "
+                            "\"maildir:/PATH\"",
+                            text);
+    if (endpoint_parse(s, 25, &target->at))
+        return arena_printf(a, "\"%s\" has no host and port; write \"smtp://127.0.0.1:10025\"", text);
+    return NULL;
+}
+
+static const struct conf_key route_keys[] = {
+    { .name = "next_hop",
+      .type = CONF_CUSTOM,
+      .at = AT_ROUTE(next_hop),
+      .help = "where mail for this domain goes, as smtp.next_hop",
+      .parse = parse_target,
+      .is_required = true },
+    { .name = "next_hop_tls",
+      .type = CONF_ENUM,
+      .at = AT_ROUTE(tls),
+      .initial = "may",
+      .least = tls_words,
+      .help = "as smtp.next_hop_tls" },
+    { 0 },
+};
+
+static const struct conf_section route_section = {
+    .name = "route",
+    .help = "a domain whose mail goes elsewhere: route \"example.com\" { next_hop = \"smtp://10.0.0.2:25\" }; "
+            "\".example.com\" means the domains below it",
+    .size = sizeof(struct smtp_route),
+    .keys = route_keys,
+};
+
+static const struct conf_key smtp_keys[] = {
+    { .name = "listen",
+      .type = CONF_ENDPOINTS,
+      .at = AT(listen),
+      .help = "addresses and ports to take mail on; none: this door is closed" },
+    { .name = "next_hop",
+      .type = CONF_CUSTOM,
+      .at = AT(next_hop),
+      .initial = "smtp://127.0.0.1:10025",
+      .help = "where mail goes: smtp://HOST:PORT, smtp:unix:/PATH or maildir:/PATH",
+      .parse = parse_target },
+    { .name = "next_hop_tls",
+      .type = CONF_ENUM,
+      .at = AT(next_hop_tls),
+      .initial = "may",
+      .least = tls_words,
+      .help = "STARTTLS at the next hop: none, may (when offered), encrypt (always), verify (and its certificate)" },
+    { .name = "next_hop_ca",
+      .type = CONF_FILE,
+      .at = AT(next_hop_ca),
+      .help = "certificates that next_hop_tls = verify trusts; the system's unless set" },
+    { .name = "route", .type = CONF_SECTIONS, .at = AT(routes), .help = "other next hops", .section = &route_section },
+    { .name = "relay_domains",
+      .type = CONF_STRS,
+      .at = AT(relay_domains),
+      .help = "recipient domains that we take mail for; \".example.org\" means those below; routes count, too" },
+    { .name = "relay_clients",
+      .type = CONF_ADDRS,
+      .at = AT(relay_clients),
+      .help = "clients that may send to any recipient" },
+    { .name = "xclient_clients",
+      .type = CONF_ADDRS,
+      .at = AT(xclient_clients),
+      .help = "peers that may tell who their client is, by XCLIENT" },
+    { .name = "tls_certificate",
+      .type = CONF_FILE,
+      .at = AT(tls_certificate),
+      .help = "certificate chain in PEM; with tls_key it makes STARTTLS offered" },
+    { .name = "tls_key", .type = CONF_FILE, .at = AT(tls_key), .help = "private key in PEM" },
+    { .name = "bare_newline",
+      .type = CONF_ENUM,
+      .at = AT(bare_newline),
+      .initial = "reject",
+      .least = "reject normalise",
+      .help = "what to do with bare CR or LF in a message: reject it, or make each CRLF" },
+    { .name = "message_size",
+      .type = CONF_BYTES,
+      .at = AT(size_most),
+      .initial = "50MiB",
+      .least = "64KiB",
+      .most = "1GiB",
+      .help = "the largest message that is taken" },
+    { .name = "line_length",
+      .type = CONF_BYTES,
+      .at = AT(line_most),
+      .initial = "1MiB",
+      .least = "1000",
+      .most = "1GiB",
+      .help = "the longest line of a message; RFC 5321 allows 998 bytes, and many a sender more" },
+    { .name = "header_size",
+      .type = CONF_BYTES,
+      .at = AT(header_bytes_most),
+      .initial = "256KiB",
+      .least = "16KiB",
+      .most = "1MiB",
+      .help = "the largest header section" },
+    { .name = "header_fields",
+      .type = CONF_INT,
+      .at = AT(header_fields_most),
+      .initial = "1000",
+      .least = "50",
+      .most = "5000",
+      .help = "header fields at most" },
+    { .name = "received",
+      .type = CONF_INT,
+      .at = AT(received_most),
+      .initial = "50",
+      .least = "5",
+      .most = "1000",
+      .help = "Received fields at most: more is taken for a mail loop" },
+    { .name = "memory",
+      .type = CONF_BYTES,
+      .at = AT(memory_most),
+      .initial = "256KiB",
+      .least = "4KiB",
+      .most = "64MiB",
+      .help = "a message larger than that goes into a file" },
+    { .name = "recipients",
+      .type = CONF_INT,
+      .at = AT(recipients_most),
+      .initial = "1000",
+      .least = "100",
+      .most = "10000",
+      .help = "recipients of one message at most" },
+    { .name = "connections",
+      .type = CONF_INT,
+      .at = AT(connections_most),
+      .initial = "2000",
+      .least = "1",
+      .most = "100000",
+      .help = "clients at once" },
+    { .name = "errors_soft",
+      .type = CONF_INT,
+      .at = AT(errors_soft),
+      .initial = "10",
+      .least = "1",
+      .most = "1000",
+      .help = "after that many errors each reply takes a second" },
+    { .name = "errors_hard",
+      .type = CONF_INT,
+      .at = AT(errors_hard),
+      .initial = "20",
+      .least = "1",
+      .most = "1000",
+      .help = "after that many errors the connection is closed" },
+    { .name = "command_timeout",
+      .type = CONF_MS,
+      .at = AT(command_timeout_ms),
+      .initial = "300s",
+      .least = "1s",
+      .most = "1h",
+      .help = "how long a client may take for its next command" },
+    { .name = "data_timeout",
+      .type = CONF_MS,
+      .at = AT(data_timeout_ms),
+      .initial = "180s",
+      .least = "1s",
+      .most = "1h",
+      .help = "how long a client may pause inside a message" },
+    { .name = "data_total",
+      .type = CONF_MS,
+      .at = AT(data_total_ms),
+      .initial = "30m",
+      .least = "1s",
+      .most = "1d",
+      .help = "how long a whole message may take to arrive" },
+    { .name = "rcpt_wait",
+      .type = CONF_MS,
+      .at = AT(rcpt_wait_ms),
+      .initial = "5s",
+      .least = "0",
+      .most = "60s",
+      .help = "how long a reply to RCPT may wait for the checks of connection and envelope" },
+    { .name = "verify_recipients",
+      .type = CONF_BOOL,
+      .at = AT(verify_recipients),
+      .initial = "yes",
+      .help = "ask the next hop whether it takes a recipient before we do" },
+    { .name = "verify_good",
+      .type = CONF_MS,
+      .at = AT(verify_good_ms),
+      .initial = "1h",
+      .least = "0",
+      .most = "24d",
+      .help = "how long a recipient that the next hop takes is remembered" },
+    { .name = "verify_bad",
+      .type = CONF_MS,
+      .at = AT(verify_bad_ms),
+      .initial = "5m",
+      .least = "0",
+      .most = "24d",
+      .help = "how long a recipient that it refuses is remembered" },
+    { .name = "verify_entries",
+      .type = CONF_INT,
+      .at = AT(verify_entries),
+      .initial = "50000",
+      .least = "10",
+      .most = "10000000",
+      .help = "recipients that are remembered at most" },
+    { .name = "hop_connections",
+      .type = CONF_INT,
+      .at = AT(hop_connections_most),
+      .initial = "50",
+      .least = "1",
+      .most = "10000",
+      .help = "connections to a next hop at most" },
+    { .name = "hop_connect",
+      .type = CONF_MS,
+      .at = AT(hop_connect_ms),
+      .initial = "10s",
+      .least = "100ms",
+      .most = "5m",
+      .help = "how long connecting to a next hop may take" },
+    { .name = "hop_command",
+      .type = CONF_MS,
+      .at = AT(hop_command_ms),
+      .initial = "60s",
+      .least = "100ms",
+      .most = "10m",
+      .help = "how long its greeting and each of its replies may take" },
+    { .name = "hop_final",
+      .type = CONF_MS,
+      .at = AT(hop_final_ms),
+      .initial = "5m",
+      .least = "100ms",
+      .most = "30m",
+      .help = "how long its reply to the end of a message may take" },
+    { .name = "hop_idle",
+      .type = CONF_MS,
+      .at = AT(hop_idle_ms),
+      .initial = "30s",
+      .least = "0",
+      .most = "10m",
+      .help = "how long an unused connection to a next hop is kept" },
+    { 0 },
+};
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int compare_route(const void *a, const void *b)
+{
+    return strcmp(((const struct smtp_route *)a)->title, ((const struct smtp_route *)b)->title);
+}
+
+/* A domain of a list, or ".domain", into its normal form. */
+static const char *normal_pattern(struct arena *a, const char *text, const char **out)
+{
+    char normal[DOMAIN_MAX];
+    bool is_below = text[0] == '.';
+
+    if (domain_normal(span_of(text + is_below), normal))
+        return arena_printf(a, "\"%s\" is no domain; write \"example.org\", or \".example.org\" for those below it",
+                            text);
+    *out = arena_printf(a, "%s%s", is_below ? "." : "", normal);
+    return NULL;
+}
+
+static const char *normalise_domains(struct arena *a, struct smtp_conf *conf)
+{
+    struct smtp_route *routes = conf->routes.items;
+    const char *wrong = NULL;
+
+    for (size_t i = 0; i < conf->relay_domains.count && !wrong; i++)
+        wrong = normal_pattern(a, conf->relay_domains.items[i], &conf->relay_domains.items[i]);
+    for (size_t i = 0; i < conf->routes.count && !wrong; i++)
+        wrong = normal_pattern(a, routes[i].title, &routes[i].title);
+    if (wrong)
+        return wrong;
+    if (conf->relay_domains.count)
+        qsort(conf->relay_domains.items, conf->relay_domains.count, sizeof *conf->relay_domains.items, compare_text);
+    if (conf->routes.count)
+        qsort(routes, conf->routes.count, sizeof *routes, compare_route);
+    for (size_t i = 1; i < conf->routes.count; i++)
+        if (strcmp(routes[i - 1].title, routes[i].title) == 0)
+            return arena_printf(a, "route \"%s\" stands twice; leave one", routes[i].title);
+    return NULL;
+}
+
+static bool is_set(const char *text)
+{
+    return text && *text;
+}
+
+static const char *check_smtp(struct arena *a, void *values)
+{
+    struct smtp_conf *conf = values;
+
+    if (is_set(conf->tls_certificate) != is_set(conf->tls_key))
+        return "tls_certificate and tls_key go together; set both or none";
+    if (conf->errors_hard < conf->errors_soft)
+        return "errors_hard is below errors_soft; write a larger one";
+    return normalise_domains(a, conf);
+}
+
+const struct conf_section smtp_section = {
+    .name = "smtp",
+    .help = "the SMTP proxy",
+    .size = sizeof(struct smtp_conf),
+    .keys = smtp_keys,
+    .check = check_smtp,
+};
+
+/* The patterns for a domain, the closest first: itself, ".parent", ".grandparent", ... in a sorted array of structs
+ * that begin with the pattern. */
+static const void *find_pattern(const void *items, size_t count, size_t size, const char *domain)
+{
+    char below[DOMAIN_MAX + 1];
+    const char *key = domain;
+    const void *found = count ? bsearch(&key, items, count, size, compare_text) : NULL;
+
+    for (const char *parent = domain_parent(domain); parent && count && !found; parent = domain_parent(parent)) {
+        below[0] = '.';
+        if (span_copy(span_of(parent), below + 1, sizeof below - 1))
+            return NULL;
+        key = below;
+        found = bsearch(&key, items, count, size, compare_text);
+    }
+    return found;
+}
+
+const struct smtp_route *smtp_conf_route(const struct smtp_conf *conf, const char *domain)
+{
+    return find_pattern(conf->routes.items, conf->routes.count, sizeof(struct smtp_route), domain);
+}
+
+bool smtp_conf_takes(const struct smtp_conf *conf, const char *domain)
+{
+    return find_pattern(conf->relay_domains.items, conf->relay_domains.count, sizeof(const char *), domain) ||
+           smtp_conf_route(conf, domain);
+}

@@ -1,0 +1,62 @@
+/* smtp/conf.h - the section `smtp` of gateway.conf. */
+#ifndef SMTP_CONF_H
+#define SMTP_CONF_H
+
+#include "gateway/base/endpoint.h"
+#include "gateway/conf/conf.h"
+
+enum hop_kind { HOP_SMTP, HOP_MAILDIR };
+
+/* none: never. may: when offered, whoever answers. encrypt: always, whoever answers. verify: always, and only a
+ * certificate for the host's name. The words of the key `next_hop_tls`, in this order. */
+enum hop_tls { HOP_TLS_NONE, HOP_TLS_MAY, HOP_TLS_ENCRYPT, HOP_TLS_VERIFY };
+
+/* Where accepted mail goes: "smtp://host[:port]", "smtp:unix:/path" or "maildir:/path". */
+struct hop_target {
+    enum hop_kind kind;
+    struct endpoint at;  /* HOP_SMTP */
+    const char *maildir; /* HOP_MAILDIR */
+    const char *text;    /* as written */
+};
+
+struct smtp_route {
+    const char *title; /* the recipients' domain; in normal form after loading. ".example.org": those below it */
+    struct hop_target next_hop;
+    int tls; /* enum hop_tls */
+};
+
+struct smtp_conf {
+    struct conf_endpoints listen;
+    struct hop_target next_hop;
+    int next_hop_tls;               /* enum hop_tls */
+    const char *next_hop_ca;        /* "": the system's */
+    struct conf_array routes;       /* struct smtp_route, sorted by title */
+    struct conf_strs relay_domains; /* normal form, sorted; those of routes count, too */
+    struct conf_nets relay_clients;
+    struct conf_nets xclient_clients;
+    const char *tls_certificate, *tls_key; /* both "": no STARTTLS */
+
+    int bare_newline; /* enum bare_newline */
+    size_t size_most, line_most, header_bytes_most, memory_most;
+    int64_t header_fields_most, received_most, recipients_most, connections_most;
+    int64_t errors_soft, errors_hard;
+    int command_timeout_ms, data_timeout_ms, data_total_ms;
+    int rcpt_wait_ms;
+
+    bool verify_recipients;
+    int verify_good_ms, verify_bad_ms;
+    int64_t verify_entries;
+
+    int64_t hop_connections_most;
+    int hop_connect_ms, hop_command_ms, hop_final_ms, hop_idle_ms;
+};
+
+extern const struct conf_section smtp_section;
+
+/* smtp_conf_route - the route of a recipient's domain (normal form); NULL: the section's own next_hop. The longest
+ * title wins: "a.example.org", then ".example.org", then ".org". */
+const struct smtp_route *smtp_conf_route(const struct smtp_conf *conf, const char *domain);
+/* smtp_conf_takes - a relay domain, or a route's. */
+bool smtp_conf_takes(const struct smtp_conf *conf, const char *domain);
+
+#endif

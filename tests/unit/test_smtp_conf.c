@@ -1,0 +1,169 @@
+/* tests/unit/test_smtp_conf.c - the section `smtp`: what it takes, what it refuses, which route a domain has. */
+#include "tests/kit/expect.h"
+
+#include "gateway/smtp/conf.h"
+
+struct root {
+    struct smtp_conf smtp;
+};
+
+static const struct conf_key root_keys[] = {
+    { .name = "smtp", .type = CONF_SECTION, .at = 0, .help = "smtp", .section = &smtp_section },
+    { 0 },
+};
+
+static const struct conf_section root_section = {
+    .name = "", .help = "", .size = sizeof(struct root), .keys = root_keys
+};
+
+static struct conf *load(const char *text, struct smtp_conf **out, struct strbuf *faults)
+{
+    void *values = NULL;
+
+    strbuf_init(faults, 10000);
+    struct conf *conf = conf_load_text(&root_section, "t.conf", span_of(text), &values, faults);
+
+    *out = conf ? &((struct root *)values)->smtp : NULL;
+    return conf;
+}
+
+static void initial_values_are_those_of_the_rfc(void **state)
+{
+    struct smtp_conf *smtp;
+    struct strbuf faults;
+    struct conf *conf = load("", &smtp, &faults);
+
+    (void)state;
+    assert_non_null(conf);
+    EXPECT_INT(300000, smtp->command_timeout_ms);
+    EXPECT_INT(1000, smtp->recipients_most);
+    EXPECT_INT(0, smtp->listen.count);
+    EXPECT_INT(0, smtp->relay_domains.count);
+    EXPECT_INT(HOP_SMTP, smtp->next_hop.kind);
+    EXPECT_INT(10025, smtp->next_hop.at.port);
+    EXPECT_INT(HOP_TLS_MAY, smtp->next_hop_tls);
+    EXPECT_FALSE(smtp_conf_takes(smtp, "example.org"));
+    conf_free(conf);
+    strbuf_release(&faults);
+}
+
+static void next_hops_are_read_or_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        int kind; /* -1: refused */
+        const char *host, *path;
+        unsigned port;
+    } cases[] = {
+        { "smtp://127.0.0.1:2525", HOP_SMTP, "", NULL, 2525 },
+        { "smtp://127.0.0.1", HOP_SMTP, "", NULL, 25 },
+        { "smtp://[::1]:26", HOP_SMTP, "", NULL, 26 },
+        { "smtp://mail.example.org", HOP_SMTP, "mail.example.org", NULL, 25 },
+        { "smtp:unix:/run/mta.sock", HOP_SMTP, "", "/run/mta.sock", 0 },
+        { "maildir:/var/mail/x", HOP_MAILDIR, "", "/var/mail/x", 0 },
+        { "maildir:relative", -1, NULL, NULL, 0 },
+        { "lmtp:unix:/run/x", -1, NULL, NULL, 0 },
+        { "127.0.0.1:25", -1, NULL, NULL, 0 },
+        { "smtp://", -1, NULL, NULL, 0 },
+        { "smtp://a:99999", -1, NULL, NULL, 0 },
+        { "", -1, NULL, NULL, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[200];
+        struct smtp_conf *smtp;
+        struct strbuf faults;
+
+        snprintf(text, sizeof text, "smtp { next_hop = \"%s\" }", cases[i].text);
+        struct conf *conf = load(text, &smtp, &faults);
+
+        if (!conf == (cases[i].kind >= 0))
+            print_error("%s: %s\n", cases[i].text, faults.data ? faults.data : "taken");
+        EXPECT_INT(cases[i].kind >= 0, conf != NULL);
+        if (conf) {
+            EXPECT_INT(cases[i].kind, smtp->next_hop.kind);
+            EXPECT_STR(cases[i].host, smtp->next_hop.at.host);
+            EXPECT_INT(cases[i].port, smtp->next_hop.at.port);
+            EXPECT_STR(cases[i].text, smtp->next_hop.text);
+            if (cases[i].path)
+                EXPECT_STR(cases[i].path, conf && cases[i].kind ? smtp->next_hop.maildir : smtp->next_hop.at.path);
+            conf_free(conf);
+        }
+        strbuf_release(&faults);
+    }
+}
+
+static void domains_have_their_routes(void **state)
+{
+    static const struct {
+        const char *domain;
+        bool is_taken;
+        const char *route;
+    } cases[] = {
+        { "example.org", true, NULL },
+        { "a.example.org", false, NULL },
+        { "a.example.net", true, NULL },
+        { "b.a.example.net", true, NULL },
+        { "example.net", false, NULL },
+        { "example.com", true, "example.com" },
+        { "x.example.com", true, ".example.com" },
+        { "y.x.example.com", true, ".example.com" },
+        { "special.example.com", true, "special.example.com" },
+        { "xn--mnchen-3ya.example", true, NULL },
+        { "com", false, NULL },
+        { "other.example", false, NULL },
+    };
+    struct smtp_conf *smtp;
+    struct strbuf faults;
+    struct conf *conf = load("smtp { relay_domains = {\"Example.ORG\", \".example.net\", \"m\xc3\xbcnchen.example\"}\n"
+                             "route \"Example.com\" { next_hop = \"smtp://127.0.0.1:1\" }\n"
+                             "route \".example.com\" { next_hop = \"smtp://127.0.0.1:2\" next_hop_tls = verify }\n"
+                             "route \"special.example.com\" { next_hop = \"smtp://127.0.0.1:3\" } }",
+                             &smtp, &faults);
+
+    (void)state;
+    if (!conf)
+        print_error("%s\n", faults.data);
+    assert_non_null(conf);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct smtp_route *route = smtp_conf_route(smtp, cases[i].domain);
+
+        EXPECT_INT(cases[i].is_taken, smtp_conf_takes(smtp, cases[i].domain));
+        EXPECT_STR(cases[i].route ? cases[i].route : "none", route ? route->title : "none");
+    }
+    EXPECT_INT(HOP_TLS_VERIFY, smtp_conf_route(smtp, "x.example.com")->tls);
+    conf_free(conf);
+    strbuf_release(&faults);
+}
+
+static void what_cannot_be_meant_is_refused(void **state)
+{
+    static const char *const texts[] = {
+        "smtp { relay_domains = {\"*\"} }",
+        "smtp { relay_domains = {\"a..b\"} }",
+        "smtp { tls_key = \"/etc/passwd\" }",
+        "smtp { errors_soft = 30 }",
+        "smtp { route \"a.example\" { } }",
+        "smtp { route \"A.example\" { next_hop = \"smtp://a\" } route \"a.example\" { next_hop = \"smtp://a\" } }",
+        "smtp { next_hop_tls = always }",
+        "smtp { bare_newline = accept }",
+        "smtp { relay_clients = {\"all\"} }",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct smtp_conf *smtp;
+        struct strbuf faults;
+        struct conf *conf = load(texts[i], &smtp, &faults);
+
+        if (conf)
+            print_error("taken: %s\n", texts[i]);
+        EXPECT_NULL(conf);
+        EXPECT_TRUE(faults.len > 0);
+        strbuf_release(&faults);
+    }
+}
+
+RUN_TESTS(TEST(initial_values_are_those_of_the_rfc), TEST(next_hops_are_read_or_refused),
+          TEST(domains_have_their_routes), TEST(what_cannot_be_meant_is_refused))
