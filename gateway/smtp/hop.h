@@ -1,0 +1,92 @@
+/* smtp/hop.h - one next hop: a pool of connections to it, what it offers, and whether it is up.
+ *
+ * Work comes as a task: it waits for a connection, has it for itself, and gives it back. A hop that cannot be reached
+ * fails all that waits, at once, and for a second everything that comes: a client gets its 451 instead of a wait.
+ * While it is down, and until its first EHLO, it is probed by itself.
+ *
+ * Threads: the loop's. Memory: a task is its owner's, who must not free it before its last event (on_lost,
+ * hop_task_done(), hop_task_drop() or hop_withdraw()).
+ */
+#ifndef SMTP_HOP_H
+#define SMTP_HOP_H
+
+#include "gateway/net/crew.h"
+#include "gateway/net/loop.h"
+#include "gateway/net/stream.h"
+#include "gateway/smtp/conf.h"
+#include "gateway/smtp/hop_reply.h"
+
+/* What the next hop offers. */
+enum hop_extension {
+    HOP_PIPELINING = 1 << 0,
+    HOP_8BITMIME = 1 << 1,
+    HOP_SIZE = 1 << 2,
+    HOP_STARTTLS = 1 << 3,
+    HOP_ENHANCED = 1 << 4,
+};
+
+struct hop;
+struct hop_link;
+
+struct hop_task {
+    /* a connection is ready, and the task's: say something and hop_expect() the replies */
+    void (*on_ready)(struct hop_task *task);
+    void (*on_reply)(struct hop_task *task, const struct hop_reply *reply);
+    void (*on_drained)(struct hop_task *task); /* all that was sent is with the kernel; may be NULL */
+    /* no connection, or no more; the task is out of the hop's hands. Never called from hop_submit(). */
+    void (*on_lost)(struct hop_task *task, const char *why);
+
+    /* the hop's */
+    struct hop *hop;
+    struct hop_link *link;
+    struct hop_task *next;
+    int64_t queued_ms;
+    bool is_queued;
+};
+
+struct hop_settings {
+    struct loop *loop;
+    struct crew *crew;            /* resolves names, writes Maildirs */
+    const struct smtp_conf *conf; /* limits and time-outs */
+    const struct hop_target *target;
+    enum hop_tls tls;
+    struct tls_context *tls_context; /* NULL with HOP_TLS_NONE; borrowed */
+    const char *hostname;            /* for EHLO */
+};
+
+struct hop *hop_new(const struct hop_settings *settings);
+void hop_free(struct hop *hop); /* its tasks must be gone; NULL is fine */
+const struct hop_target *hop_target(const struct hop *hop);
+
+/* hop_submit - false: the hop is down, or too much waits for it already; the task stays the caller's. */
+bool hop_submit(struct hop *hop, struct hop_task *task);
+/* hop_withdraw - the task no longer waits, or its connection is closed; no event comes any more. */
+void hop_withdraw(struct hop_task *task);
+
+/* For a task that has a connection. hop_send copies. hop_expect: `replies` more will come. */
+void hop_send(struct hop_task *task, struct span bytes);
+void hop_sendf(struct hop_task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
+size_t hop_unsent_bytes(const struct hop_task *task);
+void hop_expect(struct hop_task *task, unsigned replies);
+/* hop_wait_final - the longer time-out for the reply to the end of a message; hop_wait_command - back. hop_wait_none -
+ * while we are the ones who talk. */
+void hop_wait_final(struct hop_task *task);
+void hop_wait_command(struct hop_task *task);
+void hop_wait_none(struct hop_task *task);
+/* hop_task_is_reused - the connection has served others before: if it broke, that may be why. */
+bool hop_task_is_reused(const struct hop_task *task);
+unsigned hop_task_extensions(const struct hop_task *task);
+/* hop_task_done - gives the connection back, between transactions. With `reset`, RSET is said first.
+ * hop_task_drop - closes it: a transaction that is under way is off. */
+void hop_task_done(struct hop_task *task, bool reset);
+void hop_task_drop(struct hop_task *task);
+
+/* hop_is_known - it has answered EHLO once; then hop_extensions() and hop_size_most() (0: no limit told) speak.
+ * A Maildir is known, offers all, and is never down. */
+bool hop_is_known(const struct hop *hop);
+bool hop_is_down(struct hop *hop);
+unsigned hop_extensions(const struct hop *hop);
+uint64_t hop_size_most(const struct hop *hop);
+const struct hop_settings *hop_settings(const struct hop *hop);
+
+#endif

@@ -1,0 +1,264 @@
+/* smtp/hop_link.c - one connection to a next hop: greeting, EHLO, STARTTLS, and replies to whom they belong. */
+#include "gateway/smtp/hop_link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+
+static const struct smtp_conf *conf_of(const struct hop_link *link)
+{
+    return hop_settings(link->hop)->conf;
+}
+
+static void say(struct hop_link *link, enum link_state state, const char *line)
+{
+    link->state = state;
+    link->awaited = 1;
+    stream_writef(link->stream, "%s\r\n", line);
+}
+
+static void say_hello(struct hop_link *link, enum link_state state)
+{
+    char line[300];
+
+    snprintf(line, sizeof line, "%s %.255s", state == LINK_EHLO ? "EHLO" : "HELO", hop_settings(link->hop)->hostname);
+    say(link, state, line);
+}
+
+static void lose(struct hop_link *link, bool is_tls, const char *why)
+{
+    hop_link_is_lost(link->hop, link, is_tls, why);
+}
+
+/* "reply to EHLO: 451 4.3.2 text" in one line, for the log. */
+static void lose_by_reply(struct hop_link *link, const char *what, const struct hop_reply *reply)
+{
+    char why[400];
+
+    snprintf(why, sizeof why, "%s: %u %.300s", what, reply->code, reply->text.data ? reply->text.data : "");
+    lose(link, false, why);
+}
+
+static void note_extension(struct hop_link *link, struct span line)
+{
+    static const struct {
+        const char *name;
+        enum hop_extension bit;
+    } names[] = { { "PIPELINING", HOP_PIPELINING },
+                  { "8BITMIME", HOP_8BITMIME },
+                  { "SIZE", HOP_SIZE },
+                  { "STARTTLS", HOP_STARTTLS },
+                  { "ENHANCEDSTATUSCODES", HOP_ENHANCED } };
+    struct span word = { NULL, 0 };
+
+    line = span_trim(line);
+    if (!span_word(&line, &word))
+        return;
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (span_iis(word, names[i].name))
+            link->extensions |= names[i].bit;
+    if (span_iis(word, "SIZE") && span_word(&line, &word) && span_u64(word, UINT64_MAX, &link->size_most))
+        link->size_most = 0;
+}
+
+static void note_extensions(struct hop_link *link, struct span text)
+{
+    struct span line;
+
+    link->extensions = 0;
+    link->size_most = 0;
+    span_cut(&text, '\n', &line); /* its name */
+    while (span_cut(&text, '\n', &line))
+        note_extension(link, line);
+}
+
+static void after_hello(struct hop_link *link, const struct hop_reply *reply)
+{
+    enum hop_tls tls = hop_settings(link->hop)->tls;
+    bool is_secure = stream_is_tls(link->stream);
+
+    note_extensions(link, link->state == LINK_EHLO ? strbuf_span(&reply->text) : SPAN(""));
+    if (!is_secure && (link->extensions & HOP_STARTTLS) && hop_wants_tls(link->hop)) {
+        say(link, LINK_STARTTLS, "STARTTLS");
+    } else if (!is_secure && tls >= HOP_TLS_ENCRYPT) {
+        lose(link, false, "it does not offer STARTTLS, which next_hop_tls asks for");
+    } else {
+        link->state = LINK_IDLE;
+        hop_link_is_ready(link->hop, link);
+    }
+}
+
+static void take_banner(struct hop_link *link, const struct hop_reply *reply)
+{
+    if (reply->code == 220)
+        say_hello(link, LINK_EHLO);
+    else
+        lose_by_reply(link, "greeting", reply);
+}
+
+static void take_hello(struct hop_link *link, const struct hop_reply *reply)
+{
+    if (reply->code == 250)
+        after_hello(link, reply);
+    else if (link->state == LINK_EHLO && reply->code / 100 == 5 && hop_settings(link->hop)->tls < HOP_TLS_ENCRYPT)
+        say_hello(link, LINK_HELO);
+    else
+        lose_by_reply(link, "reply to EHLO", reply);
+}
+
+static void take_starttls(struct hop_link *link, const struct hop_reply *reply)
+{
+    const struct hop_settings *s = hop_settings(link->hop);
+    char ip[ADDR_TEXT_MAX];
+    const char *name = s->target->at.host[0] ? s->target->at.host : addr_text(&s->target->at.addr, ip);
+
+    if (reply->code == 220) {
+        link->state = LINK_TLS;
+        stream_start_tls(link->stream, s->tls_context, name);
+    } else if (s->tls == HOP_TLS_MAY) {
+        link->state = LINK_IDLE;
+        hop_link_is_ready(link->hop, link);
+    } else {
+        lose_by_reply(link, "reply to STARTTLS", reply);
+    }
+}
+
+static void take_reset(struct hop_link *link, const struct hop_reply *reply)
+{
+    if (reply->code / 100 != 2) {
+        lose_by_reply(link, "reply to RSET", reply);
+        return;
+    }
+    link->state = LINK_IDLE;
+    hop_link_is_ready(link->hop, link);
+}
+
+static void take_reply(struct hop_link *link, const struct hop_reply *reply)
+{
+    link->awaited--;
+    switch (link->state) {
+    case LINK_BANNER: take_banner(link, reply); break;
+    case LINK_EHLO:
+    case LINK_HELO: take_hello(link, reply); break;
+    case LINK_STARTTLS: take_starttls(link, reply); break;
+    case LINK_RESETTING: take_reset(link, reply); break;
+    case LINK_BUSY: link->task->on_reply(link->task, reply); break;
+    default: BUG("reply in state %d", (int)link->state);
+    }
+}
+
+/* Replies until there is none, nobody waits for one, or the link is gone. */
+static void on_data(void *arg)
+{
+    struct hop_link *link = arg;
+    bool is_gone = false;
+
+    while (!is_gone) {
+        size_t took;
+        enum hop_reply_state state = hop_reply_take(&link->reply, stream_input(link->stream), &took);
+
+        stream_consume(link->stream, took);
+        if (state == HOP_REPLY_MORE)
+            return;
+        if (state == HOP_REPLY_BAD || !link->awaited) {
+            lose(link, false, state == HOP_REPLY_BAD ? "it sent what is no SMTP reply" : "it spoke unasked");
+            return;
+        }
+        struct hop_reply reply = link->reply; /* a copy: the task may free the link */
+
+        hop_reply_init(&link->reply);
+        link->is_gone = &is_gone;
+        take_reply(link, &reply);
+        if (!is_gone)
+            link->is_gone = NULL;
+        hop_reply_release(&reply);
+    }
+}
+
+static void on_open(void *arg)
+{
+    struct hop_link *link = arg;
+
+    link->state = LINK_BANNER;
+    link->awaited = 1;
+    stream_set_timeouts(link->stream, conf_of(link)->hop_command_ms, conf_of(link)->hop_command_ms);
+}
+
+static void on_tls(void *arg)
+{
+    say_hello(arg, LINK_EHLO);
+}
+
+static void on_drained(void *arg)
+{
+    struct hop_link *link = arg;
+
+    if (link->state == LINK_BUSY && link->task->on_drained)
+        link->task->on_drained(link->task);
+}
+
+static void on_end(void *arg, enum stream_end why)
+{
+    struct hop_link *link = arg;
+    char text[300];
+
+    switch (why) {
+    case STREAM_EOF: snprintf(text, sizeof text, "it closed the connection"); break;
+    case STREAM_TIMEOUT: snprintf(text, sizeof text, "it was silent for too long"); break;
+    case STREAM_TLS_FAILED: snprintf(text, sizeof text, "TLS: %.250s", stream_error_text(link->stream)); break;
+    default: snprintf(text, sizeof text, "%.250s", stream_error_text(link->stream)); break;
+    }
+    lose(link, why == STREAM_TLS_FAILED, text);
+}
+
+struct hop_link *link_new(struct hop *hop, const struct endpoint *at)
+{
+    static const struct stream_events events = { on_open, on_data, on_tls, on_drained, on_end };
+    struct hop_link *link = mem_alloc(sizeof *link);
+
+    link->hop = hop;
+    hop_reply_init(&link->reply);
+    link->stream = stream_connect(hop_settings(hop)->loop, at, hop_settings(hop)->conf->hop_connect_ms, &events, link);
+    return link;
+}
+
+void link_free(struct hop_link *link)
+{
+    if (link->is_gone)
+        *link->is_gone = true;
+    stream_free(link->stream);
+    hop_reply_release(&link->reply);
+    free(link);
+}
+
+void link_start(struct hop_link *link, struct hop_task *task)
+{
+    link->state = LINK_BUSY;
+    link->task = task;
+    task->link = link;
+    stream_set_timeouts(link->stream, conf_of(link)->hop_command_ms, conf_of(link)->hop_command_ms);
+    task->on_ready(task);
+}
+
+void link_to_idle(struct hop_link *link, bool reset)
+{
+    if (link->awaited)
+        BUG("%u replies are awaited", link->awaited);
+    link->task = NULL;
+    link->uses++;
+    if (reset) {
+        say(link, LINK_RESETTING, "RSET");
+        return;
+    }
+    link->state = LINK_IDLE;
+    hop_link_is_ready(link->hop, link);
+}
+
+void link_quit(struct hop_link *link)
+{
+    stream_writef(link->stream, "QUIT\r\n");
+    stream_finish(link->stream, 1000);
+    link->stream = NULL;
+    link_free(link);
+}

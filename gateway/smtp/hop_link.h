@@ -1,0 +1,49 @@
+/* smtp/hop_link.h - one connection to a next hop; between hop.c and hop_link.c. */
+#ifndef SMTP_HOP_LINK_H
+#define SMTP_HOP_LINK_H
+
+#include "gateway/smtp/hop.h"
+
+enum link_state {
+    LINK_CONNECTING,
+    LINK_BANNER,
+    LINK_EHLO,
+    LINK_HELO, /* EHLO was refused */
+    LINK_STARTTLS,
+    LINK_TLS,
+    LINK_RESETTING,
+    LINK_IDLE,
+    LINK_BUSY,
+};
+
+struct hop_link {
+    struct hop *hop;
+    struct stream *stream;
+    enum link_state state;
+    struct hop_reply reply;
+    struct hop_task *task; /* LINK_BUSY */
+    unsigned awaited;      /* replies */
+    unsigned uses;
+    unsigned extensions;
+    uint64_t size_most;
+    int64_t idle_since_ms;
+    bool *is_gone; /* set when the link is freed: its caller looks at it */
+    struct hop_link *next, *previous;
+};
+
+/* link_new - connects to `at` and says EHLO, STARTTLS when it has to; then link_is_ready() in hop.c is called, or
+ * link_is_lost(). link_free - closes; calls nothing. */
+struct hop_link *link_new(struct hop *hop, const struct endpoint *at);
+void link_free(struct hop_link *link);
+void link_start(struct hop_link *link, struct hop_task *task);
+void link_to_idle(struct hop_link *link, bool reset);
+/* link_quit - says QUIT and closes. */
+void link_quit(struct hop_link *link);
+
+/* in hop.c */
+void hop_link_is_ready(struct hop *hop, struct hop_link *link);
+/* hop_link_is_lost - frees it. `is_tls`: the handshake was what failed. */
+void hop_link_is_lost(struct hop *hop, struct hop_link *link, bool is_tls, const char *why);
+bool hop_wants_tls(const struct hop *hop);
+
+#endif
