@@ -1,0 +1,323 @@
+/* smtp/hop_deliver.c - one transaction at the next hop [RFC5321 3.3].
+ *
+ * With PIPELINING the whole envelope and DATA go out at once [RFC2920 3.1]. When then a recipient is refused although
+ * DATA was taken, the connection is closed: an empty message ended with a dot would reach the other recipients.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/smtp/delivery.h"
+
+enum {
+    CHUNK_BYTES = 64 * 1024,
+    UNSENT_MOST = 256 * 1024, /* waiting for the next hop to read */
+};
+
+struct hop_delivery {
+    struct delivery delivery; /* the first member */
+    struct hop_task task;
+    struct verify *verify;
+    const struct session *session;
+    const struct pieces *message;
+
+    bool is_pipelined, is_sending, is_dot_sent, was_lost;
+    size_t replies; /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
+    size_t accepted;
+    unsigned code;      /* of the first refused recipient */
+    struct strbuf text; /* what it said */
+    size_t piece, offset;
+    char last_byte;
+};
+
+static struct hop_delivery *of_task(struct hop_task *task)
+{
+    return (struct hop_delivery *)((char *)task - offsetof(struct hop_delivery, task));
+}
+
+/* ---- the end ---- */
+
+/* Tells the owner, who may free session and message then. */
+static void conclude(struct hop_delivery *d, const struct delivery_outcome *outcome)
+{
+    d->delivery.fn(d->delivery.arg, outcome);
+    strbuf_release(&d->text);
+    free(d);
+}
+
+static void conclude_reply(struct hop_delivery *d, unsigned code, struct span text)
+{
+    struct delivery_outcome outcome = { .code = code, .text = text, .why = "" };
+
+    if (code / 100 == 3 || code / 100 == 2)
+        BUG("reply %u refuses nothing", code);
+    conclude(d, &outcome);
+}
+
+static void conclude_trouble(struct hop_delivery *d, enum reply trouble, const char *why)
+{
+    struct delivery_outcome outcome = { .trouble = trouble, .why = why, .is_possible_duplicate = d->is_dot_sent };
+
+    conclude(d, &outcome);
+}
+
+/* ---- the envelope ---- */
+
+static size_t recipient_count(const struct hop_delivery *d)
+{
+    return d->session->recipient_count;
+}
+
+static void say_mail(struct hop_delivery *d)
+{
+    unsigned extensions = hop_task_extensions(&d->task);
+    char size[40] = "";
+
+    if (extensions & HOP_SIZE)
+        snprintf(size, sizeof size, " SIZE=%zu", d->message->bytes);
+    hop_sendf(&d->task, "MAIL FROM:<%.*s>%s%s\r\n", SPAN_ARG(d->session->mail_from.text), size,
+              d->session->is_8bit ? " BODY=8BITMIME" : "");
+}
+
+static void say_envelope(struct hop_delivery *d, size_t index)
+{
+    hop_expect(&d->task, 1);
+    if (index == 0)
+        say_mail(d);
+    else if (index <= recipient_count(d))
+        hop_sendf(&d->task, "RCPT TO:<%.*s>\r\n", SPAN_ARG(d->session->recipients[index - 1].address.text));
+    else
+        hop_send(&d->task, SPAN("DATA\r\n"));
+}
+
+static void on_ready(struct hop_task *task)
+{
+    struct hop_delivery *d = of_task(task);
+    unsigned extensions = hop_task_extensions(task);
+
+    d->replies = d->accepted = d->piece = d->offset = 0;
+    d->code = 0;
+    d->last_byte = '\n';
+    d->is_sending = false;
+    if (d->session->is_8bit && !(extensions & HOP_8BITMIME)) {
+        hop_task_done(task, false);
+        conclude_trouble(d, REPLY_HOP_8BIT, "the next hop no longer offers 8BITMIME");
+        return;
+    }
+    d->is_pipelined = extensions & HOP_PIPELINING;
+    for (size_t i = 0; i <= (d->is_pipelined ? recipient_count(d) + 1 : 0); i++)
+        say_envelope(d, i);
+}
+
+/* ---- the message ---- */
+
+/* A chunk with a dot before each dot that begins a line [RFC5321 4.5.2]. */
+static void send_stuffed(struct hop_delivery *d, struct span chunk)
+{
+    size_t from = 0, at = 0;
+
+    while (at < chunk.len) {
+        size_t dot = span_find(span_skip(chunk, at), '.');
+
+        if (dot == SPAN_NPOS)
+            break;
+        at += dot;
+        if ((at ? chunk.ptr[at - 1] : d->last_byte) == '\n') {
+            hop_send(&d->task, span_make(chunk.ptr + from, at - from));
+            hop_send(&d->task, SPAN("."));
+            from = at;
+        }
+        at++;
+    }
+    hop_send(&d->task, span_skip(chunk, from));
+    d->last_byte = chunk.ptr[chunk.len - 1];
+}
+
+static void send_message(struct hop_delivery *d)
+{
+    while (d->piece < d->message->count) {
+        if (hop_unsent_bytes(&d->task) >= UNSENT_MOST)
+            return; /* until on_drained() */
+        struct span rest = span_skip(d->message->items[d->piece], d->offset);
+        struct span chunk = span_first(rest, CHUNK_BYTES);
+
+        if (chunk.len)
+            send_stuffed(d, chunk);
+        d->offset += chunk.len;
+        if (chunk.len == rest.len) {
+            d->piece++;
+            d->offset = 0;
+        }
+    }
+    d->is_sending = false;
+    d->is_dot_sent = true;
+    hop_expect(&d->task, 1);
+    hop_wait_final(&d->task);
+    hop_send(&d->task, d->last_byte == '\n' ? SPAN(".\r\n") : SPAN("\r\n.\r\n"));
+}
+
+static void on_drained(struct hop_task *task)
+{
+    struct hop_delivery *d = of_task(task);
+
+    if (d->is_sending)
+        send_message(d);
+}
+
+/* ---- replies ---- */
+
+static void take_mail(struct hop_delivery *d, const struct hop_reply *reply)
+{
+    if (reply->code / 100 == 2)
+        return;
+    d->code = reply->code;
+    strbuf_put(&d->text, strbuf_span(&reply->text));
+}
+
+static void take_rcpt(struct hop_delivery *d, const struct hop_reply *reply, const struct address *recipient)
+{
+    verify_note(d->verify, d->task.hop, recipient, reply->code, strbuf_span(&reply->text));
+    if (reply->code / 100 == 2) {
+        d->accepted++;
+    } else if (!d->code) {
+        d->code = reply->code;
+        strbuf_put(&d->text, strbuf_span(&reply->text));
+    }
+}
+
+/* Somebody was refused: the transaction is off for all. When it is all or nobody, the sender gets the next hop's own
+ * words; else all come again, and the cache then tells them apart. */
+static void give_up(struct hop_delivery *d, bool is_data_taken)
+{
+    bool is_mixed = d->accepted > 0;
+
+    if (is_data_taken)
+        hop_task_drop(&d->task);
+    else
+        hop_task_done(&d->task, true);
+    if (is_mixed)
+        conclude_trouble(d, REPLY_HOP_CHANGED, "the next hop refused one recipient of several");
+    else
+        conclude_reply(d, d->code, strbuf_span(&d->text));
+}
+
+static void take_data(struct hop_delivery *d, const struct hop_reply *reply)
+{
+    bool is_taken = reply->code / 100 == 3;
+
+    if (!d->code && reply->code == 354) {
+        d->is_sending = true;
+        hop_wait_none(&d->task);
+        send_message(d);
+        return;
+    }
+    if (!d->code && reply->code / 100 < 4) {
+        hop_task_drop(&d->task);
+        conclude_trouble(d, REPLY_HOP_DOWN, "the next hop answered DATA with neither 354 nor a refusal");
+        return;
+    }
+    if (!d->code) {
+        d->code = reply->code;
+        d->accepted = 0;
+        strbuf_put(&d->text, strbuf_span(&reply->text));
+    }
+    give_up(d, is_taken);
+}
+
+static void take_dot(struct hop_delivery *d, const struct hop_reply *reply)
+{
+    struct delivery_outcome outcome = { .code = reply->code, .text = strbuf_span(&reply->text), .why = "" };
+
+    if (reply->code / 100 == 3) {
+        hop_task_drop(&d->task);
+        conclude_trouble(d, REPLY_HOP_SILENT, "the next hop answered the end of the message with 3xx");
+        return;
+    }
+    hop_task_done(&d->task, false);
+    conclude(d, &outcome);
+}
+
+/* Without PIPELINING a refusal ends the envelope early. */
+static bool is_over_early(const struct hop_delivery *d, size_t index)
+{
+    return !d->is_pipelined && d->code && (index == 0 || index == recipient_count(d));
+}
+
+static void on_reply(struct hop_task *task, const struct hop_reply *reply)
+{
+    struct hop_delivery *d = of_task(task);
+    size_t index = d->replies++;
+
+    if (d->is_sending || (reply->code == 421 && !d->is_dot_sent)) {
+        hop_task_drop(task); /* it speaks into our message, or is about to close */
+        task->on_lost(task, "it closes the connection");
+        return;
+    }
+    if (d->is_dot_sent) {
+        take_dot(d, reply);
+        return;
+    }
+    if (index == recipient_count(d) + 1) {
+        take_data(d, reply);
+        return;
+    }
+    if (index == 0)
+        take_mail(d, reply);
+    else
+        take_rcpt(d, reply, &d->session->recipients[index - 1].address);
+    if (is_over_early(d, index))
+        give_up(d, false);
+    else if (!d->is_pipelined)
+        say_envelope(d, index + 1);
+}
+
+static void on_lost(struct hop_task *task, const char *why)
+{
+    struct hop_delivery *d = of_task(task);
+
+    if (d->is_dot_sent) {
+        conclude_trouble(d, REPLY_HOP_SILENT, why);
+        return;
+    }
+    strbuf_clear(&d->text);
+    if (!d->was_lost) {
+        d->was_lost = true;
+        if (hop_submit(task->hop, task))
+            return;
+    }
+    conclude_trouble(d, REPLY_HOP_DOWN, why);
+}
+
+/* ---- for deliver.c ---- */
+
+static bool cancel(struct delivery *delivery)
+{
+    struct hop_delivery *d = (struct hop_delivery *)delivery;
+
+    if (d->is_dot_sent)
+        return false;
+    hop_withdraw(&d->task);
+    strbuf_release(&d->text);
+    free(d);
+    return true;
+}
+
+struct delivery *hop_deliver_start(struct verify *verify, struct hop *hop, const struct session *session,
+                                   const struct pieces *message, struct delivery_outcome *at_once)
+{
+    struct hop_delivery *d = mem_alloc(sizeof *d);
+
+    *d = (struct hop_delivery){
+        .delivery.cancel = cancel,
+        .task = { .on_ready = on_ready, .on_reply = on_reply, .on_drained = on_drained, .on_lost = on_lost },
+        .verify = verify,
+        .session = session,
+        .message = message
+    };
+    strbuf_init(&d->text, HOP_REPLY_BYTES_MAX);
+    if (hop_submit(hop, &d->task))
+        return &d->delivery;
+    free(d);
+    *at_once = (struct delivery_outcome){ .trouble = REPLY_HOP_DOWN, .why = "the next hop is down" };
+    return NULL;
+}

@@ -1,0 +1,38 @@
+/* smtp/verify.h - does the next hop take this recipient? Asked over a pooled connection (MAIL, RCPT, RSET), so that a
+ * client is told at RCPT what it would else learn too late.
+ *
+ * Threads: the loop's.
+ */
+#ifndef SMTP_VERIFY_H
+#define SMTP_VERIFY_H
+
+#include "gateway/mail/session.h"
+#include "gateway/smtp/hop.h"
+#include "gateway/smtp/reply.h"
+#include "gateway/smtp/verify_cache.h"
+
+struct verify;
+struct verify_query;
+
+/* code 2xx: taken. 4xx, 5xx: what the next hop said. 0: `trouble` of ours, when it could not be asked. */
+struct verify_result {
+    unsigned code;
+    struct span text;
+    enum reply trouble;
+};
+
+typedef void verify_fn(void *arg, const struct verify_result *result);
+
+struct verify *verify_new(const struct smtp_conf *conf, struct loop *loop);
+void verify_free(struct verify *v); /* its queries end without a word; NULL is fine */
+
+/* verify_ask - the result at once (NULL returned), or later by fn(arg), once, unless verify_cancel() comes first. */
+struct verify_query *verify_ask(struct verify *v, struct hop *hop, const struct session *session,
+                                const struct address *recipient, verify_fn *fn, void *arg,
+                                struct verify_result *at_once);
+void verify_cancel(struct verify_query *query);
+/* verify_note - what the next hop said of a recipient in a real transaction. */
+void verify_note(struct verify *v, const struct hop *hop, const struct address *recipient, unsigned code,
+                 struct span text);
+
+#endif

@@ -1,0 +1,29 @@
+/* smtp/verify_cache.h - which recipients a next hop takes, as it said lately. Bounded: the one not asked for longest goes.
+ *
+ * Pure but for its memory; times are given. Local parts count as written, domains without case.
+ */
+#ifndef SMTP_VERIFY_CACHE_H
+#define SMTP_VERIFY_CACHE_H
+
+#include "gateway/mail/address.h"
+
+enum { VERIFY_TEXT_MAX = 400 };
+
+struct verify_cache;
+
+struct verify_answer {
+    unsigned code;    /* 2xx: it takes the recipient; 5xx: it does not */
+    const char *text; /* what it said with that, at most VERIFY_TEXT_MAX bytes; "" when it takes it */
+};
+
+struct verify_cache *verify_cache_new(size_t entries_most, int good_ms, int bad_ms);
+void verify_cache_free(struct verify_cache *c); /* NULL is fine */
+/* verify_cache_get - NULL: not known, or no longer. The answer is valid until the next call. */
+const struct verify_answer *verify_cache_get(struct verify_cache *c, int64_t now_ms, const char *hop,
+                                             const struct address *recipient);
+/* verify_cache_put - any 2xx or 5xx replaces what was known; any other code only forgets it. */
+void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, const struct address *recipient,
+                      unsigned code, struct span text);
+size_t verify_cache_count(const struct verify_cache *c);
+
+#endif

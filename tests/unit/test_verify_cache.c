@@ -1,0 +1,107 @@
+/* tests/unit/test_verify_cache.c - what is remembered of recipients, for how long, and how many. */
+#include "tests/kit/expect.h"
+
+#include "gateway/smtp/verify_cache.h"
+
+static struct address address(const char *text)
+{
+    struct address a;
+
+    EXPECT_INT(FAULT_NONE, address_parse(span_of(text), &a));
+    return a;
+}
+
+static const struct verify_answer *get(struct verify_cache *c, int64_t now_ms, const char *text)
+{
+    struct address a = address(text);
+
+    return verify_cache_get(c, now_ms, "smtp://a:25", &a);
+}
+
+static void put(struct verify_cache *c, int64_t now_ms, const char *text, unsigned code, const char *said)
+{
+    struct address a = address(text);
+
+    verify_cache_put(c, now_ms, "smtp://a:25", &a, code, span_of(said));
+}
+
+static void good_and_bad_have_their_times(void **state)
+{
+    struct verify_cache *c = verify_cache_new(100, 1000, 100);
+
+    (void)state;
+    put(c, 0, "good@example.org", 250, "2.1.5 fine");
+    put(c, 0, "bad@example.org", 550, "5.1.1 no such user");
+    EXPECT_INT(250, get(c, 99, "good@example.org")->code);
+    EXPECT_STR("", get(c, 99, "good@example.org")->text);
+    EXPECT_INT(550, get(c, 99, "bad@example.org")->code);
+    EXPECT_STR("5.1.1 no such user", get(c, 99, "bad@example.org")->text);
+    EXPECT_NULL(get(c, 100, "bad@example.org"));
+    EXPECT_INT(250, get(c, 999, "good@example.org")->code);
+    EXPECT_NULL(get(c, 1000, "good@example.org"));
+    EXPECT_INT(0, verify_cache_count(c));
+    verify_cache_free(c);
+}
+
+static void the_latest_answer_counts(void **state)
+{
+    struct verify_cache *c = verify_cache_new(100, 1000, 1000);
+
+    (void)state;
+    put(c, 0, "x@example.org", 250, "");
+    put(c, 1, "x@example.org", 550, "gone");
+    EXPECT_INT(550, get(c, 2, "x@example.org")->code);
+    put(c, 3, "x@example.org", 451, "later");
+    EXPECT_NULL(get(c, 4, "x@example.org"));
+    verify_cache_free(c);
+}
+
+static void keys_are_hop_local_part_and_domain(void **state)
+{
+    struct verify_cache *c = verify_cache_new(100, 1000, 1000);
+    struct address a = address("x@example.org");
+
+    (void)state;
+    put(c, 0, "x@example.org", 250, "");
+    EXPECT_TRUE(get(c, 0, "x@EXAMPLE.org") != NULL);
+    EXPECT_NULL(get(c, 0, "X@example.org"));
+    EXPECT_NULL(get(c, 0, "y@example.org"));
+    EXPECT_NULL(verify_cache_get(c, 0, "smtp://b:25", &a));
+    verify_cache_free(c);
+}
+
+static void the_one_not_asked_for_longest_goes(void **state)
+{
+    struct verify_cache *c = verify_cache_new(20, 1000, 1000);
+    char text[40];
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(text, sizeof text, "user%d@example.org", i);
+        put(c, i, text, i % 2 ? 250 : 550, "text");
+        if (i)
+            EXPECT_TRUE(get(c, i, "user0@example.org") != NULL); /* in use all the time */
+        EXPECT_TRUE(verify_cache_count(c) <= 20);
+    }
+    EXPECT_INT(20, verify_cache_count(c));
+    EXPECT_TRUE(get(c, 999, "user999@example.org") != NULL);
+    EXPECT_TRUE(get(c, 999, "user981@example.org") != NULL);
+    EXPECT_NULL(get(c, 999, "user980@example.org"));
+    verify_cache_free(c);
+}
+
+static void a_long_text_is_cut(void **state)
+{
+    struct verify_cache *c = verify_cache_new(10, 1000, 1000);
+    char said[1000];
+
+    (void)state;
+    memset(said, 'x', sizeof said - 1);
+    said[sizeof said - 1] = '\0';
+    put(c, 0, "x@example.org", 550, said);
+    EXPECT_INT(VERIFY_TEXT_MAX, strlen(get(c, 0, "x@example.org")->text));
+    verify_cache_free(c);
+}
+
+RUN_TESTS(TEST(good_and_bad_have_their_times), TEST(the_latest_answer_counts), TEST(keys_are_hop_local_part_and_domain),
+          TEST(the_one_not_asked_for_longest_goes), TEST(a_long_text_is_cut))
