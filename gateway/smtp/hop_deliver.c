@@ -22,6 +22,7 @@ struct hop_delivery {
     const struct pieces *message;
 
     bool is_pipelined, is_sending, is_dot_sent, was_lost;
+    bool is_sender_refused, lacks_8bit;
     size_t replies; /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
     size_t accepted;
     unsigned code;      /* of the first refused recipient */
@@ -45,20 +46,22 @@ static void conclude(struct hop_delivery *d, const struct delivery_outcome *outc
     free(d);
 }
 
-static void conclude_reply(struct hop_delivery *d, unsigned code, struct span text)
-{
-    struct delivery_outcome outcome = { .code = code, .text = text, .why = "" };
-
-    if (code / 100 == 3 || code / 100 == 2)
-        BUG("reply %u refuses nothing", code);
-    conclude(d, &outcome);
-}
-
 static void conclude_trouble(struct hop_delivery *d, enum reply trouble, const char *why)
 {
     struct delivery_outcome outcome = { .trouble = trouble, .why = why, .is_possible_duplicate = d->is_dot_sent };
 
     conclude(d, &outcome);
+}
+
+/* With the next hop's own words; a reply that is neither 4xx nor 5xx has no place where a refusal stands. */
+static void conclude_refusal(struct hop_delivery *d)
+{
+    struct delivery_outcome outcome = { .code = d->code, .text = strbuf_span(&d->text), .why = "" };
+
+    if (d->code < 400)
+        conclude_trouble(d, REPLY_HOP_DOWN, "the next hop's reply is out of place");
+    else
+        conclude(d, &outcome);
 }
 
 /* ---- the envelope ---- */
@@ -99,9 +102,11 @@ static void on_ready(struct hop_task *task)
     d->code = 0;
     d->last_byte = '\n';
     d->is_sending = false;
-    if (d->session->is_8bit && !(extensions & HOP_8BITMIME)) {
-        hop_task_done(task, false);
-        conclude_trouble(d, REPLY_HOP_8BIT, "the next hop no longer offers 8BITMIME");
+    d->is_sender_refused = false;
+    d->lacks_8bit = d->session->is_8bit && !(extensions & HOP_8BITMIME);
+    if (d->lacks_8bit) { /* it did when we offered it: told in the next turn, as every outcome */
+        hop_expect(task, 1);
+        hop_send(task, SPAN("RSET\r\n"));
         return;
     }
     d->is_pipelined = extensions & HOP_PIPELINING;
@@ -170,12 +175,15 @@ static void take_mail(struct hop_delivery *d, const struct hop_reply *reply)
 {
     if (reply->code / 100 == 2)
         return;
+    d->is_sender_refused = true;
     d->code = reply->code;
     strbuf_put(&d->text, strbuf_span(&reply->text));
 }
 
 static void take_rcpt(struct hop_delivery *d, const struct hop_reply *reply, const struct address *recipient)
 {
+    if (d->is_sender_refused)
+        return; /* 503: says nothing of the recipient */
     verify_note(d->verify, d->task.hop, recipient, reply->code, strbuf_span(&reply->text));
     if (reply->code / 100 == 2) {
         d->accepted++;
@@ -198,7 +206,7 @@ static void give_up(struct hop_delivery *d, bool is_data_taken)
     if (is_mixed)
         conclude_trouble(d, REPLY_HOP_CHANGED, "the next hop refused one recipient of several");
     else
-        conclude_reply(d, d->code, strbuf_span(&d->text));
+        conclude_refusal(d);
 }
 
 static void take_data(struct hop_delivery *d, const struct hop_reply *reply)
@@ -251,6 +259,11 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
     if (d->is_sending || (reply->code == 421 && !d->is_dot_sent)) {
         hop_task_drop(task); /* it speaks into our message, or is about to close */
         task->on_lost(task, "it closes the connection");
+        return;
+    }
+    if (d->lacks_8bit) {
+        hop_task_done(task, false);
+        conclude_trouble(d, REPLY_HOP_8BIT, "the next hop no longer offers 8BITMIME");
         return;
     }
     if (d->is_dot_sent) {
