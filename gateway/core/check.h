@@ -110,6 +110,7 @@ struct check_module {
      * own state part, which only checks ON_LOOP may read. NULL: none. */
     enum step (*upkeep)(struct inquiry *q);
     int upkeep_ms;
+    bool hides_names; /* names that it asks for may hold a key: nobody is to show them */
 };
 
 /* A row of gateway/checks.c. */

@@ -453,8 +453,9 @@ static const char *awaited_by(const struct pipeline *p, const struct run *run)
     for (size_t b = 0; b < COUNT(books); b++)
         for (const struct answer_entry *e = books[b] ? books[b]->first : NULL; e; e = e->next)
             if (!e->answer && (e->waiting & 1ULL << run->settings->index))
-                return arena_printf(p->session.tx_arena, "no answer for %s %s within %d ms", e->name,
-                                    dns_type_text(e->type), run->settings->budget_ms);
+                return arena_printf(p->session.tx_arena, "no answer for %s %s within %d ms",
+                                    check_of(run)->module->hides_names ? "a name" : e->name, dns_type_text(e->type),
+                                    run->settings->budget_ms);
     return "out of time";
 }
 
