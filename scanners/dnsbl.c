@@ -177,6 +177,7 @@ const struct check_module dnsbl_module = {
     .bounds = bounds,
     .upkeep = upkeep,
     .upkeep_ms = UPKEEP_MS,
+    .hides_names = true,
 };
 
 const struct check_module rhsbl_module = {
@@ -186,4 +187,5 @@ const struct check_module rhsbl_module = {
     .bounds = bounds,
     .upkeep = upkeep,
     .upkeep_ms = UPKEEP_MS,
+    .hides_names = true,
 };

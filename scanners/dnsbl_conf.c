@@ -102,7 +102,7 @@ static const char *set_refusals(struct arena *a, struct dnsbl_zone *zone, const 
 
     if (!zone->refusals.count) {
         wrong = add_refusals(a, list, &zone->refused_count, dnsbl_refusals);
-        if (!wrong && known)
+        if (!wrong && known && known->refusals)
             wrong = add_refusals(a, list, &zone->refused_count, known->refusals);
     }
     for (size_t i = 0; i < zone->refusals.count && !wrong; i++)
@@ -243,7 +243,7 @@ static void set_tests(struct arena *a, struct dnsbl_zone *zone, const struct dns
         unlisted = "1." MAPPED_7F00;
     }
     if (zone->test == DNSBL_TEST_AUTO)
-        zone->test = known ? (int)known->test : DNSBL_TEST_BOTH;
+        zone->test = known && known->test ? (int)known->test : DNSBL_TEST_BOTH;
     zone->test_listed = arena_printf(a, "%s.%s", is_told(zone->test_listed) ? zone->test_listed : listed, zone->name);
     zone->test_unlisted =
         arena_printf(a, "%s.%s", is_told(zone->test_unlisted) ? zone->test_unlisted : unlisted, zone->name);
@@ -265,7 +265,7 @@ static const char *zone_check(struct arena *a, struct dnsbl_zone *zone)
     if (wrong)
         return wrong;
     if (zone->families == DNSBL_FAMILIES_AUTO)
-        zone->families = known ? (int)known->families : DNSBL_BOTH;
+        zone->families = known && known->families ? (int)known->families : DNSBL_BOTH;
     zone->asks_organizational = zone->organizational ? zone->organizational == 2 : known && known->is_organizational;
     set_tests(a, zone, known);
     zone->health = arena_alloc(a, sizeof *zone->health);
@@ -397,7 +397,8 @@ static const struct conf_section domain_zone_section = {
 
 #define AT(member) offsetof(struct dnsbl_conf, member)
 #define PATIENCE_KEYS                                                                                                  \
-    { .name = "aside",      .type = CONF_MS,  .at = AT(patience.aside_ms), .initial = "5m", .least = "1s", .most = "1d", \
+    { .name = "aside",      .type = CONF_MS,  .at = AT(patience.aside_ms), .initial = "5m", .least = "1s",             \
+      .most = "1d",                                                                                                    \
       .help = "a list that refuses us, is silent or fails its test is not asked for so long; twice that each time" },  \
     { .name = "aside_most", .type = CONF_MS,  .at = AT(patience.aside_most_ms), .initial = "1h", .least = "1s",        \
       .most = "7d", .help = "the longest it is put aside" },                                                           \

@@ -26,9 +26,9 @@ struct dnsbl_known {
     bool lists_domains; /* else addresses */
     enum dnsbl_families families;
     enum dnsbl_test test;
-    const char *test_listed;                  /* NULL: that of RFC 5782 */
-    bool is_organizational;                   /* it wants the organizational domain */
-    const char *refusals;                     /* besides those that every list is refused by; blanks between; "" */
+    const char *test_listed; /* NULL: that of RFC 5782 */
+    bool is_organizational;  /* it wants the organizational domain */
+    const char *refusals;    /* besides those that every list is refused by; blanks between; NULL: none */
     const struct dnsbl_known_answer *answers; /* ends with a NULL answer */
 };
 

@@ -179,8 +179,8 @@ static bool has_ip6_text(struct span front, const struct addr *client)
     return strlen(text) >= 8 && span_isearch(front, span_of(text)) != SPAN_NPOS;
 }
 
-/* Some suffixes are a provider's ("compute.amazonaws.com"): then the name is its own organization's, and its first label
- * is read, but for the address only. */
+/* Some suffixes are a provider's ("compute.amazonaws.com"): then the name is its own organization's, and its first
+ * label is read, but for the address only. */
 static struct span front_of(const char *name, bool *is_organization)
 {
     const char *organization = domain_org_psl(name);
