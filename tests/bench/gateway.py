@@ -6,6 +6,7 @@
 # proxy: no check at all, to be held against plain proxies. auth: what the peers of the workload do: SPF, DKIM, DMARC,
 # ARC, three block lists and an allow list; verdicts count nothing but tags, as in the peers.
 import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def main(postern, kind, listen, dns, sink, folder):
     (folder / "state").mkdir(parents=True, exist_ok=True)
     make_cert(folder, "tls")
     off = CHECKS if kind == "proxy" else ("rhsbl", "lists")
-    text = CONF.format(folder=folder, user="root" if os.getuid() == 0 else "", dns=dns, listen=listen, sink=sink)
+    text = CONF.format(folder=folder, user=pwd.getpwuid(os.getuid()).pw_name, dns=dns, listen=listen, sink=sink)
     text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + (LISTS if kind == "auth" else "")
     (folder / "gateway.conf").write_text(text)
     os.execv(postern, [postern, "run", "-c", str(folder / "gateway.conf")])

@@ -10,6 +10,7 @@
 import argparse
 import json
 import os
+import pwd
 import re
 import shutil
 import smtplib
@@ -70,7 +71,8 @@ class Postern(Server):
 
     def prepare(self):
         text = (HERE / "gateway.conf").read_text()
-        for key, value in (("folder", self.folder), ("port", self.port), ("dns", f"127.0.0.1:{self.dns}")):
+        for key, value in (("folder", self.folder), ("port", self.port), ("dns", f"127.0.0.1:{self.dns}"),
+                           ("user", pwd.getpwuid(os.getuid()).pw_name)):
             text = text.replace("{" + key + "}", str(value))
         (self.folder / "gateway.conf").write_text(text)
 
