@@ -138,3 +138,8 @@ bool domain_is_public_suffix(const char *domain)
 {
     return psl_is_public_suffix(suffix_list(), domain) != 0;
 }
+
+bool domain_is_registry_suffix(const char *domain)
+{
+    return psl_is_public_suffix2(suffix_list(), domain, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) != 0;
+}

@@ -20,8 +20,11 @@ bool domain_is_under(const char *domain, const char *parent);
 
 /* domain_org_psl - the organizational domain by the public suffix list [RFC7489 3.2]: the public suffix and one label
  * more; points into `domain`. NULL when `domain` is a public suffix itself. Normal form wanted.
- * domain_is_public_suffix - also for unlisted top level domains (the list's rule "*"). Threads: any. */
+ * domain_is_public_suffix - also for unlisted top level domains (the list's rule "*").
+ * domain_is_registry_suffix - only for those that the list has in its ICANN part: registries, not hosting companies.
+ * Threads: any; the first call loads the list (a file, some milliseconds). */
 const char *domain_org_psl(const char *domain);
 bool domain_is_public_suffix(const char *domain);
+bool domain_is_registry_suffix(const char *domain);
 
 #endif

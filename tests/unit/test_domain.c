@@ -136,6 +136,18 @@ static void organizational_domains_by_the_list(void **state)
     }
 }
 
+static void registries_are_told_from_hosting_companies(void **state)
+{
+    (void)state;
+    EXPECT_TRUE(domain_is_registry_suffix("com"));
+    EXPECT_TRUE(domain_is_registry_suffix("co.uk"));
+    EXPECT_FALSE(domain_is_registry_suffix("example"));
+    EXPECT_FALSE(domain_is_registry_suffix("example.com"));
+    EXPECT_FALSE(domain_is_registry_suffix("blogspot.com"));
+    EXPECT_TRUE(domain_is_public_suffix("blogspot.com"));
+}
+
 RUN_TESTS(TEST(normal_form_is_lower_case_a_labels), TEST(a_long_name_of_utf8_costs_little),
           TEST(fully_qualified_names_have_two_labels_and_a_top_that_is_no_number), TEST(labels_and_parents),
-          TEST(a_suffix_of_letters_is_no_parent), TEST(organizational_domains_by_the_list))
+          TEST(a_suffix_of_letters_is_no_parent), TEST(organizational_domains_by_the_list),
+          TEST(registries_are_told_from_hosting_companies))
