@@ -1,8 +1,8 @@
 /* net/dns.h - the resolver: libunbound's event mode on our loop; recursing, or forwarding to `servers`.
  *
  * Identical look-ups in flight are joined. Every look-up ends in exactly one answer, also when the resolver is
- * stopped. Validation is on (a trust anchor for the root is built in by the distribution's file) when `dnssec` is.
- * Threads: the loop's.
+ * stopped. With `dnssec` answers are validated from the root's trust anchor down: one that fails is DNS_FAILED with
+ * DNS_BOGUS. /etc/hosts plays no part. Threads: the loop's.
  */
 #ifndef NET_DNS_H
 #define NET_DNS_H
@@ -15,7 +15,8 @@ struct dns_conf {
     struct conf_endpoints servers; /* none: as /etc/resolv.conf says ("system"), or recurse: see `recurse` */
     bool recurse;                  /* from the roots, when servers is empty */
     bool dnssec;
-    int timeout_ms; /* of one look-up, all tries together */
+    const char *trust_anchor; /* file; used with dnssec */
+    int timeout_ms;           /* of one look-up, all tries together */
     size_t cache_bytes;
     int64_t inflight_most; /* look-ups at once; more are DNS_FAILED at once */
 };
@@ -28,13 +29,16 @@ typedef void dns_fn(void *arg, const struct dns_answer *answer);
 
 /* dns_new - NULL with a sentence for the operator in `error`. */
 struct dns *dns_new(struct loop *loop, const struct dns_conf *conf, char *error, size_t size);
-void dns_free(struct dns *dns); /* answers what is in flight with DNS_FAILED first */
+/* dns_free - answers what is in flight with DNS_FAILED first. Not inside a dns_fn. NULL is fine. */
+void dns_free(struct dns *dns);
 
 /* dns_ask - fn(arg, answer) is called once, on the loop, never before dns_ask() has returned; the answer is borrowed
- * until fn returns. `timeout_ms` 0: the configured one. A name that cannot exist (too long, empty label) is
+ * until fn returns. `timeout_ms` 0: the configured one; the look-up goes on for the cache after it. Bytes of `name`
+ * stand for themselves (no escapes); one final dot is fine. A name that cannot exist (too long, empty label) is
  * DNS_NXDOMAIN. Returns a handle for dns_cancel(), valid until fn is called. */
 struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type, int timeout_ms, dns_fn *fn, void *arg);
 void dns_cancel(struct dns *dns, struct dns_query *query);
+/* dns_inflight - look-ups under way, also those that nobody waits for any more. */
 size_t dns_inflight(const struct dns *dns);
 
 #endif

@@ -140,7 +140,7 @@ struct listener {
     struct watch *watch; /* NULL while paused or resting */
     struct timer *rest;
     bool is_paused;
-    bool *is_gone; /* of accept_some(), set when the listener is freed from inside */
+    bool is_accepting, is_freed; /* freed inside its own call: the memory goes after it */
     int64_t complained_ms;
 };
 
@@ -172,10 +172,9 @@ static bool is_passing(int error)
 static void accept_some(void *arg)
 {
     struct listener *l = arg;
-    bool is_gone = false;
 
-    l->is_gone = &is_gone;
-    for (int i = 0; i < ACCEPTS_PER_TURN && !is_gone && l->watch; i++) {
+    l->is_accepting = true;
+    for (int i = 0; i < ACCEPTS_PER_TURN && l->watch; i++) {
         struct sockaddr_storage address = { 0 };
         socklen_t len = sizeof address;
         struct addr peer;
@@ -191,8 +190,9 @@ static void accept_some(void *arg)
             rest(l, errno);
         }
     }
-    if (!is_gone)
-        l->is_gone = NULL;
+    l->is_accepting = false;
+    if (l->is_freed)
+        free(l);
 }
 
 static void watch_again(void *arg)
@@ -230,10 +230,11 @@ void listener_free(struct listener *l)
 {
     if (!l)
         return;
-    if (l->is_gone)
-        *l->is_gone = true;
     watch_free(l->watch);
+    l->watch = NULL;
     timer_free(l->rest);
     close(l->fd);
-    free(l);
+    l->is_freed = true;
+    if (!l->is_accepting)
+        free(l);
 }

@@ -19,6 +19,7 @@ struct loop {
     struct event *wait; /* ends the wait of loop_run_once() */
     int64_t now_ms;     /* 0: not read yet in this turn */
     struct task *tasks, **last_task;
+    struct task mark; /* in `tasks`, while they are run: what stands behind it is for the next turn */
     struct task *at_end;
     bool is_stopped;
 };
@@ -97,18 +98,16 @@ void loop_at_end(struct loop *loop, struct task *task)
 
 static void run_tasks(struct loop *loop)
 {
-    struct task mark = { 0 }; /* what is added meanwhile stands behind it, and waits for the next turn */
-
     if (!loop->tasks)
         return;
-    loop_run_task(loop, &mark);
-    while (loop->tasks != &mark) {
+    loop_run_task(loop, &loop->mark);
+    while (loop->tasks != &loop->mark) {
         struct task *task = loop->tasks;
 
         loop_drop_task(loop, task);
         task->fn(task->arg);
     }
-    loop_drop_task(loop, &mark);
+    loop_drop_task(loop, &loop->mark);
 }
 
 struct soon {
