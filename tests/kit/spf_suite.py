@@ -112,3 +112,9 @@ def explanation_of(case):
     """"" stands for the receiver's own text"""
     said = case.get("explanation")
     return "" if said == "DEFAULT" else said
+
+
+def reverse_name(ip):
+    import ipaddress
+
+    return ipaddress.ip_address(ip).reverse_pointer
