@@ -1,4 +1,5 @@
-/* smtp/verify_cache.h - which recipients a next hop takes, as it said lately. Bounded: the one not asked for longest goes.
+/* smtp/verify_cache.h - which recipients a next hop takes, as it said lately. Bounded: the one not asked for longest
+ * goes.
  *
  * Pure but for its memory; times are given. Local parts count as written, domains without case.
  */

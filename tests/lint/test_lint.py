@@ -53,6 +53,11 @@ MAY_LOCK = {
     "gateway/mail/domain.c": "the public suffix list, loaded once by whoever is first",
 }
 
+# Where a banned call is right, and why.
+MAY_CALL = {
+    ("gateway/smtp/resolve.c", "getaddrinfo"): "on a worker; the name of a next hop is the operator's, hosts file and all",
+}
+
 FUNCTION_MOST, FILE_MOST, WIDTH_MOST = 70, 600, 120
 
 
@@ -110,7 +115,9 @@ def test_no_banned_call():
     for names, instead in BANNED.items():
         pattern = r"(?<![\w.>])(" + "|".join(names.split()) + r")\s*\("
         for path in code_files():
-            found += [f"{hit} (instead: {instead})" for hit in lines_with(pattern, path)]
+            allowed = {name for where, name in MAY_CALL if where == path}
+            hits = [hit for hit in lines_with(pattern, path) if not any(f"{name}(" in hit for name in allowed)]
+            found += [f"{hit} (instead: {instead})" for hit in hits]
     none(found, "banned calls")
 
 
