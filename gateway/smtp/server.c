@@ -1,0 +1,391 @@
+/* smtp/server.c - a client's connection: its commands, one by one, and our replies. */
+#include "gateway/smtp/server.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/base/log.h"
+
+enum { OUT_MOST = 64 * 1024 };
+
+static void run(struct server *s);
+
+/* ---- replies ---- */
+
+/* From MAIL on, replies bear the transaction's id. */
+static const char *id_of(const struct server *s)
+{
+    return s->state >= SERVER_MAIL ? s->session->id : NULL;
+}
+
+void server_say_about(struct server *s, enum reply reply, struct span detail)
+{
+    reply_write(&s->out, reply, id_of(s), detail);
+}
+
+void server_say(struct server *s, enum reply reply)
+{
+    server_say_about(s, reply, span_of(s->session->hostname));
+}
+
+void server_say_text(struct server *s, unsigned code, const char *enhanced, struct span text)
+{
+    reply_write_text(&s->out, code, enhanced, text, id_of(s));
+}
+
+static void flush(struct server *s)
+{
+    if (s->out.len && s->stream)
+        stream_write(s->stream, strbuf_span(&s->out));
+    strbuf_clear(&s->out);
+}
+
+void server_close(struct server *s)
+{
+    s->is_closing = true;
+}
+
+void server_count_error(struct server *s)
+{
+    const struct smtp_conf *conf = s->door->conf;
+
+    s->errors++;
+    if (s->errors >= conf->errors_hard) {
+        server_say(s, REPLY_TOO_MANY_ERRORS);
+        server_log_refusal(s, "connection", 421, SPAN("too many errors"));
+        server_close(s);
+    } else if (s->errors >= conf->errors_soft) {
+        server_wait(s);
+        timer_start(s->timer, TARPIT_MS);
+    }
+}
+
+/* ---- waiting and time-outs ---- */
+
+void server_set_read_timeout(struct server *s, int ms)
+{
+    if (s->stream && s->read_timeout_ms != ms) {
+        s->read_timeout_ms = ms;
+        stream_set_timeouts(s->stream, ms, WRITE_MS);
+    }
+}
+
+void server_wait(struct server *s)
+{
+    s->is_waiting = true;
+    server_set_read_timeout(s, 0); /* it is we who take our time */
+}
+
+void server_resume(struct server *s)
+{
+    s->is_waiting = false;
+    run(s);
+}
+
+static void on_timer(void *arg)
+{
+    struct server *s = arg;
+
+    if (s->state == SERVER_DATA && !s->is_waiting) {
+        server_say(s, REPLY_DATA_TOO_SLOW);
+        server_log_refusal(s, "message", 421, SPAN("the message took too long to arrive"));
+        server_close(s);
+    }
+    server_resume(s);
+}
+
+/* ---- commands ---- */
+
+static void say_refusal(struct server *s, enum reply reply)
+{
+    server_say(s, reply);
+    if (reply == REPLY_FOREIGN_PROTOCOL) {
+        server_log_refusal(s, "connection", reply_code(reply), SPAN("another protocol"));
+        server_close(s);
+        return;
+    }
+    server_count_error(s);
+}
+
+/* Commands that lead nowhere: many of them without a message are no dialogue. */
+static void count_junk(struct server *s)
+{
+    if (++s->junk <= JUNK_MOST)
+        return;
+    server_say(s, REPLY_TOO_MANY_ERRORS);
+    server_log_refusal(s, "connection", 421, SPAN("too many commands that lead nowhere"));
+    server_close(s);
+}
+
+static void say_junk(struct server *s, enum reply reply)
+{
+    server_say(s, reply);
+    count_junk(s);
+}
+
+static void take_command(struct server *s, const struct smtp_command *command)
+{
+    switch (command->verb) {
+    case VERB_EHLO:
+    case VERB_HELO:
+        server_hello(s, command);
+        count_junk(s);
+        break;
+    case VERB_MAIL: server_mail(s, command); break;
+    case VERB_RCPT: server_rcpt(s, command); break;
+    case VERB_DATA: server_data(s); break;
+    case VERB_STARTTLS: server_starttls(s); break;
+    case VERB_XCLIENT: server_xclient(s, command); break;
+    case VERB_RSET:
+        if (s->state == SERVER_MAIL)
+            server_end_transaction(s);
+        say_junk(s, REPLY_RESET);
+        break;
+    case VERB_NOOP: say_junk(s, REPLY_OK); break;
+    case VERB_HELP: say_junk(s, REPLY_HELP); break;
+    case VERB_VRFY: say_junk(s, REPLY_VRFY); break;
+    case VERB_QUIT:
+        server_say(s, REPLY_QUIT);
+        server_close(s);
+        break;
+    default: BUG("verb %d", (int)command->verb);
+    }
+}
+
+static void take_line(struct server *s, struct span line)
+{
+    struct smtp_command command;
+    enum reply wrong = grammar_parse(line, s->offered, &command);
+
+    if (wrong)
+        say_refusal(s, wrong);
+    else if (pipeline_is_over(s->pipeline)) {
+        server_say(s, REPLY_MEMORY);
+        server_close(s);
+    } else {
+        take_command(s, &command);
+    }
+}
+
+/* A line that is longer than any command is thrown away up to its end, which may be long in coming. */
+static bool skip_line(struct server *s, struct span in)
+{
+    size_t lf = span_find(in, '\n');
+
+    stream_consume(s->stream, lf == SPAN_NPOS ? in.len : lf + 1);
+    s->is_skipping_line = lf == SPAN_NPOS;
+    return lf != SPAN_NPOS;
+}
+
+static bool is_line_strict(const struct server *s, struct span line)
+{
+    bool has_cr = line.len && line.ptr[line.len - 1] == '\r';
+
+    return s->door->conf->bare_newline == BARE_NORMALISE || has_cr;
+}
+
+/* True when there was a command. */
+static bool take_input(struct server *s)
+{
+    char line[COMMAND_LINE_MAX];
+    struct span in = stream_input(s->stream);
+
+    if (!in.len)
+        return false;
+    if (s->is_skipping_line)
+        return skip_line(s, in);
+    size_t lf = span_find(span_first(in, COMMAND_LINE_MAX), '\n');
+
+    if (lf == SPAN_NPOS && in.len < COMMAND_LINE_MAX)
+        return false;
+    if (lf == SPAN_NPOS) {
+        say_refusal(s, REPLY_LINE_TOO_LONG);
+        skip_line(s, in);
+        return true;
+    }
+    struct span whole = span_first(in, lf);
+    bool is_strict = is_line_strict(s, whole);
+
+    if (whole.len && whole.ptr[whole.len - 1] == '\r')
+        whole.len--;
+    memcpy(line, whole.ptr, whole.len);
+    stream_consume(s->stream, lf + 1);
+    if (is_strict)
+        take_line(s, span_make(line, whole.len));
+    else
+        say_refusal(s, REPLY_BARE_NEWLINE_COMMAND);
+    return true;
+}
+
+bool server_has_early_input(struct server *s, const char *command)
+{
+    if (!stream_input(s->stream).len)
+        return false;
+    server_say_about(s, REPLY_EARLY_INPUT, span_of(command));
+    server_log_refusal(s, "connection", reply_code(REPLY_EARLY_INPUT), SPAN("input before our reply"));
+    server_close(s);
+    return true;
+}
+
+static void finish(struct server *s)
+{
+    struct stream *stream = s->stream;
+
+    flush(s);
+    s->stream = NULL;
+    stream_finish(stream, CLOSE_MS);
+    server_free(s);
+}
+
+static void say_draining(struct server *s)
+{
+    if (s->door->is_draining && s->state <= SERVER_READY && !s->is_waiting && !s->is_closing) {
+        server_say(s, REPLY_DRAINING);
+        server_close(s);
+    }
+}
+
+/* Takes what has come for as long as there is something to take. May free the server. */
+static void run(struct server *s)
+{
+    bool goes_on = true;
+
+    if (!s->stream) {
+        if (!s->delivery)
+            server_free(s);
+        return;
+    }
+    while (goes_on && !s->is_waiting && !s->is_closing) {
+        if (s->state == SERVER_DATA) {
+            struct span in = stream_input(s->stream);
+
+            goes_on = in.len > 0;
+            server_take_data(s, in);
+        } else {
+            goes_on = take_input(s);
+        }
+    }
+    say_draining(s);
+    if (s->is_closing) {
+        finish(s);
+        return;
+    }
+    if (!s->is_waiting)
+        server_set_read_timeout(s, s->state == SERVER_DATA ? s->door->conf->data_timeout_ms
+                                                           : s->door->conf->command_timeout_ms);
+    flush(s);
+}
+
+/* ---- events ---- */
+
+static void on_data(void *arg)
+{
+    struct server *s = arg;
+
+    if (!s->is_waiting)
+        run(s);
+}
+
+static void on_tls(void *arg)
+{
+    server_tls_is_up(arg);
+}
+
+static void on_end(void *arg, enum stream_end why)
+{
+    struct server *s = arg;
+
+    if (why == STREAM_TIMEOUT && stream_unsent_bytes(s->stream) == 0 && !s->is_waiting) {
+        server_say(s, REPLY_IDLE);
+        finish(s);
+        return;
+    }
+    if (why == STREAM_TLS_FAILED)
+        server_log_refusal(s, "tls", 0, span_of(stream_error_text(s->stream)));
+    stream_free(s->stream);
+    s->stream = NULL;
+    if (s->delivery && !server_call_off(s))
+        return; /* too late: what the next hop says is still awaited, for the log */
+    if (s->state >= SERVER_MAIL)
+        server_log_gone(s, s->state == SERVER_DATA ? "before our reply to its message" : "inside a transaction");
+    server_free(s);
+}
+
+/* ---- life ---- */
+
+static void turn_away(int fd, const struct addr *peer, const char *hostname, enum reply reply, struct loop *loop)
+{
+    static const struct stream_events none = { 0 };
+    struct stream *stream = stream_accepted(loop, fd, &none, NULL);
+    struct log_line line;
+    struct strbuf out;
+    char text[ADDR_TEXT_MAX];
+
+    strbuf_init(&out, REPLY_LINE_MAX);
+    reply_write(&out, reply, NULL, span_of(hostname));
+    log_start(&line, LOG_INFO, "refused");
+    log_cstr(&line, "what", "connection");
+    log_cstr(&line, "client", addr_text(peer, text));
+    log_str(&line, "reply", span_trim(strbuf_span(&out)));
+    log_send(&line);
+    stream_write(stream, strbuf_span(&out));
+    stream_finish(stream, CLOSE_MS);
+    strbuf_release(&out);
+}
+
+void server_new(struct smtp_door *door, int fd, const struct addr *peer, unsigned port)
+{
+    static const struct stream_events events = { .on_data = on_data, .on_tls = on_tls, .on_end = on_end };
+    bool is_full = door->server_count >= (size_t)door->conf->connections_most;
+
+    if (is_full || engine_admits(door->engine)) {
+        turn_away(fd, peer, door->engine->hostname, is_full ? REPLY_TOO_MANY_CONNECTIONS : REPLY_BUSY,
+                  door->engine->loop);
+        return;
+    }
+    struct server *s = mem_alloc(sizeof *s);
+
+    s->door = door;
+    s->peer = *peer;
+    s->peer_port = port;
+    s->stream = stream_accepted(door->engine->loop, fd, &events, s);
+    s->timer = timer_new(door->engine->loop, on_timer, s);
+    strbuf_init(&s->out, OUT_MOST);
+    strbuf_init(&s->rcpt.text, HOP_REPLY_BYTES_MAX);
+    door_add(door, s);
+    server_greet(s);
+    run(s);
+}
+
+void server_free(struct server *s)
+{
+    door_remove(s->door, s);
+    server_stop_rcpt(s);
+    stream_free(s->stream);
+    spool_free(s->spool);
+    pipeline_free(s->pipeline);
+    timer_free(s->timer);
+    strbuf_release(&s->out);
+    strbuf_release(&s->rcpt.text);
+    free(s);
+}
+
+void server_drain(struct server *s)
+{
+    if (!s->is_waiting && s->state <= SERVER_READY)
+        run(s);
+}
+
+void server_end_transaction(struct server *s)
+{
+    server_stop_rcpt(s);
+    spool_free(s->spool);
+    s->spool = NULL;
+    s->hop = NULL;
+    s->recipient_room = 0;
+    s->verdict = NULL;
+    timer_stop(s->timer);
+    pipeline_end(s->pipeline);
+    s->state = SERVER_READY;
+}

@@ -1,0 +1,179 @@
+/* smtp/server_hello.c - who the client is: greeting, EHLO, STARTTLS, XCLIENT. */
+#include "gateway/smtp/server.h"
+
+#include "gateway/smtp/xclient.h"
+
+static bool is_listed(const struct conf_nets *nets, const struct addr *a)
+{
+    for (size_t i = 0; i < nets->count; i++)
+        if (addr_in(a, &nets->items[i]))
+            return true;
+    return false;
+}
+
+/* A connection begins anew: a pipeline, and what is known of the client. */
+static void begin(struct server *s, const struct addr *client, unsigned port)
+{
+    pipeline_free(s->pipeline);
+    s->pipeline = pipeline_new(s->door->engine, "smtp");
+    s->session = pipeline_session(s->pipeline);
+    s->session->client = *client;
+    s->session->client_port = port;
+    s->session->is_relay_client = is_listed(&s->door->conf->relay_clients, client);
+    s->state = SERVER_START;
+}
+
+static void note_tls(struct server *s)
+{
+    s->session->tls_version = stream_tls_version(s->stream);
+    s->session->tls_cipher = stream_tls_cipher(s->stream);
+    s->session->tls_bits = stream_tls_bits(s->stream);
+}
+
+void server_greet(struct server *s)
+{
+    begin(s, &s->peer, s->peer_port);
+    pipeline_reach(s->pipeline, STAGE_CONNECT);
+    server_say(s, REPLY_BANNER);
+}
+
+/* ---- EHLO ---- */
+
+/* What we and every next hop offer; while one is not known, nothing that would bind it. */
+static unsigned offered(const struct server *s, uint64_t *size_most)
+{
+    unsigned extensions = EXTENSION_PIPELINING | EXTENSION_ENHANCED | EXTENSION_SIZE | EXTENSION_8BITMIME;
+
+    *size_most = s->door->conf->size_most;
+    for (size_t i = 0; i < s->door->hop_count; i++) {
+        const struct hop *hop = s->door->hops[i].hop;
+        uint64_t most = hop_size_most(hop);
+
+        if (!hop_is_known(hop) || !(hop_extensions(hop) & HOP_8BITMIME))
+            extensions &= ~(unsigned)EXTENSION_8BITMIME;
+        if (most && most < *size_most)
+            *size_most = most;
+    }
+    if (s->door->tls && !stream_is_tls(s->stream))
+        extensions |= EXTENSION_STARTTLS;
+    return extensions;
+}
+
+static void say_ehlo(struct server *s)
+{
+    uint64_t size_most;
+
+    s->offered = offered(s, &size_most);
+    strbuf_putf(&s->out, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n", s->session->hostname,
+                (unsigned long long)size_most);
+    if (s->offered & EXTENSION_8BITMIME)
+        strbuf_puts(&s->out, "250-8BITMIME\r\n");
+    if (s->offered & EXTENSION_STARTTLS)
+        strbuf_puts(&s->out, "250-STARTTLS\r\n");
+    if (is_listed(&s->door->conf->xclient_clients, &s->peer))
+        strbuf_puts(&s->out, "250-" XCLIENT_OFFER "\r\n");
+    strbuf_puts(&s->out, "250 ENHANCEDSTATUSCODES\r\n");
+}
+
+/* EHLO ends a transaction, as RSET does [RFC5321 4.1.4]. */
+void server_hello(struct server *s, const struct smtp_command *command)
+{
+    struct session *session = s->session;
+    bool is_esmtp = command->verb == VERB_EHLO;
+
+    if (server_has_early_input(s, grammar_verb_text(command->verb)))
+        return;
+    if (s->state == SERVER_MAIL)
+        server_end_transaction(s);
+    if (s->state == SERVER_START || !span_eq(session->helo, command->argument) || session->is_esmtp != is_esmtp) {
+        session->helo = arena_copy(session->arena, command->argument);
+        session->is_esmtp = is_esmtp;
+        pipeline_reach(s->pipeline, STAGE_HELO);
+    }
+    s->state = SERVER_READY;
+    s->offered = 0;
+    if (is_esmtp)
+        say_ehlo(s);
+    else
+        server_say(s, REPLY_HELO);
+}
+
+/* ---- STARTTLS [RFC3207] ---- */
+
+void server_starttls(struct server *s)
+{
+    if (stream_is_tls(s->stream)) {
+        server_say(s, REPLY_TLS_ALREADY);
+        server_count_error(s);
+        return;
+    }
+    if (!s->door->tls || s->state == SERVER_START || s->state == SERVER_MAIL) {
+        server_say(s, !s->door->tls              ? REPLY_TLS_NOT_OFFERED
+                      : s->state == SERVER_START ? REPLY_NEED_HELO
+                                                 : REPLY_IN_TRANSACTION);
+        server_count_error(s);
+        return;
+    }
+    server_say(s, REPLY_START_TLS);
+    stream_write(s->stream, strbuf_span(&s->out));
+    strbuf_clear(&s->out);
+    size_t injected = stream_start_tls(s->stream, s->door->tls, NULL);
+
+    if (injected)
+        server_log_refusal(s, "tls", 0, SPAN("commands behind STARTTLS were thrown away"));
+    server_wait(s);
+    server_set_read_timeout(s, s->door->conf->command_timeout_ms);
+}
+
+/* What was said in clear is forgotten [RFC3207 4.2]. */
+void server_tls_is_up(struct server *s)
+{
+    struct addr client = s->session->client;
+    unsigned port = s->session->client_port;
+
+    begin(s, &client, port);
+    note_tls(s);
+    pipeline_reach(s->pipeline, STAGE_CONNECT);
+    server_resume(s);
+}
+
+/* ---- XCLIENT ---- */
+
+static void take_xclient(struct server *s, const struct xclient *x)
+{
+    const struct addr client = x->given & XCLIENT_ADDR ? x->addr : s->session->client;
+    struct arena *arena;
+
+    begin(s, &client, x->given & XCLIENT_PORT ? x->port : s->session->client_port);
+    arena = s->session->arena;
+    if (x->given & XCLIENT_NAME)
+        s->session->client_ptr = arena_copy(arena, x->name);
+    if (x->given & XCLIENT_LOGIN)
+        s->session->auth_user = arena_copy(arena, x->login);
+    if (stream_is_tls(s->stream))
+        note_tls(s);
+    pipeline_reach(s->pipeline, STAGE_CONNECT);
+}
+
+void server_xclient(struct server *s, const struct smtp_command *command)
+{
+    struct xclient x;
+    struct arena scratch;
+    enum reply wrong = REPLY_NONE;
+
+    arena_init(&scratch, COMMAND_LINE_MAX * 8);
+    if (!is_listed(&s->door->conf->xclient_clients, &s->peer))
+        wrong = REPLY_XCLIENT_DENIED;
+    else if (s->state == SERVER_MAIL)
+        wrong = REPLY_IN_TRANSACTION;
+    else if (xclient_parse(&scratch, command->argument, &x))
+        wrong = REPLY_BAD_XCLIENT;
+    if (wrong) {
+        server_say(s, wrong);
+        server_count_error(s);
+    } else {
+        take_xclient(s, &x);
+        server_say(s, REPLY_BANNER);
+    }
+    arena_release(&scratch);
+}

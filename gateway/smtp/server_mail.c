@@ -1,0 +1,264 @@
+/* smtp/server_mail.c - the envelope: who may send to whom, what the checks say of it, what the next hop takes. */
+#include "gateway/smtp/server.h"
+
+#include <stdio.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/mail/domain.h"
+
+static struct address copy_address(struct arena *a, const struct address *from)
+{
+    struct address to = *from;
+    struct span text = arena_copy(a, from->text);
+
+    to.text = text;
+    to.local = span_make(text.ptr + (from->local.ptr - from->text.ptr), from->local.len);
+    if (from->domain.len)
+        to.domain = span_make(text.ptr + (from->domain.ptr - from->text.ptr), from->domain.len);
+    return to;
+}
+
+/* ---- MAIL ---- */
+
+static bool are_all_down(const struct smtp_door *door)
+{
+    for (size_t i = 0; i < door->hop_count; i++)
+        if (!hop_is_down(door->hops[i].hop))
+            return false;
+    return true;
+}
+
+static enum reply mail_is_refused(struct server *s, const struct smtp_command *command)
+{
+    if (s->state == SERVER_START)
+        return REPLY_NEED_HELO;
+    if (s->state == SERVER_MAIL)
+        return REPLY_NESTED_MAIL;
+    if (command->size > s->door->conf->size_most)
+        return REPLY_TOO_BIG;
+    if (engine_admits(s->door->engine))
+        return REPLY_BUSY_MAIL;
+    if (are_all_down(s->door))
+        return REPLY_HOP_DOWN;
+    return REPLY_NONE;
+}
+
+static void say_size(struct server *s, enum reply reply)
+{
+    char size[24];
+
+    snprintf(size, sizeof size, "%zu", s->door->conf->size_most);
+    server_say_about(s, reply, span_of(size));
+}
+
+/* True when the verdict refuses; then it has been told. */
+static bool is_refused_by(struct server *s, const struct verdict *verdict, const char *what)
+{
+    enum action action = verdict->action;
+
+    if (!verdict->is_certain || (action != ACTION_REJECT && action != ACTION_DEFER && action != ACTION_GREYLIST))
+        return false;
+    struct verdict_reply reply = pipeline_reply(s->pipeline, verdict);
+
+    server_say_text(s, reply.code, reply.enhanced, span_of(reply.text));
+    server_log_refusal(s, what, reply.code, span_of(reply.text));
+    if (action == ACTION_REJECT)
+        server_count_error(s);
+    return true;
+}
+
+static void on_mail_verdict(void *arg, const struct verdict *verdict)
+{
+    struct server *s = arg;
+
+    s->is_waiting = false;
+    if (is_refused_by(s, verdict, "sender"))
+        server_end_transaction(s);
+    else
+        server_say(s, REPLY_SENDER_OK);
+    if (!s->is_waiting) /* not tarpitted */
+        server_resume(s);
+}
+
+void server_mail(struct server *s, const struct smtp_command *command)
+{
+    struct session *session = s->session;
+    enum reply wrong = mail_is_refused(s, command);
+
+    if (wrong) {
+        say_size(s, wrong);
+        server_log_refusal(s, "sender", reply_code(wrong), command->argument);
+        if (reply_code(wrong) / 100 == 5)
+            server_count_error(s);
+        return;
+    }
+    s->state = SERVER_MAIL;
+    s->begun_ms = clock_mono_ms();
+    session->started_wall_ms = clock_wall_ms();
+    session->mail_from = copy_address(session->tx_arena, &command->path);
+    session->is_8bit = command->is_8bit;
+    session->declared_bytes = (size_t)command->size;
+    pipeline_reach(s->pipeline, STAGE_MAIL);
+    if (!s->door->engine->actions->early) {
+        server_say(s, REPLY_SENDER_OK);
+        return;
+    }
+    server_wait(s);
+    pipeline_decide(s->pipeline, STAGE_MAIL, s->door->conf->rcpt_wait_ms, on_mail_verdict, s);
+}
+
+/* ---- RCPT ---- */
+
+/* The recipient's domain in its normal form; a bare <postmaster> is our own. FAULT_SYNTAX for a literal. */
+static enum fault recipient_domain(const struct server *s, const struct address *recipient, char out[DOMAIN_MAX])
+{
+    struct span domain = recipient->domain.len ? recipient->domain : span_of(s->session->hostname);
+
+    return domain_normal(domain, out);
+}
+
+static bool is_relayed(const struct server *s, const struct address *recipient, const char *domain)
+{
+    return s->session->is_relay_client || s->session->auth_user.len || !recipient->domain.len ||
+           (domain[0] && smtp_conf_takes(s->door->conf, domain));
+}
+
+static void add_recipient(struct server *s, const struct smtp_command *command)
+{
+    struct session *session = s->session;
+    size_t n = session->recipient_count;
+
+    if (n == s->recipient_room) {
+        s->recipient_room = n ? 2 * n : 4;
+        session->recipients =
+            arena_grow(session->tx_arena, session->recipients, n, s->recipient_room, sizeof *session->recipients);
+    }
+    session->recipients[n].address = copy_address(session->tx_arena, &command->path);
+    session->recipients[n].parameters = arena_copy(session->tx_arena, command->parameters);
+    session->recipient_count++;
+}
+
+void server_stop_rcpt(struct server *s)
+{
+    if (s->rcpt.query)
+        verify_cancel(s->rcpt.query);
+    s->rcpt.query = NULL;
+}
+
+/* The recipient that was added last is not one. */
+static void drop_recipient(struct server *s)
+{
+    s->session->recipient_count--;
+    if (!s->session->recipient_count)
+        s->hop = NULL;
+}
+
+static void say_verified(struct server *s)
+{
+    struct pending_rcpt *r = &s->rcpt;
+    struct span text = strbuf_span(&r->text);
+
+    if (r->code / 100 == 2) {
+        server_say(s, REPLY_RECIPIENT_OK);
+        return;
+    }
+    if (r->trouble)
+        server_say(s, r->trouble);
+    else
+        server_say_text(s, r->code, "", text);
+    server_log_refusal(s, "recipient", r->trouble ? reply_code(r->trouble) : r->code,
+                       r->trouble ? SPAN("the next hop could not be asked") : text);
+    drop_recipient(s);
+    if (r->code / 100 == 5)
+        server_count_error(s);
+}
+
+/* Both the verdict and the next hop's word are here. */
+static void conclude_rcpt(struct server *s)
+{
+    s->is_waiting = false;
+    if (is_refused_by(s, s->rcpt.verdict, "recipient"))
+        drop_recipient(s);
+    else
+        say_verified(s);
+    if (!s->is_waiting)
+        server_resume(s);
+}
+
+static void on_rcpt_verdict(void *arg, const struct verdict *verdict)
+{
+    struct server *s = arg;
+
+    s->rcpt.verdict = verdict;
+    s->rcpt.is_verdict_here = true;
+    if (s->rcpt.is_verified)
+        conclude_rcpt(s);
+}
+
+static void keep_result(struct server *s, const struct verify_result *result)
+{
+    struct pending_rcpt *r = &s->rcpt;
+
+    r->is_verified = true;
+    r->query = NULL;
+    r->code = result->code;
+    r->trouble = result->trouble;
+    strbuf_clear(&r->text);
+    strbuf_put(&r->text, result->text);
+}
+
+static void on_verified(void *arg, const struct verify_result *result)
+{
+    struct server *s = arg;
+
+    keep_result(s, result);
+    if (s->rcpt.is_verdict_here)
+        conclude_rcpt(s);
+}
+
+static void judge_recipient(struct server *s)
+{
+    const struct recipient *recipient = &s->session->recipients[s->session->recipient_count - 1];
+    struct verify_result at_once;
+
+    s->rcpt.is_verdict_here = s->rcpt.is_verified = false;
+    server_wait(s);
+    pipeline_reach(s->pipeline, STAGE_RCPT);
+    s->rcpt.query = verify_ask(s->door->verify, s->hop, s->session, &recipient->address, on_verified, s, &at_once);
+    if (!s->rcpt.query)
+        keep_result(s, &at_once);
+    pipeline_decide(s->pipeline, STAGE_RCPT, s->door->conf->rcpt_wait_ms, on_rcpt_verdict, s);
+}
+
+static enum reply rcpt_is_refused(const struct server *s, const struct address *recipient, const char *domain)
+{
+    if (s->state != SERVER_MAIL)
+        return s->state == SERVER_START ? REPLY_NEED_HELO : REPLY_NEED_MAIL;
+    if (!is_relayed(s, recipient, domain))
+        return REPLY_RELAY_DENIED;
+    if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most)
+        return REPLY_TOO_MANY_RECIPIENTS;
+    if (s->hop && s->hop != door_hop(s->door, domain))
+        return REPLY_OTHER_ROUTE;
+    return REPLY_NONE;
+}
+
+void server_rcpt(struct server *s, const struct smtp_command *command)
+{
+    char domain[DOMAIN_MAX];
+
+    if (recipient_domain(s, &command->path, domain))
+        domain[0] = '\0';
+    enum reply wrong = rcpt_is_refused(s, &command->path, domain);
+
+    if (wrong) {
+        server_say_about(s, wrong, command->path.domain);
+        server_log_refusal(s, "recipient", reply_code(wrong), command->path.text);
+        if (reply_code(wrong) / 100 == 5)
+            server_count_error(s);
+        return;
+    }
+    s->hop = door_hop(s->door, domain);
+    add_recipient(s, command);
+    judge_recipient(s);
+}
