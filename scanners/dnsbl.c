@@ -18,7 +18,8 @@
 
 static const struct symbol dnsbl_symbols[] = {
     [DNSBL_SYMBOL_BLOCKED] = { "RBL_BLOCKED", 0, "a list refuses our questions: it counts nothing" },
-    [DNSBL_SYMBOL_BROKEN] = { "RBL_BROKEN", 0, "a list gives answers that no list gives: it counts nothing" },
+    [DNSBL_SYMBOL_BROKEN] = { "RBL_BROKEN", 0,
+                              "a list gives answers that no list gives, or fails its test: it counts nothing" },
     [DNSBL_SYMBOL_ASIDE] = { "RBL_ASIDE", 0, "a list was not asked: it is put aside for now" },
     [DNSBL_SYMBOL_SILENT] = { "RBL_NO_ANSWER", 0, "a list did not answer in time" },
     { 0 },
@@ -26,7 +27,8 @@ static const struct symbol dnsbl_symbols[] = {
 
 static const struct symbol rhsbl_symbols[] = {
     [DNSBL_SYMBOL_BLOCKED] = { "RHSBL_BLOCKED", 0, "a list refuses our questions: it counts nothing" },
-    [DNSBL_SYMBOL_BROKEN] = { "RHSBL_BROKEN", 0, "a list gives answers that no list gives: it counts nothing" },
+    [DNSBL_SYMBOL_BROKEN] = { "RHSBL_BROKEN", 0,
+                              "a list gives answers that no list gives, or fails its test: it counts nothing" },
     [DNSBL_SYMBOL_ASIDE] = { "RHSBL_ASIDE", 0, "a list was not asked: it is put aside for now" },
     [DNSBL_SYMBOL_SILENT] = { "RHSBL_NO_ANSWER", 0, "a list did not answer in time" },
     { 0 },

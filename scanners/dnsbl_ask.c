@@ -154,4 +154,6 @@ void dnsbl_test_first(struct dnsbl_survey *s, size_t i)
 
     if (view->asked && !view->is_aside && dnsbl_has_test(zone) && zone->health->tested_ms == 0)
         view->is_tested = dnsbl_test(s->q, zone, &s->is_waiting, &view->test);
+    view->is_refused |= view->is_tested && view->test == DNSBL_REFUSED;
+    view->is_nonsense |= view->is_tested && view->test == DNSBL_NONSENSE;
 }

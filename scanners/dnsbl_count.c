@@ -144,11 +144,13 @@ static void count_state(struct dnsbl_survey *s, size_t i)
     if (view->is_aside && view->asked)
         finding_add(s->q, DNSBL_SYMBOL_ASIDE, "%s was not asked: it %s", zone->title, zone->health->why);
     if (view->is_refused)
-        finding_add(s->q, DNSBL_SYMBOL_BLOCKED, "%s refuses our questions", zone->title);
+        finding_add(s->q, DNSBL_SYMBOL_BLOCKED, "%s %s", zone->title, dnsbl_verdict_text(DNSBL_REFUSED));
     if (view->is_nonsense)
-        finding_add(s->q, DNSBL_SYMBOL_BROKEN, "%s gives answers that no list gives", zone->title);
+        finding_add(s->q, DNSBL_SYMBOL_BROKEN, "%s %s", zone->title, dnsbl_verdict_text(DNSBL_NONSENSE));
+    else if (view->is_tested && (view->test == DNSBL_ALL || view->test == DNSBL_EMPTY))
+        finding_add(s->q, DNSBL_SYMBOL_BROKEN, "%s %s", zone->title, dnsbl_verdict_text(view->test));
     if (view->silent)
-        finding_add(s->q, DNSBL_SYMBOL_SILENT, "%s did not answer", zone->title);
+        finding_add(s->q, DNSBL_SYMBOL_SILENT, "%s %s", zone->title, dnsbl_verdict_text(DNSBL_SILENT));
 }
 
 static bool is_trusted(const struct dnsbl_view *view)

@@ -11,6 +11,11 @@ static const char *const reasons[] = {
     [DNSBL_SILENT] = "does not answer",
 };
 
+const char *dnsbl_verdict_text(enum dnsbl_verdict verdict)
+{
+    return reasons[verdict];
+}
+
 /* A wall clock that was set back must not keep a list aside for longer than it was meant to be. */
 static bool is_time_over(const struct dnsbl_health *h, int64_t now_ms)
 {

@@ -38,6 +38,9 @@ struct dnsbl_health {
     bool must_pass;    /* it comes back by passing its test only */
 };
 
+/* dnsbl_verdict_text - what the list does, for people: "refuses our questions"; not of DNSBL_FINE. */
+const char *dnsbl_verdict_text(enum dnsbl_verdict verdict);
+
 /* dnsbl_health_is_aside - not to be asked now. */
 bool dnsbl_health_is_aside(const struct dnsbl_health *h, int64_t now_ms);
 /* dnsbl_health_is_test_due - never tested, not tested for long, or aside and its time is over. */

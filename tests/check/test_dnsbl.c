@@ -446,6 +446,7 @@ static void a_list_is_tested_with_its_first_question(void **state)
         desk_settle(d);
         if (desk_points(d) != cases[i].points || (d->run.raised_count == 1) != cases[i].alarm)
             fail_msg("case %zu: %d points, %zu alarms", i, desk_points(d), d->run.raised_count);
+        EXPECT_INT(cases[i].alarm, desk_finding(d, "RBL_BROKEN") || desk_finding(d, "RBL_BLOCKED"));
         next_mail(d, 1);
         EXPECT_INT(cases[i].points, desk_points(d)); /* and so it stays */
         desk_close(d);
