@@ -153,22 +153,28 @@ static void put_dkim(struct writer *w, const struct evidence *e)
     }
 }
 
-/* What is found as published and applied policy in comments elsewhere, too: p= and dis=. */
+/* The policy published and what it came to, as a comment that other verifiers write, too. */
+static void put_policy(struct writer *w, const struct dmarc_evidence *dmarc)
+{
+    struct span disposition = span_of(dmarc->disposition);
+    char comment[64];
+
+    if (is_token(disposition))
+        snprintf(comment, sizeof comment, "(p=%.12s dis=%.12s)", dmarc->policy, dmarc->disposition);
+    else
+        snprintf(comment, sizeof comment, "(p=%.12s)", dmarc->policy);
+    put_item(w, comment);
+}
+
 static void put_dmarc(struct writer *w, const struct dmarc_evidence *dmarc)
 {
-    bool has_policy = dmarc->policy && *dmarc->policy;
+    bool has_policy = is_token(span_of(dmarc->policy));
 
     if (dmarc->result == AUTH_ABSENT)
         return;
     put_result(w, "dmarc", dmarc->result);
-    if (has_policy) {
-        bool has_disposition = dmarc->disposition && *dmarc->disposition;
-        char comment[64];
-
-        snprintf(comment, sizeof comment, "(p=%.12s%s%.12s)", dmarc->policy, has_disposition ? " dis=" : "",
-                 has_disposition ? dmarc->disposition : "");
-        put_item(w, comment);
-    }
+    if (has_policy)
+        put_policy(w, dmarc);
     put_reason(w, dmarc->result, dmarc->reason);
     put_mailbox(w, "header.from", dmarc->domain);
     if (has_policy)
