@@ -191,17 +191,17 @@ static bool has_required(const struct conf_section *section)
     return false;
 }
 
-static void print_one_section(struct default_print *p, const char *kind, const char *title,
+static void print_one_section(struct default_print *p, const struct conf_key *key, const char *title,
                               const struct conf_section *section, bool is_example)
 {
     const char *outer = p->mark;
 
     strbuf_putc(p->out, '\n');
-    put_help(p, section->help, "");
+    put_help(p, section->help ? section->help : key->help, "");
     if (is_example || has_required(section))
         p->mark = "# ";
     put_start(p);
-    strbuf_puts(p->out, kind);
+    strbuf_puts(p->out, key->name);
     if (title)
         put_title(p->out, title);
     strbuf_puts(p->out, " {\n");
@@ -219,13 +219,12 @@ static void print_section_key(struct default_print *p, const struct conf_key *ke
     const char *title;
 
     if (key->type == CONF_SECTION) {
-        print_one_section(p, key->name, NULL, section, false);
+        print_one_section(p, key, NULL, section, false);
     } else if (!section->by_title) {
-        put_help(p, key->help, "");
-        print_one_section(p, key->name, "title", section, true);
+        print_one_section(p, key, "title", section, true);
     } else {
         for (size_t i = 0; (title = section->titles(i)); i++)
-            print_one_section(p, key->name, title, section->by_title(title), false);
+            print_one_section(p, key, title, section->by_title(title), false);
     }
 }
 
