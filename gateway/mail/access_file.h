@@ -1,0 +1,43 @@
+/* mail/access_file.h - an access_set that is kept in a file, watched while we run.
+ *
+ * One entry a line; `#` at the start of a line or behind a blank begins a comment; a byte order mark and CR LF are
+ * taken. A changed file is read in pieces, so that the loop is never held up, and takes over when it has been read
+ * whole and without fault; otherwise the last good version stays in force. A file that changes while it is read, or
+ * between two looks, is somebody's who is still writing: it is read once it stands still.
+ */
+#ifndef MAIL_ACCESS_FILE_H
+#define MAIL_ACCESS_FILE_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "gateway/base/strbuf.h"
+#include "gateway/mail/access_set.h"
+
+enum { ACCESS_LINE_MOST = 1024, ACCESS_FILE_BYTES_MOST = 64 << 20 };
+
+struct access_stamp {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec changed;
+};
+
+struct access_reading;
+
+struct access_file {
+    const char *path; /* borrowed */
+    enum access_kind kind;
+    struct access_set *set; /* in force; never NULL after access_file_open() */
+    struct access_stamp stamp, seen;
+    struct access_reading *reading; /* a new version, half read */
+    struct strbuf refusal;          /* why the file as it is now is not in force; empty: it is */
+};
+
+/* access_file_open - reads it whole; false with lines "path:line: what is wrong; what to write" in f->refusal. */
+bool access_file_open(struct access_file *f, const char *path, enum access_kind kind);
+void access_file_close(struct access_file *f);
+/* access_file_look - has the file changed? Reads up to `bytes` of a new version. True when one has come into force. */
+bool access_file_look(struct access_file *f, size_t bytes);
+
+#endif

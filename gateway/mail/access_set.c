@@ -1,0 +1,360 @@
+/* mail/access_set.c - a set of networks, domains or addresses.
+ *
+ * A key is a tag and the normal form: '4' or '6', prefix length and network; 'd' and a domain; 's' and a domain that
+ * stands for what is under it; 'a' and an address; 'u' and a local part; '0' for the null sender.
+ */
+#include "gateway/mail/access_set.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/mail/domain.h"
+
+struct key {
+    size_t len;
+    char bytes[ACCESS_ENTRY_TEXT_MAX];
+};
+
+struct entry {
+    uint32_t at; /* of its key in `bytes` */
+    uint32_t line;
+    uint16_t len;
+};
+
+struct access_set {
+    enum access_kind kind;
+    struct entry *entries;
+    size_t count, capacity;
+    char *bytes;
+    size_t byte_count, byte_capacity;
+    uint32_t *slots; /* 1 + index into entries, 0: free */
+    size_t slot_count;
+    bool has_bits4[33], has_bits6[129];
+};
+
+/* ---- entries into keys ---- */
+
+static void key_start(struct key *key, char tag)
+{
+    key->bytes[0] = tag;
+    key->len = 1;
+}
+
+/* False when it does not fit. */
+static bool key_put(struct key *key, struct span text)
+{
+    if (text.len > sizeof key->bytes - key->len)
+        return false;
+    if (text.len)
+        memcpy(key->bytes + key->len, text.ptr, text.len);
+    key->len += text.len;
+    return true;
+}
+
+static bool key_put_lower(struct key *key, struct span text)
+{
+    size_t from = key->len;
+
+    if (!key_put(key, text))
+        return false;
+    for (size_t i = from; i < key->len; i++)
+        key->bytes[i] = ascii_lower(key->bytes[i]);
+    return true;
+}
+
+static void net_key(struct key *key, const struct addr_net *net)
+{
+    char bits = (char)net->bits;
+
+    key_start(key, net->base.family == ADDR_IP4 ? '4' : '6');
+    key_put(key, span_make(&bits, 1));
+    key_put(key, span_make((const char *)net->base.bytes, net->base.family == ADDR_IP4 ? 4 : 16));
+}
+
+static const char *net_entry(struct span text, struct key *key)
+{
+    struct addr_net net;
+    struct addr written;
+    struct span rest = text, host = { 0 };
+
+    if (addr_net_parse(text, &net))
+        return "is no address or network; write such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32";
+    if (!span_cut(&rest, '/', &host) || addr_parse(host, &written) || !addr_eq(&written, &net.base))
+        return "has bits behind its prefix; write the network's first address, or leave the prefix out";
+    net_key(key, &net);
+    return NULL;
+}
+
+static const char *name_entry(struct span text, struct key *key)
+{
+    char normal[DOMAIN_MAX];
+    bool is_under = false;
+
+    if (span_starts(text, SPAN("*.")))
+        text = span_skip(text, 1);
+    if (text.len && text.ptr[0] == '.') {
+        is_under = true;
+        text = span_skip(text, 1);
+    }
+    if (domain_normal(text, normal))
+        return "is no domain; write such as example.org, or .example.org for all that is under it";
+    key_start(key, is_under ? 's' : 'd');
+    key_put(key, span_of(normal));
+    return NULL;
+}
+
+/* "local@domain"; false when it is none. */
+static bool address_key(struct span local, struct span domain, struct key *key)
+{
+    char normal[DOMAIN_MAX];
+
+    if (!local.len || domain_normal(domain, normal))
+        return false;
+    key_start(key, 'a');
+    return key_put_lower(key, local) && key_put(key, SPAN("@")) && key_put(key, span_of(normal));
+}
+
+static bool has_control(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] <= ' ' || text.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
+static const char *address_entry(struct span text, struct key *key)
+{
+    static const char wrong[] =
+        "is no address; write such as user@example.org, user@, @example.org, .example.org or <>";
+    size_t at = span_rfind(text, '@');
+
+    key_start(key, '0');
+    if (span_is(text, "<>"))
+        return NULL;
+    if (at == SPAN_NPOS)
+        return name_entry(text, key) ? wrong : NULL;
+    struct span local = span_first(text, at), domain = span_skip(text, at + 1);
+
+    if (!local.len)
+        return name_entry(domain, key) ? wrong : NULL;
+    if (has_control(local) || (!domain.len && span_find(local, '@') != SPAN_NPOS))
+        return wrong;
+    if (domain.len)
+        return address_key(local, domain, key) ? NULL : wrong;
+    key_start(key, 'u');
+    return key_put_lower(key, local) ? NULL : wrong;
+}
+
+static const char *entry_key(enum access_kind kind, struct span text, struct key *key)
+{
+    if (text.len >= ACCESS_ENTRY_TEXT_MAX)
+        return "is longer than any address; write one entry a line";
+    switch (kind) {
+    case ACCESS_NETS: return net_entry(text, key);
+    case ACCESS_NAMES: return name_entry(text, key);
+    case ACCESS_ADDRESSES: return address_entry(text, key);
+    }
+    BUG("access kind %d", (int)kind);
+}
+
+const char *access_entry_wrong(enum access_kind kind, struct span entry)
+{
+    struct key key;
+
+    return entry_key(kind, entry, &key);
+}
+
+static void key_text(struct span key, char *out)
+{
+    struct addr_net net = { .bits = key.len > 1 ? (unsigned char)key.ptr[1] : 0 };
+    struct span rest = span_skip(key, 1);
+
+    switch (key.ptr[0]) {
+    case '4':
+    case '6':
+        addr_from_bytes(key.ptr[0] == '4' ? ADDR_IP4 : ADDR_IP6, key.ptr + 2, &net.base);
+        addr_net_text(&net, out);
+        return;
+    case 's': snprintf(out, ACCESS_ENTRY_TEXT_MAX, ".%.*s", SPAN_ARG(rest)); return;
+    case 'u': snprintf(out, ACCESS_ENTRY_TEXT_MAX, "%.*s@", SPAN_ARG(rest)); return;
+    case '0': snprintf(out, ACCESS_ENTRY_TEXT_MAX, "<>"); return;
+    default: snprintf(out, ACCESS_ENTRY_TEXT_MAX, "%.*s", SPAN_ARG(rest)); return;
+    }
+}
+
+/* ---- the table ---- */
+
+/* FNV-1a: keys come from the operator's files, so nobody can aim at collisions. */
+static uint64_t hash_of(struct span key)
+{
+    uint64_t h = 14695981039346656037U;
+
+    for (size_t i = 0; i < key.len; i++)
+        h = (h ^ (unsigned char)key.ptr[i]) * 1099511628211U;
+    return h ^ h >> 32;
+}
+
+static struct span key_of(const struct access_set *set, const struct entry *e)
+{
+    return span_make(set->bytes + e->at, e->len);
+}
+
+/* Where the key is, or would be. */
+static uint32_t *slot_of(const struct access_set *set, struct span key)
+{
+    size_t mask = set->slot_count - 1, i = hash_of(key) & mask;
+
+    while (set->slots[i] && !span_eq(key_of(set, &set->entries[set->slots[i] - 1]), key))
+        i = (i + 1) & mask;
+    return &set->slots[i];
+}
+
+static void slots_new(struct access_set *set, size_t least)
+{
+    set->slot_count = 16;
+    while (set->slot_count < least * 2)
+        set->slot_count *= 2;
+    free(set->slots);
+    set->slots = mem_alloc(set->slot_count * sizeof *set->slots);
+    for (size_t i = 0; i < set->count; i++)
+        *slot_of(set, key_of(set, &set->entries[i])) = (uint32_t)i + 1;
+}
+
+struct access_set *access_set_new(enum access_kind kind, size_t expected)
+{
+    struct access_set *set = mem_alloc(sizeof *set);
+
+    set->kind = kind;
+    slots_new(set, expected < ACCESS_ENTRIES_MOST ? expected : ACCESS_ENTRIES_MOST);
+    return set;
+}
+
+void access_set_free(struct access_set *set)
+{
+    if (!set)
+        return;
+    free(set->entries);
+    free(set->bytes);
+    free(set->slots);
+    free(set);
+}
+
+size_t access_set_count(const struct access_set *set)
+{
+    return set->count;
+}
+
+static void reserve(struct access_set *set, size_t bytes)
+{
+    if (set->count == set->capacity) {
+        set->capacity = set->capacity ? set->capacity * 2 : 16;
+        set->entries = mem_grow(set->entries, set->capacity * sizeof *set->entries);
+    }
+    if (set->byte_capacity - set->byte_count < bytes) {
+        set->byte_capacity = set->byte_capacity * 2 + bytes;
+        set->bytes = mem_grow(set->bytes, set->byte_capacity);
+    }
+    if ((set->count + 1) * 3 > set->slot_count * 2)
+        slots_new(set, set->slot_count);
+}
+
+const char *access_set_add(struct access_set *set, struct span entry, unsigned line)
+{
+    struct key key;
+    const char *wrong = entry_key(set->kind, entry, &key);
+
+    if (wrong)
+        return wrong;
+    if (set->count == ACCESS_ENTRIES_MOST)
+        return "is one more than the 1000000 that a list may have; split the list";
+    reserve(set, key.len);
+    uint32_t *slot = slot_of(set, span_make(key.bytes, key.len));
+
+    if (*slot)
+        return NULL;
+    if (key.bytes[0] == '4')
+        set->has_bits4[(unsigned char)key.bytes[1]] = true;
+    if (key.bytes[0] == '6')
+        set->has_bits6[(unsigned char)key.bytes[1]] = true;
+    memcpy(set->bytes + set->byte_count, key.bytes, key.len);
+    set->entries[set->count] = (struct entry){ (uint32_t)set->byte_count, line, (uint16_t)key.len };
+    set->byte_count += key.len;
+    *slot = (uint32_t)++set->count;
+    return NULL;
+}
+
+/* ---- looking up ---- */
+
+static bool find(const struct access_set *set, const struct key *key, struct access_match *out)
+{
+    uint32_t slot = *slot_of(set, span_make(key->bytes, key->len));
+
+    if (slot && out) {
+        const struct entry *e = &set->entries[slot - 1];
+
+        out->line = e->line;
+        key_text(key_of(set, e), out->text);
+    }
+    return slot != 0;
+}
+
+bool access_set_has_addr(const struct access_set *set, const struct addr *addr, struct access_match *out)
+{
+    bool is_ip4 = addr->family == ADDR_IP4;
+    const bool *has_bits = is_ip4 ? set->has_bits4 : set->has_bits6;
+
+    if (addr->family == ADDR_NONE)
+        return false;
+    for (unsigned bits = is_ip4 ? 32 : 128;; bits--) {
+        if (has_bits[bits]) {
+            struct addr_net net = { addr_mask(addr, bits), bits };
+            struct key key;
+
+            net_key(&key, &net);
+            if (find(set, &key, out))
+                return true;
+        }
+        if (!bits)
+            return false;
+    }
+}
+
+static bool has_normal_name(const struct access_set *set, const char *normal, struct access_match *out)
+{
+    struct key key;
+
+    key_start(&key, 'd');
+    key_put(&key, span_of(normal));
+    if (find(set, &key, out))
+        return true;
+    for (const char *parent = domain_parent(normal); parent; parent = domain_parent(parent)) {
+        key_start(&key, 's');
+        key_put(&key, span_of(parent));
+        if (find(set, &key, out))
+            return true;
+    }
+    return false;
+}
+
+bool access_set_has_name(const struct access_set *set, struct span name, struct access_match *out)
+{
+    char normal[DOMAIN_MAX];
+
+    return !domain_normal(name, normal) && has_normal_name(set, normal, out);
+}
+
+bool access_set_has_address(const struct access_set *set, const struct address *address, struct access_match *out)
+{
+    struct key key;
+
+    key_start(&key, '0');
+    if (!address->text.len)
+        return find(set, &key, out);
+    if (address_key(address->local, address->domain, &key) && find(set, &key, out))
+        return true;
+    if (address->domain.len && access_set_has_name(set, address->domain, out))
+        return true;
+    key_start(&key, 'u');
+    return address->local.len && key_put_lower(&key, address->local) && find(set, &key, out);
+}
