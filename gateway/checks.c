@@ -1,0 +1,36 @@
+/* gateway/checks.c - the timetable: every check, one row. The whole product on one screen. */
+#include "gateway/checks.h"
+
+#include "gateway/base/bug.h"
+#include "scanners/arc.h"
+#include "scanners/dkim.h"
+#include "scanners/dmarc.h"
+#include "scanners/dnsbl.h"
+#include "scanners/helo.h"
+#include "scanners/rdns.h"
+#include "scanners/spf.h"
+
+#define SKIP                                                                                                           \
+    {                                                                                                                  \
+        FAIL_SKIP, FAIL_SKIP                                                                                           \
+    }
+#define DEFER                                                                                                          \
+    {                                                                                                                  \
+        FAIL_DEFER, FAIL_SKIP                                                                                          \
+    }
+
+/* clang-format off */
+const struct check checks[] = {
+/*    name       stage          where     budget  asks  if it fails  after           off    informs  module */
+    { "rdns",    STAGE_CONNECT, ON_LOOP,    5000,   32, SKIP,        NULL,           false, true,    &rdns_module },
+    { "helo",    STAGE_HELO,    ON_LOOP,    5000,    8, SKIP,        NULL,           false, false,   &helo_module },
+    { "dnsbl",   STAGE_CONNECT, ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,   &dnsbl_module },
+    { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   64, SKIP,        NULL,           false, true,    &spf_module },
+    { "rhsbl",   STAGE_MAIL,    ON_LOOP,    5000,   64, SKIP,        "rdns",         false, false,   &rhsbl_module },
+    { "dkim",    STAGE_MESSAGE, ON_QUICK,  10000,   16, SKIP,        NULL,           false, true,    &dkim_module },
+    { "arc",     STAGE_MESSAGE, ON_QUICK,  10000,   64, SKIP,        NULL,           false, true,    &arc_module },
+    { "dmarc",   STAGE_MESSAGE, ON_LOOP,   10000,   48, DEFER,       "spf dkim arc", false, true,    &dmarc_module },
+};
+/* clang-format on */
+
+const size_t checks_count = COUNT(checks);

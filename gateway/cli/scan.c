@@ -1,0 +1,264 @@
+/* cli/scan.c - postern scan: the engine on one message from a file, with no daemon and no privileges. */
+#include "gateway/cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/base/log.h"
+#include "gateway/cli/report.h"
+
+static const char usage[] =
+    "usage: postern scan [OPTION...] FILE|-\n"
+    "\n"
+    "Judges the message in FILE (- for standard input) as the gateway would, and says why.\n"
+    "\n"
+    "  -c FILE              the configuration (default: /etc/postern/gateway.conf when there is one)\n"
+    "  --client-ip IP       the client that sent it; without it, checks of the client find nothing\n"
+    "  --client-name PTR    its name, instead of looking it up\n"
+    "  --helo NAME          what it said in EHLO\n"
+    "  --from ADDR          the envelope's sender; \"\" for a bounce\n"
+    "  --rcpt ADDR          a recipient; may be given more than once\n"
+    "  --user NAME          the login of an authenticated client\n"
+    "  --json               one JSON object\n"
+    "\n"
+    "Exit status: 0 when a verdict was given, whatever it is; 2 for usage or configuration; 3 otherwise.\n"
+    "\n"
+    "  postern scan --client-ip 192.0.2.7 --helo mail.example.org --from a@example.org --rcpt b@example.net mail.eml\n";
+
+enum { SCAN_BYTES_MAX = 512 * 1024 * 1024, SCAN_RECIPIENTS_MAX = 1000 };
+
+struct scan {
+    const char *config, *file;
+    const char *client_ip, *client_name, *helo, *from, *user;
+    const char *recipients[SCAN_RECIPIENTS_MAX];
+    size_t recipient_count;
+    bool is_json;
+
+    struct loaded loaded;
+    struct loop *loop;
+    struct engine engine;
+    struct strbuf bytes;
+    struct pipeline *pipeline;
+    bool is_judged;
+};
+
+/* ---- the command line ---- */
+
+enum { OPTION_IP = 256, OPTION_NAME, OPTION_HELO, OPTION_FROM, OPTION_RCPT, OPTION_USER, OPTION_JSON };
+
+static const struct option options[] = {
+    { "client-ip", required_argument, NULL, OPTION_IP },
+    { "client-name", required_argument, NULL, OPTION_NAME },
+    { "helo", required_argument, NULL, OPTION_HELO },
+    { "from", required_argument, NULL, OPTION_FROM },
+    { "rcpt", required_argument, NULL, OPTION_RCPT },
+    { "user", required_argument, NULL, OPTION_USER },
+    { "config", required_argument, NULL, 'c' },
+    { "json", no_argument, NULL, OPTION_JSON },
+    { "help", no_argument, NULL, 'h' },
+    { 0 },
+};
+
+static bool take_option(struct scan *scan, int option)
+{
+    switch (option) {
+    case 'c': scan->config = optarg; return true;
+    case OPTION_IP: scan->client_ip = optarg; return true;
+    case OPTION_NAME: scan->client_name = optarg; return true;
+    case OPTION_HELO: scan->helo = optarg; return true;
+    case OPTION_FROM: scan->from = optarg; return true;
+    case OPTION_USER: scan->user = optarg; return true;
+    case OPTION_JSON: scan->is_json = true; return true;
+    case OPTION_RCPT:
+        if (scan->recipient_count == SCAN_RECIPIENTS_MAX)
+            return false;
+        scan->recipients[scan->recipient_count++] = optarg;
+        return true;
+    default: return false;
+    }
+}
+
+/* ---- the message ---- */
+
+/* Files have LF where SMTP has CRLF. `last` is the byte before `text`. */
+static void put_lines(struct strbuf *out, struct span text, char *last)
+{
+    while (text.len) {
+        size_t lf = span_find(text, '\n');
+        struct span line = lf == SPAN_NPOS ? text : span_first(text, lf);
+
+        strbuf_put(out, line);
+        if (line.len)
+            *last = line.ptr[line.len - 1];
+        if (lf == SPAN_NPOS)
+            return;
+        strbuf_puts(out, *last == '\r' ? "\n" : "\r\n");
+        *last = '\n';
+        text = span_skip(text, lf + 1);
+    }
+}
+
+static bool read_message(struct scan *scan)
+{
+    int fd = strcmp(scan->file, "-") == 0 ? STDIN_FILENO : open(scan->file, O_RDONLY | O_CLOEXEC);
+    char piece[65536], last = '\n';
+    ssize_t n = -1;
+
+    strbuf_init(&scan->bytes, SCAN_BYTES_MAX);
+    while (fd >= 0 && (n = read(fd, piece, sizeof piece)) > 0)
+        put_lines(&scan->bytes, span_make(piece, (size_t)n), &last);
+    if (n < 0)
+        fprintf(stderr, "postern: %s: %s\n", scan->file, strerror(errno));
+    if (scan->bytes.is_full)
+        fprintf(stderr, "postern: %s: larger than %d MiB\n", scan->file, SCAN_BYTES_MAX >> 20);
+    if (fd > STDIN_FILENO)
+        close(fd);
+    return n == 0 && !scan->bytes.is_full;
+}
+
+/* ---- the engine ---- */
+
+static bool open_engine(struct scan *scan)
+{
+    const struct config *config = scan->loaded.values;
+    char error[512] = "";
+
+    scan->loop = loop_new();
+    scan->engine = (struct engine){ .loop = scan->loop,
+                                    .dns = dns_new(scan->loop, &config->dns, error, sizeof error),
+                                    .crew = crew_new(scan->loop, 1, 16, 16),
+                                    .hostname = config->hostname,
+                                    .conf = &config->engine,
+                                    .actions = &config->actions,
+                                    .checks = scan->loaded.checks,
+                                    .check_count = settings_count() };
+    if (!scan->engine.dns)
+        fprintf(stderr, "postern: dns: %s\n", error);
+    return scan->engine.dns != NULL;
+}
+
+static void close_engine(struct scan *scan)
+{
+    pipeline_free(scan->pipeline);
+    crew_free(scan->engine.crew);
+    if (scan->engine.dns)
+        dns_free(scan->engine.dns);
+    loop_free(scan->loop);
+}
+
+static struct span kept(struct session *s, const char *text)
+{
+    return arena_copy(s->tx_arena, span_of(text ? text : ""));
+}
+
+static bool parse_address(struct session *s, const char *text, struct address *out)
+{
+    struct span copy = kept(s, text);
+
+    if (!copy.len || !address_parse(copy, out))
+        return true;
+    fprintf(stderr, "postern: \"%s\" is no mail address\n", text);
+    return false;
+}
+
+static bool fill_session(struct scan *scan, struct session *s)
+{
+    if (scan->client_ip && addr_parse(span_of(scan->client_ip), &s->client)) {
+        fprintf(stderr, "postern: \"%s\" is no IP address\n", scan->client_ip);
+        return false;
+    }
+    s->client_ptr = kept(s, scan->client_name);
+    s->helo = kept(s, scan->helo);
+    s->is_esmtp = true;
+    s->auth_user = kept(s, scan->user);
+    s->recipients = arena_alloc(s->tx_arena, (scan->recipient_count + 1) * sizeof *s->recipients);
+    for (size_t i = 0; i < scan->recipient_count; i++)
+        if (!parse_address(s, scan->recipients[i], &s->recipients[s->recipient_count++].address))
+            return false;
+    return parse_address(s, scan->from, &s->mail_from);
+}
+
+static void on_verdict(void *arg, const struct verdict *verdict)
+{
+    struct scan *scan = arg;
+    const struct config *config = scan->loaded.values;
+    struct edits edits;
+    struct strbuf out;
+
+    strbuf_init(&out, SCAN_BYTES_MAX);
+    dress(scan->pipeline, verdict, &config->headers, &config->actions, &edits);
+    if (verdict->action != ACTION_ACCEPT && verdict->action != ACTION_TAG)
+        edits.count = 0;
+    if (scan->is_json)
+        report_json(scan->pipeline, verdict, &edits, &out);
+    else
+        report_text(scan->pipeline, verdict, &edits, cli_is_colour(STDOUT_FILENO), &out);
+    fwrite(strbuf_span(&out).ptr, 1, out.len, stdout);
+    strbuf_release(&out);
+    scan->is_judged = true;
+    loop_stop(scan->loop);
+}
+
+static int judge(struct scan *scan)
+{
+    const struct smtp_conf *smtp = &scan->loaded.values->smtp;
+    const struct message_limits limits = { smtp->header_bytes_most, (size_t)smtp->header_fields_most };
+    struct pipeline *p = scan->pipeline = pipeline_new(&scan->engine, "scan");
+
+    if (!fill_session(scan, pipeline_session(p)))
+        return EXIT_CONFIG;
+    pipeline_take_message(p, message_new(strbuf_span(&scan->bytes), &limits));
+    for (enum stage stage = STAGE_CONNECT; stage < STAGE_COUNT; stage++)
+        pipeline_reach(p, stage);
+    pipeline_decide(p, STAGE_MESSAGE, 0, on_verdict, scan);
+    loop_run(scan->loop);
+    return scan->is_judged ? EXIT_OK : EXIT_OTHER;
+}
+
+static int scan_file(struct scan *scan)
+{
+    int status = EXIT_OTHER;
+
+    if (!cli_load(scan->config, &scan->loaded))
+        return EXIT_CONFIG;
+    log_configure(LOG_LOGFMT, LOG_WARN);
+    if (read_message(scan)) {
+        if (open_engine(scan))
+            status = judge(scan);
+        close_engine(scan);
+    }
+    strbuf_release(&scan->bytes);
+    config_free(&scan->loaded);
+    return status;
+}
+
+static int run_with(struct scan *scan, int argc, char **argv)
+{
+    int option;
+
+    scan->config = config_usual_path();
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (option == 'h')
+            return cli_usage(usage, NULL);
+        if (!take_option(scan, option))
+            return cli_usage(usage, "scan: that option is not known, or given too often");
+    }
+    if (optind + 1 != argc)
+        return cli_usage(usage, "scan: name one file, or - for standard input");
+    scan->file = argv[optind];
+    return scan_file(scan);
+}
+
+int cli_scan(int argc, char **argv)
+{
+    struct scan *scan = mem_alloc(sizeof *scan);
+    int status = run_with(scan, argc, argv);
+
+    free(scan);
+    return status;
+}

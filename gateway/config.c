@@ -1,0 +1,161 @@
+/* gateway/config.c - the whole of gateway.conf: every module's section in one table. */
+#include "gateway/config.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/base/log.h"
+#include "gateway/checks.h"
+#include "gateway/mail/domain.h"
+
+#define LOG(member) offsetof(struct log_conf, member)
+
+static const struct conf_key log_keys[] = {
+    { .name = "format",
+      .type = CONF_ENUM,
+      .at = LOG(format),
+      .initial = "logfmt",
+      .least = "logfmt json",
+      .help = "one line per event, as key=value or as a JSON object" },
+    { .name = "level",
+      .type = CONF_ENUM,
+      .at = LOG(level),
+      .initial = "info",
+      .least = "error warn info debug",
+      .help = "what is logged" },
+    { 0 },
+};
+
+static const struct conf_section log_section = {
+    .name = "log", .help = "what is logged, to standard error", .size = sizeof(struct log_conf), .keys = log_keys
+};
+
+static const char *parse_hostname(struct arena *a, const char *text, void *out)
+{
+    char name[DOMAIN_MAX];
+
+    if (domain_normal(span_of(text), name))
+        return arena_printf(a, "\"%s\" is no host name; write it like \"mx.example.org\"", text);
+    *(const char **)out = arena_dup(a, span_of(name));
+    return NULL;
+}
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct conf_key config_keys[] = {
+    { .name = "hostname",
+      .type = CONF_CUSTOM,
+      .at = AT(hostname),
+      .parse = parse_hostname,
+      .help = "our name in the greeting and in Received, and the authserv-id; unset: the machine's" },
+    { .name = "state",
+      .type = CONF_STR,
+      .at = AT(state),
+      .help = "directory for the spool and for what outlives a restart; unset: /var/lib/postern, or for a user who is "
+              "not root ~/.local/state/postern" },
+    { .name = "user",
+      .type = CONF_STR,
+      .at = AT(user),
+      .help = "who the gateway becomes after it has opened its sockets, when it is started as root; unset: postern "
+              "when there is such a user, else nobody" },
+    { .name = "log", .type = CONF_SECTION, .at = AT(log), .section = &log_section },
+    { .name = "engine", .type = CONF_SECTION, .at = AT(engine), .section = &engine_section },
+    { .name = "dns", .type = CONF_SECTION, .at = AT(dns), .section = &dns_section },
+    { .name = "actions", .type = CONF_SECTION, .at = AT(actions), .section = &actions_section },
+    { .name = "headers", .type = CONF_SECTION, .at = AT(headers), .section = &dress_section },
+    { .name = "smtp", .type = CONF_SECTION, .at = AT(smtp), .section = &smtp_section },
+    { .name = "check", .type = CONF_SECTIONS, .at = AT(checks), .section = &settings_section },
+    { 0 },
+};
+
+static const char *machine_name(struct arena *a)
+{
+    char name[DOMAIN_MAX + 1] = "", normal[DOMAIN_MAX];
+
+    if (gethostname(name, sizeof name - 1) || domain_normal(span_of(name), normal))
+        return "localhost";
+    return arena_dup(a, span_of(normal));
+}
+
+static const char *usual_state(struct arena *a)
+{
+    const char *home = getenv("HOME");
+
+    if (geteuid() == 0 || !home || home[0] != '/')
+        return "/var/lib/postern";
+    return arena_printf(a, "%s/.local/state/postern", home);
+}
+
+static bool is_unset(const char *text)
+{
+    return !text || !text[0];
+}
+
+/* What depends on the machine and on who we are, where the file says nothing. */
+static const char *config_check(struct arena *a, void *values)
+{
+    struct config *config = values;
+    struct hop_target *hop = &config->smtp.next_hop;
+
+    if (is_unset(config->hostname))
+        config->hostname = machine_name(a);
+    if (is_unset(config->state))
+        config->state = usual_state(a);
+    if (is_unset(config->user))
+        config->user = getpwnam("postern") ? "postern" : "nobody";
+    if (!hop->text) {
+        hop->kind = HOP_MAILDIR;
+        hop->maildir = arena_printf(a, "%s/mail", config->state);
+        hop->text = arena_printf(a, "maildir:%s", hop->maildir);
+    }
+    return config->state[0] == '/' ? NULL : "state is no absolute path: write state = \"/var/lib/postern\"";
+}
+
+const struct conf_section config_section = {
+    .name = "", .help = "gateway.conf", .size = sizeof(struct config), .keys = config_keys, .check = config_check
+};
+
+void config_prepare(void)
+{
+    settings_use(checks, checks_count);
+}
+
+const char *config_usual_path(void)
+{
+    static const char path[] = "/etc/postern/gateway.conf";
+
+    return access(path, F_OK) == 0 ? path : NULL;
+}
+
+bool config_load(const char *path, struct loaded *out, struct strbuf *faults)
+{
+    const char *wrong = NULL;
+    void *values = NULL;
+
+    *out = (struct loaded){ 0 };
+    config_prepare();
+    out->conf = conf_load(&config_section, path, &values, faults);
+    if (!out->conf)
+        return false;
+    out->values = values;
+    arena_init(&out->arena, SIZE_MAX);
+    out->checks = settings_resolve(&out->arena, out->conf, &wrong);
+    if (!out->checks) {
+        strbuf_putf(faults, "%s: %s\n", path ? path : "initial values", wrong);
+        config_free(out);
+        return false;
+    }
+    return true;
+}
+
+void config_free(struct loaded *loaded)
+{
+    if (loaded->checks)
+        settings_close(loaded->checks);
+    if (loaded->conf)
+        conf_free(loaded->conf);
+    arena_release(&loaded->arena);
+    *loaded = (struct loaded){ 0 };
+}

@@ -1,0 +1,46 @@
+/* gateway/config.h - the whole of gateway.conf as one struct. */
+#ifndef GATEWAY_CONFIG_H
+#define GATEWAY_CONFIG_H
+
+#include "gateway/core/dress.h"
+#include "gateway/core/engine.h"
+#include "gateway/core/settings.h"
+#include "gateway/smtp/conf.h"
+
+struct log_conf {
+    int format; /* enum log_format */
+    int level;  /* enum log_level */
+};
+
+struct config {
+    const char *hostname;
+    const char *state;
+    const char *user;
+    struct log_conf log;
+    struct engine_conf engine;
+    struct dns_conf dns;
+    struct actions_conf actions;
+    struct dress_conf headers;
+    struct smtp_conf smtp;
+    struct conf_array checks;
+};
+
+/* A loaded configuration: the values, what the checks make of them, and who owns it. */
+struct loaded {
+    struct conf *conf;
+    struct config *values;
+    struct check_settings *checks;
+    struct arena arena;
+};
+
+extern const struct conf_section config_section;
+
+/* config_prepare - makes the sections of checks known; config_load() does it, too. */
+void config_prepare(void);
+/* config_usual_path - /etc/postern/gateway.conf when there is one, else NULL: initial values. */
+const char *config_usual_path(void);
+/* config_load - NULL: initial values. False with lines for the operator in `faults`. */
+bool config_load(const char *path, struct loaded *out, struct strbuf *faults);
+void config_free(struct loaded *loaded);
+
+#endif
