@@ -1,73 +1,22 @@
 /* core/pipeline.c - when: which check runs now, which waits, and when the verdict is certain.
  *
- * All is driven by advance(): run what is ready on the loop, fetch what was asked, decide if it can be decided, lend
- * the rest to a worker. While a worker holds a transaction nothing of this connection's checks runs on the loop, and
+ * All is driven by pipeline_advance(): run what is ready on the loop, fetch what was asked, decide if it can be
+ * decided, lend the rest to a worker. While a worker holds a transaction nothing of this connection's checks runs on the loop, and
  * answers wait aside (core/fetch.h): a check never meets another one.
  *
  * A door may end a transaction that is lent. It then lives on as an orphan until the worker gives it back; the
  * connection's memory, which checks read, too, stays until the last orphan is home.
  */
-#include "gateway/core/pipeline.h"
+#include "gateway/core/pipeline_state.h"
 
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
-#include "gateway/core/fetch.h"
 
 enum {
-    CONNECTION_ARENA_BYTES = 1024 * 1024,
-    TRANSACTION_ARENA_BYTES = 4 * 1024 * 1024,
     RUNS_MOST = 250, /* of one check in one transaction: more is a check that does not converge */
     CREW_RETRY_MS = 10,
-};
-
-struct transaction {
-    struct job job; /* the first member: a job is its transaction */
-    struct pipeline *pipeline;
-    struct arena arena; /* the door's: envelope, edits */
-    struct arena work;  /* the checks' */
-    struct answers book;
-    struct fetcher fetcher;
-    struct session session; /* as it stood at STAGE_MESSAGE */
-    struct evidence evidence;
-    struct evidence evidence_before; /* as it was when lent */
-    struct message *message;
-    struct run *runs[CHECKS_MAX]; /* by row; NULL for the connection's */
-    struct run *overdue;          /* stand-ins for what a worker did not give back in time */
-    uint64_t lent;                /* rows that the worker runs */
-    bool is_lent, is_orphan;
-    bool is_reached[STAGE_COUNT];
-    size_t recipients_seen; /* by the checks of STAGE_RCPT */
-    bool is_deciding;       /* counted in engine->deciding */
-    int64_t begun_ms;
-    struct verdict verdict;
-};
-
-struct want {
-    pipeline_fn *fn; /* NULL: nobody waits */
-    void *arg;
-    enum stage stage;
-    int64_t deadline_ms;
-};
-
-struct pipeline {
-    struct engine *engine;
-    struct session session;
-    struct arena arena;
-    struct answers book;
-    struct fetcher fetcher;
-    struct evidence evidence;
-    struct run *runs[CHECKS_MAX]; /* of CONNECT and HELO */
-    bool is_reached[STAGE_COUNT];
-    struct transaction *tx;
-    const struct run *view[CHECKS_MAX]; /* every row's run, wherever it is kept */
-    struct want want;
-    struct timer *timer; /* the next deadline */
-    struct timer *soon;  /* advance() in the next turn */
-    unsigned lent;       /* transactions with workers, orphans too */
-    bool is_closed;
-    bool crew_was_full;
 };
 
 static bool is_finished(const struct run *run)
@@ -75,173 +24,9 @@ static bool is_finished(const struct run *run)
     return run->state == RUN_DONE || run->state == RUN_FAILED || run->state == RUN_OFF || run->state == RUN_SKIPPED;
 }
 
-static bool is_connections(enum stage stage)
-{
-    return stage <= STAGE_HELO;
-}
-
 static const struct check *check_of(const struct run *run)
 {
     return run->settings->check;
-}
-
-static void on_news(void *arg, uint64_t waiting);
-static void advance(void *arg);
-
-/* ---- making and freeing ---- */
-
-static struct run *run_new(struct pipeline *p, struct arena *a, size_t row)
-{
-    struct run *run = arena_alloc(a, sizeof *run);
-
-    run->settings = &p->engine->checks[row];
-    run->state = run->settings->mode == MODE_OFF ? RUN_OFF : RUN_IDLE;
-    run->most_asks = run->settings->check->asks;
-    run->most_asks_in_book = (size_t)p->engine->conf->lookups_most;
-    return run;
-}
-
-static void make_connection_runs(struct pipeline *p)
-{
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        if (!is_connections(p->engine->checks[i].check->stage))
-            continue;
-        p->runs[i] = run_new(p, &p->arena, i);
-        p->runs[i]->book = &p->book;
-        p->view[i] = p->runs[i];
-    }
-}
-
-struct pipeline *pipeline_new(struct engine *engine, const char *door)
-{
-    struct pipeline *p = mem_alloc(sizeof *p);
-
-    p->engine = engine;
-    arena_init(&p->arena, CONNECTION_ARENA_BYTES);
-    answers_init(&p->book);
-    fetcher_init(&p->fetcher, engine->dns, &p->book, on_news, p);
-    p->session = (struct session){
-        .arena = &p->arena, .door = door, .hostname = engine->hostname, .tls_version = "", .tls_cipher = ""
-    };
-    p->timer = timer_new(engine->loop, advance, p);
-    p->soon = timer_new(engine->loop, advance, p);
-    make_connection_runs(p);
-    pipeline_begin(p);
-    return p;
-}
-
-static struct transaction *transaction_new(struct pipeline *p)
-{
-    struct transaction *tx = mem_alloc(sizeof *tx);
-
-    tx->pipeline = p;
-    arena_init(&tx->arena, TRANSACTION_ARENA_BYTES);
-    arena_init(&tx->work, TRANSACTION_ARENA_BYTES);
-    answers_init(&tx->book);
-    fetcher_init(&tx->fetcher, p->engine->dns, &tx->book, on_news, p);
-    tx->evidence.iprev = p->evidence.iprev;
-    tx->begun_ms = clock_mono_ms();
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        if (is_connections(p->engine->checks[i].check->stage))
-            continue;
-        tx->runs[i] = run_new(p, &tx->work, i);
-        tx->runs[i]->elder = &p->book;
-        tx->runs[i]->book = &tx->book;
-        p->view[i] = tx->runs[i];
-    }
-    return tx;
-}
-
-static void transaction_free(struct transaction *tx)
-{
-    fetcher_stop(&tx->fetcher);
-    answers_release(&tx->book);
-    message_free(tx->message);
-    arena_release(&tx->arena);
-    arena_release(&tx->work);
-    free(tx->overdue);
-    free(tx);
-}
-
-static void pipeline_destroy(struct pipeline *p)
-{
-    fetcher_stop(&p->fetcher);
-    answers_release(&p->book);
-    arena_release(&p->arena);
-    timer_free(p->timer);
-    timer_free(p->soon);
-    free(p);
-}
-
-static void stop_deciding(struct pipeline *p, struct transaction *tx)
-{
-    p->engine->deciding -= tx->is_deciding;
-    tx->is_deciding = false;
-}
-
-static void drop_transaction(struct pipeline *p)
-{
-    struct transaction *tx = p->tx;
-
-    p->tx = NULL;
-    p->want.fn = NULL;
-    if (!tx)
-        return;
-    stop_deciding(p, tx);
-    if (tx->is_lent)
-        tx->is_orphan = true;
-    else
-        transaction_free(tx);
-}
-
-void pipeline_free(struct pipeline *p)
-{
-    if (!p)
-        return;
-    drop_transaction(p);
-    p->is_closed = true;
-    timer_stop(p->timer);
-    timer_stop(p->soon);
-    if (!p->lent)
-        pipeline_destroy(p);
-}
-
-struct session *pipeline_session(struct pipeline *p)
-{
-    return &p->session;
-}
-
-/* What failed for one message, perhaps because its time was up, is tried again for the next. */
-static void retry_failed(struct pipeline *p)
-{
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        if (!p->runs[i] || p->runs[i]->state != RUN_FAILED)
-            continue;
-        p->runs[i]->state = RUN_IDLE;
-        p->runs[i]->runs = 0;
-    }
-}
-
-void pipeline_begin(struct pipeline *p)
-{
-    struct session *s = &p->session;
-
-    drop_transaction(p);
-    retry_failed(p);
-    p->tx = transaction_new(p);
-    s->tx_arena = &p->tx->arena;
-    s->mail_from = (struct address){ 0 };
-    s->recipients = NULL;
-    s->recipient_count = 0;
-    s->is_8bit = s->is_smtputf8 = false;
-    s->declared_bytes = 0;
-    s->started_wall_ms = clock_wall_ms();
-    ulid_make(s->started_wall_ms, s->id);
-}
-
-void pipeline_end(struct pipeline *p)
-{
-    pipeline_begin(p);
 }
 
 /* ---- running ---- */
@@ -340,7 +125,7 @@ static bool run_on_loop(struct pipeline *p)
     return did_run;
 }
 
-static void on_news(void *arg, uint64_t waiting)
+void pipeline_on_news(void *arg, uint64_t waiting)
 {
     struct pipeline *p = arg;
 
@@ -398,7 +183,7 @@ static void done(struct job *job)
     }
     if (!p->lent && !p->is_closed) {
         fetcher_release(&p->fetcher);
-        advance(p);
+        pipeline_advance(p);
     }
 }
 
@@ -505,7 +290,7 @@ static void give_verdict(struct pipeline *p)
 
     p->want.fn = NULL;
     if (want.stage == STAGE_MESSAGE)
-        stop_deciding(p, p->tx);
+        pipeline_stop_deciding(p, p->tx);
     want.fn(want.arg, &p->tx->verdict);
 }
 
@@ -567,7 +352,7 @@ static bool decide(struct pipeline *p)
     return true;
 }
 
-static void advance(void *arg)
+void pipeline_advance(void *arg)
 {
     struct pipeline *p = arg;
 

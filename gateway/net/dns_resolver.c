@@ -23,16 +23,12 @@ static const struct {
     const char *option, *value;
 } options[] = {
     { "msg-cache-slabs:", "1" }, /* slabs are for threads: it has none */
-    { "rrset-cache-slabs:", "1" },
-    { "infra-cache-slabs:", "1" },
-    { "key-cache-slabs:", "1" },
-    { "do-not-query-localhost:", "no" },
+    { "rrset-cache-slabs:", "1" },      { "infra-cache-slabs:", "1" },
+    { "key-cache-slabs:", "1" },        { "do-not-query-localhost:", "no" },
     { "use-caps-for-id:", "no" }, /* 0x20: too many servers get it wrong for mail to depend on it */
-    { "infra-keep-probing:", "yes" },
-    { "infra-host-ttl:", "60" },
+    { "infra-keep-probing:", "yes" },   { "infra-host-ttl:", "60" },
     { "infra-cache-max-rtt:", "8000" }, /* a look-up that nobody can answer ends in finite time */
-    { "minimal-responses:", "yes" },
-    { "rrset-roundrobin:", "no" },
+    { "minimal-responses:", "yes" },    { "rrset-roundrobin:", "no" },
 };
 
 /* Zones that libunbound would answer by itself, but the operator's servers may know; the private networks' have an

@@ -1,0 +1,167 @@
+/* core/pipeline_life.c - how pipelines and transactions begin and end.
+ *
+ * A transaction that a worker holds when the door ends it lives on as an orphan; done() in pipeline.c frees it, and the
+ * pipeline after the last one.
+ */
+#include "gateway/core/pipeline_state.h"
+
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/base/clock.h"
+
+enum { CONNECTION_ARENA_BYTES = 1024 * 1024, TRANSACTION_ARENA_BYTES = 4 * 1024 * 1024 };
+
+static struct run *run_new(struct pipeline *p, struct arena *a, size_t row)
+{
+    struct run *run = arena_alloc(a, sizeof *run);
+
+    run->settings = &p->engine->checks[row];
+    run->state = run->settings->mode == MODE_OFF ? RUN_OFF : RUN_IDLE;
+    run->most_asks = run->settings->check->asks;
+    run->most_asks_in_book = (size_t)p->engine->conf->lookups_most;
+    return run;
+}
+
+static void make_connection_runs(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        if (!is_connections(p->engine->checks[i].check->stage))
+            continue;
+        p->runs[i] = run_new(p, &p->arena, i);
+        p->runs[i]->book = &p->book;
+        p->view[i] = p->runs[i];
+    }
+}
+
+struct pipeline *pipeline_new(struct engine *engine, const char *door)
+{
+    struct pipeline *p = mem_alloc(sizeof *p);
+
+    p->engine = engine;
+    arena_init(&p->arena, CONNECTION_ARENA_BYTES);
+    answers_init(&p->book);
+    fetcher_init(&p->fetcher, engine->dns, &p->book, pipeline_on_news, p);
+    p->session = (struct session){
+        .arena = &p->arena, .door = door, .hostname = engine->hostname, .tls_version = "", .tls_cipher = ""
+    };
+    p->timer = timer_new(engine->loop, pipeline_advance, p);
+    p->soon = timer_new(engine->loop, pipeline_advance, p);
+    make_connection_runs(p);
+    pipeline_begin(p);
+    return p;
+}
+
+static struct transaction *transaction_new(struct pipeline *p)
+{
+    struct transaction *tx = mem_alloc(sizeof *tx);
+
+    tx->pipeline = p;
+    arena_init(&tx->arena, TRANSACTION_ARENA_BYTES);
+    arena_init(&tx->work, TRANSACTION_ARENA_BYTES);
+    answers_init(&tx->book);
+    fetcher_init(&tx->fetcher, p->engine->dns, &tx->book, pipeline_on_news, p);
+    tx->evidence.iprev = p->evidence.iprev;
+    tx->begun_ms = clock_mono_ms();
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        if (is_connections(p->engine->checks[i].check->stage))
+            continue;
+        tx->runs[i] = run_new(p, &tx->work, i);
+        tx->runs[i]->elder = &p->book;
+        tx->runs[i]->book = &tx->book;
+        p->view[i] = tx->runs[i];
+    }
+    return tx;
+}
+
+void transaction_free(struct transaction *tx)
+{
+    fetcher_stop(&tx->fetcher);
+    answers_release(&tx->book);
+    message_free(tx->message);
+    arena_release(&tx->arena);
+    arena_release(&tx->work);
+    free(tx->overdue);
+    free(tx);
+}
+
+void pipeline_destroy(struct pipeline *p)
+{
+    fetcher_stop(&p->fetcher);
+    answers_release(&p->book);
+    arena_release(&p->arena);
+    timer_free(p->timer);
+    timer_free(p->soon);
+    free(p);
+}
+
+void pipeline_stop_deciding(struct pipeline *p, struct transaction *tx)
+{
+    p->engine->deciding -= tx->is_deciding;
+    tx->is_deciding = false;
+}
+
+static void drop_transaction(struct pipeline *p)
+{
+    struct transaction *tx = p->tx;
+
+    p->tx = NULL;
+    p->want.fn = NULL;
+    if (!tx)
+        return;
+    pipeline_stop_deciding(p, tx);
+    if (tx->is_lent)
+        tx->is_orphan = true;
+    else
+        transaction_free(tx);
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (!p)
+        return;
+    drop_transaction(p);
+    p->is_closed = true;
+    timer_stop(p->timer);
+    timer_stop(p->soon);
+    if (!p->lent)
+        pipeline_destroy(p);
+}
+
+struct session *pipeline_session(struct pipeline *p)
+{
+    return &p->session;
+}
+
+/* What failed for one message, perhaps because its time was up, is tried again for the next. */
+static void retry_failed(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        if (!p->runs[i] || p->runs[i]->state != RUN_FAILED)
+            continue;
+        p->runs[i]->state = RUN_IDLE;
+        p->runs[i]->runs = 0;
+    }
+}
+
+void pipeline_begin(struct pipeline *p)
+{
+    struct session *s = &p->session;
+
+    drop_transaction(p);
+    retry_failed(p);
+    p->tx = transaction_new(p);
+    s->tx_arena = &p->tx->arena;
+    s->mail_from = (struct address){ 0 };
+    s->recipients = NULL;
+    s->recipient_count = 0;
+    s->is_8bit = s->is_smtputf8 = false;
+    s->declared_bytes = 0;
+    s->started_wall_ms = clock_wall_ms();
+    ulid_make(s->started_wall_ms, s->id);
+}
+
+void pipeline_end(struct pipeline *p)
+{
+    pipeline_begin(p);
+}

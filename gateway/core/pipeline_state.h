@@ -1,0 +1,77 @@
+/* core/pipeline_state.h - what pipeline.c and pipeline_life.c share, and nobody else sees: a connection's pipeline and
+ * its transaction.
+ *
+ * Threads: the loop's, but for a transaction that is lent, whose job a worker holds.
+ */
+#ifndef CORE_PIPELINE_STATE_H
+#define CORE_PIPELINE_STATE_H
+
+#include "gateway/core/fetch.h"
+#include "gateway/core/pipeline.h"
+
+struct transaction {
+    struct job job; /* the first member: a job is its transaction */
+    struct pipeline *pipeline;
+    struct arena arena; /* the door's: envelope, edits */
+    struct arena work;  /* the checks' */
+    struct answers book;
+    struct fetcher fetcher;
+    struct session session; /* as it stood at STAGE_MESSAGE */
+    struct evidence evidence;
+    struct evidence evidence_before; /* as it was when lent */
+    struct message *message;
+    struct run *runs[CHECKS_MAX]; /* by row; NULL for the connection's */
+    struct run *overdue;          /* stand-ins for what a worker did not give back in time */
+    uint64_t lent;                /* rows that the worker runs */
+    bool is_lent, is_orphan;
+    bool is_reached[STAGE_COUNT];
+    size_t recipients_seen; /* by the checks of STAGE_RCPT */
+    bool is_deciding;       /* counted in engine->deciding */
+    int64_t begun_ms;
+    struct verdict verdict;
+};
+
+struct want {
+    pipeline_fn *fn; /* NULL: nobody waits */
+    void *arg;
+    enum stage stage;
+    int64_t deadline_ms;
+};
+
+struct pipeline {
+    struct engine *engine;
+    struct session session;
+    struct arena arena;
+    struct answers book;
+    struct fetcher fetcher;
+    struct evidence evidence;
+    struct run *runs[CHECKS_MAX]; /* of CONNECT and HELO */
+    bool is_reached[STAGE_COUNT];
+    struct transaction *tx;
+    const struct run *view[CHECKS_MAX]; /* every row's run, wherever it is kept */
+    struct want want;
+    struct timer *timer; /* the next deadline */
+    struct timer *soon;  /* advance() in the next turn */
+    unsigned lent;       /* transactions with workers, orphans too */
+    bool is_closed;
+    bool crew_was_full;
+};
+
+/* Checks of CONNECT and HELO belong to the connection, all others to the transaction. */
+static inline bool is_connections(enum stage stage)
+{
+    return stage <= STAGE_HELO;
+}
+
+/* pipeline_advance - the loop's turn at a pipeline: runs, fetches, decides, lends. pipeline_on_news - answers are in a
+ * book; `waiting`: the rows that wanted them. Both are pipeline.c's. */
+void pipeline_advance(void *pipeline);
+void pipeline_on_news(void *pipeline, uint64_t waiting);
+
+/* transaction_free, pipeline_destroy - at once; for what no worker holds any more. */
+void transaction_free(struct transaction *tx);
+void pipeline_destroy(struct pipeline *p);
+/* pipeline_stop_deciding - the transaction no longer counts as one without a verdict. */
+void pipeline_stop_deciding(struct pipeline *p, struct transaction *tx);
+
+#endif
