@@ -20,8 +20,6 @@
 #include "scanners/dkim.h"
 #include "tests/kit/desk.h"
 
-enum { MESSAGE_BYTES_MAX = 64 << 20 };
-
 static const char *text_of(json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -48,14 +46,12 @@ static void put_key(struct desk *d, const char *name, json_t *texts)
 static void put_message(struct desk *d, json_t *in)
 {
     json_t *text = json_object_get(in, "message");
-    unsigned char *bytes = malloc(MESSAGE_BYTES_MAX);
-    size_t len = 0;
+    size_t size = json_string_length(text), len = 0;
+    unsigned char *bytes = arena_alloc(&d->arena, size + 1);
 
-    if (!bytes ||
-        tag_base64(span_make(json_string_value(text), json_string_length(text)), bytes, MESSAGE_BYTES_MAX, &len))
+    if (tag_base64(span_make(json_string_value(text), size), bytes, size + 1, &len))
         abort();
     desk_message_bytes(d, span_make((const char *)bytes, len));
-    free(bytes);
 }
 
 static json_t *text_json(const char *text)
@@ -155,7 +151,7 @@ static void answer(json_t *in)
     const char *name;
     json_t *texts;
 
-    d->check.asks = 200;
+    d->run.most_asks = 200;
     put_message(d, in);
     json_object_foreach(json_object_get(in, "keys"), name, texts) put_key(d, name, texts);
     if (*text_of(in, "else"))
