@@ -18,7 +18,8 @@ struct smtp_door_settings {
     const char *spool_directory; /* for messages that do not fit smtp.memory */
 };
 
-/* smtp_door_new - NULL with a sentence for the operator in `error` (certificate, Maildir). Connects to its next hops. */
+/* smtp_door_new - NULL with a sentence for the operator in `error` (certificate, Maildir). Connects to its next
+ * hops. */
 struct smtp_door *smtp_door_new(const struct smtp_door_settings *settings, char *error, size_t size);
 /* smtp_door_listen - takes over a listening descriptor. */
 void smtp_door_listen(struct smtp_door *door, int fd);

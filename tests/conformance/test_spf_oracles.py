@@ -98,7 +98,8 @@ def random_cidr(rng):
 def random_mechanism(rng):
     kind = rng.choice(["ip4", "ip4", "ip6", "a", "a", "mx", "ptr", "exists", "include", "include", "all"])
     if kind == "ip4":
-        text = "ip4:%s%s" % (rng.choice(["192.0.2.1", "198.51.100.0", "203.0.113.9"]), rng.choice(["", "/24", "/31", "/0"]))
+        net = rng.choice(["192.0.2.1", "198.51.100.0", "203.0.113.9"])
+        text = "ip4:%s%s" % (net, rng.choice(["", "/24", "/31", "/0"]))
     elif kind == "ip6":
         text = "ip6:%s%s" % (rng.choice(["2001:db8::1", "2001:db8::", "::1"]), rng.choice(["", "/32", "/128", "/0"]))
     elif kind in ("a", "mx"):
@@ -112,7 +113,8 @@ def random_mechanism(rng):
     return rng.choice(["", "", "-", "~", "?", "+"]) + text
 
 
-BROKEN = ["moo", "a:foo", "ip4:1.2.3", "include:", "a/33", "exists", "all/8", "x=%", "a:%{x}", "ip6:::1/129", "=y", "mx:a.example/"]
+BROKEN = ["moo", "a:foo", "ip4:1.2.3", "include:", "a/33", "exists", "all/8", "x=%", "a:%{x}", "ip6:::1/129", "=y",
+          "mx:a.example/"]
 
 
 def random_record(rng):
@@ -130,7 +132,8 @@ def random_record(rng):
 def random_zone(rng):
     zone = {}
     for name in NAMES:
-        zone[name, "TXT"] = rng.choice([random_record(rng)] * 9 + ["NODATA", "TIMEOUT", random_record(rng) + " | v=spf1"])
+        rare = ["NODATA", "TIMEOUT", random_record(rng) + " | v=spf1"]
+        zone[name, "TXT"] = rng.choice([random_record(rng)] * 9 + rare)
         zone[name, "A"] = rng.choice(["192.0.2.1", "198.51.100.7 | 192.0.2.77", "203.0.113.3", "NODATA", "TIMEOUT"])
         zone[name, "AAAA"] = rng.choice(["2001:db8::1", "2001:db8:1::5 | 2001:db8::9", "2001:db8:2::1"])
         zone[name, "MX"] = rng.choice(["10 h.example", "10 h.example | 20 mail.example", "NODATA", "SERVFAIL"])
