@@ -34,16 +34,17 @@ static void add_readings(struct arena *a, const struct mailbox_list *lists, size
 void dmarc_authors(struct arena *a, const struct message *m, struct dmarc_authors *out)
 {
     struct mailbox_list lists[DMARC_AUTHORS_MAX];
-    size_t count;
+    size_t count = 0, bytes = 0;
 
     *out = (struct dmarc_authors){ .fields = header_count(&m->header, "From") };
-    out->is_incomplete = out->fields > DMARC_AUTHORS_MAX;
-    count = out->is_incomplete ? DMARC_AUTHORS_MAX : out->fields;
-    for (size_t i = 0; i < count; i++) {
-        address_mailboxes(a, header_find(&m->header, "From", i)->body, &lists[i]);
-        out->oddities |= lists[i].oddities;
+    for (; count < out->fields && count < DMARC_AUTHORS_MAX && bytes < ADDRESS_BODY_MAX; count++) {
+        struct span body = header_find(&m->header, "From", count)->body;
+
+        address_mailboxes(a, body, &lists[count]);
+        out->oddities |= lists[count].oddities;
+        bytes += body.len;
     }
-    out->is_incomplete |= (out->oddities & ADDRESS_ODD_CUT) != 0;
+    out->is_incomplete = count < out->fields || (out->oddities & ADDRESS_ODD_CUT);
     add_readings(a, lists, count, false, out);
     out->strict_count = out->count;
     add_readings(a, lists, count, true, out);

@@ -8,7 +8,7 @@
 #include "gateway/base/arena.h"
 
 /* Limits [RFC5321 4.5.3.1]: local part 64 in the text, but longer ones are in use (VERP, SRS): up to the path. */
-enum { ADDRESS_MAX = 320, ADDRESS_DOMAIN_MAX = 255, ADDRESS_LIST_MAX = 100, ADDRESS_BODY_MAX = 65536 };
+enum { ADDRESS_MAX = 320, ADDRESS_DOMAIN_MAX = 255, ADDRESS_LIST_MAX = 100, ADDRESS_BODY_MAX = 16384 };
 
 struct address {
     struct span text;   /* local@domain as given, without <>, route and comments; empty for <> */

@@ -9,7 +9,7 @@
 #include "gateway/base/utf8.h"
 #include "gateway/mail/domain.h"
 
-enum { SCAN_MOST_SIGNS = 1000 };
+enum { SCAN_MOST_SIGNS = 200 };
 
 size_t at_sign(struct span s)
 {

@@ -5,7 +5,7 @@
 #include "gateway/mail/address.h"
 
 /* mailbox_scan - adds a mailbox for every at sign in `text` with a domain name of two labels or more behind it, unless
- * the list has it. At most 1000 at signs are looked at: ADDRESS_ODD_CUT. */
+ * the list has it. At most 200 at signs are looked at: ADDRESS_ODD_CUT. */
 void mailbox_scan(struct arena *a, struct span text, struct mailbox_list *out);
 /* mailbox_add - unless the list is full: ADDRESS_ODD_CUT. */
 void mailbox_add(struct arena *a, const struct mailbox *mailbox, struct mailbox_list *out);
