@@ -213,5 +213,7 @@ struct token source_next(struct conf_load *load, struct source *s)
         n++;
     if (!n)
         return bad_character(load, at, rest.ptr[0]);
+    if (n < rest.len && rest.ptr[n] == '#')
+        return bad(load, at, "'#' stands right behind a word; write a blank before a comment, or the value in \"...\"");
     return value(load, s, TOKEN_WORD, n);
 }

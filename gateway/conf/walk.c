@@ -308,10 +308,16 @@ static void walk_assignment(struct conf_load *load, struct scope *scope, struct 
     }
     emit(load, name->at, name->text, "");
     emit(load, name->at, SPAN("="), "");
-    if (is_value(&t))
-        emit_token(load, &t);
-    else
+    if (!is_value(&t)) {
         walk_list(load, s, t.at);
+        return;
+    }
+    emit_token(load, &t);
+    if (take(load, s, ','))
+        hopeless(load, &t,
+                 conf_is_list(key)
+                     ? arena_printf(&load->scratch, "a list in braces: %s = {\"...\", \"...\"}", key->name)
+                     : arena_printf(&load->scratch, "one value: '%s' takes no list", key->name));
 }
 
 /* The title, as plain text in *title; false when it was refused. */

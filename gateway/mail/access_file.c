@@ -8,7 +8,7 @@
 
 #include "gateway/base/bug.h"
 
-enum { REFUSAL_BYTES_MOST = 4096, FAULTS_MOST = 5, BYTES_PER_ENTRY = 16, PIECE_BYTES = 65536 };
+enum { REFUSAL_BYTES_MOST = 4096, FAULTS_MOST = 5, BYTES_PER_ENTRY = 8, PIECE_BYTES = 65536 };
 
 struct access_reading {
     int fd;

@@ -128,7 +128,10 @@ static void faults_say_where_and_what(void **state)
         { "hostname = x;", 1, "there is no ';'" },
         { "hostname = a*b", 1, "'*' stands outside of quotes" },
         { "hostname = b\xc3\xbc", 1, "other than ASCII stands outside of quotes" },
+        { "smtp { domains = a, b }", 1, "write a list in braces: domains = {" },
+        { "hostname = a, b", 1, "write one value: 'hostname' takes no list" },
         /* strings and comments */
+        { "smtp { password = abc#def }", 1, "'#' stands right behind a word" },
         { "hostname = \"x\neven = 2\"", 1, "does not end on its line" },
         { "hostname = 'x", 1, "does not end on its line" },
         { "hostname = \"x\\", 1, "backslash" },
