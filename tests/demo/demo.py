@@ -27,7 +27,7 @@ SAMPLES = [
     {"file": "clean.eml", "what": "signed by its domain, sent by its domain's server", "ip": "192.0.2.25",
      "name": "mail.orchard.example", "from": "ada@orchard.example", "action": "accept", "code": 250},
     {"file": "forged.eml", "what": "claims orchard.example in From, comes from a rented machine", "ip": "203.0.113.66",
-     "name": "node66.cheap-host.example", "from": "bounce@cheap-host.example", "action": "reject", "code": 550},
+     "name": "node66.cheap-host.example", "from": "bounce@cheap-host.example", "action": "reject", "code": 554},
     {"file": "listed.eml", "what": "its client stands on a block list", "ip": "198.51.100.99",
      "name": "mx.lucky.example", "from": "win@lucky.example", "action": "tag", "code": 250},
 ]

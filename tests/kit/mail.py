@@ -22,8 +22,8 @@ def make_cert(folder, name="mx.example.org", names=()):
 
 
 @functools.cache
-def dkim_key(algorithm="rsa-sha256", bits=2048):
-    """(private key as python3-dkim wants it, value of p= for the DNS)"""
+def dkim_key(algorithm, bits=2048):
+    """(private key as python3-dkim wants it, value of p= for the DNS); one key per algorithm in a process."""
     if algorithm == "ed25519-sha256":
         from base64 import b64encode
         from nacl.signing import SigningKey
