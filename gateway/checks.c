@@ -2,6 +2,7 @@
 #include "gateway/checks.h"
 
 #include "gateway/base/bug.h"
+#include "rules/lists.h"
 #include "scanners/arc.h"
 #include "scanners/dkim.h"
 #include "scanners/dmarc.h"
@@ -27,6 +28,7 @@ const struct check checks[] = {
     { "dnsbl",   STAGE_CONNECT, ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,   &dnsbl_module },
     { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   64, SKIP,        NULL,           false, true,    &spf_module },
     { "rhsbl",   STAGE_MAIL,    ON_LOOP,    5000,   64, SKIP,        "rdns",         false, false,   &rhsbl_module },
+    { "lists",   STAGE_RCPT,    ON_LOOP,    1000,    1, SKIP,        NULL,           false, false,   &lists_module },
     { "dkim",    STAGE_MESSAGE, ON_QUICK,  10000,   16, SKIP,        NULL,           false, true,    &dkim_module },
     { "arc",     STAGE_MESSAGE, ON_QUICK,  10000,   64, SKIP,        NULL,           false, true,    &arc_module },
     { "dmarc",   STAGE_MESSAGE, ON_LOOP,   10000,   48, DEFER,       "spf dkim arc", false, true,    &dmarc_module },

@@ -19,8 +19,10 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    { "run", cli_run },
     { "config", cli_config },
     { "scan", cli_scan },
+    { "gateway", cli_gateway },
 };
 
 int main(int argc, char **argv)

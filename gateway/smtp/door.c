@@ -124,14 +124,17 @@ struct smtp_door *smtp_door_new(const struct smtp_door_settings *settings, char 
     door->verify = verify_new(conf, door->engine->loop);
     if (is_set(conf->tls_certificate)) {
         door->tls = tls_server_new(conf->tls_certificate, conf->tls_key, error, size);
-        if (!door->tls)
-            goto failed;
+        if (!door->tls) {
+            smtp_door_free(door);
+            return NULL;
+        }
     }
-    if (add_hops(door, error, size))
-        return door;
-failed:
-    smtp_door_free(door);
-    return NULL;
+    return door;
+}
+
+bool smtp_door_open(struct smtp_door *door, char *error, size_t size)
+{
+    return add_hops(door, error, size);
 }
 
 void smtp_door_listen(struct smtp_door *door, int fd)
@@ -145,6 +148,11 @@ static void stop_listening(struct smtp_door *door)
     for (size_t i = 0; i < door->listener_count; i++)
         listener_free(door->listeners[i]);
     door->listener_count = 0;
+}
+
+void smtp_door_retire(struct smtp_door *door)
+{
+    stop_listening(door);
 }
 
 void smtp_door_drain(struct smtp_door *door)

@@ -1,0 +1,101 @@
+/* gateway/sockets.c - the listening sockets of all doors. */
+#include "gateway/sockets.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/net/listener.h"
+
+enum { SOCKET_MODE = 0660 };
+
+static const char *const doors[] = { "smtp" };
+
+static const struct open_socket *find(const struct sockets *sockets, const char *door, const struct endpoint *at)
+{
+    for (size_t i = 0; sockets && i < sockets->count; i++)
+        if (strcmp(sockets->items[i].door, door) == 0 && endpoint_eq(&sockets->items[i].at, at))
+            return &sockets->items[i];
+    return NULL;
+}
+
+static bool open_one(const char *door, const struct endpoint *at, const struct sockets *old, struct sockets *out,
+                     char *error, size_t size)
+{
+    const struct open_socket *known = find(old, door, at);
+    char text[ENDPOINT_TEXT_MAX];
+
+    if (out->count == SOCKETS_MAX) {
+        snprintf(error, size, "more than %d listeners", SOCKETS_MAX);
+        return false;
+    }
+    if (find(out, door, at)) {
+        snprintf(error, size, "%s listens on %s twice", door, endpoint_text(at, text));
+        return false;
+    }
+    int fd = known ? known->fd : listener_open(at, SOCKET_MODE, error, size);
+
+    if (fd < 0)
+        return false;
+    out->items[out->count++] = (struct open_socket){ door, *at, fd };
+    return true;
+}
+
+bool sockets_open(const struct config *config, const struct sockets *old, struct sockets *out, char *error, size_t size)
+{
+    const struct conf_endpoints *smtp = &config->smtp.listen;
+
+    *out = (struct sockets){ .count = 0 };
+    for (size_t i = 0; i < smtp->count; i++) {
+        if (open_one("smtp", &smtp->items[i], old, out, error, size))
+            continue;
+        sockets_close_others(out, old);
+        return false;
+    }
+    return true;
+}
+
+void sockets_close_others(const struct sockets *old, const struct sockets *kept)
+{
+    for (size_t i = 0; i < old->count; i++)
+        if (!find(kept, old->items[i].door, &old->items[i].at))
+            close(old->items[i].fd);
+}
+
+void sockets_to_text(const struct sockets *sockets, struct strbuf *out)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    for (size_t i = 0; i < sockets->count; i++)
+        strbuf_putf(out, "%s %s %d\n", sockets->items[i].door, endpoint_text(&sockets->items[i].at, text),
+                    sockets->items[i].fd);
+}
+
+static bool take_line(struct span line, struct sockets *out)
+{
+    struct open_socket *s = &out->items[out->count];
+    struct span door, at, number;
+    uint64_t fd = 0;
+
+    if (out->count == SOCKETS_MAX || !span_word(&line, &door) || !span_word(&line, &at) || !span_word(&line, &number))
+        return false;
+    for (size_t i = 0; i < COUNT(doors); i++)
+        if (span_is(door, doors[i]))
+            s->door = doors[i];
+    if (!s->door || endpoint_parse(at, 0, &s->at) || span_u64(number, 1 << 20, &fd))
+        return false;
+    s->fd = (int)fd;
+    out->count++;
+    return true;
+}
+
+bool sockets_from_text(struct span text, struct sockets *out)
+{
+    struct span line;
+
+    *out = (struct sockets){ .count = 0 };
+    while (span_cut(&text, '\n', &line))
+        if (line.len && !take_line(line, out))
+            return false;
+    return true;
+}
