@@ -79,30 +79,65 @@ const struct spf_policy *spf_policy_of(struct spf_eval *e, const struct dns_answ
 bool spf_ip_matches(const struct spf_eval *e, const struct spf_term *term)
 {
     const struct addr *client = &e->values.client;
-    unsigned bits = term->kind == SPF_IP6 ? term->bits6 : term->bits4;
-    struct addr_net net = { addr_mask(&term->ip, bits), bits };
 
-    return client->family == term->ip.family && addr_in(client, &net);
+    return client->family == term->ip.family &&
+           spf_prefix_is_same(client, &term->ip, term->kind == SPF_IP6 ? term->bits6 : term->bits4);
 }
 
-enum spf_flow spf_target(struct spf_eval *e, struct span spec, const char *domain, char out[DNS_NAME_MAX])
+enum spf_flow spf_target(struct spf_eval *e, struct spf_term *term, const char *domain, const char **out)
 {
-    struct spf_macro_values values = e->values;
+    struct spf_macro_values values = { .now_s = 0 };
+    char name[DNS_NAME_MAX];
 
-    if (!spec.len)
-        return span_copy(span_of(domain), out, DNS_NAME_MAX) ? SPF_NO_MATCH : SPF_MATCH;
-    values.domain = span_of(domain);
-    if (spf_macro_uses(spec, 'p') && spf_validated(e, domain, &values.validated) == SPF_WAIT)
-        return SPF_WAIT;
-    return spf_macro_domain(spec, &values, out) ? SPF_MATCH : SPF_NO_MATCH;
+    *out = term->domain.len ? term->target : domain;
+    if (*out)
+        return SPF_MATCH;
+    if (term->has_macros) {
+        values = e->values;
+        values.domain = span_of(domain);
+        if (spf_macro_uses(term->domain, 'p') && spf_validated(e, domain, &values.validated) == SPF_WAIT)
+            return SPF_WAIT;
+    }
+    if (!spf_macro_domain(term->domain, &values, name))
+        return SPF_NO_MATCH;
+    *out = arena_dup(e->scratch, span_of(name));
+    if (!term->has_macros)
+        term->target = *out;
+    return SPF_MATCH;
 }
 
-static enum auth_result check_host(struct spf_eval *e, const char *domain, unsigned depth);
-
-/* include_flow - [RFC7208 5.2]. `target` is NULL for a name that cannot exist. */
-static enum spf_flow include_flow(struct spf_eval *e, const char *target, unsigned depth)
+static const struct dns_answer *ask(struct spf_eval *e, enum spf_kind kind, const char *target)
 {
-    enum auth_result result = target ? check_host(e, arena_dup(e->scratch, span_of(target)), depth) : AUTH_NONE;
+    char name[DNS_NAME_MAX];
+
+    switch (kind) {
+    case SPF_INCLUDE:
+    case SPF_EXP:
+    case SPF_REDIRECT: return ask_dns(e->q, target, DNS_TXT);
+    case SPF_MX: return ask_dns(e->q, target, DNS_MX);
+    case SPF_PTR: return ask_dns(e->q, spf_reverse_name(&e->values.client, name), DNS_PTR);
+    case SPF_EXISTS: return ask_dns(e->q, target, DNS_A);
+    default: return ask_dns(e->q, target, spf_address_type(e));
+    }
+}
+
+const struct dns_answer *spf_ask(struct spf_eval *e, struct spf_term *term, const char *target)
+{
+    if (term->has_macros)
+        return ask(e, term->kind, target);
+    if (!term->is_asked)
+        term->answer = ask(e, term->kind, target);
+    term->is_asked = true;
+    return term->answer;
+}
+
+static enum auth_result check_host(struct spf_eval *e, const char *domain, const struct dns_answer *answer,
+                                   unsigned depth);
+
+/* match_include - [RFC7208 5.2]. `target` is NULL for a name that cannot exist. */
+static enum spf_flow match_include(struct spf_eval *e, struct spf_term *term, const char *target, unsigned depth)
+{
+    enum auth_result result = target ? check_host(e, target, spf_ask(e, term, target), depth) : AUTH_NONE;
 
     switch (result) {
     case AUTH_PASS: return SPF_MATCH;
@@ -121,30 +156,30 @@ static enum spf_flow count_lookup(struct spf_eval *e)
     return SPF_MATCH;
 }
 
-static enum spf_flow match_by_dns(struct spf_eval *e, const struct spf_term *term, const char *domain, unsigned depth)
+static enum spf_flow match_by_dns(struct spf_eval *e, struct spf_term *term, const char *domain, unsigned depth)
 {
-    char name[DNS_NAME_MAX];
-    const struct dns_answer *answer;
+    const char *target = NULL;
     enum spf_flow flow = count_lookup(e);
 
     if (flow == SPF_MATCH)
-        flow = spf_target(e, term->domain, domain, name);
+        flow = spf_target(e, term, domain, &target);
     if (term->kind == SPF_INCLUDE && (flow == SPF_MATCH || flow == SPF_NO_MATCH))
-        return include_flow(e, flow == SPF_MATCH ? name : NULL, depth + 1);
+        return match_include(e, term, target, depth + 1);
     if (flow != SPF_MATCH)
         return flow;
     if (term->kind == SPF_MX)
-        return spf_match_mx(e, term, name);
+        return spf_match_mx(e, term, target);
     if (term->kind == SPF_PTR)
-        return spf_match_ptr(e, name);
-    answer = ask_dns(e->q, name, term->kind == SPF_EXISTS ? DNS_A : spf_address_type(e));
+        return spf_match_ptr(e, term, target);
+    const struct dns_answer *answer = spf_ask(e, term, target);
+
     flow = spf_answer(e, answer);
     if (flow == SPF_MATCH && term->kind == SPF_A && !spf_addresses_match(e, answer, term->bits4, term->bits6))
         return SPF_NO_MATCH;
     return flow;
 }
 
-static enum spf_flow match_term(struct spf_eval *e, const struct spf_term *term, const char *domain, unsigned depth)
+static enum spf_flow match_term(struct spf_eval *e, struct spf_term *term, const char *domain, unsigned depth)
 {
     switch (term->kind) {
     case SPF_ALL: return SPF_MATCH;
@@ -187,7 +222,7 @@ static enum auth_result walk_terms(struct spf_eval *e, const struct spf_record *
                                    unsigned depth)
 {
     for (size_t i = 0; i < record->count; i++) {
-        const struct spf_term *term = &record->terms[i];
+        struct spf_term *term = &record->terms[i];
         enum spf_flow flow = match_term(e, term, domain, depth);
 
         if (flow == SPF_NO_MATCH)
@@ -218,42 +253,36 @@ static enum auth_result no_policy(struct spf_eval *e, const struct spf_policy *p
     return AUTH_PERMERROR;
 }
 
-static enum spf_flow redirect_target(struct spf_eval *e, const struct spf_record *record, const char *domain,
+static enum spf_flow redirect_target(struct spf_eval *e, struct spf_term *redirect, const char *domain,
                                      const char **target)
 {
-    char name[DNS_NAME_MAX];
     enum spf_flow flow = count_lookup(e);
 
     if (flow == SPF_MATCH)
-        flow = spf_target(e, record->redirect, domain, name);
+        flow = spf_target(e, redirect, domain, target);
     if (flow == SPF_NO_MATCH)
         flow = spf_fault(e, SPF_PERMERROR, "it leads to no name that can exist");
-    if (flow == SPF_MATCH)
-        *target = arena_dup(e->scratch, span_of(name));
-    else if (flow != SPF_WAIT)
-        blame(e, record->redirect_text, domain);
+    if (flow != SPF_MATCH && flow != SPF_WAIT)
+        blame(e, redirect->text, domain);
     return flow;
 }
 
-static bool is_ascii_text(struct span text)
-{
-    return !spf_macro_check(text, SPF_MACRO_EXPLANATION);
-}
-
 /* explain - exp=: whatever goes wrong, there is no explanation then [RFC7208 6.2]. Returns SPF_WAIT or SPF_MATCH. */
-static enum spf_flow explain(struct spf_eval *e, struct span spec, const char *domain)
+static enum spf_flow explain(struct spf_eval *e, struct spf_term *term, const char *domain)
 {
-    char name[DNS_NAME_MAX], text[SPF_EXPLANATION_MAX];
+    char text[SPF_EXPLANATION_MAX];
+    const char *target;
     struct spf_macro_values values = e->values;
-    enum spf_flow flow = spf_target(e, spec, domain, name);
+    enum spf_flow flow = spf_target(e, term, domain, &target);
 
     if (flow != SPF_MATCH)
         return flow == SPF_WAIT ? flow : SPF_MATCH;
-    const struct dns_answer *answer = ask_dns(e->q, name, DNS_TXT);
+    const struct dns_answer *answer = spf_ask(e, term, target);
 
     if (!answer)
         return SPF_WAIT;
-    if (answer->state != DNS_OK || answer->count != 1 || !is_ascii_text(answer->records[0].data))
+    if (answer->state != DNS_OK || answer->count != 1 ||
+        spf_macro_check(answer->records[0].data, SPF_MACRO_EXPLANATION))
         return SPF_MATCH;
     struct span said = answer->records[0].data;
 
@@ -265,33 +294,31 @@ static enum spf_flow explain(struct spf_eval *e, struct span spec, const char *d
 }
 
 /* check_host - [RFC7208 4]; a redirect goes round once more, with the next domain [RFC7208 6.1]. */
-static enum auth_result check_host(struct spf_eval *e, const char *domain, unsigned depth)
+static enum auth_result check_host(struct spf_eval *e, const char *domain, const struct dns_answer *answer,
+                                   unsigned depth)
 {
-    struct span redirect = { 0 };
-
-    for (;;) {
-        const struct dns_answer *answer = ask_dns(e->q, domain, DNS_TXT);
+    for (struct spf_term *redirect = NULL;; answer = spf_ask(e, redirect, domain)) {
         const struct spf_policy *policy = answer ? spf_policy_of(e, answer) : NULL;
 
         if (!policy)
             return AUTH_ABSENT;
-        if (policy->state == AUTH_NONE && redirect.ptr) {
+        if (policy->state == AUTH_NONE && redirect) {
             e->fault = arena_printf(e->scratch, "%s has no SPF record", domain);
-            blame(e, redirect, e->match[depth].domain);
+            blame(e, redirect->text, e->match[depth].domain);
             return AUTH_PERMERROR;
         }
         if (policy->state != AUTH_PASS)
             return no_policy(e, policy, domain);
         enum auth_result result = walk_terms(e, &policy->record, domain, depth);
 
-        if (result == AUTH_FAIL && depth == 0 && e->limits->explain && policy->record.exp.ptr)
+        if (result == AUTH_FAIL && depth == 0 && e->limits->explain && policy->record.exp)
             return explain(e, policy->record.exp, domain) == SPF_WAIT ? AUTH_ABSENT : AUTH_FAIL;
         if (result != AUTH_POLICY)
             return result;
-        redirect = policy->record.redirect_text;
-        if (!redirect.ptr)
+        redirect = policy->record.redirect;
+        if (!redirect)
             return AUTH_NEUTRAL;
-        enum spf_flow flow = redirect_target(e, &policy->record, domain, &domain);
+        enum spf_flow flow = redirect_target(e, redirect, domain, &domain);
 
         if (flow != SPF_MATCH)
             return error_of(flow);
@@ -350,7 +377,7 @@ void spf_eval(struct spf_eval *e, const char *domain, struct spf_verdict *out)
     e->lookups = e->void_lookups = 0;
     e->fault = e->explanation = "";
     e->is_blamed = false;
-    enum auth_result result = check_host(e, domain, 0);
+    enum auth_result result = check_host(e, domain, ask_dns(e->q, domain, DNS_TXT), 0);
 
     *out = (struct spf_verdict){ .result = result, .explanation = "", .reason = "" };
     if (result == AUTH_ABSENT)

@@ -76,9 +76,11 @@ enum spf_flow { SPF_NO_MATCH, SPF_MATCH, SPF_WAIT, SPF_TEMPERROR, SPF_PERMERROR 
 
 /* spf_policy_of - the answer to a TXT question, read. */
 const struct spf_policy *spf_policy_of(struct spf_eval *e, const struct dns_answer *answer);
-/* spf_target - the name that a term of `domain`'s record asks for. SPF_MATCH: it is in `out`; SPF_NO_MATCH: it
- * cannot exist; SPF_WAIT: %{p} is needed and not known yet. */
-enum spf_flow spf_target(struct spf_eval *e, struct span spec, const char *domain, char out[DNS_NAME_MAX]);
+/* spf_target - the name that a term of `domain`'s record asks for. SPF_MATCH: it is in *out, in `scratch`;
+ * SPF_NO_MATCH: it cannot exist; SPF_WAIT: %{p} is needed and not known yet. */
+enum spf_flow spf_target(struct spf_eval *e, struct spf_term *term, const char *domain, const char **out);
+/* spf_ask - the term's own question, of its target. */
+const struct dns_answer *spf_ask(struct spf_eval *e, struct spf_term *term, const char *target);
 bool spf_ip_matches(const struct spf_eval *e, const struct spf_term *term);
 /* spf_answer - SPF_MATCH when there are records; counts a void look-up. */
 enum spf_flow spf_answer(struct spf_eval *e, const struct dns_answer *answer);
@@ -86,10 +88,12 @@ enum spf_flow spf_fault(struct spf_eval *e, enum spf_flow flow, const char *form
     __attribute__((format(printf, 3, 4)));
 
 /* spf_hosts.c: terms that go by the names of hosts. */
-enum spf_flow spf_match_mx(struct spf_eval *e, const struct spf_term *term, const char *name);
-enum spf_flow spf_match_ptr(struct spf_eval *e, const char *target);
+enum spf_flow spf_match_mx(struct spf_eval *e, struct spf_term *term, const char *name);
+enum spf_flow spf_match_ptr(struct spf_eval *e, struct spf_term *term, const char *target);
 /* spf_validated - %{p} for `domain`; SPF_MATCH or SPF_WAIT [RFC7208 7.3]. */
 enum spf_flow spf_validated(struct spf_eval *e, const char *domain, struct span *out);
+/* spf_prefix_is_same - of two addresses of the same family. */
+bool spf_prefix_is_same(const struct addr *a, const struct addr *b, unsigned bits);
 bool spf_addresses_match(const struct spf_eval *e, const struct dns_answer *answer, unsigned bits4, unsigned bits6);
 enum dns_type spf_address_type(const struct spf_eval *e);
 /* spf_reverse_name - where the client's PTR records are. */

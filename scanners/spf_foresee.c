@@ -11,7 +11,8 @@
 
 struct branch {
     enum spf_kind kind;
-    const char *name;
+    const char *target;
+    const struct dns_answer *answer; /* NULL: not here yet */
 };
 
 struct branches {
@@ -20,31 +21,19 @@ struct branches {
     unsigned questions; /* left */
 };
 
-static enum dns_type question_type(const struct spf_eval *e, enum spf_kind kind)
-{
-    switch (kind) {
-    case SPF_INCLUDE:
-    case SPF_REDIRECT: return DNS_TXT;
-    case SPF_MX: return DNS_MX;
-    case SPF_EXISTS: return DNS_A;
-    default: return spf_address_type(e);
-    }
-}
-
 /* ask_term - one question of the record's own. Terms with %{p} are left to the evaluation: they are discouraged. */
-static void ask_term(struct spf_eval *e, enum spf_kind kind, struct span spec, const char *domain, struct branches *b)
+static void ask_term(struct spf_eval *e, struct spf_term *term, const char *domain, struct branches *b)
 {
-    char name[DNS_NAME_MAX], reverse[DNS_NAME_MAX];
+    const char *target;
 
-    if (b->questions == 0 || spf_macro_uses(spec, 'p') || spf_target(e, spec, domain, name) != SPF_MATCH)
+    if (b->questions == 0 || (term->has_macros && spf_macro_uses(term->domain, 'p')) ||
+        spf_target(e, term, domain, &target) != SPF_MATCH)
         return;
     b->questions--;
-    if (kind == SPF_PTR)
-        ask_dns(e->q, spf_reverse_name(&e->values.client, reverse), DNS_PTR);
-    else
-        ask_dns(e->q, name, question_type(e, kind));
-    if (kind != SPF_A && kind != SPF_EXISTS)
-        b->items[b->count++] = (struct branch){ kind, arena_dup(e->scratch, span_of(name)) };
+    const struct dns_answer *answer = spf_ask(e, term, target);
+
+    if (term->kind != SPF_A && term->kind != SPF_EXISTS)
+        b->items[b->count++] = (struct branch){ term->kind, target, answer };
 }
 
 /* ask_terms - of a record, as far as the limit of look-ups and a term that matches for sure let the walk come. */
@@ -53,7 +42,7 @@ static void ask_terms(struct spf_eval *e, const struct spf_record *record, const
     unsigned lookups = 0;
 
     for (size_t i = 0; i < record->count; i++) {
-        const struct spf_term *term = &record->terms[i];
+        struct spf_term *term = &record->terms[i];
 
         if (term->kind == SPF_ALL)
             return;
@@ -64,25 +53,23 @@ static void ask_terms(struct spf_eval *e, const struct spf_record *record, const
         }
         if (lookups++ == e->limits->lookups)
             return;
-        ask_term(e, term->kind, term->domain, domain, b);
+        ask_term(e, term, domain, b);
     }
-    if (record->redirect.ptr && lookups < e->limits->lookups)
-        ask_term(e, SPF_REDIRECT, record->redirect, domain, b);
+    if (record->redirect && lookups < e->limits->lookups)
+        ask_term(e, record->redirect, domain, b);
 }
 
 static void ask_hosts(struct spf_eval *e, const struct branch *branch, unsigned questions)
 {
     char name[DNS_NAME_MAX];
-    const struct dns_answer *answer = branch->kind == SPF_MX
-                                          ? ask_dns(e->q, branch->name, DNS_MX)
-                                          : ask_dns(e->q, spf_reverse_name(&e->values.client, name), DNS_PTR);
+    const struct dns_answer *answer = branch->answer;
 
     if (!answer || (branch->kind == SPF_MX && answer->count > SPF_HOSTS_MOST))
         return;
     for (uint32_t i = 0; i < answer->count && i < SPF_HOSTS_MOST && questions; i++) {
         if (!spf_host(answer->records[i].name, name))
             continue;
-        if (branch->kind == SPF_PTR && !domain_is_under(name, branch->name))
+        if (branch->kind == SPF_PTR && !domain_is_under(name, branch->target))
             continue;
         ask_dns(e->q, name, spf_address_type(e));
         questions--;
@@ -90,9 +77,8 @@ static void ask_hosts(struct spf_eval *e, const struct branch *branch, unsigned 
 }
 
 /* The recursion ends: each level has at least one question less than the one above it. */
-static void foresee(struct spf_eval *e, const char *domain, unsigned questions)
+static void foresee(struct spf_eval *e, const char *domain, const struct dns_answer *answer, unsigned questions)
 {
-    const struct dns_answer *answer = ask_dns(e->q, domain, DNS_TXT);
     const struct spf_policy *policy = answer ? spf_policy_of(e, answer) : NULL;
     struct branches b = { .questions = questions };
 
@@ -104,7 +90,7 @@ static void foresee(struct spf_eval *e, const char *domain, unsigned questions)
         unsigned share = b.questions / (unsigned)b.count;
 
         if (share && (branch->kind == SPF_INCLUDE || branch->kind == SPF_REDIRECT))
-            foresee(e, branch->name, share);
+            foresee(e, branch->target, branch->answer, share);
         else if (share)
             ask_hosts(e, branch, share);
     }
@@ -112,5 +98,5 @@ static void foresee(struct spf_eval *e, const char *domain, unsigned questions)
 
 void spf_foresee(struct spf_eval *e, const char *domain)
 {
-    foresee(e, domain, SPF_FORESEE_MOST);
+    foresee(e, domain, ask_dns(e->q, domain, DNS_TXT), SPF_FORESEE_MOST);
 }

@@ -10,15 +10,26 @@ enum dns_type spf_address_type(const struct spf_eval *e)
     return e->values.client.family == ADDR_IP6 ? DNS_AAAA : DNS_A;
 }
 
+bool spf_prefix_is_same(const struct addr *a, const struct addr *b, unsigned bits)
+{
+    unsigned whole = bits / 8, rest = bits % 8;
+
+    if (memcmp(a->bytes, b->bytes, whole) != 0)
+        return false;
+    return rest == 0 || ((a->bytes[whole] ^ b->bytes[whole]) & (0xff00 >> rest) & 0xff) == 0;
+}
+
 bool spf_addresses_match(const struct spf_eval *e, const struct dns_answer *answer, unsigned bits4, unsigned bits6)
 {
     const struct addr *client = &e->values.client;
     unsigned bits = client->family == ADDR_IP6 ? bits6 : bits4;
-    struct addr_net net = { addr_mask(client, bits), bits };
 
-    for (uint32_t i = 0; i < answer->count; i++)
-        if (addr_in(&answer->records[i].ip, &net))
+    for (uint32_t i = 0; i < answer->count; i++) {
+        const struct addr *ip = &answer->records[i].ip;
+
+        if (ip->family == client->family && spf_prefix_is_same(ip, client, bits))
             return true;
+    }
     return false;
 }
 
@@ -55,9 +66,9 @@ bool spf_host(struct span name, char out[DNS_NAME_MAX])
     return true;
 }
 
-enum spf_flow spf_match_mx(struct spf_eval *e, const struct spf_term *term, const char *name)
+enum spf_flow spf_match_mx(struct spf_eval *e, struct spf_term *term, const char *name)
 {
-    const struct dns_answer *mx = ask_dns(e->q, name, DNS_MX), *failed = NULL;
+    const struct dns_answer *mx = spf_ask(e, term, name), *failed = NULL;
     enum spf_flow flow = spf_answer(e, mx);
     bool is_waiting = false;
 
@@ -94,10 +105,10 @@ static enum spf_flow host_is_validated(struct spf_eval *e, const char *host)
     return a->state == DNS_OK && spf_addresses_match(e, a, 32, 128) ? SPF_MATCH : SPF_NO_MATCH;
 }
 
-enum spf_flow spf_match_ptr(struct spf_eval *e, const char *target)
+enum spf_flow spf_match_ptr(struct spf_eval *e, struct spf_term *term, const char *target)
 {
-    char name[DNS_NAME_MAX], host[DNS_NAME_MAX];
-    const struct dns_answer *ptr = ask_dns(e->q, spf_reverse_name(&e->values.client, name), DNS_PTR);
+    char host[DNS_NAME_MAX];
+    const struct dns_answer *ptr = spf_ask(e, term, target);
     enum spf_flow result = SPF_NO_MATCH;
 
     if (ptr && ptr->state != DNS_OK && ptr->state != DNS_NODATA && ptr->state != DNS_NXDOMAIN)

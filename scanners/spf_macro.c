@@ -104,37 +104,29 @@ static size_t literal_length(struct span text, enum spf_macro_use use, const cha
     return n;
 }
 
-const char *spf_macro_check(struct span text, enum spf_macro_use use)
+/* check_string - a macro-string; and whether a macro or an escape is the last thing in it. */
+static const char *check_string(struct span text, enum spf_macro_use use, bool *ends_in_macro)
 {
     const char *fault = NULL;
 
+    *ends_in_macro = false;
     while (text.len && !fault) {
-        struct macro m = { 0 };
+        struct macro m = { .len = 0 };
 
         text = span_skip(text, literal_length(text, use, &fault));
         if (text.len && !fault)
             fault = parse_macro(text, use, &m);
         text = span_skip(text, m.len);
+        *ends_in_macro = m.len > 0;
     }
     return fault;
 }
 
-/* ends_in_macro - "%{...}" or an escape is the last thing in checked text. A "%" cannot stand inside a macro, and
- * only "%%" has one as its second byte. */
-static bool ends_in_macro(struct span text)
+const char *spf_macro_check(struct span text, enum spf_macro_use use)
 {
-    struct macro m = { 0 };
-    const char *fault = NULL;
+    bool ends_in_macro;
 
-    while (text.len) {
-        text = span_skip(text, literal_length(text, SPF_MACRO_DOMAIN, &fault));
-        if (!text.len)
-            return false;
-        if (parse_macro(text, SPF_MACRO_DOMAIN, &m))
-            return false;
-        text = span_skip(text, m.len);
-    }
-    return m.len > 0;
+    return check_string(text, use, &ends_in_macro);
 }
 
 /* check_toplabel - letters, digits and inner hyphens, not digits alone [RFC7208 7.1]. */
@@ -156,14 +148,11 @@ static const char *check_toplabel(struct span label)
 
 const char *spf_domain_spec_check(struct span text)
 {
-    const char *fault = spf_macro_check(text, SPF_MACRO_DOMAIN);
+    bool ends_in_macro = false;
+    const char *fault = text.len ? check_string(text, SPF_MACRO_DOMAIN, &ends_in_macro) : "its domain is empty";
 
-    if (fault)
+    if (fault || ends_in_macro)
         return fault;
-    if (text.len == 0)
-        return "its domain is empty";
-    if (ends_in_macro(text))
-        return NULL;
     if (text.ptr[text.len - 1] == '.')
         text.len--;
     size_t dot = span_rfind(text, '.');
@@ -392,9 +381,12 @@ bool spf_macro_domain(struct span text, const struct spf_macro_values *values, c
     char window[WINDOW];
     struct sink s = { .bytes = window, .size = sizeof window, .keeps_end = true };
 
-    expand(text, SPF_MACRO_DOMAIN, values, &s);
-    struct span name = span_make(window, s.len);
+    struct span name = text;
 
+    if (span_find(text, '%') != SPAN_NPOS) {
+        expand(text, SPF_MACRO_DOMAIN, values, &s);
+        name = span_make(window, s.len);
+    }
     if (name.len && name.ptr[name.len - 1] == '.')
         name.len--;
     if (name.len > DNS_NAME_MAX - 1) { /* whole labels go, from the left [RFC7208 7.3] */

@@ -8,20 +8,23 @@
 
 enum domain_rule { DOMAIN_NONE, DOMAIN_OPTIONAL, DOMAIN_REQUIRED };
 
+#define NAME(text) text, sizeof(text) - 1
+
 static const struct mechanism {
     const char *name;
+    size_t name_len;
     enum spf_kind kind;
     enum domain_rule domain;
     bool has_cidr;
 } mechanisms[] = {
-    { "include", SPF_INCLUDE, DOMAIN_REQUIRED, false },
-    { "ip4", SPF_IP4, DOMAIN_NONE, false },
-    { "ip6", SPF_IP6, DOMAIN_NONE, false },
-    { "all", SPF_ALL, DOMAIN_NONE, false },
-    { "a", SPF_A, DOMAIN_OPTIONAL, true },
-    { "mx", SPF_MX, DOMAIN_OPTIONAL, true },
-    { "exists", SPF_EXISTS, DOMAIN_REQUIRED, false },
-    { "ptr", SPF_PTR, DOMAIN_OPTIONAL, false },
+    { NAME("include"), SPF_INCLUDE, DOMAIN_REQUIRED, false },
+    { NAME("ip4"), SPF_IP4, DOMAIN_NONE, false },
+    { NAME("ip6"), SPF_IP6, DOMAIN_NONE, false },
+    { NAME("all"), SPF_ALL, DOMAIN_NONE, false },
+    { NAME("a"), SPF_A, DOMAIN_OPTIONAL, true },
+    { NAME("mx"), SPF_MX, DOMAIN_OPTIONAL, true },
+    { NAME("exists"), SPF_EXISTS, DOMAIN_REQUIRED, false },
+    { NAME("ptr"), SPF_PTR, DOMAIN_OPTIONAL, false },
 };
 
 /* take_prefix - cuts "/N" off the end of *rest; a number with leading zeros is none [RFC7208 5.6]. A "/" in front of
@@ -68,13 +71,26 @@ static const char *take_dual_cidr(struct span *rest, struct spf_term *out)
     return NULL;
 }
 
-/* parse_ip4 - four numbers without leading zeros: inet_pton() is stricter than no RFC here. */
+/* parse_ip4 - four numbers without leading zeros, and nothing else [RFC7208 12]. */
 static bool parse_ip4(struct span text, struct addr *out)
 {
-    char copy[INET_ADDRSTRLEN];
+    size_t at = 0;
 
     *out = (struct addr){ .family = ADDR_IP4 };
-    return !span_copy(text, copy, sizeof copy) && inet_pton(AF_INET, copy, out->bytes) == 1;
+    for (size_t i = 0; i < 4; i++) {
+        unsigned value = 0;
+
+        if (i > 0 && (at >= text.len || text.ptr[at++] != '.'))
+            return false;
+        size_t first = at;
+
+        for (; at < text.len && at - first < 3 && ascii_is_digit(text.ptr[at]); at++)
+            value = value * 10 + (unsigned)(text.ptr[at] - '0');
+        if (at == first || value > 255 || (text.ptr[first] == '0' && at - first > 1))
+            return false;
+        out->bytes[i] = (uint8_t)value;
+    }
+    return at == text.len;
 }
 
 /* parse_ip6 - not addr_parse(): an IPv4-mapped network stays IPv6 here, and so never matches [RFC7208 5]. */
@@ -145,12 +161,19 @@ static const char *parse_mechanism(struct span text, struct spf_term *out)
     out->bits4 = 32;
     out->bits6 = 128;
     for (size_t i = 0; i < COUNT(mechanisms); i++) {
-        if (span_iis(span_first(rest, n), mechanisms[i].name)) {
-            out->kind = mechanisms[i].kind;
-            return parse_argument(&mechanisms[i], span_skip(rest, n), out);
-        }
+        const struct mechanism *m = &mechanisms[i];
+
+        if (n != m->name_len || !span_ieq(span_first(rest, n), span_make(m->name, n)))
+            continue;
+        out->kind = m->kind;
+        return parse_argument(m, span_skip(rest, n), out);
     }
     return "an unknown mechanism";
+}
+
+static bool is_name_byte(char c)
+{
+    return ascii_is_alnum(c) || c == '-' || c == '_' || c == '.';
 }
 
 /* modifier_name - the length of NAME in "NAME=..." [RFC7208 4.6.1]; 0: the term is a mechanism. */
@@ -160,7 +183,7 @@ static size_t modifier_name(struct span text)
 
     if (!text.len || !ascii_is_alpha(text.ptr[0]))
         return 0;
-    while (n < text.len && (ascii_is_alnum(text.ptr[n]) || memchr("-_.", text.ptr[n], 3)))
+    while (n < text.len && is_name_byte(text.ptr[n]))
         n++;
     return n < text.len && text.ptr[n] == '=' ? n : 0;
 }
@@ -178,7 +201,7 @@ static const char *parse_modifier(struct span text, size_t name_len, struct spf_
 
 static const char *parse_term(struct span text, struct spf_term *out)
 {
-    *out = (struct spf_term){ .text = text };
+    *out = (struct spf_term){ .text = text, .has_macros = span_find(text, '%') != SPAN_NPOS };
     if (text.len > SPF_TERM_BYTES_MOST)
         return "it is longer than 2048 bytes";
     size_t n = modifier_name(text);
@@ -186,11 +209,12 @@ static const char *parse_term(struct span text, struct spf_term *out)
     return n ? parse_modifier(text, n, out) : parse_mechanism(text, out);
 }
 
-/* check_bytes - *at is what stands before the byte, which is not fit to be shown. */
-static const char *check_bytes(struct span text, struct span *at)
+/* survey - counts the terms; *at is what stands before a byte that may not be there and is not fit to be shown. */
+static const char *survey(struct span text, size_t *terms, struct span *at)
 {
     size_t word = 0;
 
+    *terms = 0;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
@@ -200,30 +224,21 @@ static const char *check_bytes(struct span text, struct span *at)
         }
         if (c == ' ')
             word = i + 1;
+        else if (i == word)
+            ++*terms;
     }
-    return NULL;
+    *at = span_first(text, 0);
+    return *terms > SPF_TERMS_MOST ? "more than 1000 terms" : NULL;
 }
 
-static const char *keep_modifier(const struct spf_term *term, struct spf_record *out)
+static const char *keep_modifier(struct spf_term *term, struct spf_record *out)
 {
-    struct span *to = term->kind == SPF_REDIRECT ? &out->redirect : &out->exp;
+    struct spf_term **to = term->kind == SPF_REDIRECT ? &out->redirect : &out->exp;
 
-    if (to->ptr) /* [RFC7208 6] */
+    if (*to) /* [RFC7208 6] */
         return "it stands twice";
-    *to = term->domain;
-    if (term->kind == SPF_REDIRECT)
-        out->redirect_text = term->text;
+    *to = term;
     return NULL;
-}
-
-static size_t count_words(struct span text)
-{
-    struct span word;
-    size_t n = 0;
-
-    while (span_word(&text, &word))
-        n++;
-    return n;
 }
 
 bool spf_record_is(struct span text)
@@ -231,29 +246,29 @@ bool spf_record_is(struct span text)
     return span_istarts(text, SPAN("v=spf1")) && (text.len == 6 || text.ptr[6] == ' ');
 }
 
+/* Mechanisms are kept from the front of the array, modifiers from its back. */
 const char *spf_record_parse(struct arena *a, struct span text, struct spf_record *out, struct span *at)
 {
     struct span rest = span_skip(text, 6), word;
-    const char *fault = check_bytes(rest, at);
-    size_t words = fault ? 0 : count_words(rest);
+    size_t terms = 0, modifiers = 0;
+    const char *fault = survey(rest, &terms, at);
 
-    if (words > SPF_TERMS_MOST) {
-        *at = span_first(text, 6);
-        fault = "more than 1000 terms";
-    }
-    *out = (struct spf_record){ 0 };
-    struct spf_term *terms = fault ? NULL : arena_alloc(a, words * sizeof *terms);
+    *out = (struct spf_record){ .count = 0 };
+    if (fault)
+        return fault;
+    out->terms = arena_alloc(a, terms * sizeof *out->terms);
+    while (!fault && span_cut(&rest, ' ', &word)) {
+        struct spf_term term;
 
-    while (!fault && span_word(&rest, &word)) {
-        struct spf_term *term = &terms[out->count];
-
+        if (!word.len)
+            continue;
         *at = word;
-        fault = parse_term(word, term);
-        if (!fault && (term->kind == SPF_REDIRECT || term->kind == SPF_EXP))
-            fault = keep_modifier(term, out);
-        if (term->kind < SPF_REDIRECT)
-            out->count++;
+        fault = parse_term(word, &term);
+        size_t place = term.kind < SPF_REDIRECT ? out->count++ : terms - ++modifiers;
+
+        out->terms[place] = term;
+        if (!fault && (term.kind == SPF_REDIRECT || term.kind == SPF_EXP))
+            fault = keep_modifier(&out->terms[place], out);
     }
-    out->terms = terms;
     return fault;
 }

@@ -29,21 +29,28 @@ enum spf_kind {
 
 enum spf_qualifier { SPF_QUALIFIER_PASS, SPF_QUALIFIER_FAIL, SPF_QUALIFIER_SOFTFAIL, SPF_QUALIFIER_NEUTRAL };
 
+struct dns_answer;
+
 struct spf_term {
     enum spf_kind kind;
     enum spf_qualifier qualifier;
     struct span text;   /* as written */
     struct span domain; /* its domain-spec; empty: the domain whose record this is */
-    struct addr ip;     /* ip4, ip6: as written, never folded into IPv4; host bits may be set */
-    unsigned bits4;     /* a, mx, ip4 */
-    unsigned bits6;     /* a, mx, ip6 */
+    bool has_macros;
+    struct addr ip; /* ip4, ip6: as written, never folded into IPv4; host bits may be set */
+    unsigned bits4; /* a, mx, ip4 */
+    unsigned bits6; /* a, mx, ip6 */
+
+    /* The evaluation's notes, for a term without macros: its name and answer are the same all through a run. */
+    const char *target;
+    const struct dns_answer *answer;
+    bool is_asked;
 };
 
 struct spf_record {
-    const struct spf_term *terms; /* mechanisms, in their order */
+    struct spf_term *terms; /* mechanisms, in their order */
     size_t count;
-    struct span redirect, exp; /* domain-specs; ptr is NULL when there is none */
-    struct span redirect_text; /* "redirect=..." as written */
+    struct spf_term *redirect, *exp; /* NULL: none */
 };
 
 /* spf_record_is - whether a TXT record is an SPF record at all [RFC7208 4.5]. */

@@ -206,12 +206,12 @@ static void terms_are_kept_in_order(void **state)
     EXPECT_INT(120, r.terms[3].bits6);
     EXPECT_INT(SPF_QUALIFIER_PASS, r.terms[4].qualifier);
     EXPECT_SPAN("+all", r.terms[4].text);
-    EXPECT_SPAN("_spf.%{d}", r.redirect);
-    EXPECT_SPAN("redirect=_spf.%{d}", r.redirect_text);
-    EXPECT_SPAN("e.example", r.exp);
+    EXPECT_SPAN("_spf.%{d}", r.redirect->domain);
+    EXPECT_SPAN("redirect=_spf.%{d}", r.redirect->text);
+    EXPECT_SPAN("e.example", r.exp->domain);
     EXPECT_NULL(parse(&arena, SPAN("v=spf1"), &r));
     EXPECT_INT(0, r.count);
-    EXPECT_NULL(r.redirect.ptr);
+    EXPECT_NULL(r.redirect);
     arena_release(&arena);
 }
 
