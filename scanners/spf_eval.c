@@ -223,7 +223,7 @@ static enum auth_result walk_terms(struct spf_eval *e, const struct spf_record *
 {
     for (size_t i = 0; i < record->count; i++) {
         struct spf_term *term = &record->terms[i];
-        enum spf_flow flow = match_term(e, term, domain, depth);
+        enum spf_flow flow = term->kind < SPF_REDIRECT ? match_term(e, term, domain, depth) : SPF_NO_MATCH;
 
         if (flow == SPF_NO_MATCH)
             continue;

@@ -46,6 +46,8 @@ static void ask_terms(struct spf_eval *e, const struct spf_record *record, const
 
         if (term->kind == SPF_ALL)
             return;
+        if (term->kind >= SPF_REDIRECT)
+            continue;
         if (term->kind == SPF_IP4 || term->kind == SPF_IP6) {
             if (spf_ip_matches(e, term))
                 return;

@@ -199,9 +199,11 @@ static const char *parse_modifier(struct span text, size_t name_len, struct spf_
     return spf_domain_spec_check(out->domain);
 }
 
+/* parse_term - into zeroed *out. */
 static const char *parse_term(struct span text, struct spf_term *out)
 {
-    *out = (struct spf_term){ .text = text, .has_macros = span_find(text, '%') != SPAN_NPOS };
+    out->text = text;
+    out->has_macros = span_find(text, '%') != SPAN_NPOS;
     if (text.len > SPF_TERM_BYTES_MOST)
         return "it is longer than 2048 bytes";
     size_t n = modifier_name(text);
@@ -246,11 +248,10 @@ bool spf_record_is(struct span text)
     return span_istarts(text, SPAN("v=spf1")) && (text.len == 6 || text.ptr[6] == ' ');
 }
 
-/* Mechanisms are kept from the front of the array, modifiers from its back. */
 const char *spf_record_parse(struct arena *a, struct span text, struct spf_record *out, struct span *at)
 {
     struct span rest = span_skip(text, 6), word;
-    size_t terms = 0, modifiers = 0;
+    size_t terms = 0;
     const char *fault = survey(rest, &terms, at);
 
     *out = (struct spf_record){ .count = 0 };
@@ -258,17 +259,15 @@ const char *spf_record_parse(struct arena *a, struct span text, struct spf_recor
         return fault;
     out->terms = arena_alloc(a, terms * sizeof *out->terms);
     while (!fault && span_cut(&rest, ' ', &word)) {
-        struct spf_term term;
+        struct spf_term *term = &out->terms[out->count];
 
         if (!word.len)
             continue;
         *at = word;
-        fault = parse_term(word, &term);
-        size_t place = term.kind < SPF_REDIRECT ? out->count++ : terms - ++modifiers;
-
-        out->terms[place] = term;
-        if (!fault && (term.kind == SPF_REDIRECT || term.kind == SPF_EXP))
-            fault = keep_modifier(&out->terms[place], out);
+        out->count++;
+        fault = parse_term(word, term);
+        if (!fault && (term->kind == SPF_REDIRECT || term->kind == SPF_EXP))
+            fault = keep_modifier(term, out);
     }
     return fault;
 }

@@ -22,7 +22,7 @@ enum spf_kind {
     SPF_IP4,
     SPF_IP6,
     SPF_EXISTS,
-    SPF_REDIRECT,
+    SPF_REDIRECT, /* from here on: modifiers */
     SPF_EXP,
     SPF_UNKNOWN_MODIFIER,
 };
@@ -48,7 +48,7 @@ struct spf_term {
 };
 
 struct spf_record {
-    struct spf_term *terms; /* mechanisms, in their order */
+    struct spf_term *terms; /* in their order, modifiers too */
     size_t count;
     struct spf_term *redirect, *exp; /* NULL: none */
 };
