@@ -32,7 +32,6 @@ struct lookup {
     struct lookup *next, **link;     /* in its slot */
     struct lookup *next_answered;    /* waits for delivery */
     const struct dns_answer *answer; /* once it has one */
-    bool is_underway;                /* libunbound has it */
     char name[DNS_NAME_MAX];         /* lower case, no final dot */
 };
 
@@ -223,7 +222,6 @@ static void resolved(void *arg, int rcode, void *packet, int packet_bytes, int s
     struct lookup *l = arg;
 
     (void)was_ratelimited;
-    l->is_underway = false;
     l->dns->inflight--;
     if (secure == IS_BOGUS && why_bogus)
         log_debug("dns", "%s", why_bogus);
@@ -252,11 +250,9 @@ static void resolve(struct lookup *l, const uint8_t *wire)
 
     if (dns_name_text(wire, escaped, sizeof escaped))
         BUG("a name of more than %zu bytes", sizeof escaped);
-    l->is_underway = true;
     l->dns->inflight++;
     if (!ub_resolve_event(l->dns->ub, escaped[0] ? escaped : ".", (int)l->type, CLASS_IN, l, resolved, NULL))
         return;
-    l->is_underway = false;
     l->dns->inflight--;
     settle_state(l, DNS_FAILED, DNS_INSECURE);
 }
@@ -333,6 +329,7 @@ void dns_free(struct dns *dns)
     if (!dns)
         return;
     dns->is_closing = true;
+    ub_ctx_delete(dns->ub); /* fails what it has under way: resolved() is called */
     for (size_t i = 0; i < SLOTS; i++)
         for (struct lookup *l = dns->slots[i]; l; l = l->next)
             if (!l->answer)
@@ -340,7 +337,6 @@ void dns_free(struct dns *dns)
     while (dns->answered) /* also what is asked for in despair meanwhile */
         deliver(dns);
     loop_drop_task(dns->loop, &dns->deliver);
-    ub_ctx_delete(dns->ub);
     arena_release(&dns->arenas[0]);
     arena_release(&dns->arenas[1]);
     free(dns);
