@@ -78,6 +78,7 @@ class Unbound(Server):
             f"server:\n interface: 127.0.0.1@{self.port}\n username: \"\"\n chroot: \"\"\n use-syslog: no\n"
             f" logfile: \"\"\n directory: {self.folder}\n pidfile: {self.folder}/pid\n"
             f" do-not-query-localhost: no\n do-daemonize: no\n"
+            f" unblock-lan-zones: yes\n insecure-lan-zones: yes\n local-zone: \"test.\" nodefault\n"
             f" module-config: \"iterator\"\n num-threads: 1\n"
             f"remote-control:\n control-enable: no\nforward-zone:\n name: .\n forward-addr: {host}@{port}\n")
 

@@ -3,7 +3,8 @@
  *
  *     dns_probe [-j] [-t MS] [-i MOST] [-d ANCHOR] [-r TIMES] SERVER[:PORT]...
  *
- * Reads "NAME TYPE [cancel]" lines, asks for all at once (-j: for each twice), and prints "NAME TYPE ttl=N MS ANSWER"
+ * Reads "NAME TYPE [cancel]" lines, asks for all of them, some in each turn of the loop, since a burst of thousands
+ * would overflow the server's socket (-j: for each twice), and prints "NAME TYPE ttl=N MS ANSWER"
  * in the order of the answers, then "asked N answered N inflight-most N". -r asks everything TIMES times, one round
  * after the other, and prints microseconds of CPU per look-up of each round instead. SERVER "-": recurse.
  */
@@ -19,7 +20,7 @@
 #include "gateway/base/log.h"
 #include "gateway/net/dns.h"
 
-enum { ASKS_MOST = 200000, SERVERS_MOST = 8 };
+enum { ASKS_MOST = 200000, SERVERS_MOST = 8, WAVE = 128 };
 
 struct ask {
     char name[1100];
@@ -31,7 +32,7 @@ static struct loop *loop;
 static struct ask *asks;
 static unsigned ask_count, asked, answered, inflight_most;
 static int64_t started_ms;
-static bool is_quiet;
+static bool is_quiet, is_asking;
 
 static void print(void *arg, const struct dns_answer *answer)
 {
@@ -39,6 +40,8 @@ static void print(void *arg, const struct dns_answer *answer)
 
     (void)arg;
     answered++;
+    if (is_asking)
+        printf("ANSWERED TOO EARLY\n");
     if (!is_quiet) {
         strbuf_init(&text, 1 << 20);
         dns_answer_print(answer, &text);
@@ -46,8 +49,6 @@ static void print(void *arg, const struct dns_answer *answer)
                clock_mono_ms() - started_ms, text.data);
         strbuf_release(&text);
     }
-    if (answered == asked)
-        loop_stop(loop);
 }
 
 static void read_asks(void)
@@ -79,8 +80,10 @@ static void one_round(struct dns *dns, bool is_joined)
         const struct ask *a = &asks[i];
 
         for (int k = is_joined ? 2 : 1; k; k--) {
+            is_asking = true;
             struct dns_query *q = dns_ask(dns, a->name, a->type, 0, print, NULL);
 
+            is_asking = false;
             if (a->is_cancelled)
                 dns_cancel(dns, q);
             else
@@ -88,11 +91,11 @@ static void one_round(struct dns *dns, bool is_joined)
         }
         if (dns_inflight(dns) > inflight_most)
             inflight_most = (unsigned)dns_inflight(dns);
+        if (i % WAVE == WAVE - 1)
+            loop_run_once(loop, 0);
     }
-    if (answered)
-        printf("ANSWERED TOO EARLY\n");
-    if (asked)
-        loop_run(loop);
+    while (answered < asked)
+        loop_run_once(loop, 1000);
     getrusage(RUSAGE_SELF, &after);
     int64_t us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) *
                      INT64_C(1000000) +
