@@ -24,7 +24,7 @@
 const struct check checks[] = {
 /*    name       stage          where     budget  asks  if it fails  after           off    informs  module */
     { "rdns",    STAGE_CONNECT, ON_LOOP,    5000,   32, SKIP,        NULL,           false, true,    &rdns_module },
-    { "helo",    STAGE_HELO,    ON_LOOP,    5000,    8, SKIP,        NULL,           false, false,   &helo_module },
+    { "helo",    STAGE_HELO,    ON_LOOP,    5000,    8, SKIP,        "rdns",         false, false,   &helo_module },
     { "dnsbl",   STAGE_CONNECT, ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,   &dnsbl_module },
     { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   64, SKIP,        NULL,           false, true,    &spf_module },
     { "rhsbl",   STAGE_MAIL,    ON_LOOP,    5000,   64, SKIP,        "rdns",         false, false,   &rhsbl_module },
