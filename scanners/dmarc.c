@@ -129,6 +129,8 @@ static void note_from(struct inquiry *q, const struct dmarc_authors *authors)
         finding_add(q, BROKEN_FROM, "some readers see %s", authors->domains[authors->strict_count]);
     if (authors->oddities & (ADDRESS_ODD_NUL | ADDRESS_ODD_ENCODED))
         finding_add(q, BROKEN_FROM, "control characters or encoded words in an address");
+    if (authors->is_overfull)
+        finding_add(q, MULTIPLE_FROM, "more authors than are checked");
     if (authors->fields && (authors->count == 0 || authors->is_incomplete))
         finding_add(q, BROKEN_FROM,
                     authors->count ? "not all authors have a domain that could be read" : "no author with a domain");
@@ -184,17 +186,19 @@ static const char *trusted_by(const struct inquiry *q)
     return arc->result == AUTH_PASS && arc->trusted_sealer && *arc->trusted_sealer ? "local_policy" : NULL;
 }
 
+static const enum action forced_by[] = {
+    [ANSWER_TAG] = ACTION_TAG,
+    [ANSWER_QUARANTINE] = ACTION_QUARANTINE,
+    [ANSWER_DEFER] = ACTION_DEFER,
+    [ANSWER_REJECT] = ACTION_REJECT,
+};
+
 /* Forces what the configuration says for this policy; what it comes to, in the words of policies [RFC9990]. */
 static const char *act(struct inquiry *q, enum answer answer, const struct dmarc_outcome *o)
 {
-    static const enum action actions[] = { [ANSWER_TAG] = ACTION_TAG,
-                                           [ANSWER_QUARANTINE] = ACTION_QUARANTINE,
-                                           [ANSWER_DEFER] = ACTION_DEFER,
-                                           [ANSWER_REJECT] = ACTION_REJECT };
-
     if (answer == ANSWER_SCORE)
         return "none";
-    finding_force(q, actions[answer], arena_printf(q->arena, "DMARC policy of %s: %s", o->policy_domain, o->reason));
+    finding_force(q, forced_by[answer], arena_printf(q->arena, "DMARC policy of %s: %s", o->policy_domain, o->reason));
     return answer == ANSWER_REJECT || answer == ANSWER_DEFER ? "reject" : "quarantine";
 }
 
@@ -257,21 +261,52 @@ static void conclude(struct inquiry *q, const struct dmarc_outcome *o)
     tell(q, o, "none", "");
 }
 
-/* The hardest outcome of all author domains. */
+/* The hardest outcome of all author domains. Their policies are asked for before anything that depends on what the
+ * sender signed: he must not use up the look-ups that would find them. */
 static enum step judge_all(struct inquiry *q, const struct dmarc_authors *authors, struct dmarc_outcome *out)
 {
     const struct dmarc_conf *conf = q->conf;
+    enum dmarc_discovery discovery = (enum dmarc_discovery)conf->discovery;
     enum step step = STEP_DONE;
+    struct dmarc_walk walk;
 
+    for (size_t i = 0; i < authors->count; i++)
+        dmarc_walk(q, discovery, authors->domains[i], &walk);
     for (size_t i = 0; i < authors->count; i++) {
         struct dmarc_outcome outcome;
 
-        if (dmarc_judge(q, (enum dmarc_discovery)conf->discovery, authors->domains[i], &outcome) == STEP_WAIT)
+        if (dmarc_judge(q, discovery, authors->domains[i], &outcome) == STEP_WAIT)
             step = STEP_WAIT;
         else if (i == 0 || dmarc_is_harder(&outcome, out))
             *out = outcome;
     }
     return step;
+}
+
+/* What is concluded when the From field does not give one author domain. */
+static void conclude_odd(struct inquiry *q, const struct dmarc_authors *authors, const struct dmarc_outcome *o)
+{
+    const struct dmarc_conf *conf = q->conf;
+
+    if (conf->multi_from == MULTI_REJECT)
+        finding_force(q, ACTION_REJECT, "DMARC needs a From field with authors of one domain [RFC 5322 3.6.2]");
+    if (conf->multi_from != MULTI_STRICTEST) {
+        tell_undecided(q, AUTH_NONE, authors->domains[0], "several author domains");
+        return;
+    }
+    if (o->result == AUTH_FAIL && o->applies == DMARC_REJECT) {
+        conclude(q, o);
+        return;
+    }
+    if (authors->is_overfull) { /* those that were not read may be anybody: as if one asked for rejection */
+        if (conf->on_reject != ANSWER_SCORE)
+            finding_force(q, forced_by[conf->on_reject], "DMARC: more authors in From than can be checked");
+        tell_undecided(q, AUTH_PERMERROR, o->domain, "more authors than are checked");
+    } else if (authors->is_incomplete && o->result != AUTH_FAIL && o->result != AUTH_TEMPERROR) {
+        tell_undecided(q, AUTH_PERMERROR, o->domain, "not all authors have a domain that could be read");
+    } else {
+        conclude(q, o);
+    }
 }
 
 static enum step dmarc_run(struct inquiry *q)
@@ -285,20 +320,16 @@ static enum step dmarc_run(struct inquiry *q)
         return STEP_DONE;
     }
     dmarc_authors(q->arena, q->message, &authors);
-    bool is_several = authors.fields > 1 || authors.count > 1 || authors.is_incomplete;
+    bool is_odd = authors.fields > 1 || authors.count > 1 || authors.is_incomplete || authors.is_overfull;
+    bool is_judged = authors.count && !(is_odd && conf->multi_from != MULTI_STRICTEST);
 
-    if (authors.count && !(is_several && conf->multi_from != MULTI_STRICTEST) &&
-        judge_all(q, &authors, &outcome) == STEP_WAIT)
+    if (is_judged && judge_all(q, &authors, &outcome) == STEP_WAIT)
         return STEP_WAIT;
     note_from(q, &authors);
-    if (is_several && conf->multi_from == MULTI_REJECT)
-        finding_force(q, ACTION_REJECT, "DMARC needs a From field with authors of one domain [RFC 5322 3.6.2]");
     if (authors.count == 0)
         tell_undecided(q, AUTH_PERMERROR, "", "no author with a domain");
-    else if (is_several && conf->multi_from != MULTI_STRICTEST)
-        tell_undecided(q, AUTH_NONE, authors.domains[0], "several author domains");
-    else if (authors.is_incomplete && outcome.result != AUTH_FAIL && outcome.result != AUTH_TEMPERROR)
-        tell_undecided(q, AUTH_PERMERROR, outcome.domain, "not all authors have a domain that could be read");
+    else if (is_odd)
+        conclude_odd(q, &authors, &outcome);
     else
         conclude(q, &outcome);
     return STEP_DONE;

@@ -16,7 +16,7 @@ static void add_domain(struct arena *a, struct span text, struct dmarc_authors *
         if (strcmp(out->domains[i], normal) == 0)
             return;
     if (out->count == DMARC_AUTHORS_MAX) {
-        out->is_incomplete = true;
+        out->is_overfull = true;
         return;
     }
     out->domains[out->count++] = arena_dup(a, span_of(normal));
@@ -44,7 +44,7 @@ void dmarc_authors(struct arena *a, const struct message *m, struct dmarc_author
         out->oddities |= lists[count].oddities;
         bytes += body.len;
     }
-    out->is_incomplete = count < out->fields || (out->oddities & ADDRESS_ODD_CUT);
+    out->is_overfull = count < out->fields || (out->oddities & ADDRESS_ODD_CUT);
     add_readings(a, lists, count, false, out);
     out->strict_count = out->count;
     add_readings(a, lists, count, true, out);

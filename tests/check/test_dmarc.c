@@ -492,6 +492,48 @@ static void forged_from_fields_do_not_pass(void **state)
     }
 }
 
+/* Whoever stands behind the last author that is read could be the one who asks for rejection. */
+static void more_authors_than_are_checked_are_refused(void **state)
+{
+    static const struct {
+        const char *conf;
+        bool is_forced;
+    } cases[] = { { "", true }, { "on_reject = \"score\"", false } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct scene scene = { .conf = cases[i].conf,
+                               .from = "From: a@1.example,a@2.example,a@3.example,a@4.example,boss@bank.example" };
+        struct desk *d = play(&scene);
+
+        EXPECT_STR("permerror", outcome(d));
+        EXPECT_INT(900, desk_points(d));
+        EXPECT_INT(cases[i].is_forced, d->run.is_forced);
+        if (cases[i].is_forced)
+            EXPECT_INT(ACTION_REJECT, d->run.forced);
+        desk_close(d);
+    }
+}
+
+/* The sender signs with many deep names of his own, to use up what may be asked before the bank is. */
+static void signatures_cannot_use_up_the_look_ups_of_authors(void **state)
+{
+    struct strbuf b;
+
+    (void)state;
+    strbuf_init(&b, 4096);
+    for (int i = 0; i < 20; i++)
+        strbuf_putf(&b, "%spass a%d.b%d.c%d.d%d.e.evil.example", i ? "," : "", i, i, i, i);
+    struct scene scene = { .from = "From: x@a.b.c.d.e.evil.example, boss@a.b.c.d.e.bank.example",
+                           .dkim = b.data,
+                           .dns = "_dmarc.bank.example v=DMARC1; p=reject\n_dmarc.evil.example v=DMARC1; p=none" };
+    struct desk *d = play(&scene);
+
+    EXPECT_STR("fail p=reject dis=reject", outcome(d));
+    desk_close(d);
+    strbuf_release(&b);
+}
+
 static void nul_hides_nothing(void **state)
 {
     struct desk *d = desk_open(&dmarc_module, NULL);
@@ -649,6 +691,7 @@ static void bad_records_are_told(void **state)
 RUN_TESTS(TEST(identifiers_count_when_they_pass_and_are_aligned), TEST(the_tree_walk_finds_policy_and_organization),
           TEST(public_suffixes_align_with_nobody_else), TEST(the_public_suffix_list_can_be_asked_instead),
           TEST(mistakes_of_others_are_not_ours), TEST(names_that_do_not_answer_matter_only_where_they_could),
-          TEST(forged_from_fields_do_not_pass), TEST(nul_hides_nothing),
+          TEST(forged_from_fields_do_not_pass), TEST(more_authors_than_are_checked_are_refused),
+          TEST(signatures_cannot_use_up_the_look_ups_of_authors), TEST(nul_hides_nothing),
           TEST(the_administrator_decides_what_a_failure_means), TEST(a_trusted_sealer_overrides_a_failure),
           TEST(our_own_users_are_not_judged), TEST(all_names_are_asked_at_once), TEST(bad_records_are_told))
