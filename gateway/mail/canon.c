@@ -1,10 +1,14 @@
 /* mail/canon.c - simple and relaxed canonicalisation [RFC6376 3.4].
  *
- * Relaxed bodies are the hot path. Most text of most mails has only single spaces inside its lines, so it is searched
- * 64 bytes at a time for what is not: a TAB, or a space before something that is no letter. What lies between two
- * such places is hashed where it lies.
+ * Relaxed bodies are the hot path. Most text of most mails has only single spaces inside its lines, so 64 bytes at a
+ * time are searched for what is not: a TAB, or a space before something that is no letter. What lies between two such
+ * places is hashed where it lies.
  */
 #include "gateway/mail/canon.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "gateway/base/bug.h"
 
@@ -13,22 +17,27 @@ enum { STRETCH_BYTES = 16384, BLOCK_BYTES = 64 };
 
 #define CRLF SPAN("\r\n")
 
-typedef unsigned char lanes __attribute__((vector_size(BLOCK_BYTES)));
-typedef uint64_t words __attribute__((vector_size(BLOCK_BYTES)));
-
-/* Whether one of the BLOCK_BYTES at p may be changed; reads one byte more. */
-static bool block_is_odd(const char *p)
+/* Which of the BLOCK_BYTES at p may be changed, a bit for each; reads one byte more. */
+static uint64_t odd_bits(const char *p)
 {
-    lanes here, next;
+    uint64_t bits = 0;
 
-    memcpy(&here, p, sizeof here);
-    memcpy(&next, p + 1, sizeof next);
-    words odd = (words)(here == '\t') | ((words)(here == ' ') & (words)(next <= ' '));
-    uint64_t any = 0;
+#if defined(__SSE2__)
+    const __m128i space = _mm_set1_epi8(' '), tab = _mm_set1_epi8('\t');
 
-    for (size_t i = 0; i < BLOCK_BYTES / sizeof any; i++)
-        any |= odd[i];
-    return any != 0;
+    for (int i = 0; i < BLOCK_BYTES; i += 16) {
+        __m128i here = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        __m128i next = _mm_loadu_si128((const __m128i *)(const void *)(p + i + 1));
+        __m128i is_low = _mm_cmpeq_epi8(_mm_min_epu8(next, space), next);
+        __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(here, tab), _mm_and_si128(_mm_cmpeq_epi8(here, space), is_low));
+
+        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(odd) << i;
+    }
+#else
+    for (int i = 0; i < BLOCK_BYTES; i++)
+        bits |= (uint64_t)(p[i] == '\t' || (p[i] == ' ' && (unsigned char)p[i + 1] <= ' ')) << i;
+#endif
+    return bits;
 }
 
 /* How many bytes at the start of `text` relaxed canonicalisation leaves as they are. A space at its very end may be
@@ -37,8 +46,12 @@ static size_t even_run(struct span text)
 {
     size_t i = 0;
 
-    while (i + BLOCK_BYTES < text.len && !block_is_odd(text.ptr + i))
-        i += BLOCK_BYTES;
+    for (; i + BLOCK_BYTES < text.len; i += BLOCK_BYTES) {
+        uint64_t odd = odd_bits(text.ptr + i);
+
+        if (odd)
+            return i + (size_t)__builtin_ctzll(odd);
+    }
     for (; i < text.len; i++) {
         char c = text.ptr[i];
 
@@ -112,39 +125,55 @@ void canon_body(struct hasher *h, enum canon canon, struct span body)
         hasher_put(h, CRLF);
 }
 
-/* A field body in pieces: unfolded, white space reduced to one space, none at either end. */
+/* A field in pieces: its body unfolded, white space reduced to one space, none at either end. */
 struct unfolding {
     struct hasher *hasher;
     bool has_begun, is_blank;
+    size_t held;
+    char hold[256];
 };
+
+static void hold_byte(struct unfolding *u, char c)
+{
+    if (u->held == sizeof u->hold) {
+        hasher_put(u->hasher, span_make(u->hold, u->held));
+        u->held = 0;
+    }
+    u->hold[u->held++] = c;
+}
+
+static void begin_field(struct unfolding *u, struct hasher *h, struct span name)
+{
+    u->hasher = h;
+    u->has_begun = u->is_blank = false;
+    u->held = 0;
+    for (size_t i = 0; i < name.len; i++)
+        hold_byte(u, ascii_lower(name.ptr[i]));
+    hold_byte(u, ':');
+}
 
 static void unfold(struct unfolding *u, struct span text)
 {
-    for (size_t i = 0; i < text.len;) {
-        size_t start = i;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
 
-        while (i < text.len && !ascii_is_wsp(text.ptr[i]) && !is_at_crlf(text, i))
+        if (ascii_is_wsp(c)) {
+            u->is_blank = true;
+        } else if (c == '\r' && is_at_crlf(text, i)) {
             i++;
-        if (i > start) {
+        } else {
             if (u->is_blank && u->has_begun)
-                hasher_putc(u->hasher, ' ');
-            hasher_put(u->hasher, span_make(text.ptr + start, i - start));
+                hold_byte(u, ' ');
+            hold_byte(u, c);
             u->has_begun = true;
             u->is_blank = false;
-        } else if (is_at_crlf(text, i)) {
-            i += 2;
-        } else {
-            u->is_blank = true;
-            i++;
         }
     }
 }
 
-static void put_name(struct hasher *h, struct span name)
+static void end_field(struct unfolding *u)
 {
-    for (size_t i = 0; i < name.len; i++)
-        hasher_putc(h, ascii_lower(name.ptr[i]));
-    hasher_putc(h, ':');
+    hasher_put(u->hasher, span_make(u->hold, u->held));
 }
 
 void canon_field(struct hasher *h, enum canon canon, const struct header_field *field)
@@ -153,11 +182,13 @@ void canon_field(struct hasher *h, enum canon canon, const struct header_field *
         hasher_put(h, field->whole);
         return;
     }
-    struct unfolding u = { .hasher = h };
+    struct unfolding u;
 
-    put_name(h, field->name);
+    begin_field(&u, h, field->name);
     unfold(&u, field->body);
-    hasher_put(h, CRLF);
+    hold_byte(&u, '\r');
+    hold_byte(&u, '\n');
+    end_field(&u);
 }
 
 void canon_signature(struct hasher *h, enum canon canon, const struct header_field *field, struct span cut)
@@ -170,11 +201,12 @@ void canon_signature(struct hasher *h, enum canon canon, const struct header_fie
         hasher_put(h, after);
         return;
     }
-    struct unfolding u = { .hasher = h };
+    struct unfolding u;
 
-    put_name(h, field->name);
+    begin_field(&u, h, field->name);
     unfold(&u, span_make(field->body.ptr, (size_t)(cut.ptr - field->body.ptr)));
     unfold(&u, after);
+    end_field(&u);
 }
 
 struct body_hashes {
