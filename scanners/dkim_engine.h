@@ -3,6 +3,7 @@
 #define SCANNERS_DKIM_ENGINE_H
 
 #include "gateway/core/check.h"
+#include "gateway/mail/signature.h"
 
 enum dkim_engine { ENGINE_OWN, ENGINE_LIBOPENDKIM };
 enum dkim_prefix { PREFIX_POLICY, PREFIX_NEUTRAL, PREFIX_ACCEPT };
@@ -15,8 +16,18 @@ struct dkim_conf {
     void *lib;       /* state of the module: libopendkim's handle between open() and close() */
 };
 
-/* dkim_own, dkim_opendkim - fill q->evidence->dkim and dkim_count for the signatures whose fields are given, each with
- * what verifying it came to; STEP_WAIT while a key is not here. */
-enum step dkim_own(struct inquiry *q, const struct header_field *const *fields, size_t count);
+/* A signature that is looked at, with the answer that holds its key (NULL: it needs none). */
+struct dkim_work {
+    struct signature signature;
+    const struct dns_answer *key;
+};
+
+/* dkim_own, dkim_opendkim - judge the pending ones of `works`, whose keys are here. */
+void dkim_own(struct inquiry *q, struct dkim_work *works, size_t count);
+void dkim_opendkim(struct inquiry *q, struct dkim_work *works, size_t count);
+
+/* dkim_opendkim_open - libopendkim's handle for dkim_conf.lib; NULL when it cannot be had. close - NULL is fine. */
+void *dkim_opendkim_open(void);
+void dkim_opendkim_close(void *lib);
 
 #endif

@@ -96,6 +96,9 @@ void signature_verify(struct signature *s, struct message *m, struct picker *pic
 /* signature_verify_hash - the same for what has been hashed already; seals. */
 void signature_verify_hash(struct signature *s, const unsigned char *hash, const struct span *records, size_t count);
 
+/* signature_takes_key - whether this key may be used for it [RFC6376 6.1.2]; if not, the state says why. */
+bool signature_takes_key(struct signature *s, const struct key_record *key);
+
 /* signature_hash - of the fields that h= names, and of the signature's own. */
 void signature_hash(const struct signature *s, struct picker *picker, unsigned char out[HASH_BYTES_MAX]);
 

@@ -3,11 +3,6 @@
 #include "gateway/mail/signature.h"
 #include "gateway/mail/tagvalue.h"
 
-struct outcome {
-    enum signature_state state;
-    const char *reason;
-};
-
 /* [RFC6376 3.6.1] t=s: what stands behind the @ of i= is d= itself. */
 static bool is_identity_strict(const struct signature *s)
 {
@@ -35,22 +30,29 @@ static const char *objection(const struct signature *s, const struct key_record 
     return NULL;
 }
 
-static struct outcome try_key(struct signature *s, const struct key_record *key, const unsigned char *hash)
+bool signature_takes_key(struct signature *s, const struct key_record *key)
 {
     const char *problem = objection(s, key);
+    bool is_only_short = key->state == KEY_SHORT && s->era == SIGNATURE_TODAY;
 
     s->is_testing = key->is_testing;
     s->key_bits = key->bits;
     s->is_weak |= key->state == KEY_SHORT;
-    if (problem && key->state == KEY_SHORT && s->era == SIGNATURE_TODAY)
-        return (struct outcome){ SIGNATURE_POLICY, problem };
     if (problem)
-        return (struct outcome){ SIGNATURE_PERMERROR, problem };
+        signature_set(s, is_only_short ? SIGNATURE_POLICY : SIGNATURE_PERMERROR, problem);
+    return !problem;
+}
+
+static void try_key(struct signature *s, const struct key_record *key, const unsigned char *hash)
+{
+    if (!signature_takes_key(s, key))
+        return;
     if (!hash)
-        return (struct outcome){ SIGNATURE_FAIL, "the body was changed (its hash is not bh=)" };
-    if (!key_verifies(key, s->hash, hash, s->b))
-        return (struct outcome){ SIGNATURE_FAIL, "the signature does not verify" };
-    return (struct outcome){ SIGNATURE_PASS, "" };
+        signature_set(s, SIGNATURE_FAIL, "the body was changed (its hash is not bh=)");
+    else if (!key_verifies(key, s->hash, hash, s->b))
+        signature_set(s, SIGNATURE_FAIL, "the signature does not verify");
+    else
+        signature_set(s, SIGNATURE_PASS, "");
 }
 
 static bool is_better(enum signature_state a, enum signature_state b)
@@ -75,13 +77,9 @@ static void try_keys(struct signature *s, const unsigned char *hash, const struc
         if (key->state == KEY_FOREIGN)
             continue;
         tried++;
-        struct outcome outcome = try_key(&now, key, hash);
-
-        if (!is_better(outcome.state, best.state))
-            continue;
-        best = now;
-        best.state = outcome.state;
-        best.reason = outcome.reason;
+        try_key(&now, key, hash);
+        if (is_better(now.state, best.state))
+            best = now;
     }
     if (!tried)
         signature_set(&best, SIGNATURE_PERMERROR, key_state_text(KEY_FOREIGN));
