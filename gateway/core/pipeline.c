@@ -1,8 +1,8 @@
 /* core/pipeline.c - when: which check runs now, which waits, and when the verdict is certain.
  *
  * All is driven by pipeline_advance(): run what is ready on the loop, fetch what was asked, decide if it can be
- * decided, lend the rest to a worker. While a worker holds a transaction nothing of this connection's checks runs on the
- * loop, and answers wait aside (core/fetch.h): a check never meets another one.
+ * decided, lend the rest to a worker. While a worker holds a transaction nothing of this connection's checks runs on
+ * the loop, and answers wait aside (core/fetch.h): a check never meets another one.
  *
  * A door may end a transaction that is lent. It then lives on as an orphan until the worker gives it back; the
  * connection's memory, which checks read, too, stays until the last orphan is home.
