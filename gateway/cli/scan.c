@@ -136,7 +136,8 @@ static bool open_engine(struct scan *scan)
                                     .conf = &config->engine,
                                     .actions = &config->actions,
                                     .checks = scan->loaded.checks,
-                                    .check_count = settings_count() };
+                                    .check_count = settings_count(),
+                                    .is_thorough = true };
     if (!scan->engine.dns)
         fprintf(stderr, "postern: dns: %s\n", error);
     return scan->engine.dns != NULL;

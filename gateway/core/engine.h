@@ -36,6 +36,7 @@ struct engine {
     struct upkeep *upkeeps;
     size_t upkeep_count;
     bool is_ready;
+    bool is_thorough; /* every check runs to its end, even when the verdict is certain: for who asks why */
 };
 
 /* engine_start - starts the modules' upkeep; is_ready once each has run for the first time. */

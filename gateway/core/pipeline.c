@@ -344,7 +344,9 @@ static bool decide(struct pipeline *p)
         return true;
     }
     make_verdict(p);
-    if (!is_late && !p->tx->verdict.is_certain && !is_stage_finished(p, want->stage))
+    bool is_certain = p->tx->verdict.is_certain && !p->engine->is_thorough;
+
+    if (!is_late && !is_certain && !is_stage_finished(p, want->stage))
         return false;
     if (want->stage == STAGE_MESSAGE && !is_late)
         skip_unfinished(p);

@@ -358,6 +358,21 @@ static void a_certain_refusal_skips_what_is_costly(void **state)
     room_close(r);
 }
 
+static void who_asks_why_hears_all_checks(void **state)
+{
+    struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 1000, 8, NULL, &bad),
+                            ROW(STAGE_MESSAGE, ON_LOOP, 1000, 8, NULL, &three) };
+    struct room *r = room_open(rows, 2);
+
+    (void)state;
+    r->engine.is_thorough = true;
+    judge(r);
+    EXPECT_INT(ACTION_REJECT, r->verdict.action);
+    EXPECT_INT(2000 - 100, r->verdict.score);
+    EXPECT_INT(RUN_DONE, pipeline_run(r->pipeline, 1)->state);
+    room_close(r);
+}
+
 static void a_decision_at_rcpt_does_not_wait_longer_than_told(void **state)
 {
     struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 60000, 8, NULL, &for_ever),
@@ -456,6 +471,7 @@ static void new_mail_is_put_off_when_too_much_is_being_judged(void **state)
 
 RUN_TESTS(TEST(a_check_is_run_again_until_its_answers_are_here), TEST(broken_checks_fail_alone),
           TEST(a_verdict_comes_in_time_though_a_worker_is_stuck), TEST(a_pipeline_may_be_freed_while_a_worker_has_it),
-          TEST(a_certain_refusal_skips_what_is_costly), TEST(a_decision_at_rcpt_does_not_wait_longer_than_told),
-          TEST(a_check_comes_after_the_sisters_it_names), TEST(each_recipient_is_seen), TEST(modes_decide_what_counts),
+          TEST(a_certain_refusal_skips_what_is_costly), TEST(who_asks_why_hears_all_checks),
+          TEST(a_decision_at_rcpt_does_not_wait_longer_than_told), TEST(a_check_comes_after_the_sisters_it_names),
+          TEST(each_recipient_is_seen), TEST(modes_decide_what_counts),
           TEST(new_mail_is_put_off_when_too_much_is_being_judged))
