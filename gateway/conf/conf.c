@@ -48,8 +48,9 @@ void load_fault_at(struct conf_load *load, unsigned order, const char *format, .
     size_t line = order < load->line_count ? order : load->line_count;
 
     va_start(args, format);
-    add_fault(load, line ? load->places[line - 1] : (struct conf_place){ "gateway.conf", 1 }, line * 2,
-              arena_vprintf(&load->scratch, format, args));
+    add_fault(load,
+              line ? load->places[line - 1] : (struct conf_place){ load->name ? load->name : "initial values", 1 },
+              line * 2, arena_vprintf(&load->scratch, format, args));
     va_end(args);
 }
 
@@ -95,9 +96,9 @@ static void digest(struct conf *conf)
         snprintf(conf->digest + i * 2, 3, "%02x", hash[i]);
 }
 
-static void load_open(struct conf_load *load)
+static void load_open(struct conf_load *load, const char *name)
 {
-    *load = (struct conf_load){ .conf = mem_alloc(sizeof *load->conf) };
+    *load = (struct conf_load){ .conf = mem_alloc(sizeof *load->conf), .name = name };
     load->arena = &load->conf->arena;
     arena_init(load->arena, CONF_TEXT_BYTES_MOST);
     arena_init(&load->scratch, CONF_TEXT_BYTES_MOST);
@@ -130,7 +131,7 @@ struct conf *conf_load(const struct conf_section *root, const char *path, void *
 {
     struct conf_load load;
 
-    load_open(&load);
+    load_open(&load, path);
     if (path)
         load_walk_file(&load, root, path);
     return load_close(&load, root, out_values, faults);
@@ -141,7 +142,7 @@ struct conf *conf_load_text(const struct conf_section *root, const char *name, s
 {
     struct conf_load load;
 
-    load_open(&load);
+    load_open(&load, name);
     load_walk_text(&load, root, name, text);
     return load_close(&load, root, out_values, faults);
 }

@@ -30,6 +30,7 @@ struct level {
     const char *path;
     unsigned order;
     unsigned depth;
+    bool is_root;
 };
 
 static void fill_section(struct fill *f, const struct conf_section *section, cfg_t *cfg, void *values,
@@ -226,7 +227,7 @@ static void fill_key(struct fill *f, const struct conf_key *key, cfg_t *cfg, cha
         given_in_file(f, key, opt, level, &g);
     else
         given_initially(&f->load->scratch, key, &g);
-    if (!g.is_written && key->is_required && level->order)
+    if (!g.is_written && key->is_required && (level->order || (level->is_root && f->load->name)))
         load_fault_at(f->load, level->order, "%s%s'%s' is missing; write %s = %s", level->path,
                       level->path[0] ? ": " : "", key->name, key->name, conf_example(&f->load->scratch, key));
     if (!g.is_broken && (g.count || conf_is_list(key))) {
@@ -254,7 +255,7 @@ static void fill_instance(struct fill *f, const struct conf_section *section, cf
                           const char *kind, unsigned depth)
 {
     const char *title;
-    struct level level = { "", section_order(cfg), depth };
+    struct level level = { "", section_order(cfg), depth, false };
 
     memcpy(&title, values, sizeof title);
     level.path = arena_printf(&f->load->scratch, "%s \"%s\"", kind, title);
@@ -322,7 +323,7 @@ static void fill_by_title(struct fill *f, const struct conf_key *key, cfg_t *cfg
 static void fill_in_place(struct fill *f, const struct conf_key *key, cfg_t *cfg, char *values, unsigned depth)
 {
     cfg_t *inner = cfg ? cfg_getsec(cfg, key->name) : NULL;
-    struct level level = { key->name, section_order(inner), depth + 1 };
+    struct level level = { key->name, section_order(inner), depth + 1, false };
 
     print_open(f->load, key->name, NULL, level.order, depth);
     fill_section(f, key->section, level.order ? inner : NULL, values + key->at, level);
@@ -369,7 +370,7 @@ void *load_fill(struct conf_load *load, const struct conf_section *root)
         if (fill.count)
             qsort(fill.notes, fill.count, sizeof *fill.notes, compare_notes);
         values = arena_alloc(load->arena, root->size);
-        fill_section(&fill, root, cfg, values, (struct level){ "", load->line_count ? 1 : 0, 0 });
+        fill_section(&fill, root, cfg, values, (struct level){ "", load->line_count ? 1 : 0, 0, true });
     } else if (!load->fault_count) {
         load_fault_at(load, 1, "the file cannot be parsed; check its braces and quotes");
     }

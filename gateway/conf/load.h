@@ -60,6 +60,7 @@ struct conf {
 
 struct conf_load {
     struct conf *conf;
+    const char *name;    /* of the first file or the text; NULL: there is none, all values are initial */
     struct arena *arena; /* the conf's */
     struct arena scratch;
     struct strbuf text;        /* what libconfuse gets */

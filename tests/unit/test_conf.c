@@ -268,6 +268,27 @@ static void initial_values_need_no_file(void **state)
     conf_free(conf);
 }
 
+static void what_is_required_is_missed_in_an_empty_file(void **state)
+{
+    static const struct conf_key keys[] = {
+        { .name = "must", .type = CONF_INT, .is_required = true, .least = "3" },
+        { 0 },
+    };
+    static const struct conf_section section = { .name = "root", .size = sizeof(int64_t), .keys = keys };
+    struct strbuf faults;
+    void *values = NULL;
+
+    (void)state;
+    strbuf_init(&faults, 1000);
+    EXPECT_NULL(conf_load_text(&section, "t", SPAN("# nothing\n"), &values, &faults));
+    EXPECT_STR("t:1: 'must' is missing; write must = 3\n", faults.data);
+    struct conf *conf = conf_load(&section, NULL, &values, &faults);
+
+    EXPECT_TRUE(conf != NULL);
+    conf_free(conf);
+    strbuf_release(&faults);
+}
+
 static void an_empty_list_is_not_the_initial_one(void **state)
 {
     struct sample *root;
@@ -400,6 +421,7 @@ static void big_and_deep_texts_end_soon(void **state)
 
 RUN_TESTS(TEST(every_type_is_filled), TEST(faults_say_where_and_what),
           TEST(all_faults_are_told_in_the_order_of_the_file), TEST(faults_are_counted_not_endless),
-          TEST(initial_values_need_no_file), TEST(an_empty_list_is_not_the_initial_one),
-          TEST(the_digest_is_of_what_is_in_force), TEST(the_default_loads_as_it_is_printed),
-          TEST(what_is_shown_loads_again_and_hides_secrets), TEST(big_and_deep_texts_end_soon))
+          TEST(initial_values_need_no_file), TEST(what_is_required_is_missed_in_an_empty_file),
+          TEST(an_empty_list_is_not_the_initial_one), TEST(the_digest_is_of_what_is_in_force),
+          TEST(the_default_loads_as_it_is_printed), TEST(what_is_shown_loads_again_and_hides_secrets),
+          TEST(big_and_deep_texts_end_soon))
