@@ -329,7 +329,7 @@ const char *conf_example(struct arena *a, const struct conf_key *key)
     case CONF_MS: return arena_printf(a, "\"%s\"", key->initial ? key->initial : "30s");
     case CONF_BYTES: return arena_printf(a, "\"%s\"", key->initial ? key->initial : "1MiB");
     case CONF_ADDRS: return "{\"192.0.2.0/24\"}";
-    case CONF_ENDPOINTS: return "{\"127.0.0.1:25\"}";
+    case CONF_ENDPOINTS: return arena_printf(a, "{\"127.0.0.1:%s\"}", key->least ? key->least : "25");
     case CONF_STRS: return "{\"...\"}";
     default: return "\"...\"";
     }
