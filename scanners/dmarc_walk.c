@@ -17,31 +17,36 @@ static const char *shortened(const char *domain, unsigned labels)
     return domain;
 }
 
-/* One name of the walk; NULL when its answer is not here yet. */
+static enum dmarc_found found_in(const struct dns_answer *a, struct dmarc_record *record)
+{
+    enum dmarc_found found = DMARC_FOUND_NOTHING;
+    struct dmarc_record one;
+
+    if (a->state != DNS_OK)
+        return a->state == DNS_NODATA || a->state == DNS_NXDOMAIN ? DMARC_FOUND_NOTHING : DMARC_FOUND_FAILED;
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (!dmarc_record_parse(a->records[i].data, &one))
+            continue;
+        found = found == DMARC_FOUND_NOTHING ? DMARC_FOUND_RECORD : DMARC_FOUND_SEVERAL;
+        *record = one;
+    }
+    return found;
+}
+
+/* One name of the walk; NULL when its answer is not here yet. The list is only looked into where it matters. */
 static const struct dns_answer *look(struct inquiry *q, const char *domain, struct dmarc_name *out)
 {
     char name[DNS_NAME_MAX + 8];
 
-    *out = (struct dmarc_name){ .domain = domain, .is_registry = domain_is_registry_suffix(domain) };
+    *out = (struct dmarc_name){ .domain = domain };
     snprintf(name, sizeof name, "_dmarc.%s", domain);
     const struct dns_answer *a = ask_dns(q, name, DNS_TXT);
 
     if (!a)
         return NULL;
-    if (a->state != DNS_OK) {
-        bool is_empty = a->state == DNS_NODATA || a->state == DNS_NXDOMAIN;
-
-        out->found = is_empty ? DMARC_FOUND_NOTHING : DMARC_FOUND_FAILED;
-        return a;
-    }
-    for (uint32_t i = 0; i < a->count; i++) {
-        struct dmarc_record record;
-
-        if (!dmarc_record_parse(a->records[i].data, &record))
-            continue;
-        out->found = out->found == DMARC_FOUND_NOTHING ? DMARC_FOUND_RECORD : DMARC_FOUND_SEVERAL;
-        out->record = record;
-    }
+    out->found = found_in(a, &out->record);
+    if (out->found == DMARC_FOUND_FAILED || (out->found == DMARC_FOUND_RECORD && out->record.psd == DMARC_PSD_UNSAID))
+        out->is_registry = domain_is_registry_suffix(domain);
     return a;
 }
 

@@ -30,7 +30,7 @@ struct dmarc_name {
     const char *domain;
     enum dmarc_found found;
     struct dmarc_record record;
-    bool is_registry;
+    bool is_registry; /* by the list; told only where a record says nothing of psd, or none was given */
 };
 
 struct dmarc_walk {
