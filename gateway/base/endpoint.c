@@ -36,18 +36,6 @@ static enum fault parse_path(struct span text, struct endpoint *out)
     return text.len ? span_copy(text, out->path, sizeof out->path) : FAULT_SYNTAX;
 }
 
-/* "25@host" or "host:25", as milters write them */
-static enum fault parse_inet(struct span text, unsigned default_port, struct endpoint *out)
-{
-    size_t at = span_find(text, '@');
-
-    if (at == SPAN_NPOS)
-        return endpoint_parse(text, default_port, out);
-    enum fault fault = parse_port(span_first(text, at), &out->port);
-
-    return fault ? fault : parse_host(span_skip(text, at + 1), out);
-}
-
 static enum fault parse_tcp(struct span text, unsigned default_port, struct endpoint *out)
 {
     size_t colon = span_rfind(text, ':');
@@ -66,6 +54,18 @@ static enum fault parse_tcp(struct span text, unsigned default_port, struct endp
         return FAULT_SYNTAX;
     }
     return parse_host(host, out);
+}
+
+/* "25@host" or "host:25", as milters write them */
+static enum fault parse_inet(struct span text, unsigned default_port, struct endpoint *out)
+{
+    size_t at = span_find(text, '@');
+
+    if (at == SPAN_NPOS)
+        return parse_tcp(text, default_port, out);
+    enum fault fault = parse_port(span_first(text, at), &out->port);
+
+    return fault ? fault : parse_host(span_skip(text, at + 1), out);
 }
 
 enum fault endpoint_parse(struct span text, unsigned default_port, struct endpoint *out)
