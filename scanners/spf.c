@@ -5,7 +5,8 @@
  * postmaster at the HELO name [RFC7208 2.4]: one evaluation, told as both, and only R_SPF_... is found.
  *
  * Our own users (authenticated, or in relay_clients) and networks in `skip` are not judged: their addresses say
- * nothing of the domain's policy. Their results are "none", with the reason, and nothing is found.
+ * nothing of the domain's policy. Their results are absent (not "none", which would be a claim about the domain), with
+ * the reason, and nothing is found.
  *
  * By default a failure only scores: forwarders break SPF, and DMARC knows more [RFC7489 10.1]. An administrator can
  * have failures refused. Threads: the loop. Memory: each run's own arena; what is told goes into the transaction's.
@@ -273,7 +274,7 @@ static void tell(struct inquiry *q, const struct identity *id, const char *sende
 static enum step tell_not_judged(struct inquiry *q, const char *why)
 {
     const struct spf_evidence none = {
-        .result = AUTH_NONE, .domain = "", .sender = "", .explanation = "", .reason = why
+        .result = AUTH_ABSENT, .domain = "", .sender = "", .explanation = "", .reason = why
     };
 
     q->evidence->spf_helo = q->evidence->spf_mailfrom = none;

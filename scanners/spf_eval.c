@@ -1,9 +1,7 @@
-/* scanners/spf_eval.c - check_host() [RFC7208 4], and what it says of itself. */
+/* scanners/spf_eval.c - check_host() [RFC7208 4]. */
 #include "scanners/spf_eval.h"
 
 #include "gateway/base/bug.h"
-
-enum { TEXT_SHOWN = 120 };
 
 enum spf_flow spf_fault(struct spf_eval *e, enum spf_flow flow, const char *format, ...)
 {
@@ -31,47 +29,6 @@ enum spf_flow spf_answer(struct spf_eval *e, const struct dns_answer *answer)
         return spf_fault(e, SPF_PERMERROR, "more than %u look-ups without a result; %s %s is the last",
                          e->limits->void_lookups, answer->name, dns_type_text(answer->type));
     return SPF_NO_MATCH;
-}
-
-/* --- records --- */
-
-static void read_policy(struct spf_eval *e, struct spf_policy *policy)
-{
-    const struct dns_answer *answer = policy->answer;
-    struct span found = { 0 };
-
-    for (uint32_t i = 0; i < answer->count; i++) {
-        if (!spf_record_is(answer->records[i].data))
-            continue;
-        if (found.ptr) { /* [RFC7208 4.5] */
-            policy->state = AUTH_PERMERROR;
-            policy->fault = "it has more than one SPF record";
-            return;
-        }
-        found = answer->records[i].data;
-    }
-    if (!found.ptr)
-        return;
-    policy->fault = spf_record_parse(e->scratch, found, &policy->record, &policy->at);
-    policy->state = policy->fault ? AUTH_PERMERROR : AUTH_PASS;
-}
-
-const struct spf_policy *spf_policy_of(struct spf_eval *e, const struct dns_answer *answer)
-{
-    struct spf_policy *policy = *e->policies;
-
-    while (policy && policy->answer != answer)
-        policy = policy->next;
-    if (policy)
-        return policy;
-    policy = arena_alloc(e->scratch, sizeof *policy);
-    *policy = (struct spf_policy){ .next = *e->policies, .answer = answer, .state = AUTH_NONE };
-    *e->policies = policy;
-    if (answer->state == DNS_OK)
-        read_policy(e, policy);
-    else if (answer->state != DNS_NODATA && answer->state != DNS_NXDOMAIN)
-        policy->state = AUTH_TEMPERROR;
-    return policy;
 }
 
 /* --- terms --- */
@@ -214,7 +171,8 @@ static void blame(struct spf_eval *e, struct span term, const char *domain)
     if (e->is_blamed)
         return;
     e->is_blamed = true;
-    e->fault = arena_printf(e->scratch, "\"%.*s\" of %s: %s", SPAN_ARG(span_first(term, TEXT_SHOWN)), domain, e->fault);
+    e->fault =
+        arena_printf(e->scratch, "\"%.*s\" of %s: %s", SPAN_ARG(span_first(term, SPF_TEXT_SHOWN)), domain, e->fault);
 }
 
 /* walk_terms - AUTH_POLICY when no term matches. */
@@ -325,53 +283,6 @@ static enum auth_result check_host(struct spf_eval *e, const char *domain, const
     }
 }
 
-/* --- what it says --- */
-
-static const struct spf_match *innermost(const struct spf_eval *e)
-{
-    size_t depth = 0;
-
-    while (e->match[depth].term && e->match[depth].term->kind == SPF_INCLUDE)
-        depth++;
-    return &e->match[depth];
-}
-
-/* is_open - all of the Internet, or so large a part that nobody owns it, may send. */
-static bool is_open(const struct spf_eval *e)
-{
-    const struct spf_term *term = innermost(e)->term;
-    bool is_ip6 = e->values.client.family == ADDR_IP6;
-
-    if (!term || term->kind == SPF_ALL)
-        return term;
-    if (term->kind != SPF_IP4 && term->kind != SPF_IP6 && term->kind != SPF_A && term->kind != SPF_MX)
-        return false;
-    return is_ip6 ? term->bits6 < 16 : term->bits4 < 8;
-}
-
-static const char *match_text(const struct spf_eval *e)
-{
-    const struct spf_match *outer = &e->match[0], *inner = innermost(e);
-
-    if (!outer->term)
-        return arena_printf(e->q->arena, "no term of %s matches, after %u look-ups", outer->domain, e->lookups);
-    if (inner == outer)
-        return arena_printf(e->q->arena, "%.*s of %s, after %u look-ups",
-                            SPAN_ARG(span_first(outer->term->text, TEXT_SHOWN)), outer->domain, e->lookups);
-    return arena_printf(e->q->arena, "%.*s of %s (by %.*s of %s), after %u look-ups",
-                        SPAN_ARG(span_first(outer->term->text, TEXT_SHOWN)), outer->domain,
-                        SPAN_ARG(span_first(inner->term->text, TEXT_SHOWN)), inner->domain, e->lookups);
-}
-
-static const char *reason_text(const struct spf_eval *e, enum auth_result result, const char *domain)
-{
-    if (result == AUTH_NONE)
-        return arena_printf(e->q->arena, "%s has no SPF record", domain);
-    if (result == AUTH_TEMPERROR || result == AUTH_PERMERROR)
-        return arena_dup(e->q->arena, span_of(e->fault));
-    return match_text(e);
-}
-
 void spf_eval(struct spf_eval *e, const char *domain, struct spf_verdict *out)
 {
     e->lookups = e->void_lookups = 0;
@@ -385,6 +296,6 @@ void spf_eval(struct spf_eval *e, const char *domain, struct spf_verdict *out)
     out->lookups = e->lookups;
     out->void_lookups = e->void_lookups;
     out->explanation = arena_dup(e->q->arena, span_of(e->explanation));
-    out->reason = reason_text(e, result, domain);
-    out->is_open = result == AUTH_PASS && is_open(e);
+    out->reason = spf_reason(e, result, domain);
+    out->is_open = result == AUTH_PASS && spf_is_open(e);
 }

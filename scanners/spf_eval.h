@@ -21,7 +21,7 @@
 #include "scanners/spf_macro.h"
 #include "scanners/spf_record.h"
 
-enum { SPF_LOOKUPS_MOST = 10, SPF_HOSTS_MOST = 10, SPF_FORESEE_MOST = 20 };
+enum { SPF_LOOKUPS_MOST = 10, SPF_HOSTS_MOST = 10, SPF_FORESEE_MOST = 20, SPF_TEXT_SHOWN = 120 };
 
 struct spf_limits {
     unsigned lookups; /* at most SPF_LOOKUPS_MOST */
@@ -71,7 +71,7 @@ void spf_eval(struct spf_eval *e, const char *domain, struct spf_verdict *out);
 /* spf_foresee - asks for what spf_eval() may need next; at most SPF_FORESEE_MOST questions, over all runs. */
 void spf_foresee(struct spf_eval *e, const char *domain);
 
-/* For spf_hosts.c and spf_foresee.c. */
+/* For the other files of the evaluation. */
 enum spf_flow { SPF_NO_MATCH, SPF_MATCH, SPF_WAIT, SPF_TEMPERROR, SPF_PERMERROR };
 
 /* spf_policy_of - the answer to a TXT question, read. */
@@ -86,6 +86,11 @@ bool spf_ip_matches(const struct spf_eval *e, const struct spf_term *term);
 enum spf_flow spf_answer(struct spf_eval *e, const struct dns_answer *answer);
 enum spf_flow spf_fault(struct spf_eval *e, enum spf_flow flow, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* spf_reason - the decision for a postmaster: which term it was, or what is wrong; in the inquiry's arena.
+ * spf_is_open - the pass is one by a term that takes in all of the Internet, or so much that nobody owns it. */
+const char *spf_reason(const struct spf_eval *e, enum auth_result result, const char *domain);
+bool spf_is_open(const struct spf_eval *e);
 
 /* spf_hosts.c: terms that go by the names of hosts. */
 enum spf_flow spf_match_mx(struct spf_eval *e, struct spf_term *term, const char *name);

@@ -1,4 +1,4 @@
-/* scanners/spf_macro.h - macros of SPF: their grammar, and what they expand to [RFC7208 7].
+/* scanners/spf_macro.h - what the macros of SPF expand to [RFC7208 7.3].
  *
  * Expanding never fails and never grows: a domain name is cut from its left to 253 bytes as the RFC says, whatever
  * came before the cut is not kept, and an explanation is cut at its end. So a record full of macros costs time in
@@ -11,13 +11,11 @@
 
 #include "gateway/base/addr.h"
 #include "gateway/net/dns_answer.h"
+#include "scanners/spf_syntax.h"
 
 /* SPF_EXPLANATION_MAX - with its NUL: an explanation goes into an SMTP reply, whose lines end at 512 bytes
  * [RFC5321 4.5.3.1]. */
 enum { SPF_EXPLANATION_MAX = 450 };
-
-/* Where the text stands: %{c}, %{r} and %{t} are for explanations alone [RFC7208 7.2]. */
-enum spf_macro_use { SPF_MACRO_DOMAIN, SPF_MACRO_EXPLANATION };
 
 struct spf_macro_values {
     struct span local;         /* l: of the sender; "postmaster" when it has none */
@@ -29,13 +27,6 @@ struct spf_macro_values {
     struct addr client;        /* i, c, v */
     int64_t now_s;             /* t */
 };
-
-/* spf_macro_check - NULL, or what is wrong with `text` as a macro-string (in explanations: with blanks). */
-const char *spf_macro_check(struct span text, enum spf_macro_use use);
-/* spf_domain_spec_check - the same for a domain-spec: a macro-string that ends in a macro or in a top label. */
-const char *spf_domain_spec_check(struct span text);
-/* spf_macro_uses - whether a macro of `letter` (lower case) is in checked `text`. */
-bool spf_macro_uses(struct span text, char letter);
 
 /* spf_macro_domain - a domain-spec as the name to ask for, without its final dot, into `out`; returns false when it
  * cannot be a name in the DNS (an empty or too long label, bytes that we do not ask for): then there is none. */

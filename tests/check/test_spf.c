@@ -222,8 +222,8 @@ static void our_own_users_are_not_judged(void **state)
         EXPECT_INT(STEP_DONE, desk_run(d));
         EXPECT_INT(0, d->book.count);
         EXPECT_INT(0, d->run.finding_count);
-        EXPECT_INT(AUTH_NONE, d->evidence.spf_mailfrom.result);
-        EXPECT_INT(AUTH_NONE, d->evidence.spf_helo.result);
+        EXPECT_INT(AUTH_ABSENT, d->evidence.spf_mailfrom.result);
+        EXPECT_INT(AUTH_ABSENT, d->evidence.spf_helo.result);
         EXPECT_TRUE(span_starts(span_of(d->evidence.spf_mailfrom.reason), SPAN("not judged: ")));
         desk_close(d);
     }
