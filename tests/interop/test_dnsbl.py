@@ -52,7 +52,8 @@ def dns():
 def scan(dns, folder, checks, client="203.0.113.7", helo="mx.sender.example", sender="a@sender.example"):
     """The findings, {symbol: finding}, and all that was printed."""
     conf = folder / "gateway.conf"
-    conf.write_text(f'hostname = "mx.here.example"\nstate = "{folder}"\ndns {{ servers = {{"{dns.endpoint}"}} }}\n{checks}\n')
+    conf.write_text(f'hostname = "mx.here.example"\nstate = "{folder}"\n'
+                    f'dns {{ servers = {{"{dns.endpoint}"}} }}\n{checks}\n')
     done = subprocess.run([BUILD / "postern", "scan", "-c", conf, "--json", "--client-ip", client, "--helo", helo,
                            "--from", sender, "--rcpt", "b@here.example", "-"],
                           input=MAIL, capture_output=True, timeout=60)
@@ -72,7 +73,7 @@ CLIENTS = [
     ('zone "bl.example" { answer "127.0.0.3" { score = 1.5 } }', "203.0.113.7", None, None),
     ('zone "bl.example" { answer "127.0.0.[8..10]" { score = 2.0 symbol = "NINE" } '
      'answer "127.0.0.2" { score = 1.0 symbol = "TWO" } }', "203.0.113.9", "NINE", 2.0),
-    ('zone "bits.example" { answer "mask 0.0.0.16" { score = 3.0 symbol = "SIXTEEN" } }', "203.0.113.7", "SIXTEEN", 3.0),
+    ('zone "bits.example" { answer "mask 0.0.0.16" { score = 3.0 symbol = "BIT16" } }', "203.0.113.7", "BIT16", 3.0),
     ('zone "bits.example" { answer "mask 0.0.0.4" { score = 3.0 symbol = "FOUR" } }', "203.0.113.7", None, None),
     ('zone "wl.example" { answer "127.0.[0..255].3" { score = -0.5 symbol = "GOOD" } }', "203.0.113.7", "GOOD", -0.5),
     # lists that are not in order: they count nothing
@@ -97,7 +98,8 @@ def test_clients_are_looked_up(dns, tmp_path, lists, client, symbol, score):
 
 def test_the_lists_own_words_are_shown_when_wanted(dns, tmp_path):
     for explain in ("yes", "no"):
-        findings, _ = scan(dns, tmp_path, f'{QUIET}\ncheck "dnsbl" {{ zone "bl.example" {{ score = 4.0 explain = {explain} }} }}')
+        lists = f'zone "bl.example" {{ score = 4.0 explain = {explain} }}'
+        findings, _ = scan(dns, tmp_path, f'{QUIET}\ncheck "dnsbl" {{ {lists} }}')
         assert ("https://bl.example/7" in findings["RBL_BL_EXAMPLE"]["reason"]) == (explain == "yes")
 
 

@@ -11,7 +11,8 @@ SHIPPED = SOURCE / "gateway.conf"
 
 
 def config(command, path):
-    done = subprocess.run([BUILD / "postern", "config", command, "-c", path], capture_output=True, text=True, timeout=60)
+    words = [BUILD / "postern", "config", command, "-c", path]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -8,6 +8,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/checks.h"
 #include "gateway/config.h"
+#include "scanners/dnsbl_known.h"
 
 /* ---- doc/checks.md ---- */
 
@@ -62,6 +63,41 @@ static void print_check(const struct check *check)
         printf("| `%s` | %.2f | %s |\n", s->name, s->points / 100.0, s->help);
 }
 
+/* Several names may be those of one list's parts. */
+static const struct dnsbl_known *first_with(const struct dnsbl_known_answer *answers)
+{
+    size_t i = 0;
+
+    while (dnsbl_known_at(i)->answers != answers)
+        i++;
+    return dnsbl_known_at(i);
+}
+
+static void print_known_list(const struct dnsbl_known *list, const struct dnsbl_known *first)
+{
+    const char *of = list->lists_domains ? "domains" : "addresses";
+
+    if (list != first) {
+        printf("| %s | %s | as %s | | |\n", list->zone, of, first->zone);
+        return;
+    }
+    for (const struct dnsbl_known_answer *a = list->answers; a->answer; a++)
+        printf("| %s | %s | %s | `%s` | %.2f |\n", list->zone, of, a->answer, a->symbol, a->points / 100.0);
+}
+
+static void print_known_lists(void)
+{
+    const struct dnsbl_known *list;
+
+    puts("\n## Known lists\n\n"
+         "What `zone \"NAME\" {}` in `check \"dnsbl\"` (lists of addresses) and `check \"rhsbl\"` (lists of domains) "
+         "counts\n"
+         "when it says nothing else. None is asked unless it is named.\n\n"
+         "| List | Of | Answer | Symbol | Score |\n|---|---|---|---|---:|");
+    for (size_t i = 0; (list = dnsbl_known_at(i)); i++)
+        print_known_list(list, first_with(list->answers));
+}
+
 static void print_checks(void)
 {
     puts("# Checks and their symbols\n\n"
@@ -73,6 +109,7 @@ static void print_checks(void)
          "`mode = shadow`. Symbols that a list in the configuration names come in addition.");
     for (size_t i = 0; i < checks_count; i++)
         print_check(&checks[i]);
+    print_known_lists();
 }
 
 /* ---- doc/gateway.conf.5 ---- */
