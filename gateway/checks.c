@@ -29,7 +29,6 @@ const struct check checks[] = {
     { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   64, SKIP,        NULL,           false, true,    &spf_module },
     { "lists",   STAGE_RCPT,    ON_LOOP,    1000,    0, SKIP,        "rdns spf",     false, false,   &lists_module },
     { "rhsbl",   STAGE_MAIL,    ON_LOOP,    5000,   64, SKIP,        "rdns",         false, false,   &rhsbl_module },
-    { "lists",   STAGE_RCPT,    ON_LOOP,    1000,    1, SKIP,        NULL,           false, false,   &lists_module },
     { "dkim",    STAGE_MESSAGE, ON_QUICK,  10000,   16, SKIP,        NULL,           false, true,    &dkim_module },
     { "arc",     STAGE_MESSAGE, ON_QUICK,  10000,   64, SKIP,        NULL,           false, true,    &arc_module },
     { "dmarc",   STAGE_MESSAGE, ON_LOOP,   10000,   48, DEFER,       "spf dkim arc", false, true,    &dmarc_module },

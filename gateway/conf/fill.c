@@ -151,6 +151,10 @@ static cfg_opt_t *options_of(struct arena *a, const struct conf_section *section
     }
     *to++ = at;
     *to = end;
+    for (const cfg_opt_t *o = options; o < to; o++)
+        for (const cfg_opt_t *other = options; other < o; other++)
+            if (strcmp(o->name, other->name) == 0)
+                BUG("two keys of section %s are called %s", section->name, o->name);
     return options;
 }
 
