@@ -17,7 +17,9 @@
 #     NOTHING               the next hop got no (further) message
 import codecs
 import fnmatch
+import os
 import pathlib
+import pwd
 import socket
 import ssl
 import time
@@ -43,7 +45,9 @@ class Desk:
         self.sink = SmtpSink()
         self.sink.start()
         lines = "\n".join(f"    {key} = {value}" for key, value in {**USUAL, **dict(keys)}.items())
-        conf = ('hostname = "mx.example.org"\nstate = "{folder}/state"\nsmtp {\n    listen = {"127.0.0.1:{port}"}\n'
+        conf = ('hostname = "mx.example.org"\nstate = "{folder}/state"\n'
+                f'user = "{pwd.getpwuid(os.getuid()).pw_name}"\n'
+                'smtp {\n    listen = {"127.0.0.1:{port}"}\n'
                 + lines.replace("{hop}", str(self.sink.port)) + "\n}\n")
         self.gateway = CertifiedGateway(conf).start()
         wait_for(lambda: ("EHLO", "mx.example.org") in self.sink.commands, 10, "the gateway to know its next hop")

@@ -3,6 +3,9 @@
 # A next hop fails at every point of the dialogue, in every way; the gateway is killed at every point, too. Then every
 # message is counted: one that the client was told 250 for is at the next hop, and one that it was not told 250 for is
 # not there, unless a reply was cut off between the dot and us: that one may come twice, and the log says so.
+import os
+import pwd
+import signal
 import smtplib
 import socket
 import threading
@@ -15,9 +18,11 @@ from process import answers, wait_for
 from servers import Gateway
 from sink import SmtpSink
 
+USER = pwd.getpwuid(os.getuid()).pw_name  # not nobody: it could not write into our temporary folders
 CONF = """
 hostname = "mx.example.org"
 state = "{{folder}}/state"
+user = "{user}"
 smtp {{
     listen = {{"127.0.0.1:{{port}}"}}
     next_hop = "smtp://127.0.0.1:{hop}"
@@ -35,7 +40,7 @@ WAYS = ("close", "silence", "421 4.3.2 going down", "451 4.3.0 not now", "554 5.
 
 
 def gateway(hop, verify="yes", extra=""):
-    return Gateway(CONF.format(hop=hop, verify=verify) + extra)
+    return Gateway(CONF.format(hop=hop, verify=verify, user=USER) + extra)
 
 
 def token(n):
@@ -203,6 +208,13 @@ def test_a_hop_that_knows_only_helo_delivers():
         assert len(sink.messages) == 1
 
 
+def kill_all(mx):
+    """kill -9 on supervisor and gateway at once: they are a process group of their own."""
+    os.killpg(mx.process.pid, signal.SIGKILL)
+    mx.process.wait()
+    wait_for(lambda: not answers(mx.port), 5, "the killed gateway to be gone")
+
+
 def talk(port, lines, wait=True):
     """Says the lines, each after the reply to the last; returns the connection and its file."""
     connection = socket.create_connection(("127.0.0.1", port), 10)
@@ -272,12 +284,12 @@ def test_a_gateway_that_is_killed_loses_nothing(point, late):
             return None
         sink.armed = False
         if late:
-            threading.Timer(0.05, mx.process.kill).start()
+            killer.start()
         else:
-            mx.process.kill()
-            mx.process.wait()
+            kill_all(mx)
         return None
 
+    killer = threading.Timer(0.05, lambda: kill_all(mx))
     sink.armed = False
     sink.script = kill
     try:
@@ -289,8 +301,7 @@ def test_a_gateway_that_is_killed_loses_nothing(point, late):
                                 else "y@example.org", BODY % token(1))
         except (smtplib.SMTPException, OSError):
             code = 0
-        mx.process.kill()
-        mx.process.wait()
+        wait_for(lambda: mx.process.poll() is not None, 5, "the gateway to be killed")
         found = tokens(sink.messages)
         assert found[token(0)] == 1
         assert found.get(token(1), 0) <= 1
@@ -306,7 +317,7 @@ def test_a_gateway_that_is_killed_loses_nothing(point, late):
 
 
 def maildir_gateway():
-    return Gateway(CONF.format(hop=1, verify="yes").replace('"smtp://127.0.0.1:1"', '"maildir:{folder}/mail"'))
+    return Gateway(CONF.format(hop=1, verify="yes", user=USER).replace('"smtp://127.0.0.1:1"', '"maildir:{folder}/mail"'))
 
 
 def test_a_maildir_has_every_message_that_was_confirmed():
@@ -328,8 +339,7 @@ def test_a_maildir_has_every_message_that_was_confirmed():
         for thread in threads:
             thread.start()
         wait_for(lambda: len(told) > 20, 30, "some messages")
-        mx.process.kill()
-        mx.process.wait()
+        kill_all(mx)
         stop.set()
         for thread in threads:
             thread.join()
