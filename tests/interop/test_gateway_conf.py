@@ -24,6 +24,7 @@ def test_the_shipped_configuration_is_good():
 def test_the_examples_in_its_comments_are_good(tmp_path):
     cert, key = make_cert(tmp_path)
     (tmp_path / "dqs.key").write_text("example-key\n")
+    (tmp_path / "blocked").write_text("spammer@example.net\n.spam.example\n")
     lines, examples = [], 0
     for line in SHIPPED.read_text().splitlines():
         example = EXAMPLE.match(line)
@@ -31,7 +32,7 @@ def test_the_examples_in_its_comments_are_good(tmp_path):
         line = example[1] + example[2] if example else line
         line = line.replace("/etc/letsencrypt/live/mx.example.org/fullchain.pem", str(cert))
         line = line.replace("/etc/letsencrypt/live/mx.example.org/privkey.pem", str(key))
-        lines.append(line.replace("/etc/postern/dqs.key", str(tmp_path / "dqs.key")))
+        lines.append(line.replace("/etc/postern/", f"{tmp_path}/"))
     text = "\n".join(lines)
     # The key's example stands for the free list's: both at once would be the same list twice.
     text = re.sub(r'\n *zone "zen.spamhaus.org".*', "", text)
