@@ -123,7 +123,7 @@ RUN = """
 hostname = "mx.here.example"
 state = "{folder}/state"
 dns { servers = {"%s"} }
-smtp { listen = {"127.0.0.1:{port}"} next_hop = "maildir:{folder}/mail" }
+smtp { listen = {"127.0.0.1:{port}"} next_hop = "smtp://127.0.0.1:9" }
 check "dnsbl" { test_every = 1s aside = 1s
     zone "bl.example" { score = 4.0 }
     zone "all.example" { score = 4.0 } }
