@@ -6,6 +6,7 @@
 import grp
 import os
 import pwd
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -310,6 +311,7 @@ class Exim(Server):
 class Gateway(Server):
     """Postern itself: `postern run -c` on the text of a gateway.conf, {folder} and {port} replaced in it.
 
+    Started by root it becomes nobody, unless the text says otherwise; its state is in the folder.
     Leaving the block ends it with SIGTERM; it must then have drained and ended with status 0, and the sanitizers must
     have found nothing.
     """
@@ -321,11 +323,15 @@ class Gateway(Server):
         self.conf, self.port, self.wrapper = conf, port or free_port(), list(wrapper)
 
     def prepare(self):
+        self.folder.chmod(0o777)
         self.write(self.conf)
 
     def write(self, conf):
         """(Re)writes gateway.conf; the gateway reads it again on SIGHUP."""
         text = conf.replace("{folder}", str(self.folder)).replace("{port}", str(self.port))
+        for key, value in (("state", f"{self.folder}/state"), ("user", "nobody")):
+            if not re.search(rf"^\s*{key}\s*=", text, re.M):
+                text += f'\n{key} = "{value}"\n'
         (self.folder / "gateway.conf").write_text(text)
 
     def command(self):
