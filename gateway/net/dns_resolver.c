@@ -2,7 +2,7 @@
  *
  * What matters: the library's cache is tiny unless told; it answers some names by itself (test, private reverse
  * zones), which the configured servers may know better; it takes a server that was silent for a while for dead, for
- * 15 minutes; and it writes its complaints to standard error unless they are led elsewhere.
+ * 15 minutes (too long for the only forwarder); and it writes its complaints to standard error unless they are led elsewhere.
  */
 #include "gateway/net/dns_resolver.h"
 
@@ -85,13 +85,14 @@ static bool set_options(struct ub_ctx *ub, const struct dns_conf *conf, char *er
            set_one(ub, "module-config:", conf->dnssec ? "validator iterator" : "iterator", error, size);
 }
 
-static bool set_unblocked(struct ub_ctx *ub, char *error, size_t size)
+/* for servers of the operator's, which are few and come back: a dead one is asked again after 15 seconds */
+static bool set_forwarding(struct ub_ctx *ub, char *error, size_t size)
 {
     for (size_t i = 0; i < COUNT(unblocked); i++)
         if (!set_one(ub, "local-zone:", unblocked[i], error, size))
             return false;
     return set_one(ub, "unblock-lan-zones:", "yes", error, size) &&
-           set_one(ub, "insecure-lan-zones:", "yes", error, size);
+           set_one(ub, "insecure-lan-zones:", "yes", error, size) && set_one(ub, "infra-host-ttl:", "15", error, size);
 }
 
 static bool forward_to(struct ub_ctx *ub, const struct endpoint *server, char *error, size_t size)
@@ -115,14 +116,14 @@ static bool set_servers(struct ub_ctx *ub, const struct dns_conf *conf, char *er
         if (!forward_to(ub, &conf->servers.items[i], error, size))
             return false;
     if (conf->servers.count)
-        return set_unblocked(ub, error, size);
+        return set_forwarding(ub, error, size);
     if (conf->recurse)
         return true;
     int code = ub_ctx_resolvconf(ub, NULL);
 
     if (code)
         return fail("/etc/resolv.conf:", code, error, size);
-    return set_unblocked(ub, error, size);
+    return set_forwarding(ub, error, size);
 }
 
 static bool set_anchor(struct ub_ctx *ub, const struct dns_conf *conf, char *error, size_t size)
