@@ -198,7 +198,7 @@ static void find_trusted(struct arc_work *w)
 
         if (set->ams.state != SIGNATURE_PASS)
             return;
-        if (!is_trusted(conf, set->seal.domain) || !set->ams.has_from)
+        if (!is_trusted(conf, set->seal.domain) || !set->ams.from_count)
             continue;
         if (conf->needs_dmarc_pass && !arc_results_say(w->q->arena, set->results->body, "dmarc", "pass"))
             continue;

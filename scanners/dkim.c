@@ -225,6 +225,7 @@ static enum step prepare(struct inquiry *q, const struct header_field **fields, 
 
         signature_read(q->arena, SIGNATURE_DKIM, SIGNATURE_TODAY, fields[i], s);
         signature_check_time(s, q->now_ms / 1000, conf->clock_skew_ms / 1000);
+        signature_check_from(s, &q->message->header);
         if (s->state != SIGNATURE_PENDING)
             continue; /* needs no key */
         works[i].key = key_ask(q, s);

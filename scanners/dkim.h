@@ -5,7 +5,7 @@
  *     pass       it verifies
  *     fail       it does not: message or signature were changed, or another key made it
  *     policy     it may verify, but must not count: RSA below 1024 bits [RFC8301 3.2]; l= leaves a part of the body
- *                unsigned (key body_length); more look-ups than this message may have
+ *                unsigned (key body_length); a From is unsigned; more look-ups than this message may have
  *     neutral    the DKIM-Signature field is malformed, or in terms that we do not know
  *     temperror  the DNS failed
  *     permerror  it can never verify: no key, revoked or unusable key, From not signed, i= outside d=, expired, made in

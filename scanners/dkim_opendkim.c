@@ -7,7 +7,6 @@
  *
  * Threads: one DKIM_LIB for all, which the library allows; a DKIM belongs to one run.
  */
-#include <limits.h>
 #include <stdbool.h>
 #include <opendkim/dkim.h>
 
@@ -71,7 +70,7 @@ void *dkim_opendkim_open(void)
 {
     DKIM_LIB *lib = dkim_init(NULL, NULL);
     u_int flags = DKIM_LIBFLAGS_BADSIGHANDLES, bits = RSA_BITS_LEAST;
-    uint64_t drift = INT_MAX; /* the clock is ours */
+    uint64_t drift = 365 * 86400; /* a year: the clock is our reader's */
 
     if (!lib)
         return NULL;
@@ -102,12 +101,21 @@ static void note_prefix(struct inquiry *q, struct signature *s)
     s->uncovered_bytes = body->whole_bytes - s->length;
 }
 
+/* It will not look at a signature that is years old or of a clock far ahead, even when the inquiry's time is the same
+ * (a replay): those are left to our engine. */
+static bool is_of_its_clock(int error)
+{
+    return error == DKIM_SIGERROR_EXPIRED || error == DKIM_SIGERROR_FUTURE;
+}
+
 static void take_result(struct inquiry *q, struct dkim_work *work, DKIM_SIGINFO *info)
 {
     struct signature *s = &work->signature;
     unsigned flags = dkim_sig_getflags(info);
     int error = dkim_sig_geterror(info), body = dkim_sig_getbh(info);
 
+    if (is_of_its_clock(error))
+        return;
     if (s->length != BODY_WHOLE)
         note_prefix(q, s);
     if (flags & DKIM_SIGFLAG_PASSED && body == DKIM_SIGBH_MATCH)
@@ -185,7 +193,9 @@ void dkim_opendkim(struct inquiry *q, struct dkim_work *works, size_t count)
     for (size_t i = 0; i < c.count; i++) {
         if (c.infos[i])
             take_result(q, &works[i], c.infos[i]);
-        signature_set(&works[i].signature, SIGNATURE_NEUTRAL, "libopendkim does not take it for a signature");
+        else
+            signature_set(&works[i].signature, SIGNATURE_NEUTRAL, "libopendkim does not take it for a signature");
     }
     dkim_free(dkim);
+    dkim_own(q, works, count);
 }

@@ -138,14 +138,14 @@ static const char *read_headers(struct reader *r, struct span value)
             return "h= holds an empty name";
         if (++count > SIGNATURE_FIELDS_MAX)
             return "h= names too many header fields";
-        r->out->has_from |= span_iis(item, "from");
+        r->out->from_count += span_iis(item, "from");
         names_seal |= span_iis(item, "arc-seal");
     }
     r->out->headers = value;
     if (r->out->form == SIGNATURE_AMS)
         return names_seal ? "h= names ARC-Seal" : NULL;
     r->state = SIGNATURE_PERMERROR;
-    return r->out->has_from ? NULL : "h= does not name From";
+    return r->out->from_count ? NULL : "h= does not name From";
 }
 
 static const char *read_identity(struct reader *r, struct span value)
@@ -345,6 +345,12 @@ void signature_check_time(struct signature *s, int64_t now_s, int64_t skew_s)
         signature_set(s, SIGNATURE_PERMERROR, "it was made in the future");
     if (s->expires_at_s >= 0 && s->expires_at_s < now_s - skew_s)
         signature_set(s, SIGNATURE_PERMERROR, "it has expired");
+}
+
+void signature_check_from(struct signature *s, const struct header_index *header)
+{
+    if (header_count(header, "From") > s->from_count)
+        signature_set(s, SIGNATURE_POLICY, "it leaves a From unsigned");
 }
 
 static const char *const state_words[] = {

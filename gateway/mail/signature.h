@@ -69,7 +69,7 @@ struct signature {
     int64_t signed_at_s, expires_at_s; /* t=, x=; -1 */
     unsigned instance;                 /* i= of ARC */
     enum arc_cv cv;
-    bool has_from; /* h= names From */
+    size_t from_count; /* how often h= names From */
 
     /* What verifying found out. */
     bool is_testing;    /* the key's t=y */
@@ -85,6 +85,9 @@ void signature_read(struct arena *a, enum signature_form form, enum signature_er
                     struct signature *out);
 /* signature_check_time - t= and x= against the clock, with `skew_s` of tolerance [RFC6376 3.5]. */
 void signature_check_time(struct signature *s, int64_t now_s, int64_t skew_s);
+/* signature_check_from - no From may stand in the header that it leaves unsigned [RFC6376 8.15]: whoever adds one on
+ * top shows his own above another's good signature. */
+void signature_check_from(struct signature *s, const struct header_index *header);
 /* signature_set - a state that the caller found; nothing once there is one. */
 void signature_set(struct signature *s, enum signature_state state, const char *reason);
 

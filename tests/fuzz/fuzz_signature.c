@@ -59,7 +59,7 @@ static void check_passed(const struct signature *s, struct message *m)
 {
     const struct body_hash *body = body_hash(m, s->body_canon, s->hash, s->covers_prefix ? s->length : BODY_WHOLE);
 
-    if (!body || memcmp(body->hash, s->bh, hash_bytes(s->hash)) != 0 || !s->has_from)
+    if (!body || memcmp(body->hash, s->bh, hash_bytes(s->hash)) != 0 || !s->from_count)
         BUG("a signature passed that cannot");
 }
 

@@ -169,6 +169,33 @@ static void clocks_may_differ_a_little(void **state)
     }
 }
 
+static void an_unsigned_from_is_noticed(void **state)
+{
+    static const struct {
+        const char *h, *header;
+        enum signature_state state;
+    } cases[] = {
+        { "from", "From: a\r\n\r\n", SIGNATURE_PENDING },
+        { "from", "To: a\r\n\r\n", SIGNATURE_PENDING },
+        { "from:from", "From: a\r\n\r\n", SIGNATURE_PENDING },
+        { "from:From", "From: a\r\nFROM: b\r\n\r\n", SIGNATURE_PENDING },
+        { "from", "From: a\r\nFrom : b\r\n\r\n", SIGNATURE_POLICY },
+        { "from:from", "From: a\r\nFrom: b\r\nfrom: c\r\n\r\n", SIGNATURE_POLICY },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct header_index header;
+        struct signature s =
+            read_text(SIGNATURE_DKIM, SIGNATURE_TODAY,
+                      arena_printf(&arena, "v=1; a=rsa-sha256; d=example.org; s=sel; h=%s" BH B, cases[i].h));
+
+        header_parse(&arena, span_of(cases[i].header), 1 << 20, 10, &header);
+        signature_check_from(&s, &header);
+        EXPECT_INT(cases[i].state, s.state);
+    }
+}
+
 #define MESSAGE "From: a@example.org\r\nSubject: s\r\n\r\nbody\r\n"
 #define TAGS    "v=1; a=ed25519-sha256; d=example.org; s=sel; h=from:subject"
 
@@ -250,9 +277,10 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(fields_are_judged_by_their_tags),    TEST(arc_fields_have_rules_of_their_own),
-        TEST(what_a_field_says_is_normalised),    TEST(clocks_may_differ_a_little),
-        TEST(of_several_records_the_best_counts), TEST(every_changed_byte_is_noticed),
+        TEST(fields_are_judged_by_their_tags), TEST(arc_fields_have_rules_of_their_own),
+        TEST(what_a_field_says_is_normalised), TEST(clocks_may_differ_a_little),
+        TEST(an_unsigned_from_is_noticed),     TEST(of_several_records_the_best_counts),
+        TEST(every_changed_byte_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
