@@ -2,7 +2,8 @@
  *
  * What matters: the library's cache is tiny unless told; it answers some names by itself (test, private reverse
  * zones), which the configured servers may know better; it takes a server that was silent for a while for dead, for
- * 15 minutes (too long for the only forwarder); and it writes its complaints to standard error unless they are led elsewhere.
+ * 15 minutes (too long for the only forwarder); and it writes its complaints to standard error unless they are led
+ * elsewhere.
  */
 #include "gateway/net/dns_resolver.h"
 
