@@ -245,6 +245,15 @@ static void take_dot(struct hop_delivery *d, const struct hop_reply *reply)
     conclude(d, &outcome);
 }
 
+/* It has seen enough of the message to refuse it, and will not have the rest. */
+static void take_interruption(struct hop_delivery *d, const struct hop_reply *reply)
+{
+    struct delivery_outcome outcome = { .code = reply->code, .text = strbuf_span(&reply->text), .why = "" };
+
+    hop_task_drop(&d->task);
+    conclude(d, &outcome);
+}
+
 /* Without PIPELINING a refusal ends the envelope early. */
 static bool is_over_early(const struct hop_delivery *d, size_t index)
 {
@@ -256,8 +265,12 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
     struct hop_delivery *d = of_task(task);
     size_t index = d->replies++;
 
+    if (d->is_sending && reply->code >= 400 && reply->code != 421) {
+        take_interruption(d, reply);
+        return;
+    }
     if (d->is_sending || (reply->code == 421 && !d->is_dot_sent)) {
-        hop_task_drop(task); /* it speaks into our message, or is about to close */
+        hop_task_drop(task); /* it raves, or is about to close */
         task->on_lost(task, "it closes the connection");
         return;
     }

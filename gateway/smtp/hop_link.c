@@ -136,7 +136,7 @@ static void take_reset(struct hop_link *link, const struct hop_reply *reply)
 
 static void take_reply(struct hop_link *link, const struct hop_reply *reply)
 {
-    link->awaited--;
+    link->awaited -= link->awaited > 0; /* none: it breaks into a message, which is the task's business */
     switch (link->state) {
     case LINK_BANNER: take_banner(link, reply); break;
     case LINK_EHLO:
@@ -161,7 +161,7 @@ static void on_data(void *arg)
         stream_consume(link->stream, took);
         if (state == HOP_REPLY_MORE)
             return;
-        if (state == HOP_REPLY_BAD || !link->awaited) {
+        if (state == HOP_REPLY_BAD || (!link->awaited && link->state != LINK_BUSY)) {
             lose(link, false, state == HOP_REPLY_BAD ? "it sent what is no SMTP reply" : "it spoke unasked");
             return;
         }

@@ -49,7 +49,14 @@ enum server_state {
     SERVER_DATA, /* the message comes */
 };
 
-enum { COMMAND_LINE_MAX = 2048, CLOSE_MS = 5000, WRITE_MS = 60000, JUNK_MOST = 100, TARPIT_MS = 1000 };
+enum {
+    COMMAND_LINE_MAX = 2048,
+    CLOSE_MS = 5000,
+    WRITE_MS = 60000,
+    JUNK_MOST = 100,
+    OVERSHOOT_MOST = 1000,
+    TARPIT_MS = 1000
+};
 
 /* RCPT has two things to wait for. */
 struct pending_rcpt {
@@ -70,12 +77,13 @@ struct server {
     struct addr peer; /* whom we really talk to: XCLIENT changes the session's client */
     unsigned peer_port;
     enum server_state state;
-    unsigned offered; /* of enum smtp_extension */
+    unsigned offered;   /* of enum smtp_extension */
+    uint64_t size_most; /* of a message: ours, or a next hop's that is less */
     struct strbuf out;
     struct timer *timer; /* total time of DATA; delay of replies to errors */
     int read_timeout_ms;
     bool is_waiting, is_closing, is_skipping_line;
-    unsigned errors, junk;
+    unsigned errors, junk, overshoot;
 
     /* of the transaction */
     struct hop *hop; /* NULL: no recipient yet */

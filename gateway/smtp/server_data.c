@@ -34,7 +34,7 @@ void server_data(struct server *s)
     }
     if (server_has_early_input(s, "DATA"))
         return;
-    s->spool = spool_new(s->door->settings.spool_directory, conf->memory_most, conf->size_most);
+    s->spool = spool_new(s->door->settings.spool_directory, conf->memory_most, s->size_most);
     s->spool_fault = FAULT_NONE;
     s->body_bytes = 0;
     body_init(&s->body, (enum bare_newline)conf->bare_newline, conf->line_most);
@@ -191,14 +191,6 @@ static void judge(struct server *s)
     pipeline_decide(s->pipeline, STAGE_MESSAGE, 0, on_message_verdict, s);
 }
 
-/* The next hop may have told a limit since our EHLO. */
-static uint64_t size_most(const struct server *s)
-{
-    uint64_t ours = s->door->conf->size_most, hops = hop_size_most(s->hop);
-
-    return hops && hops < ours ? hops : ours;
-}
-
 static void take_end(struct server *s)
 {
     struct span bytes;
@@ -206,8 +198,8 @@ static void take_end(struct server *s)
     timer_stop(s->timer);
     if (body_refused(&s->body))
         refuse_body(s);
-    else if (s->spool_fault == FAULT_FULL || s->body_bytes > size_most(s))
-        conclude_reply(s, REPLY_TOO_BIG, size_most(s), "reject", NULL);
+    else if (s->spool_fault == FAULT_FULL || s->body_bytes > s->size_most)
+        conclude_reply(s, REPLY_TOO_BIG, s->size_most, "reject", NULL);
     else if (s->spool_fault || spool_seal(s->spool, &bytes))
         conclude_reply(s, REPLY_SPOOL, 0, "defer", NULL);
     else

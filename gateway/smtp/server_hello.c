@@ -40,32 +40,39 @@ void server_greet(struct server *s)
 /* ---- EHLO ---- */
 
 /* What we and every next hop offer; while one is not known, nothing that would bind it. */
-static unsigned offered(const struct server *s, uint64_t *size_most)
+static unsigned offered(const struct server *s)
 {
     unsigned extensions = EXTENSION_PIPELINING | EXTENSION_ENHANCED | EXTENSION_SIZE | EXTENSION_8BITMIME;
 
-    *size_most = s->door->conf->size_most;
     for (size_t i = 0; i < s->door->hop_count; i++) {
         const struct hop *hop = s->door->hops[i].hop;
-        uint64_t most = hop_size_most(hop);
 
         if (!hop_is_known(hop) || !(hop_extensions(hop) & HOP_8BITMIME))
             extensions &= ~(unsigned)EXTENSION_8BITMIME;
-        if (most && most < *size_most)
-            *size_most = most;
     }
     if (s->door->tls && !stream_is_tls(s->stream))
         extensions |= EXTENSION_STARTTLS;
     return extensions;
 }
 
+static uint64_t size_most(const struct smtp_door *door)
+{
+    uint64_t most = door->conf->size_most;
+
+    for (size_t i = 0; i < door->hop_count; i++) {
+        uint64_t hops = hop_size_most(door->hops[i].hop);
+
+        if (hops && hops < most)
+            most = hops;
+    }
+    return most;
+}
+
 static void say_ehlo(struct server *s)
 {
-    uint64_t size_most;
-
-    s->offered = offered(s, &size_most);
+    s->offered = offered(s);
     strbuf_putf(&s->out, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n", s->session->hostname,
-                (unsigned long long)size_most);
+                (unsigned long long)s->size_most);
     if (s->offered & EXTENSION_8BITMIME)
         strbuf_puts(&s->out, "250-8BITMIME\r\n");
     if (s->offered & EXTENSION_STARTTLS)
@@ -92,6 +99,7 @@ void server_hello(struct server *s, const struct smtp_command *command)
     }
     s->state = SERVER_READY;
     s->offered = 0;
+    s->size_most = size_most(s->door);
     if (is_esmtp)
         say_ehlo(s);
     else

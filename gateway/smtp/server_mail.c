@@ -34,7 +34,7 @@ static enum reply mail_is_refused(struct server *s, const struct smtp_command *c
         return REPLY_NEED_HELO;
     if (s->state == SERVER_MAIL)
         return REPLY_NESTED_MAIL;
-    if (command->size > s->door->conf->size_most)
+    if (command->size > s->size_most)
         return REPLY_TOO_BIG;
     if (engine_admits(s->door->engine))
         return REPLY_BUSY_MAIL;
@@ -47,7 +47,7 @@ static void say_size(struct server *s, enum reply reply)
 {
     char size[24];
 
-    snprintf(size, sizeof size, "%zu", s->door->conf->size_most);
+    snprintf(size, sizeof size, "%llu", (unsigned long long)s->size_most);
     server_say_about(s, reply, span_of(size));
 }
 
@@ -254,7 +254,7 @@ void server_rcpt(struct server *s, const struct smtp_command *command)
     if (wrong) {
         server_say_about(s, wrong, command->path.domain);
         server_log_refusal(s, "recipient", reply_code(wrong), command->path.text);
-        if (reply_code(wrong) / 100 == 5)
+        if (reply_code(wrong) / 100 == 5 || ++s->overshoot > OVERSHOOT_MOST)
             server_count_error(s);
         return;
     }

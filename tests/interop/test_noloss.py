@@ -317,7 +317,8 @@ def test_a_gateway_that_is_killed_loses_nothing(point, late):
 
 
 def maildir_gateway():
-    return Gateway(CONF.format(hop=1, verify="yes", user=USER).replace('"smtp://127.0.0.1:1"', '"maildir:{folder}/mail"'))
+    conf = CONF.format(hop=1, verify="yes", user=USER)
+    return Gateway(conf.replace('"smtp://127.0.0.1:1"', '"maildir:{folder}/mail"'))
 
 
 def test_a_maildir_has_every_message_that_was_confirmed():
@@ -388,6 +389,37 @@ def test_sigterm_finishes_what_is_under_way():
         mx.process.wait(10)
         assert tokens(sink.messages) == {token(1): 1}
         busy.close()
+
+
+def test_a_refusal_in_the_middle_of_a_message_is_passed_on():
+    """The next hop breaks into a large message with its refusal, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            while True:
+                try:
+                    hop, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=talk_back, args=(hop,), daemon=True).start()
+
+        def talk_back(hop):
+            hop.sendall(b"220 hop ESMTP\r\n")
+            lines = hop.makefile("rb")
+            for line in lines:
+                verb = line[:4].upper()
+                hop.sendall(b"354 go on\r\n" if verb == b"DATA" else b"250 ok\r\n")
+                if verb == b"DATA":
+                    hop.recv(1000)
+                    hop.sendall(b"552 5.3.4 far too much\r\n")
+                    time.sleep(0.5)
+                    hop.close()
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        with gateway(listener.getsockname()[1]) as mx:
+            data = BODY % (b"0123456789" * 90) * 9000
+            code, text = send_mail(mx.port, "a@example.com", "x@example.org", data)
+            assert code == 552 and "5.3.4 far too much" in text, text
 
 
 def test_a_large_message_arrives_byte_by_byte():
