@@ -12,7 +12,7 @@
 enum {
     TICK_MS = 1000,
     REST_MS = 1000,            /* no new connection after one that failed */
-    PROBE_MS = 5000,           /* between probes while it is down */
+    PROBE_MS = 1000,           /* between probes while it is down */
     PLAIN_MS = 10 * 60 * 1000, /* without TLS, after a handshake failed where TLS may be left out */
     RESOLVED_MS = 60 * 1000,
     QUEUE_MOST = 5000,
