@@ -61,7 +61,7 @@ struct dmarc_evidence {
 };
 
 struct arc_evidence {
-    enum auth_result result; /* AUTH_NONE, AUTH_PASS, AUTH_FAIL [RFC8617 4.4] */
+    enum auth_result result; /* AUTH_NONE, AUTH_PASS, AUTH_FAIL [RFC8617 4.4]; AUTH_TEMPERROR: no key for now */
     unsigned sets;
     const char **sealers; /* d= of each AS, newest first */
     size_t sealer_count;
