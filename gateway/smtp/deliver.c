@@ -63,7 +63,7 @@ static struct delivery *start_maildir(struct hop *hop, const struct session *ses
     if (crew_give(hop_settings(hop)->crew, LANE_HEAVY, &d->job))
         return &d->delivery;
     free(d);
-    *at_once = (struct delivery_outcome){ .trouble = REPLY_BUSY_MAIL, .why = "too many jobs for workers" };
+    *at_once = (struct delivery_outcome){ .trouble = REPLY_MAILDIR, .why = "too many jobs for workers" };
     return NULL;
 }
 

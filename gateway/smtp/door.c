@@ -9,7 +9,7 @@
 #include "gateway/smtp/maildir.h"
 #include "gateway/smtp/server.h"
 
-enum { DRAIN_TURN_MS = 50 };
+enum { DRAIN_TURN_MS = 50, RESOLVER_QUEUE = 64 };
 
 static bool is_set(const char *text)
 {
@@ -59,6 +59,9 @@ static bool add_hop(struct smtp_door *door, const struct hop_target *target, enu
         return true;
     if (!make_tls(door, tls, &settings.tls_context, error, size))
         return false;
+    if (target->at.host[0] && !door->resolver)
+        door->resolver = crew_new(door->engine->loop, 1, RESOLVER_QUEUE, RESOLVER_QUEUE);
+    settings.resolver = door->resolver;
     if (target->kind == HOP_MAILDIR && maildir_prepare(target->maildir, wrong)) {
         snprintf(error, size, "smtp.next_hop: %s; make it, or let it be writable for the gateway's user", wrong);
         return false;
@@ -195,6 +198,7 @@ void smtp_door_free(struct smtp_door *door)
     verify_free(door->verify);
     for (size_t i = 0; i < door->hop_count; i++)
         hop_free(door->hops[i].hop);
+    crew_free(door->resolver);
     tls_context_free(door->tls);
     tls_context_free(door->hop_tls);
     tls_context_free(door->hop_tls_verify);

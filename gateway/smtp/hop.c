@@ -327,7 +327,7 @@ struct hop *hop_new(const struct hop_settings *settings)
         return hop;
     }
     if (settings->target->at.host[0])
-        hop->resolve = resolve_new(settings->crew, hop->settings.target->at.host, on_resolved, hop);
+        hop->resolve = resolve_new(settings->resolver, hop->settings.target->at.host, on_resolved, hop);
     hop->tick = timer_new(settings->loop, on_tick, hop);
     hop->probed_ms = loop_now_ms(settings->loop);
     timer_start(hop->tick, TICK_MS);

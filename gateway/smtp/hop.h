@@ -46,7 +46,8 @@ struct hop_task {
 
 struct hop_settings {
     struct loop *loop;
-    struct crew *crew;            /* resolves names, writes Maildirs */
+    struct crew *crew;            /* writes Maildirs */
+    struct crew *resolver;        /* looks up the target's name; NULL when it has none */
     const struct smtp_conf *conf; /* limits and time-outs */
     const struct hop_target *target;
     enum hop_tls tls;

@@ -314,7 +314,7 @@ static void on_end(void *arg, enum stream_end why)
 
 /* ---- life ---- */
 
-static void turn_away(int fd, const struct addr *peer, const char *hostname, enum reply reply, struct loop *loop)
+static void turn_away(int fd, const struct addr *peer, enum reply reply, const char *detail, struct loop *loop)
 {
     static const struct stream_events none = { 0 };
     struct stream *stream = stream_accepted(loop, fd, &none, NULL);
@@ -323,7 +323,7 @@ static void turn_away(int fd, const struct addr *peer, const char *hostname, enu
     char text[ADDR_TEXT_MAX];
 
     strbuf_init(&out, REPLY_LINE_MAX);
-    reply_write(&out, reply, NULL, span_of(hostname));
+    reply_write(&out, reply, NULL, span_of(detail));
     log_start(&line, LOG_INFO, "refused");
     log_cstr(&line, "what", "connection");
     log_cstr(&line, "client", addr_text(peer, text));
@@ -338,9 +338,10 @@ void server_new(struct smtp_door *door, int fd, const struct addr *peer, unsigne
 {
     static const struct stream_events events = { .on_data = on_data, .on_tls = on_tls, .on_end = on_end };
     bool is_full = door->server_count >= (size_t)door->conf->connections_most;
+    const char *busy = engine_admits(door->engine);
 
-    if (is_full || engine_admits(door->engine)) {
-        turn_away(fd, peer, door->engine->hostname, is_full ? REPLY_TOO_MANY_CONNECTIONS : REPLY_BUSY,
+    if (is_full || busy) {
+        turn_away(fd, peer, is_full ? REPLY_TOO_MANY_CONNECTIONS : REPLY_BUSY, is_full ? door->engine->hostname : busy,
                   door->engine->loop);
         return;
     }

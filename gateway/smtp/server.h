@@ -32,6 +32,7 @@ struct smtp_door {
     struct engine *engine;
     struct tls_context *tls; /* ours; NULL: no STARTTLS */
     struct tls_context *hop_tls, *hop_tls_verify;
+    struct crew *resolver; /* of its own: a name server that hangs must not hold up mail; NULL when no hop has a name */
     struct door_hop *hops; /* the first: of conf->next_hop; then one per route */
     size_t hop_count;
     struct verify *verify;
@@ -83,6 +84,7 @@ struct server {
     struct timer *timer; /* total time of DATA; delay of replies to errors */
     int read_timeout_ms;
     bool is_waiting, is_closing, is_skipping_line;
+    bool is_helo_told; /* by XCLIENT: what the peer says in EHLO is its own name */
     unsigned errors, junk, overshoot;
 
     /* of the transaction */

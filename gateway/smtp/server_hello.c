@@ -21,6 +21,7 @@ static void begin(struct server *s, const struct addr *client, unsigned port)
     s->session->client_port = port;
     s->session->is_relay_client = is_listed(&s->door->conf->relay_clients, client);
     s->state = SERVER_START;
+    s->is_helo_told = false;
 }
 
 static void note_tls(struct server *s)
@@ -92,8 +93,10 @@ void server_hello(struct server *s, const struct smtp_command *command)
         return;
     if (s->state == SERVER_MAIL)
         server_end_transaction(s);
-    if (s->state == SERVER_START || !span_eq(session->helo, command->argument) || session->is_esmtp != is_esmtp) {
-        session->helo = arena_copy(session->arena, command->argument);
+    const struct span name = s->is_helo_told ? session->helo : command->argument;
+
+    if (s->state == SERVER_START || !span_eq(session->helo, name) || session->is_esmtp != is_esmtp) {
+        session->helo = arena_copy(session->arena, name);
         session->is_esmtp = is_esmtp;
         pipeline_reach(s->pipeline, STAGE_HELO);
     }
@@ -133,15 +136,13 @@ void server_starttls(struct server *s)
     server_set_read_timeout(s, s->door->conf->command_timeout_ms);
 }
 
-/* What was said in clear is forgotten [RFC3207 4.2]. */
+/* What the client said in clear is forgotten [RFC3207 4.2]; who it is, we know from elsewhere. */
 void server_tls_is_up(struct server *s)
 {
-    struct addr client = s->session->client;
-    unsigned port = s->session->client_port;
-
-    begin(s, &client, port);
+    if (!s->is_helo_told)
+        s->session->helo = SPAN("");
+    s->state = SERVER_START;
     note_tls(s);
-    pipeline_reach(s->pipeline, STAGE_CONNECT);
     server_resume(s);
 }
 
@@ -158,6 +159,10 @@ static void take_xclient(struct server *s, const struct xclient *x)
         s->session->client_ptr = arena_copy(arena, x->name);
     if (x->given & XCLIENT_LOGIN)
         s->session->auth_user = arena_copy(arena, x->login);
+    if (x->helo.len) {
+        s->session->helo = arena_copy(arena, x->helo);
+        s->is_helo_told = true;
+    }
     if (stream_is_tls(s->stream))
         note_tls(s);
     pipeline_reach(s->pipeline, STAGE_CONNECT);

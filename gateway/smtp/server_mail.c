@@ -43,12 +43,13 @@ static enum reply mail_is_refused(struct server *s, const struct smtp_command *c
     return REPLY_NONE;
 }
 
-static void say_size(struct server *s, enum reply reply)
+static void refuse_mail(struct server *s, enum reply reply)
 {
+    const char *reason = engine_admits(s->door->engine);
     char size[24];
 
     snprintf(size, sizeof size, "%llu", (unsigned long long)s->size_most);
-    server_say_about(s, reply, span_of(size));
+    server_say_about(s, reply, span_of(reply == REPLY_BUSY_MAIL && reason ? reason : size));
 }
 
 /* True when the verdict refuses; then it has been told. */
@@ -86,7 +87,7 @@ void server_mail(struct server *s, const struct smtp_command *command)
     enum reply wrong = mail_is_refused(s, command);
 
     if (wrong) {
-        say_size(s, wrong);
+        refuse_mail(s, wrong);
         server_log_refusal(s, "sender", reply_code(wrong), command->argument);
         if (reply_code(wrong) / 100 == 5)
             server_count_error(s);
