@@ -26,7 +26,7 @@ const struct check checks[] = {
     { "rdns",    STAGE_CONNECT, ON_LOOP,    5000,   32, SKIP,        NULL,           false, true,    &rdns_module },
     { "helo",    STAGE_HELO,    ON_LOOP,    5000,    8, SKIP,        "rdns",         false, false,   &helo_module },
     { "dnsbl",   STAGE_CONNECT, ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,   &dnsbl_module },
-    { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   64, SKIP,        NULL,           false, true,    &spf_module },
+    { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   96, SKIP,        NULL,           false, true,    &spf_module },
     { "lists",   STAGE_RCPT,    ON_LOOP,    1000,    0, SKIP,        "rdns spf",     false, false,   &lists_module },
     { "rhsbl",   STAGE_MAIL,    ON_LOOP,    5000,   64, SKIP,        "rdns",         false, false,   &rhsbl_module },
     { "dkim",    STAGE_MESSAGE, ON_QUICK,  10000,   16, SKIP,        NULL,           false, true,    &dkim_module },

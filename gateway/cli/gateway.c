@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "gateway/base/bug.h"
@@ -181,6 +182,17 @@ static void close_all(struct gateway *g)
     config_free(&g->loaded);
 }
 
+/* Connections, look-ups and next hops each take a descriptor: as many as we may have. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static bool inherit(struct gateway *g)
 {
     const char *sockets = getenv("POSTERN_SOCKETS"), *status = getenv("POSTERN_STATUS");
@@ -218,6 +230,7 @@ int cli_gateway(int argc, char **argv)
     signal(SIGINT, SIG_IGN); /* the supervisor's: it tells us by SIGTERM */
     signal(SIGHUP, SIG_IGN);
     g->status_fd = -1;
+    raise_descriptors();
     if (!inherit(g))
         status = EXIT_CONFIG;
     else if (!cli_load(path, &g->loaded))

@@ -16,7 +16,7 @@ state = "{folder}/state"
 user = "{user}"
 log {{ level = warn }}
 dns {{ servers = {{"{dns}"}}  dnssec = no }}
-actions {{ greylist = 1000  tag = 6  reject = 1000 }}
+actions {{ tag = 6  reject = 1000 }}
 smtp {{
     listen = {{"{listen}"}}
     next_hop = "smtp://127.0.0.1:{sink}"
