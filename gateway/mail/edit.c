@@ -99,6 +99,9 @@ void edits_apply(const struct edits *e, const struct message *m, struct pieces *
     for (size_t i = e->count; i-- > 0;)
         if (e->items[i].op == EDIT_PREPEND)
             put(out, line_of(e, &e->items[i]));
+    /* A message that begins with a blank has no header; its first line must not continue the last one of ours. */
+    if (out->count && (m->header.anomalies & HEADER_STARTS_FOLDED))
+        put(out, SPAN("\r\n"));
     for (size_t i = 0; i < e->count; i++) {
         const struct edit *edit = &e->items[i];
 

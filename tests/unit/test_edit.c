@@ -33,4 +33,30 @@ static void the_edited_message_is_our_lines_and_the_old_bytes(void **state)
     message_free(m);
 }
 
-RUN_TESTS(TEST(the_edited_message_is_our_lines_and_the_old_bytes))
+/* Else whoever sends " dkim=pass" as his first line would write into the last field of ours. */
+static void a_message_that_begins_with_a_blank_does_not_continue_our_field(void **state)
+{
+    static const struct message_limits limits = { 10000, 100 };
+    struct message *m = message_new(SPAN(" dkim=pass\r\nA: 1\r\n\r\nbody\r\n"), &limits);
+    struct arena arena;
+    struct edits e;
+    struct pieces p;
+    struct strbuf out;
+
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    strbuf_init(&out, 1 << 20);
+    edits_init(&e, &arena);
+    edits_prepend(&e, "Ours", SPAN("dkim=none"));
+    edits_apply(&e, m, &p);
+    for (size_t i = 0; i < p.count; i++)
+        strbuf_put(&out, p.items[i]);
+    EXPECT_SPAN("Ours: dkim=none\r\n\r\n dkim=pass\r\nA: 1\r\n\r\nbody\r\n", strbuf_span(&out));
+    EXPECT_INT(out.len, p.bytes);
+    strbuf_release(&out);
+    arena_release(&arena);
+    message_free(m);
+}
+
+RUN_TESTS(TEST(the_edited_message_is_our_lines_and_the_old_bytes),
+          TEST(a_message_that_begins_with_a_blank_does_not_continue_our_field))
