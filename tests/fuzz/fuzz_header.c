@@ -55,6 +55,8 @@ static void check_edits(const struct message *m)
     edits_init(&edits, &arena);
     edits_prepend(&edits, "Top", SPAN("most"));
     strbuf_puts(&want, "Top: most\r\n");
+    if (m->header.anomalies & HEADER_STARTS_FOLDED) /* which must not continue our field */
+        strbuf_puts(&want, "\r\n");
     for (size_t i = 0; i < m->header.count; i++) {
         if (i % 2)
             edits_remove(&edits, &m->header.fields[i]);

@@ -1,4 +1,4 @@
-/* tests/unit/test_settings.c - `check "NAME" { ... }`: common keys, a module's own, scores, and what comes after what. */
+/* tests/unit/test_settings.c - `check "NAME" { ... }`: common keys, a module's own, scores, and what follows what. */
 #include "tests/kit/expect.h"
 
 #include "gateway/core/settings.h"
