@@ -10,6 +10,7 @@ import smtplib
 import socket
 import threading
 import time
+from random import Random
 
 import pytest
 
@@ -30,6 +31,7 @@ smtp {{
     hop_command = "1s"
     hop_final = "1s"
     hop_connect = "1s"
+    {more}
     verify_recipients = {verify}
 }}
 """
@@ -39,8 +41,8 @@ POINTS = ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "BODY", "RSET")
 WAYS = ("close", "silence", "421 4.3.2 going down", "451 4.3.0 not now", "554 5.0.0 never", "nonsense")
 
 
-def gateway(hop, verify="yes", extra=""):
-    return Gateway(CONF.format(hop=hop, verify=verify, user=USER) + extra)
+def gateway(hop, verify="yes", more=""):
+    return Gateway(CONF.format(hop=hop, verify=verify, user=USER, more=more))
 
 
 def token(n):
@@ -252,7 +254,7 @@ def test_a_client_that_vanishes_before_our_250_is_logged_with_both_ids():
             return "250 2.0.0 queued as HOPID7"
         return None
 
-    with SmtpSink(script) as sink, gateway(sink.port, extra="") as mx:
+    with SmtpSink(script) as sink, gateway(sink.port) as mx:
         connection, replies = talk(mx.port, ENVELOPE)
         connection.sendall(BODY % token(1) + b".\r\n")
         wait_for(lambda: ("BODY", "") in sink.commands, 5, "the message to reach the next hop")
@@ -317,7 +319,7 @@ def test_a_gateway_that_is_killed_loses_nothing(point, late):
 
 
 def maildir_gateway():
-    conf = CONF.format(hop=1, verify="yes", user=USER)
+    conf = CONF.format(hop=1, verify="yes", user=USER, more="")
     return Gateway(conf.replace('"smtp://127.0.0.1:1"', '"maildir:{folder}/mail"'))
 
 
@@ -428,3 +430,58 @@ def test_a_large_message_arrives_byte_by_byte():
     with SmtpSink() as sink, gateway(sink.port) as mx:
         assert send_mail(mx.port, "a@example.com", "x@example.org", data)[0] == 250
         assert sink.messages[0]["data"].endswith(data)
+
+
+def misbehave(mx, lines, random):
+    """A client that says some of the lines, in odd pieces, and goes."""
+    try:
+        with socket.create_connection(("127.0.0.1", mx.port), 10) as connection:
+            data = b"".join(lines)
+            data = data[:random.randrange(len(data))]
+            while data:
+                n = random.randrange(1, 200)
+                connection.sendall(data[:n])
+                data = data[n:]
+                if random.random() < 0.3:
+                    connection.recv(1000)
+    except OSError:
+        pass
+
+
+def test_chaos_loses_nothing():
+    """Sixteen clients, some of whom vanish, and a next hop of which one answer in twenty is a failure."""
+    chance, lock, told, cut = Random(20261123), threading.Lock(), {}, [0]
+
+    def script(verb, argument, dialogue):
+        with lock:
+            fails, way = chance.random() < 0.05, chance.choice(WAYS)
+            cut[0] += fails and verb == "BODY" and way in ("close", "silence", "nonsense")
+        return way if fails else None
+
+    def client(number):
+        random = Random(number)
+        for n in range(25):
+            word = b"token-%d-%d" % (number, n)
+            if random.random() < 0.3:
+                misbehave(mx, [*ENVELOPE, BODY % word], random)
+                continue
+            to = [f"user{random.randrange(30)}@example.org" for _ in range(random.randrange(1, 4))]
+            try:
+                code, _ = send_mail(mx.port, "a@example.com", to, BODY % word)
+            except (smtplib.SMTPException, OSError):
+                code = 0
+            with lock:
+                told[word] = code
+
+    with SmtpSink(script) as sink, gateway(sink.port, more='hop_connections = 20') as mx:
+        threads = [threading.Thread(target=client, args=(i,)) for i in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found = tokens(sink.messages)
+    good = [word for word, code in told.items() if code == 250]
+    assert len(good) > 50
+    assert all(found.get(word) == 1 for word in good)
+    astray = [word for word, times in found.items() if told.get(word, 0) != 250 or times > 1]
+    assert len(astray) <= cut[0], (astray, cut)
