@@ -15,11 +15,11 @@ hostname = "mx.local-bench.org"
 state = "{folder}/state"
 user = "{user}"
 log {{ level = warn }}
-dns {{ servers = {{"{dns}"}}  dnssec = no }}
+dns {{ servers = {{"{dns}:53"}}  dnssec = no }}
 actions {{ tag = 6  reject = 1000 }}
 smtp {{
     listen = {{"{listen}"}}
-    next_hop = "smtp://127.0.0.1:{sink}"
+    next_hop = "smtp://{sink}"
     next_hop_tls = none
     relay_domains = {{"local-bench.org", ".local-bench.org"}}
     xclient_clients = {{"127.0.0.0/8"}}

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # tests/bench/run.py - what `./dev bench` does: our own programs, then the shared benchmark beside the peers.
 #
-# usage: run.py [-w WORKLOAD,...] [--quick] [--no-peer] [--no-shared]
+# usage: run.py [-w WORKLOAD,...] [--quick] [--no-peer] [--no-own] [--no-shared]
 #
 # The programs are those of tests/bench/bench_*.c, built in build/release/bench. The shared benchmark is found by
 # POSTERN_BENCH, else beside the source folder (../shared/bench); it needs root, and says how to set its peers up.
@@ -51,9 +51,10 @@ def main():
     parser.add_argument("-w", default="smtp,stack-auth", help="workloads: " + ", ".join(WORKLOADS))
     parser.add_argument("--quick", action="store_true", help="a tenth of the messages, once")
     parser.add_argument("--no-peer", action="store_true", help="without the peers")
+    parser.add_argument("--no-own", action="store_true", help="without our own programs")
     parser.add_argument("--no-shared", action="store_true", help="our own programs alone")
     options = parser.parse_args()
-    status = own()
+    status = 0 if options.no_own else own()
     return status if options.no_shared else shared(options) or status
 
 
