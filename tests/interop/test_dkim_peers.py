@@ -13,8 +13,8 @@ NOW = 1700000000
 KINDS = [("rsa-sha256", 2048, "rsa"), ("rsa-sha256", 1024, "small"), ("ed25519-sha256", 0, "ed")]
 CANONS = [b"simple", b"relaxed"]
 NAMES = [b"From", b"To", b"Cc", b"Subject", b"Date", b"Message-ID", b"X-Mailer", b"List-Id", b"Subject"]
-WORDS = (b"the minutes of  our\tmeeting are attached ; please = read v=1; b=x; \xc3\xa9t\xc3\xa9 https://example.org/ -- ."
-         .split(b" "))
+WORDS = (b"the minutes of  our\tmeeting are attached ; please = read v=1; b=x; "
+         b"\xc3\xa9t\xc3\xa9 https://example.org/ -- .").split(b" ")
 
 
 def keys():
