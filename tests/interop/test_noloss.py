@@ -371,6 +371,19 @@ def test_a_maildir_that_cannot_be_written_is_a_451():
         assert len(read_maildir(folder)) == 2
 
 
+def test_a_spool_that_cannot_be_written_is_a_452():
+    big = BODY % (token(1) + b"\r\n" + b"0123456789\r\n" * 50000)  # does not fit smtp.memory
+    with SmtpSink() as sink, gateway(sink.port) as mx:
+        assert send_mail(mx.port, "a@example.com", "x@example.org", big)[0] == 250
+        (mx.folder / "state").rename(mx.folder / "elsewhere")
+        code, text = send_mail(mx.port, "a@example.com", "x@example.org", big)
+        assert code == 452 and "4.3.1" in text, text
+        assert send_mail(mx.port, "a@example.com", "x@example.org", BODY % token(2))[0] == 250  # a small one fits
+        (mx.folder / "elsewhere").rename(mx.folder / "state")
+        assert send_mail(mx.port, "a@example.com", "x@example.org", BODY % token(3))[0] == 250
+        assert sorted(tokens(sink.messages)) == [token(1), token(2), token(3)]
+
+
 def test_sigterm_finishes_what_is_under_way():
     may_go = threading.Event()
 
