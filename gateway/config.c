@@ -2,6 +2,7 @@
 #include "gateway/config.h"
 
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -148,6 +149,19 @@ bool config_load(const char *path, struct loaded *out, struct strbuf *faults)
         return false;
     }
     return true;
+}
+
+bool config_load_or_tell(const char *path, struct loaded *out)
+{
+    struct strbuf faults;
+
+    strbuf_init(&faults, 1 << 20);
+    bool is_good = config_load(path, out, &faults);
+
+    if (!is_good)
+        fputs(strbuf_span(&faults).ptr, stderr);
+    strbuf_release(&faults);
+    return is_good;
 }
 
 void config_free(struct loaded *loaded)

@@ -7,6 +7,9 @@
 #include "gateway/core/settings.h"
 #include "gateway/smtp/conf.h"
 
+/* The program's exit status: what a command comes to. */
+enum { EXIT_OK = 0, EXIT_CONFIG = 2, EXIT_OTHER = 3 };
+
 struct log_conf {
     int format; /* enum log_format */
     int level;  /* enum log_level */
@@ -41,6 +44,8 @@ void config_prepare(void);
 const char *config_usual_path(void);
 /* config_load - NULL: initial values. False with lines for the operator in `faults`. */
 bool config_load(const char *path, struct loaded *out, struct strbuf *faults);
+/* config_load_or_tell - the same; the faults go to standard error. */
+bool config_load_or_tell(const char *path, struct loaded *out);
 void config_free(struct loaded *loaded);
 
 #endif

@@ -12,7 +12,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/cli/cli.h"
+#include "gateway/config.h"
 #include "gateway/net/loop.h"
 #include "gateway/notify.h"
 #include "gateway/sockets.h"
@@ -366,7 +366,7 @@ static bool open_first(struct supervisor *s)
     struct loaded loaded;
     char error[512] = "";
 
-    if (!cli_load(s->config, &loaded)) {
+    if (!config_load_or_tell(s->config, &loaded)) {
         s->status = EXIT_CONFIG;
         return false;
     }

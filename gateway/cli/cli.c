@@ -15,19 +15,6 @@ int cli_usage(const char *text, const char *wrong)
     return EXIT_CONFIG;
 }
 
-bool cli_load(const char *path, struct loaded *out)
-{
-    struct strbuf faults;
-
-    strbuf_init(&faults, 1 << 20);
-    bool is_good = config_load(path, out, &faults);
-
-    if (!is_good)
-        fputs(strbuf_span(&faults).ptr, stderr);
-    strbuf_release(&faults);
-    return is_good;
-}
-
 bool cli_is_colour(int fd)
 {
     const char *term = getenv("TERM");

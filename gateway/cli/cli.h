@@ -6,8 +6,6 @@
 
 #include "gateway/config.h"
 
-enum { EXIT_OK = 0, EXIT_CONFIG = 2, EXIT_OTHER = 3 };
-
 int cli_run(int argc, char **argv);
 int cli_gateway(int argc, char **argv); /* the supervisor's child; not for people */
 int cli_config(int argc, char **argv);
@@ -15,8 +13,6 @@ int cli_scan(int argc, char **argv);
 
 /* cli_usage - prints `text`; to standard error and with status 2 when `wrong` says why. */
 int cli_usage(const char *text, const char *wrong);
-/* cli_load - loads a configuration, or prints its faults and returns false. */
-bool cli_load(const char *path, struct loaded *out);
 /* cli_is_colour - whether `fd` is a terminal that wants colours (NO_COLOR, TERM). */
 bool cli_is_colour(int fd);
 

@@ -18,7 +18,7 @@ static int check(const char *path)
 {
     struct loaded loaded;
 
-    if (!cli_load(path, &loaded))
+    if (!config_load_or_tell(path, &loaded))
         return EXIT_CONFIG;
     printf("%s: good (sha256 %.16s)\n", path ? path : "initial values", conf_digest(loaded.conf));
     config_free(&loaded);
@@ -30,7 +30,7 @@ static int show(const char *path)
     struct loaded loaded;
     struct strbuf out;
 
-    if (!cli_load(path, &loaded))
+    if (!config_load_or_tell(path, &loaded))
         return EXIT_CONFIG;
     strbuf_init(&out, 16 << 20);
     conf_print(loaded.conf, &out);

@@ -233,7 +233,7 @@ int cli_gateway(int argc, char **argv)
     raise_descriptors();
     if (!inherit(g))
         status = EXIT_CONFIG;
-    else if (!cli_load(path, &g->loaded))
+    else if (!config_load_or_tell(path, &g->loaded))
         status = EXIT_CONFIG;
     else
         status = open_and_serve(g);

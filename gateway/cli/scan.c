@@ -225,7 +225,7 @@ static int scan_file(struct scan *scan)
 {
     int status = EXIT_OTHER;
 
-    if (!cli_load(scan->config, &scan->loaded))
+    if (!config_load_or_tell(scan->config, &scan->loaded))
         return EXIT_CONFIG;
     log_configure(LOG_LOGFMT, LOG_WARN);
     if (read_message(scan)) {
