@@ -133,11 +133,13 @@ struct session *pipeline_session(struct pipeline *p)
     return &p->session;
 }
 
-/* What failed for one message, perhaps because its time was up, is tried again for the next. */
-static void retry_failed(struct pipeline *p)
+/* What failed for one message, perhaps because its time was up, is tried again for the next; and what an early verdict
+ * made needless for one is not needless for the next: who sends a message that is refused at once must not send others
+ * behind it that no list has seen. */
+static void retry_unfinished(struct pipeline *p)
 {
     for (size_t i = 0; i < p->engine->check_count; i++) {
-        if (!p->runs[i] || p->runs[i]->state != RUN_FAILED)
+        if (!p->runs[i] || (p->runs[i]->state != RUN_FAILED && p->runs[i]->state != RUN_SKIPPED))
             continue;
         p->runs[i]->state = RUN_IDLE;
         p->runs[i]->runs = 0;
@@ -149,7 +151,7 @@ void pipeline_begin(struct pipeline *p)
     struct session *s = &p->session;
 
     drop_transaction(p);
-    retry_failed(p);
+    retry_unfinished(p);
     p->tx = transaction_new(p);
     s->tx_arena = &p->tx->arena;
     s->mail_from = (struct address){ 0 };

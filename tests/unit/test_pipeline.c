@@ -227,14 +227,19 @@ static void wait_for_verdict(struct room *r, unsigned number)
     EXPECT_INT(number, r->verdicts);
 }
 
-static void start_message(struct room *r)
+static void start_message_from(struct room *r, enum stage stage)
 {
     static const struct message_limits limits = { 10000, 100 };
 
     pipeline_take_message(r->pipeline, message_new(SPAN("A: b\r\n\r\nbody\r\n"), &limits));
-    for (enum stage stage = STAGE_CONNECT; stage < STAGE_COUNT; stage++)
+    for (; stage < STAGE_COUNT; stage++)
         pipeline_reach(r->pipeline, stage);
     pipeline_decide(r->pipeline, STAGE_MESSAGE, 0, on_verdict, r);
+}
+
+static void start_message(struct room *r)
+{
+    start_message_from(r, STAGE_CONNECT);
 }
 
 static void judge(struct room *r)
@@ -358,6 +363,28 @@ static void a_certain_refusal_skips_what_is_costly(void **state)
     room_close(r);
 }
 
+/* Else a client would send one message that is refused at once, and behind it all others unseen. */
+static void what_one_message_did_not_need_is_asked_for_the_next(void **state)
+{
+    struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 1000, 8, NULL, &bad),
+                            ROW(STAGE_CONNECT, ON_LOOP, 1000, 8, NULL, &three) };
+    struct room *r = room_open(rows, 2);
+
+    (void)state;
+    r->points[0] = 2000;
+    judge(r);
+    EXPECT_INT(ACTION_REJECT, r->verdict.action);
+    EXPECT_INT(RUN_SKIPPED, pipeline_run(r->pipeline, 1)->state);
+    pipeline_end(r->pipeline);
+    r->points[0] = 700;
+    start_message_from(r, STAGE_MAIL);
+    wait_for_verdict(r, 2);
+    EXPECT_INT(ACTION_TAG, r->verdict.action);
+    EXPECT_INT(RUN_DONE, pipeline_run(r->pipeline, 1)->state);
+    EXPECT_INT(700 - 100, r->verdict.score);
+    room_close(r);
+}
+
 static void who_asks_why_hears_all_checks(void **state)
 {
     struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 1000, 8, NULL, &bad),
@@ -471,7 +498,7 @@ static void new_mail_is_put_off_when_too_much_is_being_judged(void **state)
 
 RUN_TESTS(TEST(a_check_is_run_again_until_its_answers_are_here), TEST(broken_checks_fail_alone),
           TEST(a_verdict_comes_in_time_though_a_worker_is_stuck), TEST(a_pipeline_may_be_freed_while_a_worker_has_it),
-          TEST(a_certain_refusal_skips_what_is_costly), TEST(who_asks_why_hears_all_checks),
-          TEST(a_decision_at_rcpt_does_not_wait_longer_than_told), TEST(a_check_comes_after_the_sisters_it_names),
-          TEST(each_recipient_is_seen), TEST(modes_decide_what_counts),
+          TEST(a_certain_refusal_skips_what_is_costly), TEST(what_one_message_did_not_need_is_asked_for_the_next),
+          TEST(who_asks_why_hears_all_checks), TEST(a_decision_at_rcpt_does_not_wait_longer_than_told),
+          TEST(a_check_comes_after_the_sisters_it_names), TEST(each_recipient_is_seen), TEST(modes_decide_what_counts),
           TEST(new_mail_is_put_off_when_too_much_is_being_judged))
