@@ -50,9 +50,9 @@ struct tally {
     int enforced, tagging;             /* points found so far */
     int enforced_least, enforced_most; /* what is still to come may add */
     int tagging_most;
-    bool may_accept, may_reject; /* a check still to come may force */
-    bool may_fail_hard;          /* or may fail with a policy that is not skip */
-    bool is_pending, informs;    /* a check is still to come; one whose evidence goes into headers */
+    bool may_accept, may_force; /* a check still to come may force an accept; or anything that is none */
+    bool may_fail_hard;         /* or may fail with a policy that is not skip */
+    bool is_pending, informs;   /* a check is still to come; one whose evidence goes into headers */
     const struct run *accept, *reject, *defer, *tag, *failed_defer, *failed_tag;
 };
 
@@ -72,12 +72,13 @@ static void add_pending(struct tally *t, const struct run *run, enum direction d
     t->may_fail_hard |= s->on_failure[direction] != FAIL_SKIP;
     if (s->mode == MODE_TAG) {
         t->tagging_most += s->bounds.most;
+        t->may_force |= s->bounds.may_force_reject; /* which tags */
         return;
     }
     t->enforced_least += s->bounds.least;
     t->enforced_most += s->bounds.most;
     t->may_accept |= s->bounds.may_force_accept;
-    t->may_reject |= s->bounds.may_force_reject;
+    t->may_force |= s->bounds.may_force_reject;
 }
 
 static void add_forced(struct tally *t, const struct run *run)
@@ -179,7 +180,7 @@ void verdict_make(const struct run *const *runs, size_t count, const struct acti
         decide(out, ACTION_TAG, t.tag ? t.tag : t.failed_tag, is_quiet);
     else
         decide(out, ACTION_ACCEPT, NULL,
-               !t.informs && !t.may_reject && !t.may_fail_hard &&
+               !t.informs && !t.may_force && !t.may_fail_hard &&
                    total + t.enforced_most + t.tagging_most < actions->tag);
 }
 
