@@ -55,6 +55,7 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_DATA_TOO_SLOW] = { 421, "4.4.2", "The message took too long to arrive; closing the connection" },
 
     [REPLY_RELAY_DENIED] = { 554, "5.7.1", "Relaying denied: {} is not a domain that we take mail for" },
+    [REPLY_ROUTED_RECIPIENT] = { 554, "5.7.1", "Relaying denied: the local part names another host (%, ! or @)" },
     [REPLY_TOO_MANY_RECIPIENTS] = { 452, "4.5.3", "Too many recipients; send the others in another transaction" },
     [REPLY_OTHER_ROUTE] = { 452, "4.5.3", "This recipient takes another route; send it in another transaction" },
     [REPLY_TOO_BIG] = { 552, "5.3.4", "The message is larger than the {} bytes that we take" },

@@ -54,6 +54,7 @@ enum reply {
     REPLY_DATA_TOO_SLOW,
     /* what we do not take */
     REPLY_RELAY_DENIED,
+    REPLY_ROUTED_RECIPIENT,
     REPLY_TOO_MANY_RECIPIENTS,
     REPLY_OTHER_ROUTE,
     REPLY_TOO_BIG,

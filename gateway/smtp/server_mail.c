@@ -118,10 +118,24 @@ static enum fault recipient_domain(const struct server *s, const struct address 
     return domain_normal(domain, out);
 }
 
+static bool may_send_anywhere(const struct server *s)
+{
+    return s->session->is_relay_client || s->session->auth_user.len;
+}
+
 static bool is_relayed(const struct server *s, const struct address *recipient, const char *domain)
 {
-    return s->session->is_relay_client || s->session->auth_user.len || !recipient->domain.len ||
-           (domain[0] && smtp_conf_takes(s->door->conf, domain));
+    return may_send_anywhere(s) || !recipient->domain.len || (domain[0] && smtp_conf_takes(s->door->conf, domain));
+}
+
+/* "user%other.example@ours", "other.example!user@ours", "\"user@other.example\"@ours": mail servers of old send such mail
+ * on, and some still do for clients that they trust. The next hop trusts us. */
+static bool is_routed(const struct address *recipient)
+{
+    for (size_t i = 0; i < recipient->local.len; i++)
+        if (strchr("%!@", recipient->local.ptr[i]))
+            return true;
+    return false;
 }
 
 static void add_recipient(struct server *s, const struct smtp_command *command)
@@ -237,6 +251,8 @@ static enum reply rcpt_is_refused(const struct server *s, const struct address *
         return s->state == SERVER_START ? REPLY_NEED_HELO : REPLY_NEED_MAIL;
     if (!is_relayed(s, recipient, domain))
         return REPLY_RELAY_DENIED;
+    if (!may_send_anywhere(s) && is_routed(recipient))
+        return REPLY_ROUTED_RECIPIENT;
     if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most)
         return REPLY_TOO_MANY_RECIPIENTS;
     if (s->hop && s->hop != door_hop(s->door, domain))
