@@ -25,7 +25,7 @@ struct hop_delivery {
     bool is_sender_refused, lacks_8bit;
     size_t replies; /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
     size_t accepted;
-    unsigned code;      /* of the first refused recipient */
+    unsigned code;      /* of the first refused recipient; of the first that is refused for now, if there is one */
     struct strbuf text; /* what it said */
     size_t piece, offset;
     char last_byte;
@@ -184,11 +184,14 @@ static void take_rcpt(struct hop_delivery *d, const struct hop_reply *reply, con
 {
     if (d->is_sender_refused)
         return; /* 503: says nothing of the recipient */
-    verify_note(d->verify, d->task.hop, recipient, reply->code, strbuf_span(&reply->text));
+    verify_note(d->verify, d->task.hop, d->session->mail_from.text, recipient, reply->code, strbuf_span(&reply->text));
+    bool is_for_good = reply->code / 100 == 5, was_for_good = d->code / 100 == 5;
+
     if (reply->code / 100 == 2) {
         d->accepted++;
-    } else if (!d->code) {
+    } else if (!d->code || (was_for_good && !is_for_good)) { /* who is refused for now must not be refused for good */
         d->code = reply->code;
+        strbuf_clear(&d->text);
         strbuf_put(&d->text, strbuf_span(&reply->text));
     }
 }

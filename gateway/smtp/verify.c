@@ -97,7 +97,7 @@ static void take_rcpt(struct verify_query *q, const struct hop_reply *reply)
     struct span text = strbuf_span(&reply->text);
 
     if (q->fn)
-        verify_note(q->verify, q->task.hop, &q->recipient, reply->code, text);
+        verify_note(q->verify, q->task.hop, q->sender, &q->recipient, reply->code, text);
     tell(q, reply->code, text, REPLY_NONE);
 }
 
@@ -175,7 +175,7 @@ struct verify_query *verify_ask(struct verify *v, struct hop *hop, const struct 
                                 struct verify_result *at_once)
 {
     const struct verify_answer *known =
-        verify_cache_get(v->cache, loop_now_ms(v->loop), hop_target(hop)->text, recipient);
+        verify_cache_get(v->cache, loop_now_ms(v->loop), hop_target(hop)->text, session->mail_from.text, recipient);
 
     *at_once = (struct verify_result){ .code = 250 };
     if (hop_target(hop)->kind == HOP_MAILDIR)
@@ -206,8 +206,8 @@ void verify_cancel(struct verify_query *query)
     query->fn = NULL;
 }
 
-void verify_note(struct verify *v, const struct hop *hop, const struct address *recipient, unsigned code,
-                 struct span text)
+void verify_note(struct verify *v, const struct hop *hop, struct span sender, const struct address *recipient,
+                 unsigned code, struct span text)
 {
-    verify_cache_put(v->cache, loop_now_ms(v->loop), hop_target(hop)->text, recipient, code, text);
+    verify_cache_put(v->cache, loop_now_ms(v->loop), hop_target(hop)->text, sender, recipient, code, text);
 }

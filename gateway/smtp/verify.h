@@ -31,8 +31,8 @@ struct verify_query *verify_ask(struct verify *v, struct hop *hop, const struct 
                                 const struct address *recipient, verify_fn *fn, void *arg,
                                 struct verify_result *at_once);
 void verify_cancel(struct verify_query *query);
-/* verify_note - what the next hop said of a recipient in a real transaction. */
-void verify_note(struct verify *v, const struct hop *hop, const struct address *recipient, unsigned code,
-                 struct span text);
+/* verify_note - what the next hop said of a recipient in a real transaction of `sender`'s. */
+void verify_note(struct verify *v, const struct hop *hop, struct span sender, const struct address *recipient,
+                 unsigned code, struct span text);
 
 #endif

@@ -69,7 +69,8 @@ static uint64_t hash_of(const struct verify_cache *c, struct span key)
     return h;
 }
 
-/* "hop local@domain": a hop's text has no blank, so that no two keys are the same bytes. */
+/* "hop local@domain", or "hop local@domain sender": neither a hop's text nor a domain has a blank, so that no two keys
+ * are the same bytes. */
 static void make_key(struct strbuf *key, const char *hop, const struct address *recipient)
 {
     strbuf_init(key, KEY_MOST);
@@ -79,6 +80,12 @@ static void make_key(struct strbuf *key, const char *hop, const struct address *
     strbuf_putc(key, '@');
     for (size_t i = 0; i < recipient->domain.len; i++)
         strbuf_putc(key, ascii_lower(recipient->domain.ptr[i]));
+}
+
+static void add_sender(struct strbuf *key, struct span sender)
+{
+    strbuf_putc(key, ' ');
+    strbuf_put(key, sender);
 }
 
 static struct entry **find(struct verify_cache *c, uint64_t hash, struct span key)
@@ -114,22 +121,36 @@ static void forget(struct verify_cache *c, struct entry **at)
     free(e);
 }
 
+static const struct verify_answer *look_up(struct verify_cache *c, int64_t now_ms, struct span key)
+{
+    struct entry **at = find(c, hash_of(c, key), key);
+
+    if (!*at)
+        return NULL;
+    if ((*at)->until_ms <= now_ms) {
+        forget(c, at);
+        return NULL;
+    }
+    struct entry *e = *at;
+
+    unlink_use(c, e);
+    link_newest(c, e);
+    return &e->answer;
+}
+
 const struct verify_answer *verify_cache_get(struct verify_cache *c, int64_t now_ms, const char *hop,
-                                             const struct address *recipient)
+                                             struct span sender, const struct address *recipient)
 {
     struct strbuf key;
 
     make_key(&key, hop, recipient);
-    struct entry **at = find(c, hash_of(c, strbuf_span(&key)), strbuf_span(&key));
-    const struct verify_answer *answer = NULL;
+    size_t general = key.len;
 
-    if (*at && (*at)->until_ms <= now_ms) {
-        forget(c, at);
-    } else if (*at) {
-        unlink_use(c, *at);
-        link_newest(c, *at);
-        answer = &(*at)->answer;
-    }
+    add_sender(&key, sender);
+    const struct verify_answer *answer = look_up(c, now_ms, strbuf_span(&key));
+
+    if (!answer)
+        answer = look_up(c, now_ms, span_first(strbuf_span(&key), general));
     strbuf_release(&key);
     return answer;
 }
@@ -154,30 +175,61 @@ static void forget_oldest(struct verify_cache *c)
     forget(c, find(c, e->hash, span_make(e->bytes, e->key_len)));
 }
 
-void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, const struct address *recipient,
-                      unsigned code, struct span text)
+/* Bad mailbox, bad domain, bad syntax, moved, null MX, disabled: whoever writes to it. */
+static bool is_of_mailbox(unsigned code, struct span text)
 {
-    int keep_ms = code / 100 == 2 ? c->good_ms : code / 100 == 5 ? c->bad_ms : 0;
-    struct strbuf key;
+    static const char *const of_mailbox[] = { "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1" };
+    struct span word = text;
 
-    make_key(&key, hop, recipient);
-    uint64_t hash = hash_of(c, strbuf_span(&key));
-    struct entry **at = find(c, hash, strbuf_span(&key));
+    span_cut(&text, ' ', &word);
+    for (size_t i = 0; i < COUNT(of_mailbox); i++)
+        if (span_is(word, of_mailbox[i]))
+            return true;
+    return code / 100 == 2;
+}
+
+static void remove_key(struct verify_cache *c, struct span key)
+{
+    struct entry **at = find(c, hash_of(c, key), key);
 
     if (*at)
         forget(c, at);
-    if (keep_ms && !key.is_full) {
-        if (c->count == c->most)
-            forget_oldest(c);
-        struct entry *e = entry_new(strbuf_span(&key), code, text);
+}
 
-        e->hash = hash;
-        e->until_ms = now_ms + keep_ms;
-        e->next_in_slot = c->slots[hash & c->mask];
-        c->slots[hash & c->mask] = e;
-        link_newest(c, e);
-        c->count++;
-    }
+static void insert(struct verify_cache *c, struct span key, int64_t until_ms, unsigned code, struct span text)
+{
+    uint64_t hash = hash_of(c, key);
+
+    if (c->count == c->most)
+        forget_oldest(c);
+    struct entry *e = entry_new(key, code, text);
+
+    e->hash = hash;
+    e->until_ms = until_ms;
+    e->next_in_slot = c->slots[hash & c->mask];
+    c->slots[hash & c->mask] = e;
+    link_newest(c, e);
+    c->count++;
+}
+
+void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, struct span sender,
+                      const struct address *recipient, unsigned code, struct span text)
+{
+    int keep_ms = code / 100 == 2 ? c->good_ms : code / 100 == 5 ? c->bad_ms : 0;
+    bool is_for_all = code / 100 != 5 || is_of_mailbox(code, text);
+    struct strbuf key;
+
+    make_key(&key, hop, recipient);
+    size_t general = key.len;
+
+    add_sender(&key, sender);
+    struct span of_sender = strbuf_span(&key), of_all = span_first(of_sender, general);
+
+    remove_key(c, of_sender);
+    if (is_for_all)
+        remove_key(c, of_all);
+    if (keep_ms && !key.is_full)
+        insert(c, is_for_all ? of_all : of_sender, now_ms + keep_ms, code, text);
     strbuf_release(&key);
 }
 

@@ -1,6 +1,10 @@
 /* smtp/verify_cache.h - which recipients a next hop takes, as it said lately. Bounded: the one not asked for longest
  * goes.
  *
+ * Many servers refuse a sender, or a client, only at RCPT. A 5xx is therefore held against the recipient only when its
+ * enhanced code speaks of the mailbox [RFC3463 3.2, 3.3]; any other is kept for this sender and this recipient, or one
+ * bad sender could have mail of all others refused.
+ *
  * Pure but for its memory; times are given. Local parts count as written, domains without case.
  */
 #ifndef SMTP_VERIFY_CACHE_H
@@ -19,12 +23,12 @@ struct verify_answer {
 
 struct verify_cache *verify_cache_new(size_t entries_most, int good_ms, int bad_ms);
 void verify_cache_free(struct verify_cache *c); /* NULL is fine */
-/* verify_cache_get - NULL: not known, or no longer. The answer is valid until the next call. */
+/* verify_cache_get - NULL: not known, or no longer. The answer is valid until the next call. `sender`: as in MAIL. */
 const struct verify_answer *verify_cache_get(struct verify_cache *c, int64_t now_ms, const char *hop,
-                                             const struct address *recipient);
+                                             struct span sender, const struct address *recipient);
 /* verify_cache_put - any 2xx or 5xx replaces what was known; any other code only forgets it. */
-void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, const struct address *recipient,
-                      unsigned code, struct span text);
+void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, struct span sender,
+                      const struct address *recipient, unsigned code, struct span text);
 size_t verify_cache_count(const struct verify_cache *c);
 
 #endif

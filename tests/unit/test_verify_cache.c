@@ -15,14 +15,14 @@ static const struct verify_answer *get(struct verify_cache *c, int64_t now_ms, c
 {
     struct address a = address(text);
 
-    return verify_cache_get(c, now_ms, "smtp://a:25", &a);
+    return verify_cache_get(c, now_ms, "smtp://a:25", SPAN("s@example.com"), &a);
 }
 
 static void put(struct verify_cache *c, int64_t now_ms, const char *text, unsigned code, const char *said)
 {
     struct address a = address(text);
 
-    verify_cache_put(c, now_ms, "smtp://a:25", &a, code, span_of(said));
+    verify_cache_put(c, now_ms, "smtp://a:25", SPAN("s@example.com"), &a, code, span_of(said));
 }
 
 static void good_and_bad_have_their_times(void **state)
@@ -66,8 +66,41 @@ static void keys_are_hop_local_part_and_domain(void **state)
     EXPECT_TRUE(get(c, 0, "x@EXAMPLE.org") != NULL);
     EXPECT_NULL(get(c, 0, "X@example.org"));
     EXPECT_NULL(get(c, 0, "y@example.org"));
-    EXPECT_NULL(verify_cache_get(c, 0, "smtp://b:25", &a));
+    EXPECT_NULL(verify_cache_get(c, 0, "smtp://b:25", SPAN("s@example.com"), &a));
     verify_cache_free(c);
+}
+
+/* What another sender hears of a recipient that was refused to the first. */
+static void a_refusal_is_held_against_the_recipient_only_when_it_says_so(void **state)
+{
+    static const struct {
+        const char *said;
+        bool is_for_all;
+    } cases[] = {
+        { "5.1.1 no such user", true },
+        { "5.1.10 null MX", true },
+        { "5.2.1 disabled", true },
+        { "5.1.8 sender's domain not found", false },
+        { "5.7.1 sender rejected", false },
+        { "5.2.2 full", false },
+        { "5.1.11 no code of ours", false },
+        { "no such user", false },
+        { "", false },
+    };
+    struct address a = address("x@example.org");
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct verify_cache *c = verify_cache_new(100, 1000, 1000);
+
+        put(c, 0, "x@example.org", 550, cases[i].said);
+        EXPECT_INT(550, get(c, 1, "x@example.org")->code);
+        EXPECT_INT(cases[i].is_for_all, verify_cache_get(c, 1, "smtp://a:25", SPAN("t@example.com"), &a) != NULL);
+        verify_cache_put(c, 1, "smtp://a:25", SPAN("t@example.com"), &a, 250, SPAN(""));
+        EXPECT_INT(250, verify_cache_get(c, 2, "smtp://a:25", SPAN("t@example.com"), &a)->code);
+        EXPECT_INT(cases[i].is_for_all ? 250 : 550, get(c, 2, "x@example.org")->code);
+        verify_cache_free(c);
+    }
 }
 
 static void the_one_not_asked_for_longest_goes(void **state)
@@ -104,4 +137,5 @@ static void a_long_text_is_cut(void **state)
 }
 
 RUN_TESTS(TEST(good_and_bad_have_their_times), TEST(the_latest_answer_counts), TEST(keys_are_hop_local_part_and_domain),
-          TEST(the_one_not_asked_for_longest_goes), TEST(a_long_text_is_cut))
+          TEST(a_refusal_is_held_against_the_recipient_only_when_it_says_so), TEST(the_one_not_asked_for_longest_goes),
+          TEST(a_long_text_is_cut))
