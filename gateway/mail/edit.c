@@ -91,17 +91,29 @@ static struct span line_of(const struct edits *e, const struct edit *edit)
     return span_make(line, n + 2);
 }
 
+/* What follows the last field. Without an empty line before it (the header ended at a line that is no field) it gets
+ * one: a folded line would go on with the last field that we put on top, and lenient readers would find fields there
+ * that no check has seen. */
+static void put_body(struct pieces *p, const struct message *m, const char *at)
+{
+    const char *body = m->bytes.ptr + m->header.body_at, *end = m->bytes.ptr + m->bytes.len;
+
+    if (m->header.anomalies & HEADER_BAD_LINE) {
+        put(p, span_make(at, (size_t)(body - at)));
+        put(p, SPAN("\r\n"));
+        at = body;
+    }
+    put(p, span_make(at, (size_t)(end - at)));
+}
+
 void edits_apply(const struct edits *e, const struct message *m, struct pieces *out)
 {
-    const char *at = m->bytes.ptr, *end = m->bytes.ptr + m->bytes.len;
+    const char *at = m->bytes.ptr;
 
-    *out = (struct pieces){ .items = arena_alloc(e->arena, (e->count * 2 + 2) * sizeof *out->items) };
+    *out = (struct pieces){ .items = arena_alloc(e->arena, (e->count * 2 + 4) * sizeof *out->items) };
     for (size_t i = e->count; i-- > 0;)
         if (e->items[i].op == EDIT_PREPEND)
             put(out, line_of(e, &e->items[i]));
-    /* A message that begins with a blank has no header; its first line must not continue the last one of ours. */
-    if (out->count && (m->header.anomalies & HEADER_STARTS_FOLDED))
-        put(out, SPAN("\r\n"));
     for (size_t i = 0; i < e->count; i++) {
         const struct edit *edit = &e->items[i];
 
@@ -112,5 +124,5 @@ void edits_apply(const struct edits *e, const struct message *m, struct pieces *
             put(out, line_of(e, edit));
         at = edit->field->whole.ptr + edit->field->whole.len;
     }
-    put(out, span_make(at, (size_t)(end - at)));
+    put_body(out, m, at);
 }

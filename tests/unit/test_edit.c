@@ -58,5 +58,45 @@ static void a_message_that_begins_with_a_blank_does_not_continue_our_field(void 
     message_free(m);
 }
 
+/* What we took for the body must not be read as a part of our fields, nor as fields, by those behind us. */
+static void the_header_ends_where_we_saw_it_end(void **state)
+{
+    static const struct {
+        const char *message, *edited;
+    } cases[] = {
+        { " dmarc=pass\r\nFrom: a\r\n\r\nb\r\n", "Ours: 1\r\n\r\n dmarc=pass\r\nFrom: a\r\n\r\nb\r\n" },
+        { "\tx\r\n", "Ours: 1\r\n\r\n\tx\r\n" },
+        { "no field\r\nFrom: a\r\n\r\nb\r\n", "Ours: 1\r\n\r\nno field\r\nFrom: a\r\n\r\nb\r\n" },
+        { "From: a\r\nno field\r\nFrom: b\r\n", "Ours: 1\r\nFrom: a\r\n\r\nno field\r\nFrom: b\r\n" },
+        { "\r\nb\r\n", "Ours: 1\r\n\r\nb\r\n" },
+        { "From: a\r\n", "Ours: 1\r\nFrom: a\r\n" },
+        { "", "Ours: 1\r\n" },
+    };
+    static const struct message_limits limits = { 10000, 100 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct message *m = message_new(span_of(cases[i].message), &limits);
+        struct arena arena;
+        struct edits e;
+        struct pieces p;
+        struct strbuf out;
+
+        arena_init(&arena, 1 << 20);
+        strbuf_init(&out, 1 << 20);
+        edits_init(&e, &arena);
+        edits_prepend(&e, "Ours", SPAN("1"));
+        edits_apply(&e, m, &p);
+        for (size_t n = 0; n < p.count; n++)
+            strbuf_put(&out, p.items[n]);
+        EXPECT_SPAN(cases[i].edited, strbuf_span(&out));
+        EXPECT_INT(out.len, p.bytes);
+        strbuf_release(&out);
+        arena_release(&arena);
+        message_free(m);
+    }
+}
+
 RUN_TESTS(TEST(the_edited_message_is_our_lines_and_the_old_bytes),
-          TEST(a_message_that_begins_with_a_blank_does_not_continue_our_field))
+          TEST(a_message_that_begins_with_a_blank_does_not_continue_our_field),
+          TEST(the_header_ends_where_we_saw_it_end))
