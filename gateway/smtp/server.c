@@ -386,7 +386,8 @@ void server_end_transaction(struct server *s)
     s->hop = NULL;
     s->recipient_room = 0;
     s->verdict = NULL;
-    timer_stop(s->timer);
+    if (s->state == SERVER_DATA) /* else it may be what ends a wait for too many errors */
+        timer_stop(s->timer);
     pipeline_end(s->pipeline);
     s->state = SERVER_READY;
 }

@@ -4,6 +4,7 @@
 #
 #     # what the dialogue shows
 #     conf KEY = VALUE      goes into the section smtp (and replaces what stands there usually)
+#     more TEXT             goes behind that section
 #     hop VERB REPLY        the next hop answers this VERB with that (once: `hop1 VERB REPLY`)
 #     C: text               we say it, and CRLF
 #     C! text               we say it, with the escapes \r \n \0 \xHH \\, and no CRLF of its own
@@ -44,11 +45,13 @@ class Desk:
     def __init__(self, keys):
         self.sink = SmtpSink()
         self.sink.start()
-        lines = "\n".join(f"    {key} = {value}" for key, value in {**USUAL, **dict(keys)}.items())
+        more = "".join(f"{value}\n" for key, value in keys if key is None)
+        smtp = {**USUAL, **{key: value for key, value in keys if key is not None}}
+        lines = "\n".join(f"    {key} = {value}" for key, value in smtp.items())
         conf = ('hostname = "mx.example.org"\nstate = "{folder}/state"\n'
                 f'user = "{pwd.getpwuid(os.getuid()).pw_name}"\n'
                 'smtp {\n    listen = {"127.0.0.1:{port}"}\n'
-                + lines.replace("{hop}", str(self.sink.port)) + "\n}\n")
+                + lines.replace("{hop}", str(self.sink.port)) + "\n}\n" + more)
         self.gateway = CertifiedGateway(conf).start()
         wait_for(lambda: ("EHLO", "mx.example.org") in self.sink.commands, 10, "the gateway to know its next hop")
 
@@ -179,6 +182,8 @@ def read(path):
         if word == "conf":
             key, _, value = text.partition(" = ")
             keys.append((key, value))
+        elif word == "more":
+            keys.append((None, text))
         elif word in ("hop", "hop1"):
             hop.append((word, *text.split(" ", 1)))
         else:
