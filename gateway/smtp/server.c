@@ -7,7 +7,11 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/log.h"
 
-enum { OUT_MOST = 64 * 1024 };
+enum {
+    OUT_MOST = 64 * 1024, /* replies that are not with the stream yet; many times what one command can cause */
+    OUT_AIM = 16 * 1024,
+    UNSENT_MOST = 128 * 1024, /* a client that takes no replies is heard no further */
+};
 
 static void run(struct server *s);
 
@@ -246,6 +250,13 @@ static void say_draining(struct server *s)
     }
 }
 
+static bool is_clogged(struct server *s)
+{
+    if (s->out.len >= OUT_AIM)
+        flush(s);
+    return stream_unsent_bytes(s->stream) >= UNSENT_MOST; /* until on_drained() */
+}
+
 /* Takes what has come for as long as there is something to take. May free the server. */
 static void run(struct server *s)
 {
@@ -256,7 +267,7 @@ static void run(struct server *s)
             server_free(s);
         return;
     }
-    while (goes_on && !s->is_waiting && !s->is_closing) {
+    while (goes_on && !s->is_waiting && !s->is_closing && !is_clogged(s)) {
         if (s->state == SERVER_DATA) {
             struct span in = stream_input(s->stream);
 
@@ -285,6 +296,11 @@ static void on_data(void *arg)
 
     if (!s->is_waiting)
         run(s);
+}
+
+static void on_drained(void *arg)
+{
+    on_data(arg); /* there may be commands that waited for this */
 }
 
 static void on_tls(void *arg)
@@ -336,7 +352,9 @@ static void turn_away(int fd, const struct addr *peer, enum reply reply, const c
 
 void server_new(struct smtp_door *door, int fd, const struct addr *peer, unsigned port)
 {
-    static const struct stream_events events = { .on_data = on_data, .on_tls = on_tls, .on_end = on_end };
+    static const struct stream_events events = {
+        .on_data = on_data, .on_tls = on_tls, .on_drained = on_drained, .on_end = on_end
+    };
     bool is_full = door->server_count >= (size_t)door->conf->connections_most;
     const char *busy = engine_admits(door->engine);
 

@@ -10,6 +10,7 @@
 #     C! text               we say it, with the escapes \r \n \0 \xHH \\, and no CRLF of its own
 #     C* COUNT text         we say it COUNT times, in one piece (escapes as in C!)
 #     S: pattern            the next line of the gateway; * stands for anything
+#     S* COUNT pattern      the next COUNT lines of the gateway
 #     S. (nothing)          the gateway closes the connection
 #     TLS                   we shake hands
 #     PAUSE seconds
@@ -144,6 +145,10 @@ def perform(word, text, speaker, sink, where):
         speaker.say(unescape(what) * int(count))
     elif word == "S:":
         speaker.expect(text, where)
+    elif word == "S*":
+        count, _, pattern = text.partition(" ")
+        for _ in range(int(count)):
+            speaker.expect(pattern, where)
     elif word == "S.":
         speaker.expect_end(where)
     elif word == "TLS":
