@@ -291,7 +291,7 @@ struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type,
         resolve(l, wire);
     if (!l->answer) {
         q->timer = timer_new(dns->loop, query_is_late, q);
-        timer_start(q->timer, timeout_ms > 0 ? timeout_ms : dns->timeout_ms);
+        timer_start(q->timer, timeout_ms > 0 && timeout_ms < dns->timeout_ms ? timeout_ms : dns->timeout_ms);
     }
     return q;
 }

@@ -33,9 +33,9 @@ struct dns *dns_new(struct loop *loop, const struct dns_conf *conf, char *error,
 void dns_free(struct dns *dns);
 
 /* dns_ask - fn(arg, answer) is called once, on the loop, never before dns_ask() has returned; the answer is borrowed
- * until fn returns. `timeout_ms` 0: the configured one; the look-up goes on for the cache after it. Bytes of `name`
- * stand for themselves (no escapes); one final dot is fine. A name that cannot exist (too long, empty label) is
- * DNS_NXDOMAIN. Returns a handle for dns_cancel(), valid until fn is called. */
+ * until fn returns. `timeout_ms`: at most the configured one, which 0 stands for; the look-up goes on for the cache
+ * after it. Bytes of `name` stand for themselves (no escapes); one final dot is fine. A name that cannot exist (too
+ * long, empty label) is DNS_NXDOMAIN. Returns a handle for dns_cancel(), valid until fn is called. */
 struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type, int timeout_ms, dns_fn *fn, void *arg);
 void dns_cancel(struct dns *dns, struct dns_query *query);
 /* dns_inflight - look-ups under way, also those that nobody waits for any more. */
