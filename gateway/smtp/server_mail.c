@@ -128,8 +128,8 @@ static bool is_relayed(const struct server *s, const struct address *recipient, 
     return may_send_anywhere(s) || !recipient->domain.len || (domain[0] && smtp_conf_takes(s->door->conf, domain));
 }
 
-/* "user%other.example@ours", "other.example!user@ours", "\"user@other.example\"@ours": mail servers of old send such mail
- * on, and some still do for clients that they trust. The next hop trusts us. */
+/* "user%other.example@ours", "other.example!user@ours", "\"user@other.example\"@ours": mail servers of old send such
+ * mail on, and some still do for clients that they trust. The next hop trusts us. */
 static bool is_routed(const struct address *recipient)
 {
     for (size_t i = 0; i < recipient->local.len; i++)
