@@ -80,12 +80,14 @@ static const char *machine_name(struct arena *a)
     return arena_dup(a, span_of(normal));
 }
 
+static const char var_state[] = "/var/lib/postern";
+
 static const char *usual_state(struct arena *a)
 {
     const char *home = getenv("HOME");
 
     if (geteuid() == 0 || !home || home[0] != '/')
-        return "/var/lib/postern";
+        return var_state;
     return arena_printf(a, "%s/.local/state/postern", home);
 }
 
@@ -98,7 +100,6 @@ static bool is_unset(const char *text)
 static const char *config_check(struct arena *a, void *values)
 {
     struct config *config = values;
-    struct hop_target *hop = &config->smtp.next_hop;
 
     if (is_unset(config->hostname))
         config->hostname = machine_name(a);
@@ -106,11 +107,6 @@ static const char *config_check(struct arena *a, void *values)
         config->state = usual_state(a);
     if (is_unset(config->user))
         config->user = getpwnam("postern") ? "postern" : "nobody";
-    if (!hop->text) {
-        hop->kind = HOP_MAILDIR;
-        hop->maildir = arena_printf(a, "%s/mail", config->state);
-        hop->text = arena_printf(a, "maildir:%s", hop->maildir);
-    }
     return config->state[0] == '/' ? NULL : "state is no absolute path: write state = \"/var/lib/postern\"";
 }
 
@@ -130,6 +126,31 @@ const char *config_usual_path(void)
     return access(path, F_OK) == 0 ? path : NULL;
 }
 
+static const char built_in[] = "built-in configuration";
+
+/* Without a file: mail is taken from this machine alone, and kept on it. */
+static struct conf *load_built_in(void **values, struct strbuf *faults)
+{
+    struct arena scratch;
+
+    arena_init(&scratch, SIZE_MAX);
+    const char *state = usual_state(&scratch);
+
+    if (strpbrk(state, "\"\\{}")) /* signs that mean something inside of a string */
+        state = var_state;
+    const char *text = arena_printf(&scratch,
+                                    "smtp {\n"
+                                    "    listen = {\"127.0.0.1:2525\"}\n"
+                                    "    next_hop = \"maildir:%s/mail\"\n"
+                                    "    relay_clients = {\"127.0.0.0/8\"}\n"
+                                    "}\n",
+                                    state);
+    struct conf *conf = conf_load_text(&config_section, built_in, span_of(text), values, faults);
+
+    arena_release(&scratch);
+    return conf;
+}
+
 bool config_load(const char *path, struct loaded *out, struct strbuf *faults)
 {
     const char *wrong = NULL;
@@ -137,14 +158,14 @@ bool config_load(const char *path, struct loaded *out, struct strbuf *faults)
 
     *out = (struct loaded){ 0 };
     config_prepare();
-    out->conf = conf_load(&config_section, path, &values, faults);
+    out->conf = path ? conf_load(&config_section, path, &values, faults) : load_built_in(&values, faults);
     if (!out->conf)
         return false;
     out->values = values;
     arena_init(&out->arena, SIZE_MAX);
     out->checks = settings_resolve(&out->arena, out->conf, &wrong);
     if (!out->checks) {
-        strbuf_putf(faults, "%s: %s\n", path ? path : "initial values", wrong);
+        strbuf_putf(faults, "%s: %s\n", path ? path : built_in, wrong);
         config_free(out);
         return false;
     }

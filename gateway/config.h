@@ -40,9 +40,10 @@ extern const struct conf_section config_section;
 
 /* config_prepare - makes the sections of checks known; config_load() does it, too. */
 void config_prepare(void);
-/* config_usual_path - /etc/postern/gateway.conf when there is one, else NULL: initial values. */
+/* config_usual_path - /etc/postern/gateway.conf when there is one, else NULL: what is built in. */
 const char *config_usual_path(void);
-/* config_load - NULL: initial values. False with lines for the operator in `faults`. */
+/* config_load - NULL: what is built in, for a first look: SMTP on 127.0.0.1:2525, for this machine's clients, into a
+ * Maildir in `state`. False with lines for the operator in `faults`. */
 bool config_load(const char *path, struct loaded *out, struct strbuf *faults);
 /* config_load_or_tell - the same; the faults go to standard error. */
 bool config_load_or_tell(const char *path, struct loaded *out);

@@ -292,7 +292,7 @@ static void on_hangup(void *arg)
         return;
     }
     notify_send("RELOADING=1");
-    log_info("reload", "reading %s", s->config ? s->config : "initial values");
+    log_info("reload", "reading %s", s->config ? s->config : "the built-in configuration");
     if (load_next(s)) {
         s->next = generation_start(s, &s->next_sockets);
         if (!s->next)

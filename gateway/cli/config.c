@@ -9,7 +9,8 @@ static const char usage[] =
     "\n"
     "  check     reads FILE as `postern run` would; exit status 0 when it is good, else 2 with file:line,\n"
     "            what is wrong and what to write\n"
-    "  show      prints the effective configuration: FILE and, where it is silent, the initial values\n"
+    "  show      prints the effective configuration: FILE and, where it is silent, the initial values;\n"
+    "            without any FILE, what is built in\n"
     "  default   prints every key with its meaning and initial value; a good file to begin with\n"
     "\n"
     "  -c FILE   the configuration file (default: /etc/postern/gateway.conf when there is one)\n";
@@ -20,7 +21,7 @@ static int check(const char *path)
 
     if (!config_load_or_tell(path, &loaded))
         return EXIT_CONFIG;
-    printf("%s: good (sha256 %.16s)\n", path ? path : "initial values", conf_digest(loaded.conf));
+    printf("%s: good (sha256 %.16s)\n", path ? path : "built-in configuration", conf_digest(loaded.conf));
     config_free(&loaded);
     return EXIT_OK;
 }
