@@ -5,6 +5,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/mail/domain.h"
+#include "gateway/net/tls.h"
 
 #define AT(member)       offsetof(struct smtp_conf, member)
 #define AT_ROUTE(member) offsetof(struct smtp_route, member)
@@ -316,12 +317,38 @@ static bool is_set(const char *text)
     return text && *text;
 }
 
-static const char *check_smtp(struct arena *a, void *values)
+/* A certificate that cannot be used is a fault of the configuration: told by `config check`, and at a reload before
+ * anything is started. */
+static const char *check_tls(struct arena *a, const struct smtp_conf *conf)
 {
-    struct smtp_conf *conf = values;
+    char error[512] = "";
 
     if (is_set(conf->tls_certificate) != is_set(conf->tls_key))
         return "tls_certificate and tls_key go together; set both or none";
+    if (is_set(conf->tls_certificate)) {
+        struct tls_context *tls = tls_server_new(conf->tls_certificate, conf->tls_key, error, sizeof error);
+
+        tls_context_free(tls);
+        if (!tls)
+            return arena_printf(a, "%s; name a chain and its own key, both in PEM, the key without a password", error);
+    }
+    if (is_set(conf->next_hop_ca)) {
+        struct tls_context *tls = tls_client_new(TLS_VERIFY_NAME, conf->next_hop_ca, error, sizeof error);
+
+        tls_context_free(tls);
+        if (!tls)
+            return arena_printf(a, "next_hop_ca: %s; name a file of certificates in PEM", error);
+    }
+    return NULL;
+}
+
+static const char *check_smtp(struct arena *a, void *values)
+{
+    struct smtp_conf *conf = values;
+    const char *wrong = check_tls(a, conf);
+
+    if (wrong)
+        return wrong;
     if (conf->errors_hard < conf->errors_soft)
         return "errors_hard is below errors_soft; write a larger one";
     return normalise_domains(a, conf);

@@ -343,7 +343,8 @@ static void turn_away(int fd, const struct addr *peer, enum reply reply, const c
     log_start(&line, LOG_INFO, "refused");
     log_cstr(&line, "what", "connection");
     log_cstr(&line, "client", addr_text(peer, text));
-    log_str(&line, "reply", span_trim(strbuf_span(&out)));
+    log_int(&line, "code", reply_code(reply));
+    log_str(&line, "text", span_trim(span_skip(strbuf_span(&out), 4)));
     log_send(&line);
     stream_write(stream, strbuf_span(&out));
     stream_finish(stream, CLOSE_MS);

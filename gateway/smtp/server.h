@@ -94,6 +94,7 @@ struct server {
     struct body body;
     struct spool *spool;
     enum fault spool_fault;
+    int spool_errno; /* of FAULT_IO */
     size_t body_bytes;
     int64_t begun_ms;
     struct verdict_reply reply; /* of the verdict */

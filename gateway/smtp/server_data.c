@@ -1,7 +1,9 @@
 /* smtp/server_data.c - the message: taken in whole, judged, edited, delivered; and only then is the client told. */
 #include "gateway/smtp/server.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static void say_number(struct server *s, enum reply reply, uint64_t number)
 {
@@ -191,19 +193,40 @@ static void judge(struct server *s)
     pipeline_decide(s->pipeline, STAGE_MESSAGE, 0, on_message_verdict, s);
 }
 
-static void take_end(struct server *s)
+/* No message can be stored: the operator must hear of it, but not for each message. */
+static void raise_spool(struct server *s)
+{
+    char text[512];
+
+    snprintf(text, sizeof text, "messages cannot be stored in %s (%s): they are deferred with 452",
+             s->door->settings.spool_directory, strerror(s->spool_errno));
+    alarms_raise(&s->door->engine->alarms, "spool", text);
+}
+
+static bool is_sealed(struct server *s)
 {
     struct span bytes;
 
+    if (!s->spool_fault) {
+        s->spool_fault = spool_seal(s->spool, &bytes);
+        s->spool_errno = errno;
+    }
+    return !s->spool_fault;
+}
+
+static void take_end(struct server *s)
+{
     timer_stop(s->timer);
     if (body_refused(&s->body))
         refuse_body(s);
     else if (s->spool_fault == FAULT_FULL || s->body_bytes > s->size_most)
         conclude_reply(s, REPLY_TOO_BIG, s->size_most, "reject", NULL);
-    else if (s->spool_fault || spool_seal(s->spool, &bytes))
-        conclude_reply(s, REPLY_SPOOL, 0, "defer", NULL);
-    else
+    else if (is_sealed(s))
         judge(s);
+    else {
+        raise_spool(s);
+        conclude_reply(s, REPLY_SPOOL, 0, "defer", NULL);
+    }
 }
 
 static void put(void *arg, struct span piece)
@@ -211,8 +234,10 @@ static void put(void *arg, struct span piece)
     struct server *s = arg;
 
     s->body_bytes += piece.len;
-    if (!s->spool_fault)
-        s->spool_fault = spool_put(s->spool, piece);
+    if (s->spool_fault)
+        return;
+    s->spool_fault = spool_put(s->spool, piece);
+    s->spool_errno = errno;
 }
 
 void server_take_data(struct server *s, struct span in)

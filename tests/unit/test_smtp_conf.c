@@ -143,6 +143,8 @@ static void what_cannot_be_meant_is_refused(void **state)
         "smtp { relay_domains = {\"*\"} }",
         "smtp { relay_domains = {\"a..b\"} }",
         "smtp { tls_key = \"/etc/passwd\" }",
+        "smtp { tls_certificate = \"/etc/passwd\" tls_key = \"/etc/passwd\" }", /* no PEM */
+        "smtp { next_hop_ca = \"/etc/passwd\" }",
         "smtp { errors_soft = 30 }",
         "smtp { route \"a.example\" { } }",
         "smtp { route \"A.example\" { next_hop = \"smtp://a\" } route \"a.example\" { next_hop = \"smtp://a\" } }",
