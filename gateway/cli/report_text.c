@@ -26,6 +26,17 @@ static void put_foreign(struct page *page, const char *text)
     strbuf_put_escaped(page->out, span_of(text ? text : ""), TEXT_MOST);
 }
 
+/* A line of a header field, whose quotes stay as they are. */
+static void put_line(struct page *page, struct span line)
+{
+    struct span piece;
+
+    for (int n = 0; span_cut(&line, '"', &piece); n++) {
+        strbuf_puts(page->out, n ? "\"" : "");
+        strbuf_put_escaped(page->out, piece, TEXT_MOST);
+    }
+}
+
 static void put_points(struct page *page, int hundredths)
 {
     strbuf_putf(page->out, "%c%3d.%02d", hundredths < 0 ? '-' : ' ', abs(hundredths) / 100, abs(hundredths) % 100);
@@ -82,7 +93,7 @@ static void put_edits(struct page *page, const struct edits *edits)
         strbuf_puts(page->out, ": ");
         for (int n = 0; span_cut(&rest, '\n', &line); n++) {
             strbuf_puts(page->out, n ? "\n      " : "");
-            strbuf_put_escaped(page->out, span_trim(line), TEXT_MOST);
+            put_line(page, span_trim(line));
         }
         strbuf_putc(page->out, '\n');
     }

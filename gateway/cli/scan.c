@@ -114,6 +114,8 @@ static bool read_message(struct scan *scan)
         put_lines(&scan->bytes, span_make(piece, (size_t)n), &last);
     if (n < 0)
         fprintf(stderr, "postern: %s: %s\n", scan->file, strerror(errno));
+    else if (span_find(strbuf_span(&scan->bytes), '\0') != SPAN_NPOS)
+        fprintf(stderr, "postern: %s has NUL bytes: over SMTP it would be refused unread, with 550\n", scan->file);
     if (scan->bytes.is_full)
         fprintf(stderr, "postern: %s: larger than %d MiB\n", scan->file, SCAN_BYTES_MAX >> 20);
     if (fd > STDIN_FILENO)
@@ -161,6 +163,8 @@ static bool parse_address(struct session *s, const char *text, struct address *o
 {
     struct span copy = kept(s, text);
 
+    if (copy.len >= 2 && copy.ptr[0] == '<' && copy.ptr[copy.len - 1] == '>') /* as it stands in SMTP */
+        copy = span_first(span_skip(copy, 1), copy.len - 2);
     if (!copy.len || !address_parse(copy, out))
         return true;
     fprintf(stderr, "postern: \"%s\" is no mail address\n", text);
