@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from email import message_from_bytes
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +36,16 @@ def subjects(gateway):
 
 
 def children(pid):
-    return [int(p) for p in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()]
+    """The processes whose parent is `pid`, zombies included; a bare Debian has no pgrep."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = stat.read_text().rsplit(")", 1)[1].split()[1]
+        except OSError:  # it has just ended
+            continue
+        if parent == str(pid):
+            found.append(int(stat.parent.name))
+    return found
 
 
 def gateway_of(gateway):

@@ -1,0 +1,138 @@
+# tests/interop/test_cli.py - the program as its users' scripts see it: what goes in, what comes out, and the status.
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from mail import make_cert, read_maildir, send_mail
+from process import BUILD, answers, wait_for
+from servers import Nsd
+
+MESSAGE = b"From: a@example.com\nSubject: hello\n\nbody\n"
+OFFLINE = 'dns { servers = {"127.0.0.1:9"} timeout = 200ms }\n'
+
+
+def postern(*words, stdin=b"", binary=BUILD / "postern", **options):
+    return subprocess.run([binary, *words], input=stdin, capture_output=True, timeout=60, check=False, **options)
+
+
+@pytest.fixture(scope="module")
+def conf(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli") / "gateway.conf"
+    with Nsd() as dns:
+        path.write_text(f'dns {{ servers = {{"{dns.endpoint}"}}  dnssec = no }}\n')
+        yield str(path)
+
+
+@pytest.fixture
+def stranger():
+    """A folder of somebody who is not root, with a copy of the program, and how subprocess becomes that user."""
+    who = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    with tempfile.TemporaryDirectory(prefix="postern-stranger-") as folder:
+        shutil.copy(BUILD / "postern", folder)
+        os.chown(folder, who.pw_uid, who.pw_gid)
+        options = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        yield Path(folder), {"cwd": folder, "env": {"PATH": os.environ["PATH"], "HOME": folder}, **options}
+
+
+def scan(conf, *words, stdin=MESSAGE, **options):
+    return postern("scan", "-c", conf, *words, stdin=stdin, **options)
+
+
+def test_scan_reads_a_file_or_standard_input(conf, tmp_path):
+    (tmp_path / "m.eml").write_bytes(MESSAGE)
+    for words in ((str(tmp_path / "m.eml"),), ("-",)):
+        done = scan(conf, "--json", *words)
+        assert done.returncode == 0, done.stderr
+        verdict = json.loads(done.stdout)
+        assert verdict["action"] == "accept" and len(verdict["id"]) == 26
+        assert set(verdict) >= {"id", "action", "score", "reply", "checks", "auth", "edits"}
+        assert set(verdict["auth"]) >= {"spf", "dkim", "dmarc", "arc"}
+
+
+@pytest.mark.parametrize("message", [
+    b"", b"\n", b"no header\njust text\n", b"\0" * 5000, b"\xff" * 5000, b"a" * 3000000, b"X: y\n" * 20000,
+    b"Subject: s\n\n" + b"0123456789abcde\n" * (4 << 20),
+], ids=["empty", "blank", "no header", "NULs", "no ASCII", "one line", "many fields", "64 MiB"])
+def test_scan_has_a_verdict_for_whatever_it_is_given(conf, message):
+    done = scan(conf, "--json", "-", stdin=message)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["action"] in ("accept", "tag", "reject", "defer")
+    assert (b"NUL" in done.stderr) == (b"\0" in message)
+
+
+@pytest.mark.parametrize("sender", ["", "<>", "a@example.com", "<a@example.com>"])
+def test_scan_takes_senders_as_people_write_them(conf, sender):
+    assert scan(conf, "--from", sender, "-").returncode == 0
+
+
+@pytest.mark.parametrize("words, status, told", [
+    ((), 2, "name one file"),
+    (("a", "b"), 2, "name one file"),
+    (("--nonsense", "-"), 2, "not known"),
+    (("--client-ip", "300.1.1.1", "-"), 2, "no IP address"),
+    (("--from", "no address", "-"), 2, "no mail address"),
+    (("/nonexistent/m.eml",), 3, "No such file"),
+    (("/",), 3, "Is a directory"),
+])
+def test_scan_says_what_is_wrong_with_its_arguments(conf, words, status, told):
+    done = scan(conf, *words)
+    assert done.returncode == status and told in done.stderr.decode(), done.stderr
+
+
+def test_scan_needs_neither_dns_nor_root(stranger):
+    folder, options = stranger
+    (folder / "gateway.conf").write_text(OFFLINE)
+    done = scan("gateway.conf", "--json", "--client-ip", "192.0.2.7", "--helo", "mail.example.com", "--from",
+                "a@example.com", "-", binary=folder / "postern", **options)
+    assert done.returncode == 0, done.stderr
+    symbols = [f["symbol"] for check in json.loads(done.stdout)["checks"] for f in check["findings"]]
+    assert "R_SPF_DNSFAIL" in symbols and "DMARC_DNSFAIL" in symbols
+
+
+def test_the_default_configuration_is_a_good_one(tmp_path):
+    path = tmp_path / "default.conf"
+    path.write_bytes(postern("config", "default").stdout)
+    assert postern("config", "check", "-c", path).returncode == 0
+    assert b"smtp {" in postern("config", "show", "-c", path).stdout
+
+
+def test_a_wrong_configuration_is_status_2_with_the_line_and_the_remedy(tmp_path):
+    path = tmp_path / "bad.conf"
+    path.write_text('hostname = "mx.example.org"\nsmtp { lsten = {"127.0.0.1:25"}\n idle = 90 }\n')
+    for words in (("config", "check"), ("config", "show"), ("run",)):
+        done = postern(*words, "-c", path)
+        assert done.returncode == 2
+        assert f"{path}:2: unknown key 'lsten' in smtp; did you mean 'listen'?" in done.stderr.decode()
+
+
+def test_check_looks_into_certificates_as_run_does(tmp_path):
+    certificate, key = make_cert(tmp_path, "mx.example.org")
+    _, other = make_cert(tmp_path, "other.example.org")
+    for chosen, status in ((key, 0), (other, 2), (certificate, 2)):
+        path = tmp_path / "gateway.conf"
+        path.write_text(f'smtp {{ tls_certificate = "{certificate}"  tls_key = "{chosen}" }}\n')
+        assert postern("config", "check", "-c", path).returncode == status, chosen
+
+
+@pytest.mark.skipif(os.path.exists("/etc/postern/gateway.conf"), reason="this machine has a configuration")
+def test_without_a_configuration_mail_of_this_machine_goes_into_a_maildir(stranger):
+    folder, options = stranger
+    shown = postern("config", "show", binary=folder / "postern", **options).stdout.decode()
+    assert 'listen = {"127.0.0.1:2525"}' in shown and 'relay_clients = {"127.0.0.0/8"}' in shown
+    assert f'next_hop = "maildir:{folder}/.local/state/postern/mail"' in shown
+    if answers(2525):
+        pytest.skip("something listens on 127.0.0.1:2525")
+    with subprocess.Popen([folder / "postern", "run"], **options) as gateway:
+        try:
+            wait_for(lambda: answers(2525), 20, "the gateway to come up")
+            assert send_mail(2525, "a@example.com", "anybody@example.net", MESSAGE.replace(b"\n", b"\r\n"))[0] == 250
+        finally:
+            gateway.terminate()
+        assert gateway.wait(20) == 0
+    assert len(read_maildir(folder / ".local/state/postern/mail")) == 1
