@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -61,12 +62,28 @@ static struct generation *free_place(struct supervisor *s)
     return NULL;
 }
 
+/* The child begins with all signals blocked. The supervisor's handlers are not for it: they would write into the
+ * supervisor's own pipe, which would take a SIGTERM to the child for one to itself. */
+static void take_own_signals(pid_t supervisor)
+{
+    sigset_t none;
+
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != supervisor) /* it has died already */
+        _exit(EXIT_OTHER);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* In the child: what it inherits is told by the environment; every other descriptor closes itself. */
 static _Noreturn void become_gateway(const struct supervisor *s, const struct sockets *sockets, int status_fd)
 {
     char status[16];
     struct strbuf text;
-    sigset_t none;
 
     strbuf_init(&text, 1 << 16);
     sockets_to_text(sockets, &text);
@@ -76,9 +93,6 @@ static _Noreturn void become_gateway(const struct supervisor *s, const struct so
     for (size_t i = 0; i < sockets->count; i++)
         fcntl(sockets->items[i].fd, F_SETFD, 0);
     fcntl(status_fd, F_SETFD, 0);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (s->config)
         execl(s->program, "postern", "gateway", "-c", s->config, (char *)NULL);
     else
@@ -130,10 +144,18 @@ static struct generation *generation_start(struct supervisor *s, const struct so
         log_error("start", "cannot start a gateway: %s", g ? strerror(errno) : "too many old ones still have sessions");
         return NULL;
     }
+    pid_t supervisor = getpid();
+    sigset_t all, before;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
     pid_t pid = fork();
 
-    if (pid == 0)
+    if (pid == 0) {
+        take_own_signals(supervisor);
         become_gateway(s, sockets, ends[1]);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
     if (pid < 0) {
         log_error("start", "cannot start a gateway: %s", strerror(errno));

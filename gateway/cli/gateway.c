@@ -52,7 +52,13 @@ static void on_alive(void *arg)
 {
     struct gateway *g = arg;
 
+    bool had_supervisor = g->status_fd >= 0;
+
     tell(g, STATUS_ALIVE);
+    if (had_supervisor && g->status_fd < 0) {
+        log_warn("drain", "the supervisor is gone");
+        on_term(g);
+    }
     timer_start(g->alive, STATUS_ALIVE_MS);
 }
 

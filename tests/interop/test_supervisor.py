@@ -147,6 +147,25 @@ def test_sigterm_finishes_what_is_under_way():
         assert subjects(gateway) == ["last"]
 
 
+def test_sigterm_during_a_reload_drains_and_kills_nobody():
+    for attempt in range(12):  # the moment that matters is short: from fork() to exec()
+        with Gateway(CONF) as gateway:
+            gateway.process.send_signal(signal.SIGHUP)
+            time.sleep(0.0005 + 0.0015 * attempt)
+            gateway.process.send_signal(signal.SIGTERM)
+            assert gateway.process.wait(20) == 0
+            assert "ended by signal 9" not in gateway.log
+
+
+def test_a_gateway_does_not_outlive_its_supervisor():
+    gateway = Gateway(CONF).start()
+    child = gateway_of(gateway)
+    gateway.process.kill()
+    wait_for(lambda: not can_connect(gateway.port), 10, "the listener to close")
+    wait_for(lambda: not os.path.exists(f"/proc/{child}"), 10, "the gateway's process to end")
+    assert gateway.end() == -signal.SIGKILL
+
+
 def test_systemd_hears_of_readiness_and_of_stopping(tmp_path):
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     listener.bind(str(tmp_path / "notify"))
