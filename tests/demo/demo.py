@@ -8,11 +8,13 @@
 # `postern scan` for the reasons. Then goes on until Ctrl-C; --once ends here, with status 0 when each verdict was the
 # one expected.
 import argparse
+import fcntl
 import json
 import os
 import pwd
 import re
 import shutil
+import signal
 import smtplib
 import subprocess
 import sys
@@ -160,10 +162,19 @@ def main():
     parser.add_argument("postern", type=Path)
     parser.add_argument("--once", action="store_true", help="end after the samples")
     parser.add_argument("--port", type=int, default=2525)
-    parser.add_argument("--folder", type=Path, default=HERE.parents[1] / "build" / "demo")
+    parser.add_argument("--folder", type=Path, help="what it needs and keeps; default: build/demo-PORT")
     options = parser.parse_args()
+    options.folder = options.folder or HERE.parents[1] / "build" / f"demo-{options.port}"
+    options.folder.parent.mkdir(parents=True, exist_ok=True)
+    alone = open(f"{options.folder}.lock", "w")  # held until we end, so that nobody takes the folder from under us
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"demo: it runs already, in {options.folder}; try ./dev run --port 2526") from None
     if answers(options.port):
         raise SystemExit(f"demo: something listens on 127.0.0.1:{options.port} already; try ./dev run --port 2526")
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: what we started must not outlive us
     shutil.rmtree(options.folder, ignore_errors=True)
     (options.folder / "dns").mkdir(parents=True)
     resolver = Resolver(options.folder.resolve() / "dns")
