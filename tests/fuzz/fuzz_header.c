@@ -55,8 +55,6 @@ static void check_edits(const struct message *m)
     edits_init(&edits, &arena);
     edits_prepend(&edits, "Top", SPAN("most"));
     strbuf_puts(&want, "Top: most\r\n");
-    if (m->header.anomalies & HEADER_STARTS_FOLDED) /* which must not continue our field */
-        strbuf_puts(&want, "\r\n");
     for (size_t i = 0; i < m->header.count; i++) {
         if (i % 2)
             edits_remove(&edits, &m->header.fields[i]);
@@ -66,7 +64,12 @@ static void check_edits(const struct message *m)
     size_t fields = m->header.count;
     const struct header_field *last = fields ? &m->header.fields[fields - 1] : NULL;
 
-    strbuf_put(&want, span_skip(m->bytes, last ? (size_t)(last->whole.ptr + last->whole.len - m->bytes.ptr) : 0));
+    size_t at = last ? (size_t)(last->whole.ptr + last->whole.len - m->bytes.ptr) : 0;
+
+    strbuf_put(&want, span_make(m->bytes.ptr + at, m->header.body_at - at));
+    if (m->header.anomalies & HEADER_BAD_LINE) /* others must not find a header where we found none */
+        strbuf_puts(&want, "\r\n");
+    strbuf_put(&want, m->body);
     edits_apply(&edits, m, &pieces);
     for (size_t i = 0; i < pieces.count; i++)
         strbuf_put(&got, pieces.items[i]);
