@@ -169,9 +169,43 @@ static enum step run_once(struct desk *d, enum step (*run)(struct inquiry *))
     return run(&q);
 }
 
+static struct bounds bounds_of(const struct desk *d)
+{
+    const struct check_module *module = d->check.module;
+    struct bounds b = { 0 };
+
+    if (module->bounds)
+        module->bounds(d->settings.conf, d->settings.points, &b);
+    for (size_t i = 0; !module->bounds && module->symbols && module->symbols[i].name; i++)
+        *(d->settings.points[i] < 0 ? &b.least : &b.most) += d->settings.points[i];
+    return b;
+}
+
+/* Early verdicts rest on this: no check may find more than it has declared. So every test and every fuzz target that
+ * uses a desk looks for it. */
+static void expect_bounds(const struct desk *d)
+{
+    const struct bounds b = bounds_of(d);
+    int points = desk_points(d);
+
+    if (points < b.least || points > b.most)
+        fail_msg("the check found %d points, where it has declared %d to %d", points, b.least, b.most);
+    if (d->run.is_forced && !(d->run.forced == ACTION_ACCEPT ? b.may_force_accept : b.may_force_reject))
+        fail_msg("the check has forced \"%s\", which it has not declared", action_text(d->run.forced));
+}
+
+static enum step run_check(struct desk *d)
+{
+    enum step step = run_once(d, d->check.module->run);
+
+    if (step == STEP_DONE)
+        expect_bounds(d);
+    return step;
+}
+
 enum step desk_run(struct desk *d)
 {
-    return run_once(d, d->check.module->run);
+    return run_check(d);
 }
 
 void desk_answer(struct desk *d)
@@ -188,10 +222,15 @@ void desk_answer(struct desk *d)
     }
 }
 
-static void settle(struct desk *d, enum step (*run)(struct inquiry *))
+static enum step run_upkeep(struct desk *d)
+{
+    return run_once(d, d->check.module->upkeep);
+}
+
+static void settle(struct desk *d, enum step (*run)(struct desk *))
 {
     d->rounds = 0;
-    while (run_once(d, run) == STEP_WAIT) {
+    while (run(d) == STEP_WAIT) {
         if (++d->rounds > DESK_ROUNDS_MAX)
             fail_msg("the check still waits after %u rounds", d->rounds);
         desk_answer(d);
@@ -200,13 +239,13 @@ static void settle(struct desk *d, enum step (*run)(struct inquiry *))
 
 void desk_settle(struct desk *d)
 {
-    settle(d, d->check.module->run);
+    settle(d, run_check);
 }
 
 void desk_upkeep(struct desk *d)
 {
     answers_clear(&d->book);
-    settle(d, d->check.module->upkeep);
+    settle(d, run_upkeep);
     answers_clear(&d->book);
 }
 

@@ -8,7 +8,8 @@
  *     desk_close(d);
  *
  * Names that desk_dns() does not know are NXDOMAIN, or what desk_dns_else() says. For a look at single steps:
- * desk_run() runs once, desk_answer() answers all that is awaited.
+ * desk_run() runs once, desk_answer() answers all that is awaited. Whenever the check is done, what it found must be
+ * within the bounds that it declares.
  */
 #ifndef KIT_DESK_H
 #define KIT_DESK_H

@@ -61,6 +61,13 @@ static void names_that_cannot_exist_do_not_and_are_not_asked_for(void **state)
     desk_close(d);
 }
 
+static void anything(const void *conf, const int *points, struct bounds *out)
+{
+    (void)conf;
+    (void)points;
+    *out = (struct bounds){ -10000, 10000, true, true };
+}
+
 static enum step say_much(struct inquiry *q)
 {
     finding_add(q, 0, "first");
@@ -81,7 +88,7 @@ static enum step say_much(struct inquiry *q)
 
 static void findings_are_bounded_and_a_symbol_counts_once(void **state)
 {
-    static const struct check_module module = { .symbols = symbols, .run = say_much };
+    static const struct check_module module = { .symbols = symbols, .run = say_much, .bounds = anything };
     struct desk *d = desk_open_bare(&module, NULL);
 
     (void)state;
@@ -116,7 +123,7 @@ static void the_hardest_action_wins_but_for_an_accept(void **state)
         { { ACTION_ACCEPT, ACTION_DISCARD }, ACTION_ACCEPT }, { { ACTION_DISCARD, ACTION_ACCEPT }, ACTION_ACCEPT },
         { { ACTION_DEFER, ACTION_DEFER }, ACTION_DEFER },
     };
-    static const struct check_module module = { .symbols = symbols, .run = force_two };
+    static const struct check_module module = { .symbols = symbols, .run = force_two, .bounds = anything };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
