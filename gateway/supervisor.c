@@ -282,6 +282,16 @@ static void on_child(void *arg)
 
 /* ---- what the operator wants ---- */
 
+static void refuse(struct span faults)
+{
+    struct span line;
+
+    while (span_cut(&faults, '\n', &line))
+        if (line.len)
+            log_error("reload", "%.*s", SPAN_ARG(line));
+    log_error("reload", "the new configuration is refused, the old one stays");
+}
+
 static bool load_next(struct supervisor *s)
 {
     struct loaded loaded;
@@ -292,13 +302,13 @@ static bool load_next(struct supervisor *s)
     bool is_good = config_load(s->config, &loaded, &faults);
 
     if (!is_good)
-        log_error("reload", "the new configuration is refused, the old one stays: %s", strbuf_span(&faults).ptr);
+        refuse(strbuf_span(&faults));
     strbuf_release(&faults);
     if (!is_good)
         return false;
     is_good = sockets_open(loaded.values, &s->sockets, &s->next_sockets, error, sizeof error);
     if (!is_good)
-        log_error("reload", "the new configuration is refused, the old one stays: %s", error);
+        refuse(span_of(error));
     config_free(&loaded);
     return is_good;
 }

@@ -111,13 +111,16 @@ def test_connections_during_reloads_are_never_refused():
     ("smtp { listen = {\"127.0.0.1:{port}\"} nonsense = yes }", "nonsense"),
     ("check \"spf\" { timeout = \"5 parsecs\" }", "gateway.conf:1"),
     ("include(\"{folder}/nowhere.conf\")", "nowhere.conf"),
+    (CONF.replace("relay_domains", 'tls_certificate = "{folder}/log"  tls_key = "{folder}/log"  relay_domains'),
+     "cannot use the certificate"),
+    (CONF.replace('{"127.0.0.1:{port}"}', '{"127.0.0.1:{port}", "127.0.0.1:{taken}"}'), "Address already in use"),
 ])
 def test_a_bad_new_configuration_is_refused_and_the_old_one_stays(bad, told):
-    with Gateway(CONF) as gateway:
-        gateway.write(bad)
+    with Gateway(CONF) as gateway, socket.create_server(("127.0.0.1", 0)) as taken:
+        gateway.write(bad.replace("{taken}", str(taken.getsockname()[1])))
         gateway.process.send_signal(signal.SIGHUP)
         gateway.wait_log("the new configuration is refused")
-        assert told in gateway.log
+        assert told in gateway.log and "\\x0a" not in gateway.log
         send(gateway.port)
         assert len(gateway.mails()) == 1
 
