@@ -73,6 +73,17 @@ static void note_extensions(struct hop_link *link, struct span text)
         note_extension(link, line);
 }
 
+/* Nothing is awaited any more: what has come nevertheless would be taken for the reply to the next command. */
+static void become_idle(struct hop_link *link)
+{
+    if (stream_input(link->stream).len) {
+        lose(link, false, "it spoke unasked");
+        return;
+    }
+    link->state = LINK_IDLE;
+    hop_link_is_ready(link->hop, link);
+}
+
 static void after_hello(struct hop_link *link, const struct hop_reply *reply)
 {
     enum hop_tls tls = hop_settings(link->hop)->tls;
@@ -84,8 +95,7 @@ static void after_hello(struct hop_link *link, const struct hop_reply *reply)
     } else if (!is_secure && tls >= HOP_TLS_ENCRYPT) {
         lose(link, false, "it does not offer STARTTLS, which next_hop_tls asks for");
     } else {
-        link->state = LINK_IDLE;
-        hop_link_is_ready(link->hop, link);
+        become_idle(link);
     }
 }
 
@@ -117,8 +127,7 @@ static void take_starttls(struct hop_link *link, const struct hop_reply *reply)
         link->state = LINK_TLS;
         stream_start_tls(link->stream, s->tls_context, name);
     } else if (s->tls == HOP_TLS_MAY) {
-        link->state = LINK_IDLE;
-        hop_link_is_ready(link->hop, link);
+        become_idle(link);
     } else {
         lose_by_reply(link, "reply to STARTTLS", reply);
     }
@@ -130,8 +139,7 @@ static void take_reset(struct hop_link *link, const struct hop_reply *reply)
         lose_by_reply(link, "reply to RSET", reply);
         return;
     }
-    link->state = LINK_IDLE;
-    hop_link_is_ready(link->hop, link);
+    become_idle(link);
 }
 
 static void take_reply(struct hop_link *link, const struct hop_reply *reply)
@@ -251,8 +259,7 @@ void link_to_idle(struct hop_link *link, bool reset)
         say(link, LINK_RESETTING, "RSET");
         return;
     }
-    link->state = LINK_IDLE;
-    hop_link_is_ready(link->hop, link);
+    become_idle(link);
 }
 
 void link_quit(struct hop_link *link)

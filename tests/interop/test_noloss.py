@@ -159,6 +159,25 @@ def test_a_refused_recipient_is_told_in_the_words_of_the_next_hop(reply, code):
         assert not sink.messages
 
 
+def test_a_reply_too_many_is_not_taken_for_the_next_one():
+    """A next hop that answers RSET twice: what follows must not be counted one reply off."""
+    def script(verb, argument, dialogue):
+        if verb == "RCPT" and "bad@" in argument:
+            return "550 5.1.1 no such user"
+        return "250 2.0.0 ok\r\n250 2.0.0 and ok" if verb == "RSET" else None
+
+    with SmtpSink(script) as sink, gateway(sink.port, more='hop_connections = 1') as mx, \
+            smtplib.SMTP("127.0.0.1", mx.port, timeout=20) as first, \
+            smtplib.SMTP("127.0.0.1", mx.port, timeout=20) as second:
+        for smtp in (first, second):
+            smtp.helo("c.example")
+            smtp.mail("a@example.com")
+        first.putcmd("RCPT", "TO:<good@example.org>")
+        second.putcmd("RCPT", "TO:<bad@example.org>")  # waits for the connection, and gets it at once
+        assert first.getreply()[0] == 250
+        assert second.getreply()[0] == 550
+
+
 def test_without_verification_the_only_recipient_is_told_after_the_message():
     def script(verb, argument, dialogue):
         return "550 5.1.1 no such user" if verb == "RCPT" else None
