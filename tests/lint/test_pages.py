@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mail import make_cert
-from source import ROOT, files, text
+from source import ROOT, code_files, files, text
 
 BUILD = Path(os.environ.get("POSTERN_BUILD") or ROOT / "build" / "dev")
 
@@ -64,3 +64,12 @@ def test_configurations_in_documents_are_good(tmp_path):
                 assert result.returncode == 0, f"{path}:\n{block}\n{result.stderr}"
                 checked += 1
     assert checked, "no document has a configuration"
+
+
+def test_events_of_the_log_are_told():
+    """Each event that the code logs stands in doc/log.md, and the other way round."""
+    calls = re.compile(r'\blog_(?:start\([^,;]*, [^,;]*, |error\(|warn\(|info\(|debug\()"(\w+)"')
+    logged = {event for path in code_files(".c") for event in calls.findall(text(path))}
+    told = {event for row in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", text("doc/log.md").split("Keys of")[0], re.M)
+            for event in re.findall(r"\w+", row)}
+    assert logged == told
