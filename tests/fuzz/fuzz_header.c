@@ -61,11 +61,8 @@ static void check_edits(const struct message *m)
         else
             strbuf_put(&want, m->header.fields[i].whole);
     }
-    if (m->header.anomalies & HEADER_BAD_LINE) /* what is no field ends the header, for those behind us, too */
-        strbuf_puts(&want, "\r\n");
     size_t fields = m->header.count;
     const struct header_field *last = fields ? &m->header.fields[fields - 1] : NULL;
-
     size_t at = last ? (size_t)(last->whole.ptr + last->whole.len - m->bytes.ptr) : 0;
 
     strbuf_put(&want, span_make(m->bytes.ptr + at, m->header.body_at - at));
