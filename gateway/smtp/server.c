@@ -314,6 +314,8 @@ static void on_end(void *arg, enum stream_end why)
 
     if (why == STREAM_TIMEOUT && stream_unsent_bytes(s->stream) == 0 && !s->is_waiting) {
         server_say(s, REPLY_IDLE);
+        if (s->state >= SERVER_MAIL)
+            server_log_gone(s, s->state == SERVER_DATA ? "silent inside its message" : "silent inside a transaction");
         finish(s);
         return;
     }

@@ -178,6 +178,17 @@ def test_a_reply_too_many_is_not_taken_for_the_next_one():
         assert second.getreply()[0] == 550
 
 
+def test_a_client_that_falls_silent_inside_a_message_is_logged():
+    with SmtpSink() as sink, gateway(sink.port, more='data_timeout = "1s"') as mx:
+        connection, replies = talk(mx.port, ENVELOPE)
+        connection.sendall(b"Subject: half\r\n")
+        assert replies.readline().startswith(b"421 4.4.2 ")
+        assert replies.readline() == b""
+        mx.wait_log("event=client_gone")
+        assert "from=a@example.com" in mx.log and not sink.messages
+        connection.close()
+
+
 def test_without_verification_the_only_recipient_is_told_after_the_message():
     def script(verb, argument, dialogue):
         return "550 5.1.1 no such user" if verb == "RCPT" else None
