@@ -80,8 +80,8 @@ void finding_weigh(struct inquiry *q, unsigned index, int points, const char *fo
 void finding_name(struct inquiry *q, const char *name, int points, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* finding_force - demands an action, whatever the score, with the text that the sender is told (after the enhanced
- * status code; NULL: the action's usual one). ACTION_ACCEPT is an allow list's: it beats every score and every forced
- * action but a virus's. The hardest of several wins otherwise. */
+ * status code; NULL: the action's usual one). ACTION_ACCEPT is an allow list's: it beats every score and every other
+ * forced action. The hardest of several wins otherwise. */
 void finding_force(struct inquiry *q, enum action action, const char *text);
 /* finding_fail - this check could not do its work (not: "found nothing"): its failure policy applies. */
 void finding_fail(struct inquiry *q, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -147,8 +147,11 @@ void settings_use(const struct check *checks, size_t count)
     table = checks;
     table_count = count;
     sections = mem_alloc(count * sizeof *sections);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (checks[i].place != ON_LOOP && checks[i].stage != STAGE_MESSAGE)
+            BUG("%s: a worker may have a session only when it stands still", checks[i].name);
         join(&checks[i], &sections[i]);
+    }
 }
 
 size_t settings_count(void)
