@@ -74,6 +74,17 @@ def test_a_gateway_that_is_killed_is_replaced_and_the_port_stays_open():
         assert "ended by signal 9" in gateway.log
 
 
+def test_a_gateway_that_dies_again_and_again_is_replaced_with_growing_pauses():
+    with Gateway(CONF) as gateway:
+        for pause in (100, 200, 400):
+            last = gateway_of(gateway)
+            os.kill(last, signal.SIGKILL)
+            gateway.wait_log(f"a new gateway starts in {pause} ms")
+            wait_for(lambda: children(gateway.process.pid) not in ([], [last]), 10, "a new gateway")
+        send(gateway.port)
+        assert len(gateway.mails()) == 1
+
+
 def test_sighup_takes_over_without_dropping_a_session():
     with Gateway(CONF) as gateway:
         first = gateway_of(gateway)
