@@ -1,9 +1,8 @@
 /* cli/gateway.c - the supervisor's child: the process that talks to the network.
  *
  * It reads the configuration and all that only root may read, takes over the listening sockets, gives up its
- * privileges, and serves until SIGTERM; then it
- * drains. It tells the supervisor by its status pipe that it is ready
- * and that it is alive.
+ * privileges, and serves until SIGTERM; then it drains. It tells the supervisor by its status pipe that it is ready and
+ * that it is alive.
  */
 #include "gateway/cli/cli.h"
 

@@ -429,21 +429,9 @@ void hop_wait_final(struct hop_task *task)
     stream_set_timeouts(task->link->stream, conf->hop_final_ms, conf->hop_command_ms);
 }
 
-void hop_wait_command(struct hop_task *task)
-{
-    const struct smtp_conf *conf = task->hop->settings.conf;
-
-    stream_set_timeouts(task->link->stream, conf->hop_command_ms, conf->hop_command_ms);
-}
-
 void hop_wait_none(struct hop_task *task)
 {
     stream_set_timeouts(task->link->stream, 0, task->hop->settings.conf->hop_command_ms);
-}
-
-bool hop_task_is_reused(const struct hop_task *task)
-{
-    return task->link && task->link->uses > 0;
 }
 
 unsigned hop_task_extensions(const struct hop_task *task)

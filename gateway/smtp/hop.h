@@ -69,13 +69,10 @@ void hop_send(struct hop_task *task, struct span bytes);
 void hop_sendf(struct hop_task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t hop_unsent_bytes(const struct hop_task *task);
 void hop_expect(struct hop_task *task, unsigned replies);
-/* hop_wait_final - the longer time-out for the reply to the end of a message; hop_wait_command - back. hop_wait_none -
- * while we are the ones who talk. */
+/* hop_wait_final - the longer time-out for the reply to the end of a message. hop_wait_none - while we are the ones who
+ * talk. The next task has the usual one again. */
 void hop_wait_final(struct hop_task *task);
-void hop_wait_command(struct hop_task *task);
 void hop_wait_none(struct hop_task *task);
-/* hop_task_is_reused - the connection has served others before: if it broke, that may be why. */
-bool hop_task_is_reused(const struct hop_task *task);
 unsigned hop_task_extensions(const struct hop_task *task);
 /* hop_task_done - gives the connection back, between transactions. With `reset`, RSET is said first.
  * hop_task_drop - closes it: a transaction that is under way is off. */
