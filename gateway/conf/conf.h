@@ -17,6 +17,7 @@ enum conf_type {
     CONF_BOOL,      /* bool            yes | no (true, false, on, off) */
     CONF_INT,       /* int64_t         decimal */
     CONF_MS,        /* int             "250ms", "3s", "5m", "2h", "7d": a unit is required, but for 0 */
+    CONF_TIME,      /* int64_t         the same, but up to years: what is remembered, not waited for */
     CONF_BYTES,     /* size_t          "4096", "256KiB", "10MiB", "1GiB" */
     CONF_POINTS,    /* int             "4.00" into hundredths; -1000.00 to 1000.00 */
     CONF_ENUM,      /* int             one of the words in `least`, "off shadow tag enforce" -> 0 1 2 3 */

@@ -116,6 +116,7 @@ static bool parse_number(enum conf_type type, struct span text, int64_t *out)
     switch (type) {
     case CONF_INT: return parse_int(text, out);
     case CONF_MS: return parse_units(text, time_units, INT_MAX, out);
+    case CONF_TIME: return parse_units(text, time_units, INT64_MAX, out);
     case CONF_BYTES: return parse_units(text, size_units, INT64_MAX, out);
     case CONF_POINTS: return parse_points(text, out);
     default: return false;
@@ -127,6 +128,7 @@ static const char *kind_of_number(enum conf_type type)
     switch (type) {
     case CONF_INT: return "no whole number; write digits only, such as 16";
     case CONF_MS: return "no duration; write a number and ms, s, m, h or d (at most 24d), such as \"30s\"";
+    case CONF_TIME: return "no duration; write a number and ms, s, m, h or d, such as \"35d\"";
     case CONF_BYTES: return "no size; write a number of bytes, or with KiB, MiB or GiB, such as \"10MiB\"";
     default: return "no score; write -1000.00 to 1000.00 with at most two decimals, such as 4.50";
     }
@@ -167,7 +169,8 @@ static const char *number_value(struct arena *a, const struct conf_key *key, con
     if (!is_in_range(key, value))
         return arena_printf(a, "is out of range; write %s", conf_range(a, key));
     switch (key->type) {
-    case CONF_INT: *(int64_t *)out = value; break;
+    case CONF_INT:
+    case CONF_TIME: *(int64_t *)out = value; break;
     case CONF_BYTES: *(size_t *)out = (size_t)value; break;
     default: *(int *)out = (int)value; break;
     }
@@ -300,6 +303,7 @@ const char *conf_value(struct arena *a, const struct conf_key *key, const struct
     case CONF_BOOL: return bool_value(items[0].text, out);
     case CONF_INT:
     case CONF_MS:
+    case CONF_TIME:
     case CONF_BYTES:
     case CONF_POINTS: return number_value(a, key, items[0].text, out);
     case CONF_ENUM: return enum_value(a, key, items[0].text, out);
@@ -327,6 +331,7 @@ const char *conf_example(struct arena *a, const struct conf_key *key)
         return span_word(&words, &word) ? arena_printf(a, "\"%.*s\"", SPAN_ARG(word)) : "\"\"";
     }
     case CONF_MS: return arena_printf(a, "\"%s\"", key->initial ? key->initial : "30s");
+    case CONF_TIME: return arena_printf(a, "\"%s\"", key->initial ? key->initial : "1d");
     case CONF_BYTES: return arena_printf(a, "\"%s\"", key->initial ? key->initial : "1MiB");
     case CONF_ADDRS: return "{\"192.0.2.0/24\"}";
     case CONF_ENDPOINTS: return arena_printf(a, "{\"127.0.0.1:%s\"}", key->least ? key->least : "25");

@@ -38,7 +38,7 @@ static uint64_t hash_of(const char *name, enum dns_type type)
 
 static bool is_entry(const struct answer_entry *e, struct span name, enum dns_type type)
 {
-    return e->type == type && span_iis(name, e->name);
+    return e->name && e->type == type && span_iis(name, e->name);
 }
 
 struct answer_entry *answers_find(const struct answers *book, const char *name, enum dns_type type)
@@ -54,7 +54,8 @@ struct answer_entry *answers_find(const struct answers *book, const char *name, 
 
 static void put_in_slot(struct answers *book, struct answer_entry *e)
 {
-    struct answer_entry **slot = &book->slots[hash_of(e->name, e->type) & (book->slot_count - 1)];
+    uint64_t hash = e->op ? op_hash(e->op) : hash_of(e->name, e->type);
+    struct answer_entry **slot = &book->slots[hash & (book->slot_count - 1)];
 
     e->next_in_slot = *slot;
     *slot = e;
@@ -68,27 +69,33 @@ static void grow(struct answers *book)
         put_in_slot(book, e);
 }
 
-struct answer_entry *answers_want(struct answers *book, const char *name, enum dns_type type)
+static struct answer_entry *enter(struct answers *book, const struct answer_entry *entry)
 {
-    struct answer_entry *e = answers_find(book, name, type);
+    struct answer_entry *e = arena_alloc(&book->arena, sizeof *e);
 
-    if (e)
-        return e;
+    *e = *entry;
     if (book->count >= book->slot_count)
         grow(book);
-    char *lower = arena_dup(&book->arena, span_of(name));
-
-    for (char *c = lower; *c; c++)
-        *c = ascii_lower(*c);
-    e = arena_alloc(&book->arena, sizeof *e);
-    e->name = lower;
-    e->type = type;
     put_in_slot(book, e);
     *book->last = e;
     book->last = &e->next;
     book->count++;
     book->awaited++;
     return e;
+}
+
+struct answer_entry *answers_want(struct answers *book, const char *name, enum dns_type type)
+{
+    struct answer_entry *e = answers_find(book, name, type);
+
+    if (e)
+        return e;
+    char *lower = arena_dup(&book->arena, span_of(name));
+
+    for (char *c = lower; *c; c++)
+        *c = ascii_lower(*c);
+    book->lookups++;
+    return enter(book, &(struct answer_entry){ .name = lower, .type = type });
 }
 
 void answers_put(struct answers *book, const char *name, enum dns_type type, const struct dns_answer *answer)
@@ -98,5 +105,39 @@ void answers_put(struct answers *book, const char *name, enum dns_type type, con
     if (e->answer)
         return;
     e->answer = dns_answer_copy(&book->arena, answer);
+    book->awaited--;
+}
+
+struct answer_entry *answers_find_op(const struct answers *book, const struct store_op *op)
+{
+    if (!book->slot_count)
+        return NULL;
+    struct answer_entry *e = book->slots[op_hash(op) & (book->slot_count - 1)];
+
+    while (e && !(e->op && op_eq(e->op, op)))
+        e = e->next_in_slot;
+    return e;
+}
+
+struct answer_entry *answers_want_op(struct answers *book, const struct store_op *op)
+{
+    struct answer_entry *e = answers_find_op(book, op);
+
+    if (e)
+        return e;
+    struct store_op *copy = arena_alloc(&book->arena, sizeof *copy);
+
+    *copy = op_copy(&book->arena, op);
+    book->operations++;
+    return enter(book, &(struct answer_entry){ .op = copy });
+}
+
+void answers_put_op(struct answers *book, const struct store_op *op, const struct store_answer *answer)
+{
+    struct answer_entry *e = answers_want_op(book, op);
+
+    if (e->stored)
+        return;
+    e->stored = store_answer_copy(&book->arena, op, answer);
     book->awaited--;
 }

@@ -16,6 +16,7 @@
 #include "gateway/mail/message.h"
 #include "gateway/mail/session.h"
 #include "gateway/net/dns_answer.h"
+#include "gateway/store/op.h"
 
 enum step { STEP_DONE, STEP_WAIT };
 
@@ -46,14 +47,15 @@ struct symbol {
     const char *help;
 };
 
-struct pipeline;
-struct run; /* core/pipeline.h: one check's state in a transaction */
+struct actions_conf; /* core/verdict.h: the thresholds that hold for this mail */
+struct run;          /* core/run.h: one check's state in a transaction */
 
 /* What a check is given. Everything but `evidence` (its own part of it) is read only. */
 struct inquiry {
     const struct session *session;
     struct message *message; /* NULL before STAGE_MESSAGE */
     const void *conf;        /* this check's section */
+    const struct actions_conf *actions;
     struct evidence *evidence;
     struct arena *arena;
     int64_t now_ms; /* wall clock, the same in all runs of a transaction */
@@ -70,6 +72,20 @@ struct inquiry {
  */
 const struct dns_answer *ask_dns(struct inquiry *q, const char *name, enum dns_type type);
 
+/* ask_store - the answer to an operation, or NULL while it is not here yet. It is done once in a transaction, however
+ * often the check is run: the same question (all but its time, which is q->now_ms) is the same operation. Once asked
+ * it stands: ask when all that the key depends on is known. `op` is copied. Cannot fail: an outage is an answer in
+ * state STORE_TIMEOUT or STORE_FAILED. */
+const struct store_answer *ask_store(struct inquiry *q, const struct store_op *op);
+/* tell_store - an operation whose answer does not matter. Only from settle(), which is called once. */
+void tell_store(struct inquiry *q, const struct store_op *op);
+
+/* score_of_sisters - hundredths: what the checks that this one's row comes after have found, as it counts (enforce and
+ * tag). sister_forced - the hardest action that one of them demands; ACTION_ACCEPT beats all, as in the verdict.
+ * False: none does. */
+int score_of_sisters(const struct inquiry *q);
+bool sister_forced(const struct inquiry *q, enum action *out);
+
 /* finding_add - the index'th symbol of this check's table, with its configured points, and why (for people; foreign
  * bytes are escaped where they are printed). A symbol counts once: adding it again only adds a reason.
  * finding_weigh - the same symbol with points of the caller's. finding_name - a symbol that is in no table (a list's,
@@ -83,6 +99,11 @@ void finding_name(struct inquiry *q, const char *name, int points, const char *f
  * status code; NULL: the action's usual one). ACTION_ACCEPT is an allow list's: it beats every score and every other
  * forced action. The hardest of several wins otherwise. */
 void finding_force(struct inquiry *q, enum action action, const char *text);
+/* finding_tarpit - the reply is held back so long (the longest of several wins; at most TARPIT_MOST_MS). */
+void finding_tarpit(struct inquiry *q, int ms);
+/* finding_header - a header field for the message, when it is let through; both are copied. Fields of that name that
+ * came from outside are taken out. */
+void finding_header(struct inquiry *q, const char *name, const char *value);
 /* finding_fail - this check could not do its work (not: "found nothing"): its failure policy applies. */
 void finding_fail(struct inquiry *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* finding_alarm - something is wrong in our world (a list refuses us): logged, at most once an hour per `key`. */
@@ -94,6 +115,16 @@ struct bounds {
     bool may_force_accept, may_force_reject;
 };
 
+enum { TARPIT_MOST_MS = 60000 };
+
+/* How a transaction ended, for settle(). */
+struct settlement {
+    enum action action; /* the last verdict's; ACTION_ACCEPT when there was none */
+    int score;
+    bool has_verdict;  /* at STAGE_MESSAGE, or the door's last one */
+    bool is_delivered; /* the next hop, the mail server or the quarantine has it */
+};
+
 struct check_module {
     const struct conf_section *section; /* its keys, besides those that every check has; NULL: none */
     const struct symbol *symbols;
@@ -101,6 +132,12 @@ struct check_module {
     /* bounds - NULL: the sums of the negative and of the positive symbols, and nothing forced. `points` are the
      * configured ones, by index. */
     void (*bounds)(const void *conf, const int *points, struct bounds *out);
+    /* foresee - run as soon as the check's stage is reached, before the checks it comes after are done: asks what run()
+     * will ask (ask_dns() only). What it finds is thrown away. NULL: none. */
+    void (*foresee)(struct inquiry *q);
+    /* settle - after a transaction for which run() has been done (not failed or skipped): on the loop, once, with its
+     * last answers; tells the store what is to be remembered. NULL: none. */
+    void (*settle)(struct inquiry *q, const struct settlement *end);
     /* open, close - at start and stop, as root and single-threaded: read files, warm caches. open() returns NULL or a
      * sentence for the operator (in `a`). They may change `conf`'s own state part. */
     const char *(*open)(struct arena *a, void *conf);
@@ -119,7 +156,7 @@ struct check {
     enum stage stage;
     enum place place;
     int budget_ms;           /* from its first run to STEP_DONE; then it has failed */
-    unsigned asks;           /* look-ups at most */
+    unsigned asks;           /* DNS look-ups at most */
     enum fail on_failure[2]; /* by enum direction; configurable */
     const char *after;       /* names, separated by blanks; NULL */
     bool is_off;             /* unless the configuration turns it on */

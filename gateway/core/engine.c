@@ -102,7 +102,11 @@ static void upkeep_end(struct upkeep *u)
 
 static void upkeep_step(struct upkeep *u)
 {
-    struct inquiry q = { .conf = u->run.settings->conf, .arena = &u->arena, .now_ms = clock_wall_ms(), .run = &u->run };
+    struct inquiry q = { .conf = u->run.settings->conf,
+                         .actions = u->engine->actions,
+                         .arena = &u->arena,
+                         .now_ms = clock_wall_ms(),
+                         .run = &u->run };
 
     run_begin(&u->run);
     if (module_of(u)->upkeep(&q) == STEP_DONE)
@@ -152,7 +156,7 @@ void engine_start(struct engine *engine)
         answers_init(&u->book);
         u->run =
             (struct run){ .settings = s, .book = &u->book, .most_asks = UPKEEP_ASKS, .most_asks_in_book = UPKEEP_ASKS };
-        fetcher_init(&u->fetcher, engine->dns, &u->book, upkeep_news, u);
+        fetcher_init(&u->fetcher, engine->dns, engine->store, &u->book, upkeep_news, u);
         u->timer = timer_new(engine->loop, upkeep_turn, u);
         timer_start(u->timer, 0);
     }

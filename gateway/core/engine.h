@@ -11,6 +11,7 @@
 #include "gateway/core/verdict.h"
 #include "gateway/net/crew.h"
 #include "gateway/net/dns.h"
+#include "gateway/store/store.h"
 
 struct engine_conf {
     int64_t workers; /* 0: one per core */
@@ -25,6 +26,7 @@ extern const struct conf_section engine_section;
 struct engine {
     struct loop *loop;
     struct dns *dns;
+    struct store *store; /* NULL: what asks it is told STORE_FAILED */
     struct crew *crew;
     const char *hostname;
     const struct engine_conf *conf;

@@ -1,18 +1,20 @@
 /* core/fetch.h - whence answers come: turns the questions of a book into look-ups, and puts what comes back into it.
  *
  * While a worker holds the inquiry the fetcher is held: answers that come meanwhile wait aside, so that the book never
- * changes under a check. Threads: the loop's. A later part adds the state store and the virus scanner here.
+ * changes under a check. Without a store (NULL) its questions are answered STORE_FAILED. Threads: the loop's.
  */
 #ifndef CORE_FETCH_H
 #define CORE_FETCH_H
 
 #include "gateway/core/answers.h"
 #include "gateway/net/dns.h"
+#include "gateway/store/store.h"
 
 struct fetching;
 
 struct fetcher {
     struct dns *dns;
+    struct store *store;
     struct answers *book;
     void (*on_news)(void *arg, uint64_t waiting); /* answers are in the book; `waiting`: the rows that wanted them */
     void *arg;
@@ -20,8 +22,8 @@ struct fetcher {
     bool is_held;
 };
 
-void fetcher_init(struct fetcher *f, struct dns *dns, struct answers *book, void (*on_news)(void *, uint64_t),
-                  void *arg);
+void fetcher_init(struct fetcher *f, struct dns *dns, struct store *store, struct answers *book,
+                  void (*on_news)(void *, uint64_t), void *arg);
 /* fetcher_start - starts every look-up of the book that is not yet under way. */
 void fetcher_start(struct fetcher *f);
 void fetcher_hold(struct fetcher *f);

@@ -15,6 +15,8 @@ void run_begin(struct run *run)
     run->forced_text = NULL;
     run->failure = NULL;
     run->raised_count = 0;
+    run->header_count = 0;
+    run->tarpit_ms = 0;
     run->asked = 0;
     run->awaited = 0;
     run->runs++;
@@ -51,10 +53,16 @@ static bool is_within_limit(struct run *run, struct answer_entry *e)
         return true;
     if (run->asked >= run->most_asks)
         return false;
-    if (!e && run->book->count >= run->most_asks_in_book)
+    if (!e && run->book->lookups >= run->most_asks_in_book)
         return false;
     run->asked++;
     return true;
+}
+
+static void await(struct run *run, struct answer_entry *e)
+{
+    e->waiting |= 1ULL << run->settings->index;
+    run->awaited++;
 }
 
 const struct dns_answer *ask_dns(struct inquiry *q, const char *name, enum dns_type type)
@@ -76,11 +84,87 @@ const struct dns_answer *ask_dns(struct inquiry *q, const char *name, enum dns_t
     }
     e->seen_by = run;
     e->seen_turn = run->runs;
-    if (!e->answer) {
-        e->waiting |= 1ULL << run->settings->index;
-        run->awaited++;
-    }
+    if (!e->answer)
+        await(run, e);
     return e->answer;
+}
+
+/* ---- the state store ---- */
+
+const struct store_answer *ask_store(struct inquiry *q, const struct store_op *op)
+{
+    static const struct store_answer capped = { .state = STORE_CAPPED, .why = "too many questions for one message" };
+    struct run *run = q->run;
+    struct answer_entry *e = run->elder ? answers_find_op(run->elder, op) : NULL;
+
+    if (!e)
+        e = answers_find_op(run->book, op);
+    if (!e && run->book->operations >= STORE_ASKS_MAX)
+        return &capped;
+    if (!e) {
+        e = answers_want_op(run->book, op);
+        e->asked_by = run->settings->check->name;
+    }
+    if (!e->stored)
+        await(run, e);
+    return e->stored;
+}
+
+void tell_store(struct inquiry *q, const struct store_op *op)
+{
+    struct run *run = q->run;
+
+    if (run->told_count == STORE_ASKS_MAX)
+        return;
+    if (run->told_count == run->told_room) {
+        run->told_room = run->told_room ? run->told_room * 2 : 4;
+        run->told = arena_grow(q->arena, run->told, run->told_count, run->told_room, sizeof *run->told);
+    }
+    run->told[run->told_count++] = op_copy(q->arena, op);
+}
+
+/* ---- sisters ---- */
+
+static bool counts(const struct run *sister)
+{
+    return sister->state == RUN_DONE && sister->settings->mode > MODE_SHADOW;
+}
+
+int score_of_sisters(const struct inquiry *q)
+{
+    int sum = 0;
+
+    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+        const struct run *sister = q->run->view[__builtin_ctzll(left)];
+
+        for (size_t i = 0; counts(sister) && i < sister->finding_count; i++)
+            sum += sister->findings[i].points;
+    }
+    return sum;
+}
+
+/* An accept is an allow list's and beats the rest; else the hardest wins. */
+static bool beats(enum action a, enum action b)
+{
+    if (a == ACTION_ACCEPT || b == ACTION_ACCEPT)
+        return a == ACTION_ACCEPT && b != ACTION_ACCEPT;
+    return a > b;
+}
+
+bool sister_forced(const struct inquiry *q, enum action *out)
+{
+    bool is_forced = false;
+
+    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+        const struct run *sister = q->run->view[__builtin_ctzll(left)];
+
+        if (!counts(sister) || !sister->is_forced || sister->settings->mode != MODE_ENFORCE)
+            continue;
+        if (!is_forced || beats(sister->forced, *out))
+            *out = sister->forced;
+        is_forced = true;
+    }
+    return is_forced;
 }
 
 static const char *reason_text(struct inquiry *q, const char *format, va_list args)
@@ -144,19 +228,26 @@ void finding_fail(struct inquiry *q, const char *format, ...)
     q->run->failure = reason;
 }
 
+void finding_tarpit(struct inquiry *q, int ms)
+{
+    int least = ms < TARPIT_MOST_MS ? ms : TARPIT_MOST_MS;
+
+    if (least > q->run->tarpit_ms)
+        q->run->tarpit_ms = least;
+}
+
+void finding_header(struct inquiry *q, const char *name, const char *value)
+{
+    if (q->run->header_count < HEADERS_MAX)
+        q->run->headers[q->run->header_count++] =
+            (struct added_header){ arena_dup(q->arena, span_of(name)), arena_dup(q->arena, span_of(value)) };
+}
+
 void finding_alarm(struct inquiry *q, const char *key, const char *format, ...)
 {
     REASON(text, format);
     if (q->run->raised_count < RAISED_MAX)
         q->run->raised[q->run->raised_count++] = (struct raised){ arena_dup(q->arena, span_of(key)), text };
-}
-
-/* An accept is an allow list's and beats the rest; else the hardest wins. */
-static bool beats(enum action a, enum action b)
-{
-    if (a == ACTION_ACCEPT || b == ACTION_ACCEPT)
-        return a == ACTION_ACCEPT && b != ACTION_ACCEPT;
-    return a > b;
 }
 
 void finding_force(struct inquiry *q, enum action action, const char *text)

@@ -41,6 +41,7 @@ static struct inquiry inquiry_of(struct pipeline *p, struct run *run)
         .session = stage == STAGE_MESSAGE ? &tx->session : &p->session,
         .message = stage == STAGE_MESSAGE ? tx->message : NULL,
         .conf = run->settings->conf,
+        .actions = p->engine->actions,
         .evidence = is_ours ? &p->evidence : &tx->evidence,
         .arena = is_ours ? &p->arena : &tx->work,
         .now_ms = p->session.started_wall_ms,
@@ -104,6 +105,20 @@ static struct run *run_at(struct pipeline *p, size_t row)
     return p->runs[row] ? p->runs[row] : p->tx->runs[row];
 }
 
+/* What a check will ask is asked while the sisters that it waits for still work. */
+static void foresee(struct pipeline *p, struct run *run)
+{
+    const struct check_module *module = check_of(run)->module;
+
+    if (!module->foresee || run->has_foreseen)
+        return;
+    struct inquiry q = inquiry_of(p, run);
+
+    run->has_foreseen = true;
+    module->foresee(&q);
+    run->asked = run->awaited = 0;
+}
+
 /* Runs every check of the loop's that can run now; true when one did (its sisters may be ready then). */
 static bool run_on_loop(struct pipeline *p)
 {
@@ -112,8 +127,12 @@ static bool run_on_loop(struct pipeline *p)
     for (size_t i = 0; i < p->engine->check_count; i++) {
         struct run *run = run_at(p, i);
 
-        if (run->state == RUN_IDLE && is_reached(p, check_of(run)->stage) && is_after_done(p, run))
-            run->state = RUN_READY;
+        if (run->state == RUN_IDLE && is_reached(p, check_of(run)->stage)) {
+            if (is_after_done(p, run))
+                run->state = RUN_READY;
+            else
+                foresee(p, run);
+        }
         if (run->state != RUN_READY || check_of(run)->place != ON_LOOP)
             continue;
         struct inquiry q = inquiry_of(p, run);
@@ -149,6 +168,7 @@ static void work(struct job *job)
         struct inquiry q = { .session = &tx->session,
                              .message = tx->message,
                              .conf = run->settings->conf,
+                             .actions = tx->pipeline->engine->actions,
                              .evidence = &tx->evidence,
                              .arena = &tx->work,
                              .now_ms = tx->session.started_wall_ms,
@@ -231,16 +251,24 @@ static int64_t run_deadline_ms(const struct run *run)
     return run->started_mono_us / 1000 + run->settings->budget_ms;
 }
 
+static const char *unanswered(struct arena *a, const struct run *run, const struct answer_entry *e)
+{
+    int ms = run->settings->budget_ms;
+
+    if (e->op)
+        return arena_printf(a, "no answer from the state store (%s) within %d ms", store_kind_text(e->op->kind), ms);
+    return arena_printf(a, "no answer for %s %s within %d ms", check_of(run)->module->hides_names ? "a name" : e->name,
+                        dns_type_text(e->type), ms);
+}
+
 static const char *awaited_by(const struct pipeline *p, const struct run *run)
 {
     const struct answers *books[] = { run->book, run->elder };
 
     for (size_t b = 0; b < COUNT(books); b++)
         for (const struct answer_entry *e = books[b] ? books[b]->first : NULL; e; e = e->next)
-            if (!e->answer && (e->waiting & 1ULL << run->settings->index))
-                return arena_printf(p->session.tx_arena, "no answer for %s %s within %d ms",
-                                    check_of(run)->module->hides_names ? "a name" : e->name, dns_type_text(e->type),
-                                    run->settings->budget_ms);
+            if (!answer_is_here(e) && (e->waiting & 1ULL << run->settings->index))
+                return unanswered(p->session.tx_arena, run, e);
     return "out of time";
 }
 
@@ -256,8 +284,10 @@ static void expire(struct pipeline *p, int64_t now_ms)
 
 static void set_timer(struct pipeline *p)
 {
-    int64_t now = clock_mono_ms(), next = p->want.fn && p->want.deadline_ms ? p->want.deadline_ms : INT64_MAX;
+    int64_t now = clock_mono_ms(), next = p->want.fn ? p->want.deadline_ms : INT64_MAX;
 
+    if (p->want.fn && p->want.release_ms > now)
+        next = p->want.release_ms;
     if (!p->lent) {
         for (size_t i = 0; i < p->engine->check_count; i++) {
             struct run *run = run_at(p, i);
@@ -289,6 +319,7 @@ static void give_verdict(struct pipeline *p)
     struct want want = p->want;
 
     p->want.fn = NULL;
+    p->tx->has_verdict = true;
     if (want.stage == STAGE_MESSAGE)
         pipeline_stop_deciding(p, p->tx);
     want.fn(want.arg, &p->tx->verdict);
@@ -325,6 +356,22 @@ static void fail_unfinished(struct pipeline *p)
     }
 }
 
+/* Who is sent through a tarpit hears of the verdict later. */
+static bool is_held_back(struct pipeline *p)
+{
+    int64_t now = clock_mono_ms();
+    int ms = 0;
+
+    if (!p->want.release_ms) {
+        for (size_t i = 0; i < p->engine->check_count; i++)
+            if (p->view[i]->state == RUN_DONE && p->view[i]->settings->mode == MODE_ENFORCE &&
+                p->view[i]->tarpit_ms > ms)
+                ms = p->view[i]->tarpit_ms;
+        p->want.release_ms = now + ms;
+    }
+    return now < p->want.release_ms;
+}
+
 /* Gives the verdict if it can be given; true when it did, and then nothing of p may be touched any more. */
 static bool decide(struct pipeline *p)
 {
@@ -347,6 +394,8 @@ static bool decide(struct pipeline *p)
     bool is_certain = p->tx->verdict.is_certain && !p->engine->is_thorough;
 
     if (!is_late && !is_certain && !is_stage_finished(p, want->stage))
+        return false;
+    if (is_held_back(p))
         return false;
     if (want->stage == STAGE_MESSAGE && !is_late)
         skip_unfinished(p);

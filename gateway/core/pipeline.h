@@ -11,6 +11,7 @@
  *     pipeline_decide(p, STAGE_RCPT, 5000, on_rcpt, arg);          -> on_rcpt(arg, verdict)
  *     pipeline_take_message(p, message);  pipeline_reach(p, STAGE_MESSAGE);
  *     pipeline_decide(p, STAGE_MESSAGE, 0, on_message, arg);        -> on_message(arg, verdict)
+ *     pipeline_settle(p, is_delivered);                             the next hop (the mail server) has it, or has not
  *     pipeline_end(p);                                              RSET, or the transaction is done
  *
  * Strings of CONNECT and HELO go into session->arena, of MAIL and later into session->tx_arena. From pipeline_reach()
@@ -45,6 +46,9 @@ struct message *pipeline_message(struct pipeline *p);
  * message's deadline). Before STAGE_MESSAGE a verdict that is not certain means: go on. At STAGE_MESSAGE checks that
  * are not done by the deadline have failed. */
 void pipeline_decide(struct pipeline *p, enum stage stage, int budget_ms, pipeline_fn *fn, void *arg);
+/* pipeline_settle - how the transaction ended, for checks that remember: given back is what a limit had taken for mail
+ * that was not taken in. A transaction that ends without it was not delivered. */
+void pipeline_settle(struct pipeline *p, bool is_delivered);
 void pipeline_end(struct pipeline *p);
 
 /* For headers, logs and records, after a verdict: valid until pipeline_end(). */

@@ -19,6 +19,7 @@ static struct run *run_new(struct pipeline *p, struct arena *a, size_t row)
     run->settings = &p->engine->checks[row];
     run->state = run->settings->mode == MODE_OFF ? RUN_OFF : RUN_IDLE;
     run->most_asks = run->settings->check->asks;
+    run->view = p->view;
     run->most_asks_in_book = (size_t)p->engine->conf->lookups_most;
     return run;
 }
@@ -41,7 +42,7 @@ struct pipeline *pipeline_new(struct engine *engine, const char *door)
     p->engine = engine;
     arena_init(&p->arena, CONNECTION_ARENA_BYTES);
     answers_init(&p->book);
-    fetcher_init(&p->fetcher, engine->dns, &p->book, pipeline_on_news, p);
+    fetcher_init(&p->fetcher, engine->dns, engine->store, &p->book, pipeline_on_news, p);
     p->session = (struct session){
         .arena = &p->arena, .door = door, .hostname = engine->hostname, .tls_version = "", .tls_cipher = ""
     };
@@ -60,7 +61,7 @@ static struct transaction *transaction_new(struct pipeline *p)
     arena_init(&tx->arena, TRANSACTION_ARENA_BYTES);
     arena_init(&tx->work, TRANSACTION_ARENA_BYTES);
     answers_init(&tx->book);
-    fetcher_init(&tx->fetcher, p->engine->dns, &tx->book, pipeline_on_news, p);
+    fetcher_init(&tx->fetcher, p->engine->dns, p->engine->store, &tx->book, pipeline_on_news, p);
     tx->evidence.iprev = p->evidence.iprev;
     tx->begun_ms = clock_mono_ms();
     for (size_t i = 0; i < p->engine->check_count; i++) {
@@ -74,8 +75,45 @@ static struct transaction *transaction_new(struct pipeline *p)
     return tx;
 }
 
+static bool wants_to_know(const struct run *run)
+{
+    return run && run->state == RUN_DONE && run->settings->check->module->settle;
+}
+
+void transaction_settle(struct transaction *tx)
+{
+    struct pipeline *p = tx->pipeline;
+    const struct settlement end = { .action = tx->has_verdict ? tx->verdict.action : ACTION_ACCEPT,
+                                    .score = tx->verdict.score,
+                                    .has_verdict = tx->has_verdict,
+                                    .is_delivered = tx->is_delivered };
+
+    if (tx->is_settled)
+        return;
+    tx->is_settled = true;
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        struct run *run = tx->runs[i];
+
+        if (!wants_to_know(run))
+            continue;
+        struct inquiry q = { .session = tx->is_reached[STAGE_MESSAGE] ? &tx->session : &p->session,
+                             .message = tx->message,
+                             .conf = run->settings->conf,
+                             .actions = p->engine->actions,
+                             .evidence = &tx->evidence,
+                             .arena = &tx->work,
+                             .now_ms = clock_wall_ms(),
+                             .run = run };
+
+        run->settings->check->module->settle(&q, &end);
+        for (size_t j = 0; p->engine->store && j < run->told_count; j++)
+            store_tell(p->engine->store, &run->told[j]);
+    }
+}
+
 void transaction_free(struct transaction *tx)
 {
+    transaction_settle(tx);
     fetcher_stop(&tx->fetcher);
     answers_release(&tx->book);
     message_free(tx->message);
@@ -114,6 +152,14 @@ static void drop_transaction(struct pipeline *p)
         tx->is_orphan = true;
     else
         transaction_free(tx);
+}
+
+/* One that a worker holds is settled when it comes home. */
+void pipeline_settle(struct pipeline *p, bool is_delivered)
+{
+    p->tx->is_delivered = is_delivered;
+    if (!p->tx->is_lent)
+        transaction_settle(p->tx);
 }
 
 void pipeline_free(struct pipeline *p)

@@ -27,6 +27,7 @@ struct transaction {
     bool is_reached[STAGE_COUNT];
     size_t recipients_seen; /* by the checks of STAGE_RCPT */
     bool is_deciding;       /* counted in engine->deciding */
+    bool has_verdict, is_delivered, is_settled;
     int64_t begun_ms;
     struct verdict verdict;
 };
@@ -36,6 +37,7 @@ struct want {
     void *arg;
     enum stage stage;
     int64_t deadline_ms;
+    int64_t release_ms; /* a tarpit holds the verdict back so long; 0: none */
 };
 
 struct pipeline {
@@ -68,6 +70,8 @@ static inline bool is_connections(enum stage stage)
 void pipeline_advance(void *pipeline);
 void pipeline_on_news(void *pipeline, uint64_t waiting);
 
+/* transaction_settle - tells the checks how it ended; once. */
+void transaction_settle(struct transaction *tx);
 /* transaction_free, pipeline_destroy - at once; for what no worker holds any more. */
 void transaction_free(struct transaction *tx);
 void pipeline_destroy(struct pipeline *p);

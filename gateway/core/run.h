@@ -44,7 +44,11 @@ struct raised {
     const char *key, *text;
 };
 
-enum { CHECKS_MAX = 64, FINDINGS_MAX = 64, REASON_MAX = 500, RAISED_MAX = 8 };
+struct added_header {
+    const char *name, *value;
+};
+
+enum { CHECKS_MAX = 64, FINDINGS_MAX = 64, REASON_MAX = 500, RAISED_MAX = 8, HEADERS_MAX = 4, STORE_ASKS_MAX = 8192 };
 
 struct run {
     const struct check_settings *settings;
@@ -57,15 +61,22 @@ struct run {
     const char *failure;              /* why it failed; NULL */
     struct raised raised[RAISED_MAX]; /* alarms: the loop logs them when the run is back */
     size_t raised_count;
+    struct added_header headers[HEADERS_MAX];
+    size_t header_count;
+    int tarpit_ms;
+    struct store_op *told; /* settle()'s, for the store */
+    size_t told_count, told_room;
+    bool has_foreseen;
     unsigned runs; /* so far */
     int64_t started_mono_us, took_us;
 
     /* ask_dns()'s: where answers are looked for (the connection's book, then the transaction's), where new questions
      * go, and how many a transaction may have. */
     struct answers *elder, *book;
+    const struct run *const *view; /* every row's run, for score_of_sisters(); NULL: no sisters */
     size_t most_asks_in_book;
     unsigned most_asks;
-    unsigned asked;   /* different look-ups in this run */
+    unsigned asked;   /* different DNS look-ups in this run */
     unsigned awaited; /* of them, without an answer yet */
 };
 

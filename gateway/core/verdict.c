@@ -4,6 +4,11 @@
 #define AT(member) offsetof(struct actions_conf, member)
 
 static const struct conf_key actions_keys[] = {
+    { .name = "greylist",
+      .type = CONF_POINTS,
+      .at = AT(greylist),
+      .initial = "4.00",
+      .help = "points from which mail of unknown senders has to come again later (check \"greylist\")" },
     { .name = "tag",
       .type = CONF_POINTS,
       .at = AT(tag),
@@ -128,16 +133,23 @@ static void add_failed(struct tally *t, const struct run *run, enum direction di
         t->failed_tag = run;
 }
 
+/* Of a client who has authenticated since. */
+static bool is_moot(const struct run *run, bool is_user)
+{
+    return is_user && run->settings->check->stage <= STAGE_HELO;
+}
+
 static struct tally tally_of(const struct run *const *runs, size_t count, enum direction direction, struct verdict *out)
 {
     struct tally t = { 0 };
+    bool is_user = direction == DIRECTION_AUTHENTICATED;
 
     for (size_t i = 0; i < count; i++) {
         const struct run *run = runs[i];
 
         if (!is_finished(run))
             add_pending(&t, run, direction);
-        else if (run->settings->mode == MODE_SHADOW)
+        else if (run->settings->mode == MODE_SHADOW || is_moot(run, is_user))
             continue;
         else if (run->state == RUN_FAILED)
             add_failed(&t, run, direction, out);

@@ -1,5 +1,6 @@
 /* core/verdict.h - from findings to an action, and when it is certain.
  *
+ * What CONNECT and HELO say of a client that has authenticated since then does not count: its address is its user's.
  * Pure functions of runs and thresholds: no clock, no I/O. The rules, hardest first:
  *   1. an allow list's accept;
  *   2. a forced reject or discard;
@@ -14,6 +15,7 @@
 #include "gateway/core/run.h"
 
 struct actions_conf {
+    int greylist;        /* from which mail is suspicious: the check greylist acts on it */
     int tag, reject;     /* hundredths; ACTIONS_NEVER: not by score */
     bool early;          /* may reject before RCPT */
     const char *subject; /* prefix of the Subject of tagged mail; "" leaves it */

@@ -53,6 +53,7 @@ static void conclude(struct server *s, unsigned code, const char *enhanced, stru
 {
     server_say_text(s, code, enhanced, text);
     server_log_message(s, code, text, action, outcome);
+    pipeline_settle(s->pipeline, code / 100 == 2);
     s->junk = 0;
     server_end_transaction(s);
 }

@@ -7,6 +7,12 @@
 
 enum { DESK_ROUNDS_MAX = 100 };
 
+struct desk_record {
+    struct span key;
+    struct store_record record;
+    struct desk_record *next;
+};
+
 static const int64_t desk_epoch_ms = 1767225600000;
 
 static size_t symbol_count(const struct symbol *symbols)
@@ -44,6 +50,7 @@ struct desk *desk_open_bare(const struct check_module *module, void *values)
     d->run = (struct run){
         .settings = &d->settings, .book = &d->book, .most_asks = d->check.asks, .most_asks_in_book = 1000
     };
+    d->actions = (struct actions_conf){ .greylist = 400, .tag = 600, .reject = 1500, .subject = "" };
     d->session = (struct session){ .arena = &d->arena,
                                    .tx_arena = &d->arena,
                                    .door = "desk",
@@ -155,6 +162,7 @@ static struct inquiry inquiry_of(struct desk *d)
     return (struct inquiry){ .session = &d->session,
                              .message = d->message,
                              .conf = d->settings.conf,
+                             .actions = &d->actions,
                              .evidence = &d->evidence,
                              .arena = &d->arena,
                              .now_ms = d->now_ms,
@@ -208,9 +216,95 @@ enum step desk_run(struct desk *d)
     return run_check(d);
 }
 
+/* ---- the store ---- */
+
+static struct store_record *record_of(struct desk *d, struct span key)
+{
+    struct desk_record *r = d->records;
+
+    while (r && !span_eq(r->key, key))
+        r = r->next;
+    if (!r) {
+        r = arena_alloc(&d->arena, sizeof *r);
+        r->key = arena_copy(&d->arena, key);
+        r->next = d->records;
+        d->records = r;
+    }
+    return &r->record;
+}
+
+static void apply(struct desk *d, const struct store_op *op, struct store_answer *out)
+{
+    struct span client = op->kind == STORE_GREYLIST ? op->greylist.client : (struct span){ 0 };
+
+    d->operations++;
+    if (d->store_outcome == STORE_OK)
+        op_apply(op, record_of(d, op->key), client.len ? record_of(d, client) : NULL, out);
+    else
+        *out = (struct store_answer){ .state = d->store_outcome, .why = "the desk says so" };
+}
+
+static void answer_op(struct desk *d, const struct answer_entry *e)
+{
+    struct store_answer answer;
+
+    if (e->stored)
+        return;
+    apply(d, e->op, &answer);
+    answers_put_op(&d->book, e->op, &answer);
+}
+
+void desk_sister(struct desk *d, int points)
+{
+    static const struct check check = { .name = "sister" };
+    static const struct check_settings settings = { .check = &check, .mode = MODE_ENFORCE, .index = 1 };
+    struct finding *finding = arena_alloc(&d->arena, sizeof *finding);
+
+    *finding = (struct finding){ "SISTER", points, "" };
+    d->sister = (struct run){ .settings = &settings, .state = RUN_DONE, .findings = finding, .finding_count = 1 };
+    d->view[1] = &d->sister;
+    d->settings.after = 1ULL << 1;
+    d->run.view = d->view;
+}
+
+void desk_sister_forces(struct desk *d, enum action action)
+{
+    if (!d->view[1])
+        desk_sister(d, 0);
+    d->sister.is_forced = true;
+    d->sister.forced = action;
+}
+
+void desk_settled(struct desk *d, enum action action, bool is_delivered)
+{
+    const struct settlement end = {
+        .action = action, .score = desk_points(d), .has_verdict = true, .is_delivered = is_delivered
+    };
+    struct inquiry q = inquiry_of(d);
+    struct store_answer answer;
+
+    d->check.module->settle(&q, &end);
+    for (size_t i = 0; i < d->run.told_count; i++)
+        apply(d, &d->run.told[i], &answer);
+    d->run.told_count = 0;
+}
+
+void desk_next_transaction(struct desk *d, int64_t after_ms)
+{
+    answers_clear(&d->book);
+    d->now_ms += after_ms;
+    d->session.recipients = NULL;
+    d->session.recipient_count = 0;
+    d->evidence = (struct evidence){ 0 };
+}
+
 void desk_answer(struct desk *d)
 {
     for (struct answer_entry *e = d->book.first; e; e = e->next) {
+        if (e->op) {
+            answer_op(d, e);
+            continue;
+        }
         const struct answer_entry *known = answers_find(&d->world, e->name, e->type);
         const struct dns_answer *a = known ? known->answer : NULL;
 

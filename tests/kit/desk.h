@@ -7,6 +7,9 @@
  *     EXPECT_INT(400, desk_points(d));
  *     desk_close(d);
  *
+ * Questions to the state store are answered by a store in memory that lasts as long as the desk;
+ * desk_next_transaction() forgets the answers, not the store, and lets time pass.
+ *
  * Names that desk_dns() does not know are NXDOMAIN, or what desk_dns_else() says. For a look at single steps:
  * desk_run() runs once, desk_answer() answers all that is awaited. Whenever the check is done, what it found must be
  * within the bounds that it declares.
@@ -15,6 +18,7 @@
 #define KIT_DESK_H
 
 #include "gateway/core/run.h"
+#include "gateway/core/verdict.h"
 
 struct desk {
     struct arena arena;
@@ -27,6 +31,12 @@ struct desk {
     struct check check;
     struct check_settings settings;
     struct run run;
+    struct actions_conf actions; /* the thresholds' initial values */
+    struct run sister;           /* desk_sister()'s */
+    const struct run *view[CHECKS_MAX];
+    struct desk_record *records;    /* the store */
+    enum store_state store_outcome; /* STORE_OK; anything else is what every operation is answered */
+    unsigned operations;            /* that the store was asked to do so far */
     struct conf *conf;
     int64_t now_ms;  /* 2026-01-01T00:00:00Z unless told */
     unsigned rounds; /* of desk_settle(): how often the check had to wait */
@@ -55,6 +65,13 @@ void desk_answer(struct desk *d);
 void desk_settle(struct desk *d); /* fails the test after 100 rounds */
 /* desk_upkeep - the same for the module's upkeep(). */
 void desk_upkeep(struct desk *d);
+
+/* desk_sister - the checks that this one comes after have found so many points. desk_sister_forces - and demand it. */
+void desk_sister(struct desk *d, int points);
+void desk_sister_forces(struct desk *d, enum action action);
+/* desk_settled - the module's settle(), after desk_settle(); what it tells the store is done. */
+void desk_settled(struct desk *d, enum action action, bool is_delivered);
+void desk_next_transaction(struct desk *d, int64_t after_ms);
 
 int desk_points(const struct desk *d);                                        /* the sum */
 const struct finding *desk_finding(const struct desk *d, const char *symbol); /* NULL */

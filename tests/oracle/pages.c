@@ -118,6 +118,7 @@ static const char *const kinds[] = {
     [CONF_BOOL] = "yes | no",
     [CONF_INT] = "number",
     [CONF_MS] = "time",
+    [CONF_TIME] = "time",
     [CONF_BYTES] = "size",
     [CONF_POINTS] = "points",
     [CONF_STR] = "text",

@@ -1,0 +1,298 @@
+/* store/op.c - the operations of the state store, as arithmetic on records. */
+#include "gateway/store/op.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "gateway/base/bug.h"
+
+enum { DIGEST_BYTES = 32, KEY_KEPT = STORE_KEY_MAX - 1 - 2 * DIGEST_BYTES };
+
+static const char *const kind_words[] = {
+    "greylist", "rate_take", "rate_give", "count", "get", "put", "delete",
+};
+
+struct span store_key(struct arena *a, struct span text)
+{
+    unsigned char digest[DIGEST_BYTES];
+    char hex[2 * DIGEST_BYTES + 1];
+
+    if (text.len <= STORE_KEY_MAX)
+        return arena_copy(a, text);
+    if (!EVP_Digest(text.ptr, text.len, digest, NULL, EVP_sha256(), NULL))
+        BUG("no SHA-256");
+    for (size_t i = 0; i < DIGEST_BYTES; i++) {
+        hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+        hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+    }
+    hex[sizeof hex - 1] = '\0';
+    return span_of(arena_printf(a, "%.*s#%s", KEY_KEPT, text.ptr, hex));
+}
+
+const char *store_kind_text(enum store_kind kind)
+{
+    return kind_words[kind];
+}
+
+bool op_reads(enum store_kind kind)
+{
+    return kind == STORE_GET;
+}
+
+/* ---- the same question? ---- */
+
+static bool greylist_eq(const struct store_greylist *x, const struct store_greylist *y)
+{
+    return span_eq(x->client, y->client) && x->delay_ms == y->delay_ms && x->window_ms == y->window_ms &&
+           x->life_ms == y->life_ms && x->passes == y->passes && x->pass_gap_ms == y->pass_gap_ms;
+}
+
+static bool rate_eq(const struct store_rate *x, const struct store_rate *y)
+{
+    return x->cost == y->cost && x->rate == y->rate && x->capacity == y->capacity && x->life_ms == y->life_ms &&
+           x->by == y->by && x->least == y->least && x->most == y->most;
+}
+
+bool op_eq(const struct store_op *x, const struct store_op *y)
+{
+    if (x->kind != y->kind || x->nonce != y->nonce || !span_eq(x->key, y->key))
+        return false;
+    switch (x->kind) {
+    case STORE_GREYLIST: return greylist_eq(&x->greylist, &y->greylist);
+    case STORE_RATE_TAKE:
+    case STORE_RATE_GIVE: return rate_eq(&x->rate, &y->rate);
+    case STORE_COUNT:
+        return x->count.by == y->count.by && x->count.life_ms == y->count.life_ms && x->count.slides == y->count.slides;
+    case STORE_PUT: return span_eq(x->put.value, y->put.value) && x->put.life_ms == y->put.life_ms;
+    default: return true;
+    }
+}
+
+uint64_t op_hash(const struct store_op *op)
+{
+    uint64_t h = (14695981039346656037ULL ^ (uint64_t)op->kind) * 1099511628211ULL ^ op->nonce;
+
+    for (size_t i = 0; i < op->key.len; i++)
+        h = (h ^ (uint8_t)op->key.ptr[i]) * 1099511628211ULL;
+    return h ^ h >> 29;
+}
+
+struct store_op op_copy(struct arena *a, const struct store_op *op)
+{
+    struct store_op copy = *op;
+
+    copy.key = arena_copy(a, op->key);
+    if (op->kind == STORE_GREYLIST)
+        copy.greylist.client = arena_copy(a, op->greylist.client);
+    if (op->kind == STORE_PUT)
+        copy.put.value = arena_copy(a, op->put.value);
+    return copy;
+}
+
+struct store_answer *store_answer_copy(struct arena *a, const struct store_op *op, const struct store_answer *answer)
+{
+    struct store_answer *copy = arena_alloc(a, sizeof *copy);
+
+    *copy = *answer;
+    copy->why = answer->why && answer->why[0] ? arena_dup(a, span_of(answer->why)) : "";
+    if (op->kind == STORE_GET && answer->state == STORE_OK)
+        copy->value = arena_copy(a, answer->value);
+    return copy;
+}
+
+/* ---- records ---- */
+
+/* first try; first pass, or 0; last use */
+struct triplet_record {
+    double first_ms, passed_ms, last_ms;
+};
+
+/* passes; when the last one was counted; last use */
+struct client_record {
+    double passes, counted_ms, last_ms;
+};
+
+/* level; when that was; factor of rate and capacity; refusals so far; when the last one was */
+struct rate_record {
+    double level, at_ms, factor, refused, refused_ms;
+};
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
+
+static bool load(const struct store_record *r, int64_t now_ms, void *out, size_t size)
+{
+    if (!r || r->len != size || (r->expires_ms && r->expires_ms <= now_ms))
+        return false;
+    memcpy(out, r->bytes, size);
+    return true;
+}
+
+static void save(struct store_record *r, const void *in, size_t size, int64_t expires_ms)
+{
+    memcpy(r->bytes, in, size);
+    r->len = size;
+    r->expires_ms = expires_ms;
+}
+
+static double at_least(double value, double least)
+{
+    return value > least ? value : least;
+}
+
+/* ---- greylisting ---- */
+
+static bool is_client_known(const struct store_op *op, struct store_record *record, struct client_record *c)
+{
+    if (!op->greylist.client.len || !op->greylist.passes)
+        return false;
+    return load(record, op->now_ms, c, sizeof *c) && c->passes >= (double)op->greylist.passes;
+}
+
+/* A triplet has passed: its client has, too, once more. */
+static void count_pass(const struct store_op *op, struct store_record *record, struct client_record *c)
+{
+    double now = (double)op->now_ms;
+
+    if (!op->greylist.client.len || !op->greylist.passes)
+        return;
+    if (c->passes == 0 || now - c->counted_ms >= (double)op->greylist.pass_gap_ms) {
+        c->passes += 1;
+        c->counted_ms = now;
+    }
+    c->last_ms = now;
+    save(record, c, sizeof *c, op->now_ms + op->greylist.life_ms);
+}
+
+static void greylist(const struct store_op *op, struct store_record *record, struct store_record *client,
+                     struct store_answer *out)
+{
+    const struct store_greylist *g = &op->greylist;
+    struct client_record c = { 0 };
+    struct triplet_record t = { 0 };
+    double now = (double)op->now_ms;
+    bool is_known = is_client_known(op, client, &c);
+
+    out->greylist.passes = (int64_t)c.passes;
+    if (is_known) {
+        c.last_ms = now;
+        save(client, &c, sizeof c, op->now_ms + g->life_ms);
+        out->greylist.state = GREYLIST_CLIENT;
+        return;
+    }
+    if (!load(record, op->now_ms, &t, sizeof t))
+        t = (struct triplet_record){ .first_ms = now };
+    double waited = at_least(now - t.first_ms, 0);
+    bool has_waited = waited >= (double)g->delay_ms;
+
+    out->greylist.waited_ms = (int64_t)waited;
+    out->greylist.state = t.passed_ms != 0 ? GREYLIST_KNOWN
+                          : has_waited     ? GREYLIST_PASSED
+                          : t.last_ms == 0 ? GREYLIST_NEW
+                                           : GREYLIST_EARLY;
+    if (out->greylist.state == GREYLIST_PASSED)
+        t.passed_ms = now;
+    t.last_ms = now;
+    if (t.passed_ms == 0) {
+        out->greylist.left_ms = g->delay_ms - (int64_t)waited;
+        save(record, &t, sizeof t, (int64_t)t.first_ms + g->window_ms);
+        return;
+    }
+    save(record, &t, sizeof t, op->now_ms + g->life_ms);
+    count_pass(op, client, &c);
+    out->greylist.passes = (int64_t)c.passes;
+}
+
+/* ---- rates ---- */
+
+static struct rate_record rate_load(const struct store_op *op, const struct store_record *record)
+{
+    struct rate_record r = { 0 };
+    double now = (double)op->now_ms;
+
+    if (!load(record, op->now_ms, &r, sizeof r))
+        return (struct rate_record){ .at_ms = now, .factor = 1 };
+    r.level = at_least(r.level - at_least(now - r.at_ms, 0) / 1000 * op->rate.rate * r.factor, 0);
+    r.at_ms = at_least(now, r.at_ms);
+    return r;
+}
+
+static void rate_take(const struct store_op *op, struct store_record *record, struct store_answer *out)
+{
+    const struct store_rate *p = &op->rate;
+    struct rate_record r = rate_load(op, record);
+    double capacity = p->capacity * r.factor, excess = r.level + p->cost - capacity;
+
+    out->rate.capacity = capacity;
+    out->rate.is_over = excess > 0;
+    if (!out->rate.is_over) {
+        r.level += p->cost;
+    } else {
+        double wait_ms = excess / (p->rate * r.factor) * 1000;
+
+        r.refused += 1;
+        r.refused_ms = (double)op->now_ms;
+        out->rate.retry_ms = p->cost > capacity || !(wait_ms < 1e15) ? INT64_MAX : (int64_t)wait_ms + 1;
+    }
+    out->rate.level = r.level;
+    save(record, &r, sizeof r, op->now_ms + p->life_ms);
+}
+
+static void rate_give(const struct store_op *op, struct store_record *record, struct store_answer *out)
+{
+    const struct store_rate *p = &op->rate;
+    struct rate_record r = rate_load(op, record);
+
+    r.level = at_least(r.level - p->cost, 0);
+    r.factor *= p->by;
+    if (p->by != 1 && r.factor < p->least)
+        r.factor = p->least;
+    if (p->by != 1 && r.factor > p->most)
+        r.factor = p->most;
+    out->rate.level = r.level;
+    out->rate.capacity = p->capacity * r.factor;
+    save(record, &r, sizeof r, op->now_ms + p->life_ms);
+}
+
+/* ---- counters and values ---- */
+
+static void count(const struct store_op *op, struct store_record *record, struct store_answer *out)
+{
+    double n = 0;
+    bool is_new = !load(record, op->now_ms, &n, sizeof n);
+
+    n += (double)op->count.by;
+    out->count = (int64_t)n;
+    save(record, &n, sizeof n, is_new || op->count.slides ? op->now_ms + op->count.life_ms : record->expires_ms);
+}
+
+static void get(const struct store_op *op, const struct store_record *record, struct store_answer *out)
+{
+    if (!record->len || (record->expires_ms && record->expires_ms <= op->now_ms))
+        out->state = STORE_ABSENT;
+    else
+        out->value = span_make(record->bytes, record->len);
+}
+
+bool op_apply(const struct store_op *op, struct store_record *record, struct store_record *client,
+              struct store_answer *answer)
+{
+    *answer = (struct store_answer){ .state = STORE_OK, .why = "" };
+    switch (op->kind) {
+    case STORE_GREYLIST: greylist(op, record, client, answer); return true;
+    case STORE_RATE_TAKE: rate_take(op, record, answer); return true;
+    case STORE_RATE_GIVE: rate_give(op, record, answer); return true;
+    case STORE_COUNT: count(op, record, answer); return true;
+    case STORE_GET: get(op, record, answer); return false;
+    case STORE_PUT:
+        save(record, op->put.value.ptr, op->put.value.len, op->put.life_ms ? op->now_ms + op->put.life_ms : 0);
+        return true;
+    case STORE_DELETE: {
+        bool was_there = record->len > 0;
+
+        record->len = 0;
+        return was_there;
+    }
+    case STORE_KIND_COUNT: break;
+    }
+    BUG("operation %d", (int)op->kind);
+}

@@ -1,0 +1,133 @@
+/* store/op.h - what can be asked of the state store: named operations on records, each atomic.
+ *
+ * An operation is a pure function of the record that is there, its own parameters and its time: op_apply(). The
+ * embedded store applies it inside of a write transaction; the Redis scripts do the same arithmetic in Lua, on the same
+ * bytes. Time is the asker's wall clock, so that a verdict can be replayed; a clock that runs back counts as standing.
+ *
+ * Records are little-endian IEEE 754 doubles, one behind the other; values of STORE_PUT are bytes as they are.
+ * Threads: any.
+ */
+#ifndef STORE_OP_H
+#define STORE_OP_H
+
+#include <stdint.h>
+
+#include "gateway/base/arena.h"
+
+enum store_kind {
+    STORE_GREYLIST,  /* a triplet tried again: how does it stand? */
+    STORE_RATE_TAKE, /* into a leaky bucket, if there is room */
+    STORE_RATE_GIVE, /* out of it again, and its factors changed */
+    STORE_COUNT,     /* a counter that is forgotten */
+    STORE_GET,
+    STORE_PUT,
+    STORE_DELETE,
+    STORE_KIND_COUNT,
+};
+
+enum {
+    STORE_KEY_MAX = 400, /* longer ones are hashed by store_key() */
+    STORE_VALUE_MAX = 4096,
+};
+
+/* Keys are text, "g:..." for greylisting, "r:LIMIT:..." for rates, "c:" for counters, "k:" for the rest: people and
+ * `postern rates` read them. */
+struct store_greylist {
+    struct span client;  /* key of the client's own record; empty: clients are not learned. In Redis both keys go to one
+                           slot, by the hash tag that the keys bear */
+    int64_t delay_ms;    /* how long a triplet must wait */
+    int64_t window_ms;   /* how long, from the first try, it has to come again */
+    int64_t life_ms;     /* how long one that passed is remembered, from its last use; clients, too */
+    int64_t passes;      /* triplets of a client that must pass until it need not wait any more; 0: never */
+    int64_t pass_gap_ms; /* passes closer than that count as one */
+};
+
+struct store_rate {
+    double cost;        /* of this message, recipient or byte */
+    double rate;        /* what leaks, in cost per second */
+    double capacity;    /* that the bucket holds: the burst */
+    int64_t life_ms;    /* after its last use it is forgotten (it is empty long before) */
+    double by;          /* STORE_RATE_GIVE: multiplies the bucket's factor (1: leaves it) */
+    double least, most; /* within which the factor stays; the factor multiplies rate and capacity */
+};
+
+struct store_op {
+    enum store_kind kind;
+    struct span key; /* at most STORE_KEY_MAX bytes */
+    int64_t now_ms;  /* wall clock */
+    uint64_t nonce;  /* tells apart what is asked twice on purpose (the same bucket for two recipients) */
+    union {
+        struct store_greylist greylist;
+        struct store_rate rate;
+        struct {
+            int64_t by, life_ms; /* of a counter: from its first count on, or with `slides` from its last */
+            bool slides;
+        } count;
+        struct {
+            struct span value; /* at most STORE_VALUE_MAX bytes */
+            int64_t life_ms;   /* 0: for ever */
+        } put;
+    };
+};
+
+enum store_state {
+    STORE_OK,
+    STORE_ABSENT,  /* GET: there is none */
+    STORE_TIMEOUT, /* no answer in time */
+    STORE_FAILED,  /* no connection, disk full, ...: `why` */
+    STORE_CAPPED,  /* more questions than a message may ask */
+};
+
+enum greylist_state {
+    GREYLIST_NEW,    /* seen for the first time, or its window has passed: wait `left_ms` */
+    GREYLIST_EARLY,  /* came again too soon: wait `left_ms` */
+    GREYLIST_PASSED, /* waited long enough, for the first time now: `waited_ms` since the first try */
+    GREYLIST_KNOWN,  /* passed before */
+    GREYLIST_CLIENT, /* its client need not wait any more */
+};
+
+struct store_answer {
+    enum store_state state;
+    const char *why; /* for people, when it is not STORE_OK; else "" */
+    union {
+        struct {
+            enum greylist_state state;
+            int64_t left_ms, waited_ms;
+            int64_t passes; /* of the client so far */
+        } greylist;
+        struct {
+            bool is_over;     /* there was no room: nothing was taken */
+            double level;     /* after this */
+            double capacity;  /* with its factor */
+            int64_t retry_ms; /* until there is room for this cost; INT64_MAX: never */
+        } rate;
+        int64_t count;
+        struct span value; /* GET */
+    };
+};
+
+/* store_key - `text` if it is short enough, else its beginning and a digest of all. In `a`. */
+struct span store_key(struct arena *a, struct span text);
+/* op_eq, op_hash - the same question: everything but its time. */
+bool op_eq(const struct store_op *x, const struct store_op *y);
+uint64_t op_hash(const struct store_op *op);
+struct store_op op_copy(struct arena *a, const struct store_op *op);
+struct store_answer *store_answer_copy(struct arena *a, const struct store_op *op, const struct store_answer *answer);
+
+/* A record as it is kept. An empty value is none: STORE_PUT of nothing deletes. */
+struct store_record {
+    char bytes[STORE_VALUE_MAX];
+    size_t len;         /* 0: there is none */
+    int64_t expires_ms; /* wall clock; 0: never */
+};
+
+/* op_apply - changes `record` (and `client`, for STORE_GREYLIST with one) as `op` says and gives the answer. A record
+ * that has expired, or has another length than this operation's, counts as none. True: `record` or `client` changed
+ * and is to be written. */
+bool op_apply(const struct store_op *op, struct store_record *record, struct store_record *client,
+              struct store_answer *answer);
+/* op_reads - a kind that never writes. */
+bool op_reads(enum store_kind kind);
+const char *store_kind_text(enum store_kind kind);
+
+#endif
