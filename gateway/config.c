@@ -64,6 +64,7 @@ static const struct conf_key config_keys[] = {
     { .name = "log", .type = CONF_SECTION, .at = AT(log), .section = &log_section },
     { .name = "engine", .type = CONF_SECTION, .at = AT(engine), .section = &engine_section },
     { .name = "dns", .type = CONF_SECTION, .at = AT(dns), .section = &dns_section },
+    { .name = "store", .type = CONF_SECTION, .at = AT(store), .section = &store_section },
     { .name = "actions", .type = CONF_SECTION, .at = AT(actions), .section = &actions_section },
     { .name = "headers", .type = CONF_SECTION, .at = AT(headers), .section = &dress_section },
     { .name = "smtp", .type = CONF_SECTION, .at = AT(smtp), .section = &smtp_section },

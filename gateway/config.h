@@ -24,6 +24,7 @@ struct config {
     struct dns_conf dns;
     struct actions_conf actions;
     struct dress_conf headers;
+    struct store_conf store;
     struct smtp_conf smtp;
     struct conf_array checks;
 };

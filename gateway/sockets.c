@@ -5,11 +5,10 @@
 #include <unistd.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/doors.h"
 #include "gateway/net/listener.h"
 
 enum { SOCKET_MODE = 0660 };
-
-static const char *const doors[] = { "smtp" };
 
 static const struct open_socket *find(const struct sockets *sockets, const char *door, const struct endpoint *at)
 {
@@ -41,13 +40,22 @@ static bool open_one(const char *door, const struct endpoint *at, const struct s
     return true;
 }
 
+static bool open_door(const struct door_kind *kind, const struct config *config, const struct sockets *old,
+                      struct sockets *out, char *error, size_t size)
+{
+    const struct conf_endpoints *at = kind->listens(config);
+
+    for (size_t i = 0; i < at->count; i++)
+        if (!open_one(kind->name, &at->items[i], old, out, error, size))
+            return false;
+    return true;
+}
+
 bool sockets_open(const struct config *config, const struct sockets *old, struct sockets *out, char *error, size_t size)
 {
-    const struct conf_endpoints *smtp = &config->smtp.listen;
-
     *out = (struct sockets){ .count = 0 };
-    for (size_t i = 0; i < smtp->count; i++) {
-        if (open_one("smtp", &smtp->items[i], old, out, error, size))
+    for (size_t i = 0; i < door_kind_count; i++) {
+        if (open_door(&door_kinds[i], config, old, out, error, size))
             continue;
         sockets_close_others(out, old);
         return false;
@@ -67,22 +75,22 @@ void sockets_to_text(const struct sockets *sockets, struct strbuf *out)
     char text[ENDPOINT_TEXT_MAX];
 
     for (size_t i = 0; i < sockets->count; i++)
-        strbuf_putf(out, "%s %s %d\n", sockets->items[i].door, endpoint_text(&sockets->items[i].at, text),
-                    sockets->items[i].fd);
+        strbuf_putf(out, "%s %d %s\n", sockets->items[i].door, sockets->items[i].fd,
+                    endpoint_text(&sockets->items[i].at, text));
 }
 
 static bool take_line(struct span line, struct sockets *out)
 {
     struct open_socket *s = &out->items[out->count];
-    struct span door, at, number;
+    struct span door, number;
     uint64_t fd = 0;
 
-    if (out->count == SOCKETS_MAX || !span_word(&line, &door) || !span_word(&line, &at) || !span_word(&line, &number))
+    if (out->count == SOCKETS_MAX || !span_word(&line, &door) || !span_word(&line, &number) || line.len == 0)
         return false;
-    for (size_t i = 0; i < COUNT(doors); i++)
-        if (span_is(door, doors[i]))
-            s->door = doors[i];
-    if (!s->door || endpoint_parse(at, 0, &s->at) || span_u64(number, 1 << 20, &fd))
+    for (size_t i = 0; i < door_kind_count; i++)
+        if (span_is(door, door_kinds[i].name))
+            s->door = door_kinds[i].name;
+    if (!s->door || endpoint_parse(span_skip(line, 1), 0, &s->at) || span_u64(number, 1 << 20, &fd))
         return false;
     s->fd = (int)fd;
     out->count++;

@@ -1,6 +1,6 @@
 /* gateway/sockets.h - the listening sockets of all doors: opened by the supervisor as root, inherited by the gateway.
  *
- * They travel to the child in the environment (POSTERN_SOCKETS), as "door endpoint fd" triples. On a reload those that
+ * They travel to the child in the environment (POSTERN_SOCKETS), as "door fd endpoint" lines. On a reload those that
  * stay keep their descriptor, so that no connection is refused meanwhile.
  */
 #ifndef GATEWAY_SOCKETS_H

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -18,10 +19,15 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/doors.h"
 #include "gateway/privileges.h"
-#include "gateway/smtp/door.h"
 #include "gateway/sockets.h"
 #include "gateway/supervisor.h"
+
+struct made_door {
+    const struct door_kind *kind;
+    void *door;
+};
 
 struct gateway {
     struct loaded loaded;
@@ -29,7 +35,8 @@ struct gateway {
     int status_fd; /* -1: nobody listens */
     struct loop *loop;
     struct engine engine;
-    struct smtp_door *smtp;
+    struct made_door doors[DOORS_MAX]; /* those that have a listener */
+    size_t door_count;
     struct timer *alive;
     struct watch *term, *retire;
     struct timer *drain;
@@ -61,6 +68,14 @@ static void on_alive(void *arg)
     timer_start(g->alive, STATUS_ALIVE_MS);
 }
 
+static bool is_idle(const struct gateway *g)
+{
+    for (size_t i = 0; i < g->door_count; i++)
+        if (!g->doors[i].kind->is_idle(g->doors[i].door))
+            return false;
+    return true;
+}
+
 /* Until the last session has ended. Those of a retired gateway are drained when its time is up; what is left of a
  * draining one is cut, and its client comes again. */
 static void on_drain(void *arg)
@@ -68,7 +83,7 @@ static void on_drain(void *arg)
     struct gateway *g = arg;
     bool is_late = clock_mono_ms() >= g->end_ms;
 
-    if (smtp_door_is_idle(g->smtp) || (is_late && g->is_draining))
+    if (is_idle(g) || (is_late && g->is_draining))
         loop_stop(g->loop);
     else if (is_late)
         on_term(g);
@@ -84,7 +99,8 @@ static void on_retire(void *arg)
         return;
     g->end_ms = clock_mono_ms() + RETIRE_MS;
     log_info("retire", "a new gateway takes the connections; sessions under way go on here");
-    smtp_door_retire(g->smtp);
+    for (size_t i = 0; i < g->door_count; i++)
+        g->doors[i].kind->retire(g->doors[i].door);
     on_drain(g);
 }
 
@@ -97,7 +113,8 @@ static void on_term(void *arg)
     g->is_draining = true;
     g->end_ms = clock_mono_ms() + DRAIN_MS;
     log_info("drain", "no new connections; transactions under way are finished");
-    smtp_door_drain(g->smtp);
+    for (size_t i = 0; i < g->door_count; i++)
+        g->doors[i].kind->drain(g->doors[i].door);
     on_drain(g);
 }
 
@@ -132,28 +149,67 @@ static bool open_engine(struct gateway *g)
     return g->engine.dns || fail("dns", error);
 }
 
+static bool has_listener(const struct gateway *g, const char *door)
+{
+    for (size_t i = 0; i < g->sockets.count; i++)
+        if (strcmp(g->sockets.items[i].door, door) == 0)
+            return true;
+    return false;
+}
+
+static bool make_doors(struct gateway *g)
+{
+    char error[512] = "";
+
+    for (size_t i = 0; i < door_kind_count; i++) {
+        const struct door_kind *kind = &door_kinds[i];
+
+        if (!has_listener(g, kind->name))
+            continue;
+        void *door = kind->make(&g->engine, g->loaded.values, error, sizeof error);
+
+        if (!door)
+            return fail(kind->name, error);
+        g->doors[g->door_count++] = (struct made_door){ kind, door };
+    }
+    return true;
+}
+
+static bool open_doors(struct gateway *g)
+{
+    char error[512] = "";
+
+    for (size_t i = 0; i < g->door_count; i++)
+        if (!g->doors[i].kind->open(g->doors[i].door, error, sizeof error))
+            return fail(g->doors[i].kind->name, error);
+    return true;
+}
+
 /* First, as root if we are, what only root may; then, as the gateway's user, all the rest. */
 static bool open_all(struct gateway *g)
 {
     const struct config *config = g->loaded.values;
-    const struct smtp_door_settings door = {
-        .engine = &g->engine, .conf = &config->smtp, .dress = &config->headers, .spool_directory = config->state
-    };
     char error[512] = "";
 
     if (!open_engine(g))
         return false;
     if (!privileges_prepare(config->user, config->state, error, sizeof error))
         return fail("state", error);
-    g->smtp = smtp_door_new(&door, error, sizeof error);
-    if (!g->smtp)
-        return fail("smtp", error);
+    if (!make_doors(g))
+        return false;
     if (!privileges_drop(config->user, error, sizeof error))
         return fail("user", error);
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* becoming another user has cleared it */
     g->engine.crew = crew_new(g->loop, worker_count(&config->engine), (unsigned)config->engine.quick_most,
                               (unsigned)config->engine.heavy_most);
-    return smtp_door_open(g->smtp, error, sizeof error) || fail("smtp", error);
+    return open_doors(g);
+}
+
+static void listen_on(struct gateway *g, const struct open_socket *socket)
+{
+    for (size_t i = 0; i < g->door_count; i++)
+        if (strcmp(g->doors[i].kind->name, socket->door) == 0)
+            g->doors[i].kind->listen(g->doors[i].door, socket->fd);
 }
 
 static void serve(struct gateway *g)
@@ -164,7 +220,7 @@ static void serve(struct gateway *g)
     g->retire = watch_signal(g->loop, STATUS_RETIRE_SIGNAL, on_retire, g);
     engine_start(&g->engine);
     for (size_t i = 0; i < g->sockets.count; i++)
-        smtp_door_listen(g->smtp, g->sockets.items[i].fd);
+        listen_on(g, &g->sockets.items[i]);
     tell(g, STATUS_READY);
     on_alive(g);
     loop_run(g->loop);
@@ -172,7 +228,8 @@ static void serve(struct gateway *g)
 
 static void close_all(struct gateway *g)
 {
-    smtp_door_free(g->smtp);
+    for (size_t i = 0; i < g->door_count; i++)
+        g->doors[i].kind->free(g->doors[i].door);
     engine_stop(&g->engine);
     if (g->engine.crew)
         crew_free(g->engine.crew);
@@ -182,6 +239,7 @@ static void close_all(struct gateway *g)
     watch_free(g->retire);
     if (g->engine.dns)
         dns_free(g->engine.dns);
+    store_free(g->engine.store);
     if (g->loop)
         loop_free(g->loop);
     config_free(&g->loaded);

@@ -28,8 +28,9 @@ FLOORS = [
     ("gateway/checks.", 6, ()),
     ("gateway/", 7, ("gateway/",)),
 ]
-CHECKS = ("rules/", "scanners/", "greylist/")
-CHECK_MAY = ("gateway/base/", "gateway/conf/", "gateway/mail/", "gateway/core/", "gateway/net/dns_answer.h")
+CHECKS = ("rules/", "scanners/", "greylist/", "policy/rates")
+CHECK_MAY = ("gateway/base/", "gateway/conf/", "gateway/mail/", "gateway/core/", "gateway/net/dns_answer.h",
+             "gateway/store/op.h")
 
 BANNED = {
     "strcpy strcat stpcpy strncpy strncat sprintf vsprintf": "write into a strbuf or with snprintf",

@@ -1,0 +1,102 @@
+/* core/message_log.c - what every door's `message` line says of a message. */
+#include "gateway/core/message_log.h"
+
+#include <stdlib.h>
+
+enum { RECIPIENTS_SHOWN = 5, SYMBOLS_SHOWN = 20, LIST_MOST = 2000 };
+
+void message_log_client(struct log_line *line, const struct session *session)
+{
+    char text[ADDR_TEXT_MAX];
+
+    log_cstr(line, "client", addr_text(&session->client, text));
+    if (session->client_ptr.len)
+        log_str(line, "name", session->client_ptr);
+    if (session->helo.len)
+        log_str(line, "helo", session->helo);
+}
+
+void message_log_envelope(struct log_line *line, const struct session *session)
+{
+    struct strbuf list;
+
+    log_str(line, "from", session->mail_from.text);
+    log_int(line, "rcpts", (int64_t)session->recipient_count);
+    strbuf_init(&list, LIST_MOST);
+    for (size_t i = 0; i < session->recipient_count && i < RECIPIENTS_SHOWN; i++) {
+        if (i)
+            strbuf_putc(&list, ',');
+        strbuf_put(&list, session->recipients[i].address.text);
+    }
+    log_str(line, "to", strbuf_span(&list));
+    strbuf_release(&list);
+}
+
+/* ---- symbols, the weightiest first ---- */
+
+struct weighed {
+    const struct finding *finding;
+    bool is_shadow;
+};
+
+static int compare_weight(const void *a, const void *b)
+{
+    int x = abs(((const struct weighed *)a)->finding->points), y = abs(((const struct weighed *)b)->finding->points);
+
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static size_t collect(struct pipeline *p, struct weighed *out, size_t room)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pipeline_run_count(p); i++) {
+        const struct run *run = pipeline_run(p, i);
+
+        for (size_t j = 0; run->state == RUN_DONE && j < run->finding_count && n < room; j++)
+            out[n++] = (struct weighed){ &run->findings[j], run->settings->mode == MODE_SHADOW };
+    }
+    return n;
+}
+
+static void log_symbols(struct log_line *line, struct pipeline *p)
+{
+    struct weighed all[256];
+    size_t n = collect(p, all, 256);
+    struct strbuf list;
+
+    qsort(all, n, sizeof *all, compare_weight);
+    strbuf_init(&list, LIST_MOST);
+    for (size_t i = 0; i < n && i < SYMBOLS_SHOWN; i++) {
+        int points = all[i].finding->points;
+
+        strbuf_putf(&list, "%s%s(%s%d.%02d%s)", i ? "," : "", all[i].finding->symbol, points < 0 ? "-" : "",
+                    abs(points) / 100, abs(points) % 100, all[i].is_shadow ? " shadow" : "");
+    }
+    if (n)
+        log_str(line, "symbols", strbuf_span(&list));
+    strbuf_release(&list);
+}
+
+static void log_missing(struct log_line *line, const struct verdict *verdict)
+{
+    struct strbuf list;
+
+    strbuf_init(&list, LIST_MOST);
+    for (size_t i = 0; i < verdict->missing_count; i++)
+        strbuf_putf(&list, "%s%s: %s", i ? "; " : "", verdict->missing[i].check, verdict->missing[i].why);
+    if (verdict->missing_count)
+        log_str(line, "missing", strbuf_span(&list));
+    strbuf_release(&list);
+}
+
+void message_log_verdict(struct log_line *line, struct pipeline *p, const struct verdict *verdict)
+{
+    if (!verdict)
+        return;
+    log_points(line, "score", verdict->score);
+    if (verdict->decided_by)
+        log_cstr(line, "by", verdict->decided_by);
+    log_symbols(line, p);
+    log_missing(line, verdict);
+}
