@@ -335,6 +335,23 @@ static enum step dmarc_run(struct inquiry *q)
     return STEP_DONE;
 }
 
+/* While the signatures are still verified the policies are on their way, and what alignment by SPF will ask. */
+static void dmarc_ask_early(struct inquiry *q)
+{
+    const struct dmarc_conf *conf = q->conf;
+    struct dmarc_authors authors;
+    struct dmarc_walk walk;
+    char sender[DOMAIN_MAX];
+
+    if (session_direction(q->session) == DIRECTION_AUTHENTICATED)
+        return;
+    dmarc_authors(q->arena, q->message, &authors);
+    for (size_t i = 0; i < authors.count; i++)
+        dmarc_walk(q, (enum dmarc_discovery)conf->discovery, authors.domains[i], &walk);
+    if (authors.count && !domain_normal(q->session->mail_from.domain, sender))
+        dmarc_foresee(q, authors.domains[0], arena_dup(q->arena, span_of(sender)));
+}
+
 /* One of the outcomes, and whatever is odd besides. Any forced action counts as "may reject": none is foreseen. */
 static void dmarc_bounds(const void *values, const int *points, struct bounds *out)
 {
@@ -364,6 +381,7 @@ const struct check_module dmarc_module = {
     .section = &dmarc_section,
     .symbols = dmarc_symbols,
     .run = dmarc_run,
+    .foresee = dmarc_ask_early,
     .bounds = dmarc_bounds,
     .open = dmarc_open,
 };

@@ -5,19 +5,6 @@
 
 #include "gateway/core/dress.h"
 
-/* No check asks for anything here. */
-struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type, int timeout_ms, dns_fn *fn, void *arg)
-{
-    (void)dns, (void)name, (void)type, (void)timeout_ms, (void)fn, (void)arg;
-    fail();
-    return NULL;
-}
-
-void dns_cancel(struct dns *dns, struct dns_query *query)
-{
-    (void)dns, (void)query;
-}
-
 struct room {
     struct engine_conf conf;
     struct actions_conf actions;

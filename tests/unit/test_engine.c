@@ -1,58 +1,13 @@
 /* tests/unit/test_engine.c - the modules' care for themselves: at start, and again and again. */
-#include "tests/kit/expect.h"
+#include "tests/kit/fake_dns.h"
 
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/core/engine.h"
 
-/* A resolver of this file: it answers in the next turn, and can be cancelled. */
-struct dns_query {
-    char name[DNS_NAME_MAX];
-    enum dns_type type;
-    dns_fn *fn;
-    void *arg;
-    struct timer *timer;
-};
-
 static struct loop *loop;
-static unsigned asked, turns;
-
-static void answer(void *arg)
-{
-    struct dns_query *q = arg;
-    const struct dns_answer *said = NULL;
-    struct arena a;
-
-    arena_init(&a, 1 << 20);
-    EXPECT_INT(FAULT_NONE, dns_answer_text(&a, q->name, q->type, SPAN("127.0.0.2"), &said));
-    q->fn(q->arg, said);
-    arena_release(&a);
-    timer_free(q->timer);
-    free(q);
-}
-
-struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type, int timeout_ms, dns_fn *fn, void *arg)
-{
-    struct dns_query *q = mem_alloc(sizeof *q);
-
-    (void)dns;
-    (void)timeout_ms;
-    asked++;
-    *q = (struct dns_query){ .type = type, .fn = fn, .arg = arg };
-    EXPECT_INT(FAULT_NONE, span_copy(span_of(name), q->name, sizeof q->name));
-    q->timer = timer_new(loop, answer, q);
-    if (strcmp(name, "never.example") != 0)
-        timer_start(q->timer, 1);
-    return q;
-}
-
-void dns_cancel(struct dns *dns, struct dns_query *q)
-{
-    (void)dns;
-    timer_free(q->timer);
-    free(q);
-}
+static unsigned turns;
 
 static enum step nothing(struct inquiry *q)
 {
@@ -83,8 +38,9 @@ static const struct check_module stuck = { .run = nothing, .upkeep = never_done,
 static void start(struct engine *engine, const struct check_module *module, enum mode mode, struct check *check,
                   struct check_settings *settings)
 {
-    loop = loop_new();
-    asked = turns = 0;
+    fake_dns.loop = loop = loop_new();
+    fake_dns.answer = "127.0.0.2";
+    fake_dns.asked = turns = 0;
     *check = (struct check){ .name = "check", .budget_ms = 1000, .asks = 1, .module = module };
     *settings = (struct check_settings){ .check = check, .mode = mode, .budget_ms = 1000 };
     *engine = (struct engine){ .loop = loop, .checks = settings, .check_count = 1 };
@@ -109,7 +65,7 @@ static void upkeep_is_done_at_start_and_again(void **state)
     run_for(400);
     EXPECT_TRUE(engine.is_ready);
     EXPECT_TRUE(turns >= 2);
-    EXPECT_TRUE(asked >= 2 * turns); /* every turn asks anew: what it looks after may have changed */
+    EXPECT_TRUE(fake_dns.asked >= 2 * turns); /* every turn asks anew: what it looks after may have changed */
     engine_stop(&engine);
     loop_free(loop);
 }
@@ -124,7 +80,7 @@ static void a_check_that_is_off_needs_none(void **state)
     start(&engine, &caring, MODE_OFF, &check, &settings);
     EXPECT_TRUE(engine.is_ready);
     run_for(60);
-    EXPECT_INT(0, asked);
+    EXPECT_INT(0, fake_dns.asked);
     engine_stop(&engine);
     loop_free(loop);
 }
@@ -138,7 +94,7 @@ static void what_is_under_way_ends_with_the_engine(void **state)
     (void)state;
     start(&engine, &stuck, MODE_ENFORCE, &check, &settings);
     run_for(60);
-    EXPECT_INT(1, asked);
+    EXPECT_INT(1, fake_dns.asked);
     EXPECT_FALSE(engine.is_ready);
     engine_stop(&engine);
     loop_free(loop);

@@ -1,8 +1,8 @@
 /* tests/unit/test_pipeline.c - when checks run, wait, fail and are cut short; with checks made to break.
  *
- * The resolver is a fake of this file: it answers what the case says, after a moment, or never.
+ * The resolver is the kit's fake.
  */
-#include "tests/kit/expect.h"
+#include "tests/kit/fake_dns.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,55 +10,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/core/pipeline.h"
 
-/* ---- a resolver that never leaves the house ---- */
-
-struct dns_query {
-    char name[DNS_NAME_MAX];
-    enum dns_type type;
-    dns_fn *fn;
-    void *arg;
-    struct timer *timer;
-};
-
 static struct loop *loop;
-static unsigned asked, cancelled;
-
-static void answer(void *arg)
-{
-    struct dns_query *q = arg;
-    struct arena a;
-    const struct dns_answer *said = NULL;
-
-    arena_init(&a, 1 << 20);
-    EXPECT_INT(FAULT_NONE, dns_answer_text(&a, q->name, q->type, SPAN("192.0.2.1"), &said));
-    q->fn(q->arg, said);
-    arena_release(&a);
-    timer_free(q->timer);
-    free(q);
-}
-
-struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type, int timeout_ms, dns_fn *fn, void *arg)
-{
-    struct dns_query *q = mem_alloc(sizeof *q);
-
-    (void)dns;
-    (void)timeout_ms;
-    asked++;
-    *q = (struct dns_query){ .type = type, .fn = fn, .arg = arg };
-    EXPECT_INT(FAULT_NONE, span_copy(span_of(name), q->name, sizeof q->name));
-    q->timer = timer_new(loop, answer, q);
-    if (strncmp(name, "never", 5) != 0)
-        timer_start(q->timer, 1);
-    return q;
-}
-
-void dns_cancel(struct dns *dns, struct dns_query *q)
-{
-    (void)dns;
-    cancelled++;
-    timer_free(q->timer);
-    free(q);
-}
 
 /* ---- checks, good and broken ---- */
 
@@ -143,6 +95,42 @@ static enum step count_recipients(struct inquiry *q)
     return STEP_DONE;
 }
 
+/* ---- foresight, tarpits, settlements ---- */
+
+static void foresee_three(struct inquiry *q)
+{
+    finding_add(q, 0, "nobody hears of this");
+    ask_three(q);
+}
+
+static enum step hold_back(struct inquiry *q)
+{
+    finding_tarpit(q, 200);
+    return STEP_DONE;
+}
+
+static unsigned settled;
+static struct settlement settlement;
+
+static void note_settlement(struct inquiry *q, const struct settlement *end)
+{
+    (void)q;
+    settled++;
+    settlement = *end;
+}
+
+static enum step ask_the_store(struct inquiry *q)
+{
+    const struct store_op op = { .kind = STORE_GET, .key = SPAN("k:one"), .now_ms = q->now_ms };
+    const struct store_answer *a = ask_store(q, &op);
+
+    if (!a)
+        return STEP_WAIT;
+    if (a->state != STORE_OK)
+        finding_fail(q, "%s", a->why);
+    return STEP_DONE;
+}
+
 #define MODULE(function)                                                                                               \
     {                                                                                                                  \
         .symbols = symbols, .run = function                                                                            \
@@ -151,7 +139,10 @@ static const struct check_module nothing = MODULE(find_nothing), bad = MODULE(fi
                                  for_nothing = MODULE(wait_for_nothing), for_ever = MODULE(wait_for_ever),
                                  without_end = MODULE(ask_without_end), memory = MODULE(eat_memory),
                                  failing = MODULE(say_it_failed), slow = MODULE(compute_long),
-                                 recipients = MODULE(count_recipients);
+                                 recipients = MODULE(count_recipients), asking_store = MODULE(ask_the_store),
+                                 holding = MODULE(hold_back);
+static const struct check_module seeing = { .symbols = symbols, .run = ask_three, .foresee = foresee_three };
+static const struct check_module settling = { .symbols = symbols, .run = find_nothing, .settle = note_settlement };
 
 /* ---- a room for one engine ---- */
 
@@ -173,8 +164,8 @@ static struct room *room_open(const struct check *checks, size_t count)
 {
     struct room *r = mem_alloc(sizeof *r);
 
-    loop = loop_new();
-    asked = cancelled = 0;
+    fake_dns.loop = loop = loop_new();
+    fake_dns.asked = fake_dns.cancelled = 0;
     r->points[0] = 2000;
     r->points[1] = -100;
     r->conf = (struct engine_conf){
@@ -265,7 +256,7 @@ static void a_check_is_run_again_until_its_answers_are_here(void **state)
         struct room *r = room_open(row, 1);
 
         judge(r);
-        EXPECT_INT(3, asked);
+        EXPECT_INT(3, fake_dns.asked);
         EXPECT_INT(ACTION_ACCEPT, r->verdict.action);
         EXPECT_INT(-100, r->verdict.score);
         EXPECT_INT(RUN_DONE, pipeline_run(r->pipeline, 0)->state);
@@ -345,7 +336,7 @@ static void a_pipeline_may_be_freed_while_a_worker_has_it(void **state)
         loop_run_once(loop, 10);
     EXPECT_INT(0, r->verdicts);
     EXPECT_INT(0, r->engine.deciding);
-    EXPECT_INT(1, cancelled);
+    EXPECT_INT(1, fake_dns.cancelled);
     room_close(r);
 }
 
@@ -496,9 +487,85 @@ static void new_mail_is_put_off_when_too_much_is_being_judged(void **state)
     room_close(r);
 }
 
+static void what_can_be_foreseen_is_asked_before_the_sisters_are_done(void **state)
+{
+    struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 150, 8, NULL, &for_ever),
+                            ROW(STAGE_MAIL, ON_LOOP, 1000, 8, NULL, &seeing) };
+    struct room *r = room_open(rows, 2);
+
+    (void)state;
+    r->settings[1].after = 1 << 0;
+    r->settings[0].on_failure[0] = FAIL_SKIP;
+    for (enum stage stage = STAGE_CONNECT; stage <= STAGE_MAIL; stage++)
+        pipeline_reach(r->pipeline, stage);
+    loop_run_once(loop, 50);
+    EXPECT_INT(1 + 3, fake_dns.asked);
+    EXPECT_INT(RUN_IDLE, pipeline_run(r->pipeline, 1)->state);
+    start_message_from(r, STAGE_RCPT);
+    wait_for_verdict(r, 1);
+    EXPECT_INT(1 + 3, fake_dns.asked);
+    EXPECT_INT(RUN_DONE, pipeline_run(r->pipeline, 1)->state);
+    EXPECT_INT(1, pipeline_run(r->pipeline, 1)->runs);
+    EXPECT_INT(-100, r->verdict.score);
+    room_close(r);
+}
+
+static void a_tarpit_holds_the_verdict_back(void **state)
+{
+    struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 1000, 8, NULL, &holding) };
+    struct room *r = room_open(rows, 1);
+    int64_t begin = clock_mono_ms();
+
+    (void)state;
+    judge(r);
+    EXPECT_TRUE(clock_mono_ms() - begin >= 200);
+    EXPECT_INT(ACTION_ACCEPT, r->verdict.action);
+    room_close(r);
+}
+
+static void each_transaction_is_settled_once(void **state)
+{
+    struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 1000, 8, NULL, &settling),
+                            ROW(STAGE_MESSAGE, ON_LOOP, 1000, 8, NULL, &bad) };
+    struct room *r = room_open(rows, 2);
+
+    (void)state;
+    settled = 0;
+    judge(r);
+    EXPECT_INT(0, settled);
+    pipeline_settle(r->pipeline, true);
+    pipeline_end(r->pipeline);
+    EXPECT_INT(1, settled);
+    EXPECT_TRUE(settlement.is_delivered);
+    EXPECT_INT(ACTION_REJECT, settlement.action);
+    EXPECT_INT(2000, settlement.score);
+    start_message_from(r, STAGE_MAIL);
+    wait_for_verdict(r, 2);
+    pipeline_free(r->pipeline); /* the client has gone */
+    r->pipeline = NULL;
+    EXPECT_INT(2, settled);
+    EXPECT_FALSE(settlement.is_delivered);
+    room_close(r);
+}
+
+static void without_a_store_its_questions_fail_and_mail_goes_on(void **state)
+{
+    struct check rows[] = { ROW(STAGE_RCPT, ON_LOOP, 1000, 8, NULL, &asking_store) };
+    struct room *r = room_open(rows, 1);
+
+    (void)state;
+    r->settings[0].on_failure[0] = FAIL_SKIP;
+    judge(r);
+    EXPECT_STR("there is no state store", r->verdict.missing[0].why);
+    EXPECT_INT(ACTION_ACCEPT, r->verdict.action);
+    room_close(r);
+}
+
 RUN_TESTS(TEST(a_check_is_run_again_until_its_answers_are_here), TEST(broken_checks_fail_alone),
           TEST(a_verdict_comes_in_time_though_a_worker_is_stuck), TEST(a_pipeline_may_be_freed_while_a_worker_has_it),
           TEST(a_certain_refusal_skips_what_is_costly), TEST(what_one_message_did_not_need_is_asked_for_the_next),
           TEST(who_asks_why_hears_all_checks), TEST(a_decision_at_rcpt_does_not_wait_longer_than_told),
           TEST(a_check_comes_after_the_sisters_it_names), TEST(each_recipient_is_seen), TEST(modes_decide_what_counts),
+          TEST(what_can_be_foreseen_is_asked_before_the_sisters_are_done), TEST(a_tarpit_holds_the_verdict_back),
+          TEST(each_transaction_is_settled_once), TEST(without_a_store_its_questions_fail_and_mail_goes_on),
           TEST(new_mail_is_put_off_when_too_much_is_being_judged))
