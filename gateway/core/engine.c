@@ -143,6 +143,7 @@ static void upkeep_turn(void *arg)
 
 void engine_start(struct engine *engine)
 {
+    engine->metrics.started_wall_ms = clock_wall_ms();
     engine->upkeeps = mem_alloc(engine->check_count * sizeof *engine->upkeeps);
     for (size_t i = 0; i < engine->check_count; i++) {
         const struct check_settings *s = &engine->checks[i];
@@ -178,13 +179,21 @@ void engine_stop(struct engine *engine)
     engine->upkeep_count = 0;
 }
 
-const char *engine_admits(struct engine *engine)
+const char *engine_is_busy(struct engine *engine)
 {
     if (engine->deciding >= engine->conf->transactions_most)
         return "too many messages are being examined";
     if (crew_is_busy(engine->crew, 90))
         return "too many messages wait for examination";
     return NULL;
+}
+
+const char *engine_admits(struct engine *engine)
+{
+    const char *busy = engine_is_busy(engine);
+
+    engine->metrics.admission_refused += busy != NULL;
+    return busy;
 }
 
 void engine_raise(struct engine *engine, const struct run *run)

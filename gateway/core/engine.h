@@ -7,6 +7,7 @@
 #define CORE_ENGINE_H
 
 #include "gateway/core/alarm.h"
+#include "gateway/core/metrics.h"
 #include "gateway/core/run.h"
 #include "gateway/core/verdict.h"
 #include "gateway/net/crew.h"
@@ -34,6 +35,7 @@ struct engine {
     const struct check_settings *checks;
     size_t check_count;
     struct alarms alarms;
+    struct metrics metrics;
     int64_t deciding; /* transactions at STAGE_MESSAGE without a verdict */
     struct upkeep *upkeeps;
     size_t upkeep_count;
@@ -44,8 +46,10 @@ struct engine {
 /* engine_start - starts the modules' upkeep; is_ready once each has run for the first time. */
 void engine_start(struct engine *engine);
 void engine_stop(struct engine *engine);
-/* engine_admits - NULL, or why no new mail can be taken now: for 421 at connect or 451 at MAIL. */
+/* engine_admits - NULL, or why no new mail can be taken now: for 421 at connect or 451 at MAIL; that it was refused is
+ * counted. engine_is_busy - the same, without counting. */
 const char *engine_admits(struct engine *engine);
+const char *engine_is_busy(struct engine *engine);
 /* engine_raise - logs the alarms of a run. */
 void engine_raise(struct engine *engine, const struct run *run);
 

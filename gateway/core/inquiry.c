@@ -14,6 +14,7 @@ void run_begin(struct run *run)
     run->is_forced = false;
     run->forced_text = NULL;
     run->failure = NULL;
+    run->is_late = false;
     run->raised_count = 0;
     run->header_count = 0;
     run->tarpit_ms = 0;

@@ -57,6 +57,12 @@ static void fail_run(struct run *run, const char *why)
     run->is_forced = false;
 }
 
+static void fail_late(struct run *run, const char *why)
+{
+    fail_run(run, why);
+    run->is_late = true;
+}
+
 /* One turn of one check; on the loop or on a worker. */
 static void run_check(struct run *run, struct inquiry *q)
 {
@@ -278,7 +284,7 @@ static void expire(struct pipeline *p, int64_t now_ms)
         struct run *run = run_at(p, i);
 
         if (run->state == RUN_PARKED && now_ms >= run_deadline_ms(run))
-            fail_run(run, awaited_by(p, run));
+            fail_late(run, awaited_by(p, run));
     }
 }
 
@@ -314,6 +320,12 @@ static bool is_stage_finished(const struct pipeline *p, enum stage stage)
     return true;
 }
 
+static void note_verdict(struct pipeline *p)
+{
+    metrics_latency(&p->engine->metrics, p->session.door, clock_mono_us() - p->tx->complete_us);
+    pipeline_stop_deciding(p, p->tx);
+}
+
 static void give_verdict(struct pipeline *p)
 {
     struct want want = p->want;
@@ -321,7 +333,7 @@ static void give_verdict(struct pipeline *p)
     p->want.fn = NULL;
     p->tx->has_verdict = true;
     if (want.stage == STAGE_MESSAGE)
-        pipeline_stop_deciding(p, p->tx);
+        note_verdict(p);
     want.fn(want.arg, &p->tx->verdict);
 }
 
@@ -348,10 +360,10 @@ static void fail_unfinished(struct pipeline *p)
 
         if (tx->is_lent && (tx->lent & 1ULL << i)) {
             tx->overdue[i].settings = run->settings;
-            fail_run(&tx->overdue[i], "the message's time was up while it was running");
+            fail_late(&tx->overdue[i], "the message's time was up while it was running");
             p->view[i] = &tx->overdue[i];
         } else if (!is_finished(run)) {
-            fail_run(run, "the message's time was up");
+            fail_late(run, "the message's time was up");
         }
     }
 }
@@ -391,7 +403,7 @@ static bool decide(struct pipeline *p)
         return true;
     }
     make_verdict(p);
-    bool is_certain = p->tx->verdict.is_certain && !p->engine->is_thorough;
+    bool is_certain = p->tx->verdict.is_certain && !p->engine->is_thorough && !p->is_thorough;
 
     if (!is_late && !is_certain && !is_stage_finished(p, want->stage))
         return false;
@@ -447,6 +459,7 @@ static void reach_message(struct pipeline *p)
         run_again(p, STAGE_RCPT);
     tx->session = p->session;
     tx->is_deciding = true;
+    tx->complete_us = clock_mono_us();
     p->engine->deciding++;
 }
 
@@ -462,6 +475,11 @@ void pipeline_reach(struct pipeline *p, enum stage stage)
         p->tx->recipients_seen = p->session.recipient_count;
     reached[stage] = true;
     timer_start(p->soon, 0);
+}
+
+void pipeline_be_thorough(struct pipeline *p)
+{
+    p->is_thorough = true;
 }
 
 void pipeline_take_message(struct pipeline *p, struct message *message)

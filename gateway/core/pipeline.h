@@ -38,6 +38,8 @@ struct session *pipeline_session(struct pipeline *p);
 /* pipeline_begin - a new transaction: a new id, an empty envelope, a fresh tx_arena. */
 void pipeline_begin(struct pipeline *p);
 void pipeline_reach(struct pipeline *p, enum stage stage);
+/* pipeline_be_thorough - every check of this connection's mail runs to its end, even when the verdict is certain. */
+void pipeline_be_thorough(struct pipeline *p);
 /* pipeline_take_message - the message is the pipeline's from now on, until pipeline_end(). */
 void pipeline_take_message(struct pipeline *p, struct message *message);
 struct message *pipeline_message(struct pipeline *p);

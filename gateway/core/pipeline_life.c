@@ -49,6 +49,7 @@ struct pipeline *pipeline_new(struct engine *engine, const char *door)
     p->timer = timer_new(engine->loop, pipeline_advance, p);
     p->soon = timer_new(engine->loop, pipeline_advance, p);
     make_connection_runs(p);
+    metrics_session(&engine->metrics, door, 1);
     pipeline_begin(p);
     return p;
 }
@@ -111,9 +112,21 @@ void transaction_settle(struct transaction *tx)
     }
 }
 
+static void count(struct transaction *tx)
+{
+    struct engine *engine = tx->pipeline->engine;
+
+    for (size_t i = 0; i < engine->check_count; i++)
+        if (tx->runs[i])
+            metrics_run(&engine->metrics, tx->overdue && tx->overdue[i].settings ? &tx->overdue[i] : tx->runs[i]);
+    if (tx->has_verdict)
+        metrics_verdict(&engine->metrics, tx->pipeline->session.door, tx->verdict.action);
+}
+
 void transaction_free(struct transaction *tx)
 {
     transaction_settle(tx);
+    count(tx);
     fetcher_stop(&tx->fetcher);
     answers_release(&tx->book);
     message_free(tx->message);
@@ -125,6 +138,10 @@ void transaction_free(struct transaction *tx)
 
 void pipeline_destroy(struct pipeline *p)
 {
+    for (size_t i = 0; i < p->engine->check_count; i++)
+        if (p->runs[i])
+            metrics_run(&p->engine->metrics, p->runs[i]);
+    metrics_session(&p->engine->metrics, p->session.door, -1);
     fetcher_stop(&p->fetcher);
     answers_release(&p->book);
     arena_release(&p->arena);
@@ -187,6 +204,7 @@ static void retry_unfinished(struct pipeline *p)
     for (size_t i = 0; i < p->engine->check_count; i++) {
         if (!p->runs[i] || (p->runs[i]->state != RUN_FAILED && p->runs[i]->state != RUN_SKIPPED))
             continue;
+        metrics_run(&p->engine->metrics, p->runs[i]);
         p->runs[i]->state = RUN_IDLE;
         p->runs[i]->runs = 0;
     }

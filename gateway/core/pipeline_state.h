@@ -29,6 +29,7 @@ struct transaction {
     bool is_deciding;       /* counted in engine->deciding */
     bool has_verdict, is_delivered, is_settled;
     int64_t begun_ms;
+    int64_t complete_us; /* when STAGE_MESSAGE was reached */
     struct verdict verdict;
 };
 
@@ -55,7 +56,7 @@ struct pipeline {
     struct timer *timer; /* the next deadline */
     struct timer *soon;  /* advance() in the next turn */
     unsigned lent;       /* transactions with workers, orphans too */
-    bool is_closed;
+    bool is_closed, is_thorough;
     bool crew_was_full;
 };
 

@@ -59,6 +59,7 @@ struct run {
     enum action forced;
     const char *forced_text;
     const char *failure;              /* why it failed; NULL */
+    bool is_late;                     /* it failed because its time was up */
     struct raised raised[RAISED_MAX]; /* alarms: the loop logs them when the run is back */
     size_t raised_count;
     struct added_header headers[HEADERS_MAX];

@@ -48,6 +48,7 @@ struct dns {
     struct ub_ctx *ub;
     int timeout_ms;
     size_t inflight, inflight_most;
+    struct dns_counters counters;
     struct task deliver;
     struct lookup *answered, **last_answered;
     struct arena arenas[2];
@@ -125,6 +126,7 @@ static void query_is_late(void *arg)
     struct dns_query *q = arg;
     char name[DNS_NAME_MAX]; /* the look-up may be gone before the asker is done with his answer */
 
+    q->lookup->dns->counters.late++;
     memcpy(name, q->lookup->name, sizeof name);
     const struct dns_answer answer = { .name = name, .type = q->lookup->type, .state = DNS_TIMEOUT };
 
@@ -182,6 +184,7 @@ static void settle(struct lookup *l, const struct dns_answer *answer)
     struct dns *dns = l->dns;
 
     l->answer = answer;
+    dns->counters.answers[answer->state]++;
     *dns->last_answered = l;
     dns->last_answered = &l->next_answered;
     loop_run_task(dns->loop, &dns->deliver);
@@ -251,8 +254,10 @@ static void resolve(struct lookup *l, const uint8_t *wire)
     if (dns_name_text(wire, escaped, sizeof escaped))
         BUG("a name of more than %zu bytes", sizeof escaped);
     l->dns->inflight++;
-    if (!ub_resolve_event(l->dns->ub, escaped[0] ? escaped : ".", (int)l->type, CLASS_IN, l, resolved, NULL))
+    if (!ub_resolve_event(l->dns->ub, escaped[0] ? escaped : ".", (int)l->type, CLASS_IN, l, resolved, NULL)) {
+        l->dns->counters.cached += l->answer != NULL;
         return;
+    }
     l->dns->inflight--;
     settle_state(l, DNS_FAILED, DNS_INSECURE);
 }
@@ -281,6 +286,9 @@ struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type,
     struct lookup *l = packed ? find(dns, slot, lower, type) : NULL;
     bool is_new = !l;
 
+    dns->counters.asked++;
+    dns->counters.joined += !is_new;
+
     if (is_new)
         l = lookup_new(dns, slot, lower, type);
     struct dns_query *q = query_new(l, fn, arg);
@@ -299,6 +307,11 @@ struct dns_query *dns_ask(struct dns *dns, const char *name, enum dns_type type,
 size_t dns_inflight(const struct dns *dns)
 {
     return dns->inflight;
+}
+
+void dns_counters(const struct dns *dns, struct dns_counters *out)
+{
+    *out = dns->counters;
 }
 
 /* --- the resolver as a whole --- */

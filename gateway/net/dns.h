@@ -41,4 +41,13 @@ void dns_cancel(struct dns *dns, struct dns_query *query);
 /* dns_inflight - look-ups under way, also those that nobody waits for any more. */
 size_t dns_inflight(const struct dns *dns);
 
+struct dns_counters {
+    uint64_t asked;
+    uint64_t joined;                  /* of them: to a look-up that was under way */
+    uint64_t cached;                  /* of them: answered without asking anybody */
+    uint64_t late;                    /* of them: not answered in time */
+    uint64_t answers[DNS_CAPPED + 1]; /* look-ups that came to an end, by enum dns_state */
+};
+void dns_counters(const struct dns *dns, struct dns_counters *out);
+
 #endif

@@ -52,7 +52,8 @@ static bool add_hop(struct smtp_door *door, const struct hop_target *target, enu
                                      .conf = door->conf,
                                      .target = target,
                                      .tls = tls,
-                                     .hostname = door->engine->hostname };
+                                     .hostname = door->engine->hostname,
+                                     .metrics = &door->engine->metrics.hop };
     char wrong[MAILDIR_ERROR_MAX];
 
     if (find_hop(door, target, tls))

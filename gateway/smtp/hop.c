@@ -34,6 +34,7 @@ struct hop {
     uint64_t size_most;
     int64_t rest_until_ms, plain_until_ms, probed_ms;
     char why[400]; /* it is down */
+    struct hop_metrics uncounted;
 };
 
 static void pump(struct hop *hop);
@@ -230,6 +231,7 @@ void hop_link_is_ready(struct hop *hop, struct hop_link *link)
     unlink_link(hop, link);
     if (!link->uses && !link->idle_since_ms) {
         hop->connecting--;
+        hop->settings.metrics->connections_total++;
         go_up(hop, link);
     }
     link->idle_since_ms = now(hop);
@@ -252,6 +254,7 @@ static void note_failure(struct hop *hop, bool is_tls, const char *why)
     }
     hop->turn++;
     hop->failures++;
+    hop->settings.metrics->connections_failed++;
     if (!hop->resolve || hop->failures >= resolve_count(hop->resolve))
         go_down(hop, why);
 }
@@ -320,6 +323,8 @@ struct hop *hop_new(const struct hop_settings *settings)
     struct hop *hop = mem_alloc(sizeof *hop);
 
     hop->settings = *settings;
+    if (!settings->metrics)
+        hop->settings.metrics = &hop->uncounted;
     hop->last = &hop->first;
     if (settings->target->kind == HOP_MAILDIR) {
         hop->is_known = true;

@@ -10,6 +10,7 @@
 #ifndef SMTP_HOP_H
 #define SMTP_HOP_H
 
+#include "gateway/core/metrics.h"
 #include "gateway/net/crew.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/stream.h"
@@ -53,6 +54,7 @@ struct hop_settings {
     enum hop_tls tls;
     struct tls_context *tls_context; /* NULL with HOP_TLS_NONE; borrowed */
     const char *hostname;            /* for EHLO */
+    struct hop_metrics *metrics;     /* NULL: nobody counts */
 };
 
 struct hop *hop_new(const struct hop_settings *settings);

@@ -226,6 +226,7 @@ struct hop_link *link_new(struct hop *hop, const struct endpoint *at)
     struct hop_link *link = mem_alloc(sizeof *link);
 
     link->hop = hop;
+    hop_settings(hop)->metrics->connections++;
     hop_reply_init(&link->reply);
     link->stream = stream_connect(hop_settings(hop)->loop, at, hop_settings(hop)->conf->hop_connect_ms, &events, link);
     return link;
@@ -235,6 +236,7 @@ void link_free(struct hop_link *link)
 {
     if (link->is_gone)
         *link->is_gone = true;
+    hop_settings(link->hop)->metrics->connections--;
     stream_free(link->stream);
     hop_reply_release(&link->reply);
     free(link);

@@ -72,12 +72,23 @@ static void conclude_reply(struct server *s, enum reply reply, uint64_t number, 
 
 /* ---- delivery ---- */
 
+static void count_delivery(struct server *s, unsigned class)
+{
+    struct hop_metrics *m = &s->door->engine->metrics.hop;
+
+    m->delivered += class == 2;
+    m->deferred += class == 4;
+    m->refused += class == 5;
+    m->failed += class != 2 && class != 4 && class != 5;
+}
+
 static void conclude_delivery(struct server *s, const struct delivery_outcome *outcome)
 {
     const char *action = action_text(s->verdict->action);
     unsigned class = outcome->code / 100;
     char text[REPLY_LINE_MAX];
 
+    count_delivery(s, class);
     if (class == 2) {
         struct span said = span_first(outcome->text, REPLY_LINE_MAX / 2);
 

@@ -45,7 +45,7 @@ static enum reply mail_is_refused(struct server *s, const struct smtp_command *c
 
 static void refuse_mail(struct server *s, enum reply reply)
 {
-    const char *reason = engine_admits(s->door->engine);
+    const char *reason = engine_is_busy(s->door->engine);
     char size[24];
 
     snprintf(size, sizeof size, "%llu", (unsigned long long)s->size_most);

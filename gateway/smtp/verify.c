@@ -185,6 +185,7 @@ struct verify_query *verify_ask(struct verify *v, struct hop *hop, const struct 
         return NULL;
     }
     if (known) {
+        hop_settings(hop)->metrics->verify_known++;
         *at_once = (struct verify_result){ known->code, span_of(known->text), REPLY_NONE };
         return NULL;
     }
@@ -194,6 +195,7 @@ struct verify_query *verify_ask(struct verify *v, struct hop *hop, const struct 
 
     q->fn = fn;
     q->arg = arg;
+    hop_settings(hop)->metrics->verify_asked++;
     if (hop_submit(hop, &q->task))
         return q;
     query_free(q);
