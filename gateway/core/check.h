@@ -77,6 +77,9 @@ const struct dns_answer *ask_dns(struct inquiry *q, const char *name, enum dns_t
  * it stands: ask when all that the key depends on is known. `op` is copied. Cannot fail: an outage is an answer in
  * state STORE_TIMEOUT or STORE_FAILED. */
 const struct store_answer *ask_store(struct inquiry *q, const struct store_op *op);
+/* asked_store - from settle(): goes through what this check has asked the store in this transaction, in the order of
+ * asking. *at is NULL at first; false: that was all. *answer is NULL for what was never answered, but may be done. */
+bool asked_store(struct inquiry *q, const void **at, const struct store_op **op, const struct store_answer **answer);
 /* tell_store - an operation whose answer does not matter. Only from settle(), which is called once. */
 void tell_store(struct inquiry *q, const struct store_op *op);
 
@@ -138,6 +141,7 @@ struct check_module {
     /* settle - after a transaction for which run() has been done (not failed or skipped): on the loop, once, with its
      * last answers; tells the store what is to be remembered. NULL: none. */
     void (*settle)(struct inquiry *q, const struct settlement *end);
+    bool settles_unfinished; /* settle() also when run() has not been done: what it asked the store is done */
     /* open, close - at start and stop, as root and single-threaded: read files, warm caches. open() returns NULL or a
      * sentence for the operator (in `a`). They may change `conf`'s own state part. */
     const char *(*open)(struct arena *a, void *conf);

@@ -89,8 +89,12 @@ static void start(struct fetcher *f, struct answer_entry *e)
 {
     static const struct store_answer none = { .state = STORE_FAILED, .why = "there is no state store" };
     struct fetching *g = fetching_new(f, e);
+    struct store_answer here;
 
-    if (e->name)
+    if (e->op && e->op->is_local && f->store) {
+        store_do_local(f->store, e->op, &here);
+        deliver(g, NULL, &here);
+    } else if (e->name)
         g->query = dns_ask(f->dns, e->name, e->type, e->timeout_ms, on_answer, g);
     else if (f->store)
         g->operation = store_ask(f->store, e->op, e->timeout_ms, on_stored, g);

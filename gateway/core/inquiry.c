@@ -20,6 +20,7 @@ void run_begin(struct run *run)
     run->tarpit_ms = 0;
     run->asked = 0;
     run->awaited = 0;
+    run->has_run = true;
     run->runs++;
 }
 
@@ -109,6 +110,20 @@ const struct store_answer *ask_store(struct inquiry *q, const struct store_op *o
     if (!e->stored)
         await(run, e);
     return e->stored;
+}
+
+bool asked_store(struct inquiry *q, const void **at, const struct store_op **op, const struct store_answer **answer)
+{
+    const struct answer_entry *e = *at ? ((const struct answer_entry *)*at)->next : q->run->book->first;
+
+    while (e && !(e->op && e->asked_by == q->run->settings->check->name))
+        e = e->next;
+    if (!e)
+        return false;
+    *at = e;
+    *op = e->op;
+    *answer = e->stored;
+    return true;
 }
 
 void tell_store(struct inquiry *q, const struct store_op *op)

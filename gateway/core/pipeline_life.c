@@ -78,7 +78,9 @@ static struct transaction *transaction_new(struct pipeline *p)
 
 static bool wants_to_know(const struct run *run)
 {
-    return run && run->state == RUN_DONE && run->settings->check->module->settle;
+    const struct check_module *module = run ? run->settings->check->module : NULL;
+
+    return module && module->settle && (run->state == RUN_DONE || (module->settles_unfinished && run->has_run));
 }
 
 void transaction_settle(struct transaction *tx)

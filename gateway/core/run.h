@@ -68,6 +68,7 @@ struct run {
     struct store_op *told; /* settle()'s, for the store */
     size_t told_count, told_room;
     bool has_foreseen;
+    bool has_run;  /* once at least in this transaction */
     unsigned runs; /* so far */
     int64_t started_mono_us, took_us;
 

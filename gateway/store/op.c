@@ -55,7 +55,7 @@ static bool rate_eq(const struct store_rate *x, const struct store_rate *y)
 
 bool op_eq(const struct store_op *x, const struct store_op *y)
 {
-    if (x->kind != y->kind || x->nonce != y->nonce || !span_eq(x->key, y->key))
+    if (x->kind != y->kind || x->nonce != y->nonce || x->is_local != y->is_local || !span_eq(x->key, y->key))
         return false;
     switch (x->kind) {
     case STORE_GREYLIST: return greylist_eq(&x->greylist, &y->greylist);
@@ -251,6 +251,20 @@ static void rate_give(const struct store_op *op, struct store_record *record, st
     out->rate.level = r.level;
     out->rate.capacity = p->capacity * r.factor;
     save(record, &r, sizeof r, op->now_ms + p->life_ms);
+}
+
+bool store_rate_look(struct span value, double rate, int64_t now_ms, struct store_rate_state *out)
+{
+    struct rate_record r;
+
+    if (value.len != sizeof r)
+        return false;
+    memcpy(&r, value.ptr, sizeof r);
+    r.level = at_least(r.level - at_least((double)now_ms - r.at_ms, 0) / 1000 * rate * r.factor, 0);
+    *out = (struct store_rate_state){
+        .level = r.level, .factor = r.factor, .refused = r.refused, .refused_ms = (int64_t)r.refused_ms
+    };
+    return true;
 }
 
 /* ---- counters and values ---- */

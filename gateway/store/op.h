@@ -43,7 +43,7 @@ struct store_greylist {
 };
 
 struct store_rate {
-    double cost;        /* of this message, recipient or byte */
+    double cost;        /* of this message, recipient or byte; STORE_RATE_GIVE of less than 0 adds, room or not */
     double rate;        /* what leaks, in cost per second */
     double capacity;    /* that the bucket holds: the burst */
     int64_t life_ms;    /* after its last use it is forgotten (it is empty long before) */
@@ -56,6 +56,7 @@ struct store_op {
     struct span key; /* at most STORE_KEY_MAX bytes */
     int64_t now_ms;  /* wall clock */
     uint64_t nonce;  /* tells apart what is asked twice on purpose (the same bucket for two recipients) */
+    bool is_local;   /* on a record in this process's own memory (store/local.h), for as long as the store is out */
     union {
         struct store_greylist greylist;
         struct store_rate rate;
@@ -126,6 +127,14 @@ struct store_record {
  * and is to be written. */
 bool op_apply(const struct store_op *op, struct store_record *record, struct store_record *client,
               struct store_answer *answer);
+/* A bucket as it stands at `now_ms`, for people. */
+struct store_rate_state {
+    double level, factor, refused; /* refusals so far */
+    int64_t refused_ms;            /* when the last one was; 0: never */
+};
+
+/* store_rate_look - what a record of a rate says, with that leaking; false: it is none. */
+bool store_rate_look(struct span value, double rate, int64_t now_ms, struct store_rate_state *out);
 /* op_reads - a kind that never writes. */
 bool op_reads(enum store_kind kind);
 const char *store_kind_text(enum store_kind kind);

@@ -7,6 +7,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/endpoint.h"
 #include "gateway/store/driver.h"
+#include "gateway/store/local.h"
 
 #define AT(member) offsetof(struct store_conf, member)
 
@@ -114,6 +115,7 @@ static const struct store_driver *const drivers[] = { [STORE_LMDB] = NULL, [STOR
 struct store {
     const struct store_driver *driver;
     void *state;
+    struct local *local; /* NULL until it is needed */
 };
 
 struct store *store_new(struct loop *loop, const struct store_conf *conf, const char *directory, char *error,
@@ -126,7 +128,7 @@ struct store *store_new(struct loop *loop, const struct store_conf *conf, const 
         return NULL;
     struct store *store = mem_alloc(sizeof *store);
 
-    *store = (struct store){ driver, state };
+    *store = (struct store){ .driver = driver, .state = state };
     return store;
 }
 
@@ -135,6 +137,7 @@ void store_free(struct store *store)
     if (!store)
         return;
     store->driver->close(store->state);
+    local_free(store->local);
     free(store);
 }
 
@@ -150,7 +153,19 @@ void store_cancel(struct store *store, struct store_query *query)
 
 void store_tell(struct store *store, const struct store_op *op)
 {
-    store->driver->tell(store->state, op);
+    struct store_answer ignored;
+
+    if (op->is_local)
+        store_do_local(store, op, &ignored);
+    else
+        store->driver->tell(store->state, op);
+}
+
+void store_do_local(struct store *store, const struct store_op *op, struct store_answer *answer)
+{
+    if (!store->local)
+        store->local = local_new();
+    local_do(store->local, op, answer);
 }
 
 void store_walk(struct store *store, struct span prefix, store_walk_fn *fn, store_end_fn *on_end, void *arg)

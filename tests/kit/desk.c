@@ -72,6 +72,7 @@ void desk_close(struct desk *d)
     answers_release(&d->world);
     answers_release(&d->book);
     arena_release(&d->arena);
+    local_free(d->local);
     free(d);
 }
 
@@ -238,7 +239,11 @@ static void apply(struct desk *d, const struct store_op *op, struct store_answer
     struct span client = op->kind == STORE_GREYLIST ? op->greylist.client : (struct span){ 0 };
 
     d->operations++;
-    if (d->store_outcome == STORE_OK)
+    if (op->is_local && !d->local)
+        d->local = local_new();
+    if (op->is_local)
+        local_do(d->local, op, out);
+    else if (d->store_outcome == STORE_OK)
         op_apply(op, record_of(d, op->key), client.len ? record_of(d, client) : NULL, out);
     else
         *out = (struct store_answer){ .state = d->store_outcome, .why = "the desk says so" };

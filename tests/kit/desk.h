@@ -19,6 +19,7 @@
 
 #include "gateway/core/run.h"
 #include "gateway/core/verdict.h"
+#include "gateway/store/local.h"
 
 struct desk {
     struct arena arena;
@@ -35,6 +36,7 @@ struct desk {
     struct run sister;           /* desk_sister()'s */
     const struct run *view[CHECKS_MAX];
     struct desk_record *records;    /* the store */
+    struct local *local;            /* and its stand-in; NULL until it is needed */
     enum store_state store_outcome; /* STORE_OK; anything else is what every operation is answered */
     unsigned operations;            /* that the store was asked to do so far */
     struct conf *conf;
