@@ -60,7 +60,7 @@ void store_cancel(struct store *store, struct store_query *query);
 /* store_tell - the same for who needs no answer. */
 void store_tell(struct store *store, const struct store_op *op);
 
-/* store_do_local - at once, on a record in this process's own memory (store/local.h); works while the store does not. */
+/* store_do_local - at once, on a record in this process's own memory (store/local.h): works while the store is out. */
 void store_do_local(struct store *store, const struct store_op *op, struct store_answer *answer);
 
 /* store_walk - every record whose key starts with `prefix`, in no order, in batches that leave the loop free; `on_end`
