@@ -230,7 +230,7 @@ static void fill_key(struct fill *f, const struct conf_key *key, cfg_t *cfg, cha
     if (opt && (opt->flags & CFGF_MODIFIED))
         given_in_file(f, key, opt, level, &g);
     else
-        given_initially(&f->load->scratch, key, &g);
+        given_initially(a, key, &g);
     if (!g.is_written && key->is_required && (level->order || (level->is_root && f->load->name)))
         load_fault_at(f->load, level->order, "%s%s'%s' is missing; write %s = %s", level->path,
                       level->path[0] ? ": " : "", key->name, key->name, conf_example(&f->load->scratch, key));

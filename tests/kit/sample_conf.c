@@ -56,7 +56,7 @@ static const struct conf_key smtp_keys[] = {
       .initial = "127.0.0.1:2525 [::1]:2525",
       .help = "where" },
     { .name = "relay_clients", .type = CONF_ADDRS, .at = AT(relay_clients), .help = "who may relay" },
-    { .name = "domains", .type = CONF_STRS, .at = AT(domains), .help = "ours" },
+    { .name = "domains", .type = CONF_STRS, .at = AT(domains), .initial = "a.example b.example", .help = "ours" },
     { .name = "route", .type = CONF_SECTIONS, .at = AT(routes), .section = &route_section, .help = "by domain" },
     { .name = "tls", .type = CONF_SECTION, .at = AT(tls), .section = &tls_section },
     { .name = "timeout",

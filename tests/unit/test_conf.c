@@ -258,6 +258,8 @@ static void initial_values_need_no_file(void **state)
 
     EXPECT_STR("localhost", root->hostname);
     EXPECT_INT(2, root->smtp.listen.count);
+    EXPECT_INT(2, root->smtp.domains.count);
+    EXPECT_STR("b.example", root->smtp.domains.items[1]);
     EXPECT_INT(300000, root->smtp.timeout_ms);
     EXPECT_INT(10485760, root->smtp.message_bytes);
     EXPECT_STR("", root->smtp.password);
