@@ -69,6 +69,11 @@ static const struct conf_key config_keys[] = {
     { .name = "headers", .type = CONF_SECTION, .at = AT(headers), .section = &dress_section },
     { .name = "smtp", .type = CONF_SECTION, .at = AT(smtp), .section = &smtp_section },
     { .name = "check", .type = CONF_SECTIONS, .at = AT(checks), .section = &settings_section },
+    { .name = "profile",
+      .type = CONF_SECTIONS,
+      .at = AT(profiles),
+      .section = &profile_section,
+      .help = "other thresholds and modes of checks for some mail; the first profile that fits holds" },
     { 0 },
 };
 
@@ -164,8 +169,11 @@ bool config_load(const char *path, struct loaded *out, struct strbuf *faults)
         return false;
     out->values = values;
     arena_init(&out->arena, SIZE_MAX);
-    out->checks = settings_resolve(&out->arena, out->conf, &wrong);
-    if (!out->checks) {
+    out->checks = settings_resolve(&out->arena, out->conf, profiles_rows(&out->values->profiles), &wrong);
+    if (out->checks)
+        out->profiles =
+            profiles_resolve(&out->arena, &out->values->profiles, &out->values->actions, out->checks, &wrong);
+    if (!out->profiles) {
         strbuf_putf(faults, "%s: %s\n", path ? path : built_in, wrong);
         config_free(out);
         return false;
@@ -188,6 +196,7 @@ bool config_load_or_tell(const char *path, struct loaded *out)
 
 void config_free(struct loaded *loaded)
 {
+    profiles_close(loaded->profiles);
     if (loaded->checks)
         settings_close(loaded->checks);
     if (loaded->conf)

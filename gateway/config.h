@@ -27,6 +27,7 @@ struct config {
     struct store_conf store;
     struct smtp_conf smtp;
     struct conf_array checks;
+    struct conf_array profiles;
 };
 
 /* A loaded configuration: the values, what the checks make of them, and who owns it. */
@@ -34,6 +35,7 @@ struct loaded {
     struct conf *conf;
     struct config *values;
     struct check_settings *checks;
+    struct profiles *profiles;
     struct arena arena;
 };
 

@@ -83,17 +83,6 @@ static bool hits(const struct list *list, const struct inquiry *q, struct hit *h
     return hits_recipients(list, s, hit);
 }
 
-static bool is_for_roles_only(const struct session *s)
-{
-    for (size_t i = 0; i < s->recipient_count; i++) {
-        struct span local = s->recipients[i].address.local;
-
-        if (!span_iis(local, "postmaster") && !span_iis(local, "abuse"))
-            return false;
-    }
-    return s->recipient_count > 0;
-}
-
 static bool is_allowing(const struct list *list)
 {
     return list->action == LIST_ACCEPT || (list->action == LIST_SCORE && list->points < 0);
@@ -105,9 +94,7 @@ static const char *exception(const struct list *list, const struct inquiry *q)
     bool is_by_sender = list->match == LIST_SENDER || list->match == LIST_SENDER_DOMAIN;
 
     if (!is_allowing(list))
-        return is_for_roles_only(q->session) && !list->covers_roles
-                   ? "not counted, for postmaster and abuse are always reachable (roles = no)"
-                   : NULL;
+        return q->is_exempt && !list->covers_roles ? "not counted, for the recipients are exempt (roles = no)" : NULL;
     if (is_by_sender && list->needs_spf && session_direction(q->session) == DIRECTION_INBOUND &&
         q->evidence->spf_mailfrom.result != AUTH_PASS)
         return "not counted, for SPF did not pass (requires_spf = yes)";
@@ -244,4 +231,5 @@ const struct check_module lists_module = {
     .close = lists_close,
     .upkeep = lists_upkeep,
     .upkeep_ms = UPKEEP_MS,
+    .covers_exempt = true,
 };

@@ -37,7 +37,9 @@ static const struct conf_key list_keys[] = {
       .type = CONF_BOOL,
       .at = AT(covers_roles),
       .initial = "no",
-      .help = "reject, defer, discard or score mail that is only for postmaster and abuse, too" },
+      .help =
+          "reject, defer, discard or score mail that is only for exempt recipients (postmaster, abuse: see actions), "
+          "too" },
     { .name = "requires_spf",
       .type = CONF_BOOL,
       .at = AT(needs_spf),

@@ -145,7 +145,8 @@ static bool open_engine(struct gateway *g)
                                  .conf = &config->engine,
                                  .actions = &config->actions,
                                  .checks = g->loaded.checks,
-                                 .check_count = settings_count() };
+                                 .check_count = settings_count(),
+                                 .profiles = g->loaded.profiles };
     return g->engine.dns || fail("dns", error);
 }
 

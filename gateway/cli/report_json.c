@@ -148,12 +148,12 @@ static json_t *missing_of(const struct verdict *v)
 void report_json(struct pipeline *p, const struct verdict *v, const struct edits *edits, struct strbuf *out)
 {
     struct verdict_reply reply = pipeline_reply(p, v);
-    json_t *object =
-        json_pack("{s:s, s:s, s:o, s:{s:o, s:o}, s:s, s:o, s:{s:i, s:s, s:o}, s:o, s:o, s:o}", "id",
-                  pipeline_session(p)->id, "action", action_text(v->action), "score", points(v->score), "thresholds",
-                  "tag", points(v->tag), "reject", points(v->reject), "decided_by", v->decided_by, "missing",
-                  missing_of(v), "reply", "code", (int)reply.code, "enhanced", reply.enhanced, "text", cstr(reply.text),
-                  "checks", checks_of(p), "auth", auth_of(pipeline_evidence(p)), "edits", edits_of(edits));
+    json_t *object = json_pack("{s:s, s:s, s:o, s:{s:o, s:o}, s:s, s:o, s:{s:i, s:s, s:o}, s:s, s:o, s:o, s:o}", "id",
+                               pipeline_session(p)->id, "action", action_text(v->action), "score", points(v->score),
+                               "thresholds", "tag", points(v->tag), "reject", points(v->reject), "decided_by",
+                               v->decided_by, "missing", missing_of(v), "reply", "code", (int)reply.code, "enhanced",
+                               reply.enhanced, "text", cstr(reply.text), "profile", pipeline_profile(p), "checks",
+                               checks_of(p), "auth", auth_of(pipeline_evidence(p)), "edits", edits_of(edits));
     char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) : NULL;
 
     if (!text)

@@ -53,6 +53,8 @@ static void put_head(struct page *page, struct pipeline *p, const struct verdict
     put_points(page, v->tag);
     strbuf_puts(page->out, ", reject");
     put_points(page, v->reject);
+    if (pipeline_profile(p)[0])
+        strbuf_putf(page->out, ", profile %s", pipeline_profile(p));
     strbuf_putf(page->out, "), decided by %s\nreply   %u %s ", v->decided_by, reply.code, reply.enhanced);
     put_foreign(page, reply.text);
     strbuf_puts(page->out, "\n\n");

@@ -139,6 +139,7 @@ static bool open_engine(struct scan *scan)
                                     .actions = &config->actions,
                                     .checks = scan->loaded.checks,
                                     .check_count = settings_count(),
+                                    .profiles = scan->loaded.profiles,
                                     .is_thorough = true };
     if (!scan->engine.dns)
         fprintf(stderr, "postern: dns: %s\n", error);
@@ -188,6 +189,16 @@ static bool fill_session(struct scan *scan, struct session *s)
     return parse_address(s, scan->from, &s->mail_from);
 }
 
+static void warn_of_profiles(struct pipeline *p)
+{
+    const struct session *s = pipeline_session(p);
+
+    for (size_t i = 1; i < s->recipient_count; i++)
+        if (!pipeline_takes(p, &s->recipients[i].address))
+            fprintf(stderr, "postern: %.*s has another profile than the first recipient; judged by that of the first\n",
+                    SPAN_ARG(s->recipients[i].address.text));
+}
+
 static void on_verdict(void *arg, const struct verdict *verdict)
 {
     struct scan *scan = arg;
@@ -196,7 +207,7 @@ static void on_verdict(void *arg, const struct verdict *verdict)
     struct strbuf out;
 
     strbuf_init(&out, SCAN_BYTES_MAX);
-    dress(scan->pipeline, verdict, &config->headers, &config->actions, &edits);
+    dress(scan->pipeline, verdict, &config->headers, &edits);
     if (verdict->action != ACTION_ACCEPT && verdict->action != ACTION_TAG)
         edits.count = 0;
     if (scan->is_json)
@@ -217,6 +228,7 @@ static int judge(struct scan *scan)
 
     if (!fill_session(scan, pipeline_session(p)))
         return EXIT_CONFIG;
+    warn_of_profiles(p);
     pipeline_take_message(p, message_new(strbuf_span(&scan->bytes), &limits));
     for (enum stage stage = STAGE_CONNECT; stage < STAGE_COUNT; stage++)
         pipeline_reach(p, stage);

@@ -59,6 +59,7 @@ struct inquiry {
     struct evidence *evidence;
     struct arena *arena;
     int64_t now_ms; /* wall clock, the same in all runs of a transaction */
+    bool is_exempt; /* all recipients so far are exempt from refusals (actions.exempt: postmaster, abuse) */
     struct run *run;
 };
 
@@ -151,7 +152,8 @@ struct check_module {
      * own state part, which only checks ON_LOOP may read. NULL: none. */
     enum step (*upkeep)(struct inquiry *q);
     int upkeep_ms;
-    bool hides_names; /* names that it asks for may hold a key: nobody is to show them */
+    bool hides_names;   /* names that it asks for may hold a key: nobody is to show them */
+    bool covers_exempt; /* it refuses mail to exempt recipients, too: it is no policy, or spares them itself */
 };
 
 /* A row of gateway/checks.c. */

@@ -236,13 +236,13 @@ static void add_trace(const struct session *s, const struct evidence *e, const s
     strbuf_release(&b);
 }
 
-void dress(struct pipeline *p, const struct verdict *verdict, const struct dress_conf *conf,
-           const struct actions_conf *actions, struct edits *out)
+void dress(struct pipeline *p, const struct verdict *verdict, const struct dress_conf *conf, struct edits *out)
 {
     const struct session *s = pipeline_session(p);
     bool is_inbound = session_direction(s) == DIRECTION_INBOUND;
     bool is_tagged = verdict->action == ACTION_TAG;
-    const char *prefix = is_tagged && is_inbound && actions->subject[0] ? actions->subject : NULL;
+    const char *subject = pipeline_actions(p)->subject;
+    const char *prefix = is_tagged && is_inbound && subject[0] ? subject : NULL;
 
     edits_init(out, s->tx_arena);
     if (is_inbound && !change_fields(pipeline_message(p), s, prefix, out) && prefix)

@@ -21,7 +21,6 @@ struct dress_conf {
 extern const struct conf_section dress_section;
 
 /* dress - edits in `out`, which lie in the transaction's arena; after a verdict of accept or tag. */
-void dress(struct pipeline *p, const struct verdict *verdict, const struct dress_conf *conf,
-           const struct actions_conf *actions, struct edits *out);
+void dress(struct pipeline *p, const struct verdict *verdict, const struct dress_conf *conf, struct edits *out);
 
 #endif

@@ -149,7 +149,7 @@ void engine_start(struct engine *engine)
         const struct check_settings *s = &engine->checks[i];
         struct upkeep *u = &engine->upkeeps[engine->upkeep_count];
 
-        if (!s->check->module->upkeep || s->mode == MODE_OFF)
+        if (!s->check->module->upkeep || !settings_is_used(s))
             continue;
         engine->upkeep_count++;
         u->engine = engine;

@@ -8,6 +8,7 @@
 
 #include "gateway/core/alarm.h"
 #include "gateway/core/metrics.h"
+#include "gateway/core/profile.h"
 #include "gateway/core/run.h"
 #include "gateway/core/verdict.h"
 #include "gateway/net/crew.h"
@@ -31,8 +32,9 @@ struct engine {
     struct crew *crew;
     const char *hostname;
     const struct engine_conf *conf;
-    const struct actions_conf *actions;
-    const struct check_settings *checks;
+    const struct actions_conf *actions;  /* that hold where no profile does */
+    const struct check_settings *checks; /* the same */
+    const struct profiles *profiles;     /* NULL: none, and nobody is exempt from refusals */
     size_t check_count;
     struct alarms alarms;
     struct metrics metrics;

@@ -94,6 +94,8 @@ void message_log_verdict(struct log_line *line, struct pipeline *p, const struct
 {
     if (!verdict)
         return;
+    if (pipeline_profile(p)[0])
+        log_cstr(line, "profile", pipeline_profile(p));
     log_points(line, "score", verdict->score);
     if (verdict->decided_by)
         log_cstr(line, "by", verdict->decided_by);

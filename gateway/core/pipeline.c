@@ -41,10 +41,11 @@ static struct inquiry inquiry_of(struct pipeline *p, struct run *run)
         .session = stage == STAGE_MESSAGE ? &tx->session : &p->session,
         .message = stage == STAGE_MESSAGE ? tx->message : NULL,
         .conf = run->settings->conf,
-        .actions = p->engine->actions,
+        .actions = rules_actions(tx),
         .evidence = is_ours ? &p->evidence : &tx->evidence,
         .arena = is_ours ? &p->arena : &tx->work,
         .now_ms = p->session.started_wall_ms,
+        .is_exempt = tx->is_exempt,
         .run = run,
     };
 }
@@ -174,10 +175,11 @@ static void work(struct job *job)
         struct inquiry q = { .session = &tx->session,
                              .message = tx->message,
                              .conf = run->settings->conf,
-                             .actions = tx->pipeline->engine->actions,
+                             .actions = rules_actions(tx),
                              .evidence = &tx->evidence,
                              .arena = &tx->work,
                              .now_ms = tx->session.started_wall_ms,
+                             .is_exempt = tx->is_exempt,
                              .run = run };
 
         run_check(run, &q);
@@ -315,7 +317,7 @@ static void set_timer(struct pipeline *p)
 static bool is_stage_finished(const struct pipeline *p, enum stage stage)
 {
     for (size_t i = 0; i < p->engine->check_count; i++)
-        if (check_of(p->view[i])->stage <= stage && !is_finished(p->view[i]))
+        if (check_of(p->view[i])->stage <= stage && p->view[i]->settings->mode != MODE_OFF && !is_finished(p->view[i]))
             return false;
     return true;
 }
@@ -339,7 +341,9 @@ static void give_verdict(struct pipeline *p)
 
 static void make_verdict(struct pipeline *p)
 {
-    verdict_make(p->view, p->engine->check_count, p->engine->actions, session_direction(&p->session), &p->tx->verdict);
+    verdict_make(p->view, p->engine->check_count, rules_actions(p->tx), session_direction(&p->session),
+                 &p->tx->verdict);
+    p->tx->verdict.is_certain &= rules_are_known(p);
 }
 
 static void skip_unfinished(struct pipeline *p)
@@ -469,6 +473,7 @@ void pipeline_reach(struct pipeline *p, enum stage stage)
 
     if (reached[stage] && !p->lent)
         run_again(p, stage);
+    rules_choose(p, stage);
     if (stage == STAGE_MESSAGE)
         reach_message(p);
     if (stage == STAGE_RCPT)

@@ -40,6 +40,9 @@ void pipeline_begin(struct pipeline *p);
 void pipeline_reach(struct pipeline *p, enum stage stage);
 /* pipeline_be_thorough - every check of this connection's mail runs to its end, even when the verdict is certain. */
 void pipeline_be_thorough(struct pipeline *p);
+/* pipeline_takes - whether this recipient is judged by the same rules as those before it (core/profile.h). If not, the
+ * door does not add it and answers 452 4.5.3: it is to come in a transaction of its own. */
+bool pipeline_takes(struct pipeline *p, const struct address *recipient);
 /* pipeline_take_message - the message is the pipeline's from now on, until pipeline_end(). */
 void pipeline_take_message(struct pipeline *p, struct message *message);
 struct message *pipeline_message(struct pipeline *p);
@@ -57,6 +60,9 @@ void pipeline_end(struct pipeline *p);
 const struct evidence *pipeline_evidence(struct pipeline *p);
 size_t pipeline_run_count(const struct pipeline *p);
 const struct run *pipeline_run(const struct pipeline *p, size_t index);
+/* pipeline_actions - the thresholds that hold for this mail. pipeline_profile - the name of its profile, or "". */
+const struct actions_conf *pipeline_actions(struct pipeline *p);
+const char *pipeline_profile(struct pipeline *p);
 /* pipeline_reply - what the sender is told for the verdict. */
 struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *verdict);
 /* pipeline_is_over - the connection or transaction has used up its memory: 421 4.3.1 and close. */

@@ -17,7 +17,7 @@ static struct run *run_new(struct pipeline *p, struct arena *a, size_t row)
     struct run *run = arena_alloc(a, sizeof *run);
 
     run->settings = &p->engine->checks[row];
-    run->state = run->settings->mode == MODE_OFF ? RUN_OFF : RUN_IDLE;
+    run->state = settings_is_used(run->settings) ? RUN_IDLE : RUN_OFF;
     run->most_asks = run->settings->check->asks;
     run->view = p->view;
     run->most_asks_in_book = (size_t)p->engine->conf->lookups_most;
@@ -102,10 +102,11 @@ void transaction_settle(struct transaction *tx)
         struct inquiry q = { .session = tx->is_reached[STAGE_MESSAGE] ? &tx->session : &p->session,
                              .message = tx->message,
                              .conf = run->settings->conf,
-                             .actions = p->engine->actions,
+                             .actions = rules_actions(tx),
                              .evidence = &tx->evidence,
                              .arena = &tx->work,
                              .now_ms = clock_wall_ms(),
+                             .is_exempt = tx->is_exempt,
                              .run = run };
 
         run->settings->check->module->settle(&q, &end);
@@ -219,6 +220,7 @@ void pipeline_begin(struct pipeline *p)
     drop_transaction(p);
     retry_unfinished(p);
     p->tx = transaction_new(p);
+    rules_begin(p);
     s->tx_arena = &p->tx->arena;
     s->mail_from = (struct address){ 0 };
     s->recipients = NULL;

@@ -1,5 +1,5 @@
-/* core/pipeline_state.h - what pipeline.c and pipeline_life.c share, and nobody else sees: a connection's pipeline and
- * its transaction.
+/* core/pipeline_state.h - what pipeline.c and the files pipeline_*.c share, and nobody else sees: a connection's
+ * pipeline and its transaction.
  *
  * Threads: the loop's, but for a transaction that is lent, whose job a worker holds.
  */
@@ -24,6 +24,9 @@ struct transaction {
     struct run *overdue;          /* stand-ins for what a worker did not give back in time */
     uint64_t lent;                /* rows that the worker runs */
     bool is_lent, is_orphan;
+    const struct profile *profile;       /* whose rules hold; NULL: not known yet, or there are none */
+    const struct check_settings *checks; /* as they hold */
+    bool is_exempt;                      /* all recipients so far are exempt from refusals */
     bool is_reached[STAGE_COUNT];
     size_t recipients_seen; /* by the checks of STAGE_RCPT */
     bool is_deciding;       /* counted in engine->deciding */
@@ -70,6 +73,13 @@ static inline bool is_connections(enum stage stage)
  * book; `waiting`: the rows that wanted them. Both are pipeline.c's. */
 void pipeline_advance(void *pipeline);
 void pipeline_on_news(void *pipeline, uint64_t waiting);
+
+/* rules_begin - of a new transaction. rules_choose - when a stage is reached. rules_are_known - a refusal now would be
+ * one by the rules that hold in the end. rules_actions - the thresholds as they hold. All are pipeline_rules.c's. */
+void rules_begin(struct pipeline *p);
+void rules_choose(struct pipeline *p, enum stage stage);
+bool rules_are_known(const struct pipeline *p);
+const struct actions_conf *rules_actions(const struct transaction *tx);
 
 /* transaction_settle - tells the checks how it ended; once. */
 void transaction_settle(struct transaction *tx);

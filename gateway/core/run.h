@@ -27,12 +27,19 @@ struct check_settings {
     unsigned index; /* of its row in the table, below CHECKS_MAX */
     uint64_t after; /* the rows it must come after, a bit each */
     enum mode mode;
+    bool is_wanted;          /* by a profile that has it on, where it is off for others */
     enum fail on_failure[2]; /* by enum direction */
     int budget_ms;
     void *conf;        /* the module's section */
     const int *points; /* of the module's symbols, by index, as configured */
     struct bounds bounds;
 };
+
+/* settings_is_used - whether the check is run at all. */
+static inline bool settings_is_used(const struct check_settings *s)
+{
+    return s->mode != MODE_OFF || s->is_wanted;
+}
 
 struct finding {
     const char *symbol;

@@ -76,7 +76,7 @@ static const struct check *table;
 static size_t table_count;
 static struct conf_section *sections;
 
-static size_t row_of(const char *title)
+size_t settings_row(const char *title)
 {
     for (size_t i = 0; i < table_count; i++)
         if (strcmp(table[i].name, title) == 0)
@@ -92,7 +92,7 @@ static void *module_part(void *values)
 static const char *check_values(struct arena *a, void *values)
 {
     const struct common *common = values;
-    const struct conf_section *own = table[row_of(common->title)].module->section;
+    const struct conf_section *own = table[settings_row(common->title)].module->section;
 
     return own && own->check ? own->check(a, module_part(values)) : NULL;
 }
@@ -161,7 +161,7 @@ size_t settings_count(void)
 
 static const struct conf_section *section_by_title(const char *title)
 {
-    size_t row = row_of(title);
+    size_t row = settings_row(title);
 
     return row < table_count ? &sections[row] : NULL;
 }
@@ -237,7 +237,8 @@ static uint64_t rows_named(const char *names)
     return rows;
 }
 
-static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, struct check_settings *out)
+static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, bool is_wanted,
+                               struct check_settings *out)
 {
     const struct check *check = &table[row];
     struct common *common = conf_by_title(conf, &settings_section, check->name);
@@ -251,13 +252,14 @@ static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, s
         .index = (unsigned)row,
         .after = rows_named(check->after),
         .mode = (enum mode)common->mode,
+        .is_wanted = is_wanted,
         .on_failure = { (enum fail)common->on_failure[0], (enum fail)common->on_failure[1] },
         .budget_ms = common->budget_ms,
         .conf = module_part(common),
         .points = points,
     };
     out->bounds = bounds_of(check, out->conf, points);
-    if (out->mode == MODE_OFF || !check->module->open)
+    if (!settings_is_used(out) || !check->module->open)
         return NULL;
     wrong = check->module->open(a, out->conf);
     return wrong ? arena_printf(a, "check \"%s\": %s", check->name, wrong) : NULL;
@@ -265,16 +267,16 @@ static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, s
 
 static void close_one(struct check_settings *s)
 {
-    if (s->mode != MODE_OFF && s->check->module->close)
+    if (settings_is_used(s) && s->check->module->close)
         s->check->module->close(s->conf);
 }
 
-struct check_settings *settings_resolve(struct arena *a, struct conf *conf, const char **wrong)
+struct check_settings *settings_resolve(struct arena *a, struct conf *conf, uint64_t wanted, const char **wrong)
 {
     struct check_settings *all = arena_alloc(a, table_count * sizeof *all);
 
     for (size_t i = 0; i < table_count; i++) {
-        *wrong = resolve_one(a, conf, i, &all[i]);
+        *wrong = resolve_one(a, conf, i, wanted & 1ULL << i, &all[i]);
         if (!*wrong)
             continue;
         while (i-- > 0)

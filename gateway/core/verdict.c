@@ -1,6 +1,8 @@
 /* core/verdict.c - from findings to an action, and when it is certain. */
 #include "gateway/core/verdict.h"
 
+#include "gateway/mail/access_set.h"
+
 #define AT(member) offsetof(struct actions_conf, member)
 
 static const struct conf_key actions_keys[] = {
@@ -24,7 +26,14 @@ static const struct conf_key actions_keys[] = {
       .at = AT(early),
       .initial = "no",
       .help =
-          "refuse before RCPT when that is certain; else refusals wait for RCPT, so that the log has the envelope" },
+          "refuse before RCPT when that is certain; else refusals wait for RCPT, so that the log has the envelope and "
+          "exempt recipients are spared" },
+    { .name = "exempt",
+      .type = CONF_STRS,
+      .at = AT(exempt),
+      .initial = "postmaster@ abuse@",
+      .help = "recipients whose mail is tagged at most, and not refused or put off, when it is for nobody else: "
+              "user@example.org, user@ at any domain, example.org" },
     { .name = "subject",
       .type = CONF_STR,
       .at = AT(subject),
@@ -38,7 +47,12 @@ static const char *actions_check(struct arena *a, void *values)
 {
     const struct actions_conf *conf = values;
 
-    (void)a;
+    for (size_t i = 0; i < conf->exempt.count; i++) {
+        const char *wrong = access_entry_wrong(ACCESS_ADDRESSES, span_of(conf->exempt.items[i]));
+
+        if (wrong)
+            return arena_printf(a, "the exempt recipient \"%s\" %s", conf->exempt.items[i], wrong);
+    }
     return conf->tag > conf->reject ? "tag is above reject: write tag as the lower of the two" : NULL;
 }
 
@@ -88,8 +102,10 @@ static void add_pending(struct tally *t, const struct run *run, enum direction d
 
 static void add_forced(struct tally *t, const struct run *run)
 {
+    bool is_refusal = run->forced == ACTION_TAG || run->forced > ACTION_DEFER; /* who only has to wait is not bad */
+
     if (run->settings->mode == MODE_TAG) {
-        if (run->forced != ACTION_ACCEPT)
+        if (is_refusal)
             t->tag = run;
         return;
     }
@@ -147,6 +163,8 @@ static struct tally tally_of(const struct run *const *runs, size_t count, enum d
     for (size_t i = 0; i < count; i++) {
         const struct run *run = runs[i];
 
+        if (run->settings->mode == MODE_OFF)
+            continue; /* for this mail: others have it on */
         if (!is_finished(run))
             add_pending(&t, run, direction);
         else if (run->settings->mode == MODE_SHADOW || is_moot(run, is_user))

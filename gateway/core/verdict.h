@@ -15,10 +15,11 @@
 #include "gateway/core/run.h"
 
 struct actions_conf {
-    int greylist;        /* from which mail is suspicious: the check greylist acts on it */
-    int tag, reject;     /* hundredths; ACTIONS_NEVER: not by score */
-    bool early;          /* may reject before RCPT */
-    const char *subject; /* prefix of the Subject of tagged mail; "" leaves it */
+    int greylist;            /* from which mail is suspicious: the check greylist acts on it */
+    int tag, reject;         /* hundredths; ACTIONS_NEVER: not by score */
+    bool early;              /* may reject before RCPT */
+    struct conf_strs exempt; /* recipients whose mail is not refused */
+    const char *subject;     /* prefix of the Subject of tagged mail; "" leaves it */
 };
 
 enum { ACTIONS_NEVER = 100001 };

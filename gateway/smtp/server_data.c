@@ -129,7 +129,7 @@ static void start_delivery(struct server *s)
     struct message *message = pipeline_message(s->pipeline);
 
     edits_init(&s->edits, s->session->tx_arena);
-    dress(s->pipeline, s->verdict, s->door->settings.dress, s->door->engine->actions, &s->edits);
+    dress(s->pipeline, s->verdict, s->door->settings.dress, &s->edits);
     edits_apply(&s->edits, message, &s->pieces);
     s->delivery = deliver_start(s->door->verify, s->hop, s->session, &s->pieces, on_delivered, s, &at_once);
     if (s->delivery)

@@ -257,6 +257,8 @@ static enum reply rcpt_is_refused(const struct server *s, const struct address *
         return REPLY_TOO_MANY_RECIPIENTS;
     if (s->hop && s->hop != door_hop(s->door, domain))
         return REPLY_OTHER_ROUTE;
+    if (!pipeline_takes(s->pipeline, recipient))
+        return REPLY_OTHER_RULES;
     return REPLY_NONE;
 }
 

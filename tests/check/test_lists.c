@@ -109,24 +109,29 @@ static void actions_are_forced(void **state)
         EXPECT_INT(cases[i].action, action_of(cases[i].conf, "a@from.example", "b@to.example", NULL, AUTH_NONE));
 }
 
-static void postmaster_and_abuse_are_reachable(void **state)
+static void exempt_recipients_are_reachable(void **state)
 {
     static const struct {
-        const char *conf, *to, *to2;
+        const char *conf;
         int action;
     } cases[] = {
-        { CLIENT("action = reject"), "postmaster@to.example", NULL, NOTHING },
-        { CLIENT("action = reject"), "Abuse@to.example", "POSTMASTER", NOTHING },
-        { CLIENT("action = discard"), "abuse@to.example", NULL, NOTHING },
-        { CLIENT("action = reject"), "postmaster@to.example", "b@to.example", ACTION_REJECT },
-        { CLIENT("action = reject roles = yes"), "postmaster@to.example", NULL, ACTION_REJECT },
-        { CLIENT("action = accept"), "postmaster@to.example", NULL, ACTION_ACCEPT },
-        { CLIENT("action = reject"), "postmasters@to.example", NULL, ACTION_REJECT },
+        { CLIENT("action = reject"), NOTHING },
+        { CLIENT("action = discard"), NOTHING },
+        { CLIENT("action = reject roles = yes"), ACTION_REJECT },
+        { CLIENT("action = accept"), ACTION_ACCEPT },
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++)
-        EXPECT_INT(cases[i].action, action_of(cases[i].conf, "a@from.example", cases[i].to, cases[i].to2, AUTH_NONE));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_open(&lists_module, cases[i].conf);
+
+        desk_client(d, "192.0.2.7");
+        desk_rcpt(d, "postmaster@to.example");
+        d->is_exempt = true;
+        desk_settle(d);
+        EXPECT_INT(cases[i].action, d->run.is_forced ? (int)d->run.forced : NOTHING);
+        desk_close(d);
+    }
 }
 
 #define SENDER(rest) "list \"x\" { match = sender entries = {\"@from.example\"} " rest " }"
@@ -380,7 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_match_finds_its_own),
         TEST(actions_are_forced),
-        TEST(postmaster_and_abuse_are_reachable),
+        TEST(exempt_recipients_are_reachable),
         TEST(an_allowed_sender_needs_spf),
         TEST(what_is_lost_for_good_wants_all_recipients_listed),
         TEST(the_null_sender_can_be_listed),

@@ -167,6 +167,7 @@ static struct inquiry inquiry_of(struct desk *d)
                              .evidence = &d->evidence,
                              .arena = &d->arena,
                              .now_ms = d->now_ms,
+                             .is_exempt = d->is_exempt,
                              .run = &d->run };
 }
 

@@ -40,6 +40,7 @@ struct desk {
     enum store_state store_outcome; /* STORE_OK; anything else is what every operation is answered */
     unsigned operations;            /* that the store was asked to do so far */
     struct conf *conf;
+    bool is_exempt;  /* the recipients are exempt from refusals */
     int64_t now_ms;  /* 2026-01-01T00:00:00Z unless told */
     unsigned rounds; /* of desk_settle(): how often the check had to wait */
 };

@@ -40,7 +40,7 @@ static const char *dressed(struct room *r, enum action action, int score)
     struct verdict v = { .action = action, .score = score, .tag = 600, .reject = 1500, .decided_by = "score" };
     struct pieces pieces;
 
-    dress(r->pipeline, &v, &r->headers, &r->actions, &r->edits);
+    dress(r->pipeline, &v, &r->headers, &r->edits);
     edits_apply(&r->edits, pipeline_message(r->pipeline), &pieces);
     strbuf_clear(&r->out);
     for (size_t i = 0; i < pieces.count; i++)

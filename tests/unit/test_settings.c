@@ -95,7 +95,7 @@ static struct check_settings *load(const char *text, struct conf **conf, struct 
     *conf = conf_load_text(&root, "test", span_of(text), &values, faults);
     if (!*conf)
         return NULL;
-    struct check_settings *settings = settings_resolve(a, *conf, &wrong);
+    struct check_settings *settings = settings_resolve(a, *conf, 0, &wrong);
 
     if (!settings)
         strbuf_puts(faults, wrong);
