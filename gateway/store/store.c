@@ -7,6 +7,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/endpoint.h"
 #include "gateway/store/driver.h"
+#include "gateway/store/lmdb.h"
 #include "gateway/store/local.h"
 
 #define AT(member) offsetof(struct store_conf, member)
@@ -110,7 +111,7 @@ const struct conf_section store_section = {
     .check = store_check,
 };
 
-static const struct store_driver *const drivers[] = { [STORE_LMDB] = NULL, [STORE_REDIS] = NULL };
+static const struct store_driver *const drivers[] = { [STORE_LMDB] = &lmdb_driver, [STORE_REDIS] = NULL };
 
 struct store {
     const struct store_driver *driver;
@@ -122,7 +123,12 @@ struct store *store_new(struct loop *loop, const struct store_conf *conf, const 
                         size_t size)
 {
     const struct store_driver *driver = drivers[conf->backend];
-    void *state = driver ? driver->open(loop, conf, directory, error, size) : NULL;
+
+    if (!driver) {
+        snprintf(error, size, "this build has no such backend");
+        return NULL;
+    }
+    void *state = driver->open(loop, conf, directory, error, size);
 
     if (!state)
         return NULL;

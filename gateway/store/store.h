@@ -68,7 +68,8 @@ void store_do_local(struct store *store, const struct store_op *op, struct store
 typedef void store_walk_fn(void *arg, struct span key, struct span value, int64_t expires_ms);
 typedef void store_end_fn(void *arg, const char *why);
 void store_walk(struct store *store, struct span prefix, store_walk_fn *fn, store_end_fn *on_end, void *arg);
-/* store_load - puts a record back as store_walk() gave it. */
+/* store_load - puts a record back as store_walk() gave it, unless the one that is there lives as long or longer, or
+ * `expires_ms` has passed: that is STORE_ABSENT, and nothing is changed. */
 void store_load(struct store *store, struct span key, struct span value, int64_t expires_ms, store_fn *fn, void *arg);
 
 struct store_counters {

@@ -1,0 +1,617 @@
+/* store/lmdb_file.c - the embedded store's file. */
+#include "gateway/store/lmdb_file.h"
+
+#include <aio.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/base/log.h"
+#include "gateway/store/lmdb_record.h"
+
+enum {
+    WHY_MAX = 200,
+    PAGE_BYTES = 4096, /* as an estimate; the file's own may be larger */
+    BATCH_MOST = 512,
+    OPEN_WAIT_MS = 30000,
+    OPEN_STEP_MS = 10,
+};
+
+/* Bytes of the file that are locked, on behalf of the process. Nothing need be there. */
+enum file_lock { GATE_BYTE, USE_BYTE, WRITE_BYTE };
+
+struct store_file {
+    char *path;
+    size_t size_most;
+    int fd; /* for the locks and for syncing */
+    MDB_env *env;
+    MDB_dbi dbi;
+    MDB_txn *txn; /* the one that is open */
+    MDB_txn *reader;
+    MDB_cursor *cursor; /* of txn, for writing */
+    bool is_write;
+    uint64_t used_pages, most_pages, entries;
+    struct aiocb sync;
+    bool is_dirty, is_syncing;
+    char why[WHY_MAX];
+};
+
+/* ---- locks ---- */
+
+static bool lock(int fd, enum file_lock which, short type)
+{
+    struct flock what = { .l_type = type, .l_whence = SEEK_SET, .l_start = which, .l_len = 1 };
+
+    return fcntl(fd, F_OFD_SETLK, &what) == 0;
+}
+
+/* ---- faults ---- */
+
+const char *store_file_why(const struct store_file *f)
+{
+    return f->why;
+}
+
+static enum file_state failed(struct store_file *f, const char *what, int rc)
+{
+    if (rc == MDB_MAP_FULL || rc == MDB_TXN_FULL) {
+        snprintf(f->why, sizeof f->why, "%s has reached its size; raise `size`", f->path);
+        return FILE_FULL;
+    }
+    snprintf(f->why, sizeof f->why, "%s: %s: %s", f->path, what, mdb_strerror(rc));
+    return FILE_FAILED;
+}
+
+/* ---- open and close ---- */
+
+static MDB_env *open_env(const char *path, size_t size_most, MDB_dbi *dbi, int *rc)
+{
+    const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NOSYNC | MDB_NORDAHEAD;
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+
+    *rc = mdb_env_create(&env);
+    if (*rc)
+        return NULL;
+    *rc = mdb_env_set_mapsize(env, size_most);
+    if (!*rc)
+        *rc = mdb_env_open(env, path, flags, 0600);
+    if (!*rc)
+        *rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+    if (!*rc)
+        *rc = mdb_dbi_open(txn, NULL, 0, dbi);
+    if (txn)
+        mdb_txn_abort(txn);
+    if (!*rc)
+        return env;
+    mdb_env_close(env);
+    return NULL;
+}
+
+static void note_usage(struct store_file *f, MDB_txn *txn)
+{
+    MDB_stat records, freed;
+
+    if (mdb_stat(txn, f->dbi, &records) || mdb_stat(txn, 0, &freed))
+        return;
+    f->used_pages = records.ms_branch_pages + records.ms_leaf_pages + records.ms_overflow_pages +
+                    freed.ms_branch_pages + freed.ms_leaf_pages + freed.ms_overflow_pages;
+    f->entries = records.ms_entries;
+}
+
+static bool adopt_env(struct store_file *f, int *rc)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+
+    f->env = open_env(f->path, f->size_most, &f->dbi, rc);
+    if (!f->env)
+        return false;
+    *rc = mdb_txn_begin(f->env, NULL, MDB_RDONLY, &f->reader);
+    if (*rc) {
+        mdb_env_close(f->env);
+        f->env = NULL;
+        return false;
+    }
+    note_usage(f, f->reader);
+    mdb_txn_reset(f->reader);
+    mdb_env_info(f->env, &info);
+    mdb_env_stat(f->env, &stat);
+    f->most_pages = info.me_mapsize / stat.ms_psize;
+    return true;
+}
+
+static void drop_env(struct store_file *f)
+{
+    if (f->reader)
+        mdb_txn_abort(f->reader);
+    f->reader = NULL;
+    if (f->env)
+        mdb_env_close(f->env);
+    f->env = NULL;
+}
+
+static void set_aside(const char *path, const char *why)
+{
+    char aside[4096], locks[4096];
+
+    snprintf(aside, sizeof aside, "%s.damaged", path);
+    snprintf(locks, sizeof locks, "%s-lock", path);
+    log_warn("store", "%s is damaged (%s): it is set aside as %s, and a new one is made", path, why, aside);
+    if (rename(path, aside))
+        unlink(path);
+    unlink(locks);
+}
+
+/* Root makes it for who owns the folder. */
+static void give_to_owner(const char *path)
+{
+    char name[4096];
+    struct stat folder;
+
+    snprintf(name, sizeof name, "%s", path);
+    char *slash = strrchr(name, '/');
+
+    if (geteuid() || !slash)
+        return;
+    *slash = '\0';
+    if (stat(name[0] ? name : "/", &folder))
+        return;
+    snprintf(name, sizeof name, "%s-lock", path);
+    if (lchown(path, folder.st_uid, folder.st_gid) || lchown(name, folder.st_uid, folder.st_gid))
+        log_warn("store", "cannot give %s to the owner of its folder: %s", path, strerror(errno));
+}
+
+static bool wait_for_gate(int fd)
+{
+    for (int waited_ms = 0; !lock(fd, GATE_BYTE, F_WRLCK); waited_ms += OPEN_STEP_MS) {
+        if (waited_ms >= OPEN_WAIT_MS) {
+            errno = EBUSY;
+            return false;
+        }
+        poll(NULL, 0, OPEN_STEP_MS);
+    }
+    return true;
+}
+
+/* Opens the file at `path` and passes its gate, which one process at a time does. -1: errno. */
+static int pass_gate(const char *path)
+{
+    for (;;) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        struct stat opened, there;
+
+        if (fd < 0)
+            return -1;
+        if (!wait_for_gate(fd) || fstat(fd, &opened)) {
+            close(fd);
+            return -1;
+        }
+        if (!stat(path, &there) && there.st_ino == opened.st_ino && there.st_dev == opened.st_dev)
+            return fd;
+        close(fd); /* it was set aside while we waited */
+    }
+}
+
+static bool is_damage(int rc)
+{
+    return rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH || rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND ||
+           rc == MDB_INCOMPATIBLE || rc == MDB_PANIC || rc == EINVAL || rc == EIO;
+}
+
+/* With the gate passed. */
+static bool open_behind_gate(struct store_file *f, int *rc)
+{
+    bool is_alone = lock(f->fd, USE_BYTE, F_WRLCK);
+
+    if (!adopt_env(f, rc)) {
+        if (!is_alone || !is_damage(*rc))
+            return false;
+        set_aside(f->path, mdb_strerror(*rc));
+        close(f->fd);
+        f->fd = pass_gate(f->path);
+        *rc = errno;
+        if (f->fd < 0 || !adopt_env(f, rc))
+            return false;
+    }
+    give_to_owner(f->path);
+    return lock(f->fd, USE_BYTE, F_RDLCK);
+}
+
+struct store_file *store_file_open(const char *path, size_t size_most, char *error, size_t size)
+{
+    struct store_file *f = mem_alloc(sizeof *f);
+    int rc = 0;
+
+    *f = (struct store_file){ .path = mem_dup(path), .size_most = size_most, .fd = pass_gate(path) };
+    if (f->fd < 0)
+        rc = errno;
+    if (f->fd >= 0 && open_behind_gate(f, &rc)) {
+        lock(f->fd, GATE_BYTE, F_UNLCK);
+        return f;
+    }
+    snprintf(error, size, "%s: %s", path, mdb_strerror(rc));
+    store_file_close(f);
+    return NULL;
+}
+
+void store_file_close(struct store_file *f)
+{
+    if (!f)
+        return;
+    store_file_abort(f);
+    if (f->is_syncing) {
+        const struct aiocb *const list[] = { &f->sync };
+
+        while (aio_error(&f->sync) == EINPROGRESS)
+            aio_suspend(list, 1, NULL);
+        aio_return(&f->sync);
+    }
+    if (f->env && f->is_dirty)
+        mdb_env_sync(f->env, 1);
+    drop_env(f);
+    if (f->fd >= 0)
+        close(f->fd);
+    free(f->path);
+    free(f);
+}
+
+/* ---- transactions ---- */
+
+/* What stops an env, and can be mended: another process has made the file larger; an error in writing the root. */
+static bool mend(struct store_file *f, int rc)
+{
+    if (rc == MDB_MAP_RESIZED)
+        return mdb_env_set_mapsize(f->env, 0) == 0;
+    if (rc == MDB_READERS_FULL) {
+        int dead = 0;
+
+        return mdb_reader_check(f->env, &dead) == 0 && dead > 0;
+    }
+    if (rc != MDB_PANIC)
+        return false;
+    drop_env(f);
+    return adopt_env(f, &rc);
+}
+
+static int begin(struct store_file *f, bool is_write)
+{
+    int rc = 0;
+
+    if (!f->env && !adopt_env(f, &rc))
+        return rc;
+    if (is_write)
+        return mdb_txn_begin(f->env, NULL, 0, &f->txn);
+    rc = mdb_txn_renew(f->reader);
+    if (!rc)
+        f->txn = f->reader;
+    return rc;
+}
+
+enum file_state store_file_begin(struct store_file *f, bool is_write)
+{
+    if (is_write && !lock(f->fd, WRITE_BYTE, F_WRLCK))
+        return FILE_BUSY;
+    f->is_write = is_write;
+    int rc = begin(f, is_write);
+
+    if (rc && mend(f, rc))
+        rc = begin(f, is_write);
+    if (!rc && is_write)
+        rc = mdb_cursor_open(f->txn, f->dbi, &f->cursor);
+    if (!rc)
+        return FILE_OK;
+    enum file_state state = failed(f, "cannot begin", rc);
+
+    store_file_abort(f);
+    if (is_write)
+        lock(f->fd, WRITE_BYTE, F_UNLCK);
+    return state;
+}
+
+static void end(struct store_file *f)
+{
+    f->txn = NULL;
+    f->cursor = NULL;
+    if (f->is_write)
+        lock(f->fd, WRITE_BYTE, F_UNLCK);
+}
+
+void store_file_abort(struct store_file *f)
+{
+    if (!f->txn)
+        return;
+    if (f->cursor)
+        mdb_cursor_close(f->cursor);
+    if (f->is_write)
+        mdb_txn_abort(f->txn);
+    else
+        mdb_txn_reset(f->txn);
+    end(f);
+}
+
+enum file_state store_file_commit(struct store_file *f)
+{
+    if (!f->is_write) {
+        store_file_abort(f);
+        return FILE_OK;
+    }
+    note_usage(f, f->txn);
+    mdb_cursor_close(f->cursor);
+    int rc = mdb_txn_commit(f->txn);
+
+    end(f);
+    if (rc)
+        return failed(f, "cannot write", rc);
+    f->is_dirty = true;
+    return FILE_OK;
+}
+
+/* ---- records ---- */
+
+static MDB_val val_of(struct span s)
+{
+    return (MDB_val){ s.len, (void *)(uintptr_t)s.ptr };
+}
+
+static struct span span_of_val(MDB_val v)
+{
+    return span_make(v.mv_data, v.mv_size);
+}
+
+static enum file_state find(struct store_file *f, struct span key, struct span *out)
+{
+    MDB_val k = val_of(key), v;
+    int rc = f->cursor ? mdb_cursor_get(f->cursor, &k, &v, MDB_SET_KEY) : mdb_get(f->txn, f->dbi, &k, &v);
+
+    if (rc == MDB_NOTFOUND)
+        return FILE_NONE;
+    if (rc)
+        return failed(f, "cannot read", rc);
+    *out = span_of_val(v);
+    return FILE_OK;
+}
+
+enum file_state store_file_get(struct store_file *f, struct span key, struct store_record *out)
+{
+    struct span kept;
+    enum file_state state = find(f, key, &kept);
+    struct record_head head;
+
+    out->len = 0;
+    if (state != FILE_OK)
+        return state;
+    if (!record_head_read(kept, &head))
+        return FILE_NONE;
+    out->len = kept.len - RECORD_HEAD_BYTES;
+    out->expires_ms = head.expires_ms;
+    memcpy(out->bytes, kept.ptr + RECORD_HEAD_BYTES, out->len);
+    return FILE_OK;
+}
+
+static int index_add(struct store_file *f, uint32_t second, struct span key)
+{
+    char bytes[RECORD_INDEX_MAX];
+    MDB_val k = val_of(record_index_key(bytes, second, key)), v = { 0, bytes };
+
+    return mdb_put(f->txn, f->dbi, &k, &v, 0);
+}
+
+static int index_remove(struct store_file *f, uint32_t second, struct span key)
+{
+    char bytes[RECORD_INDEX_MAX];
+    MDB_val k = val_of(record_index_key(bytes, second, key));
+    int rc = mdb_del(f->txn, f->dbi, &k, NULL);
+
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* Into its place: its head and its value. */
+static int write_record(struct store_file *f, struct span key, struct record_head *head, struct span value)
+{
+    MDB_val k = val_of(key), v = { RECORD_HEAD_BYTES + value.len, NULL };
+
+    head->turn = (uint32_t)mdb_txn_id(f->txn);
+    int rc = mdb_cursor_put(f->cursor, &k, &v, MDB_RESERVE);
+
+    if (!rc)
+        record_write(v.mv_data, head, key, value);
+    return rc;
+}
+
+static int remove_record(struct store_file *f, struct span key, uint32_t indexed_s)
+{
+    MDB_val k = val_of(key);
+    int rc = mdb_del(f->txn, f->dbi, &k, NULL);
+
+    return rc && rc != MDB_NOTFOUND ? rc : index_remove(f, indexed_s, key);
+}
+
+enum file_state store_file_put(struct store_file *f, struct span key, const struct store_record *record)
+{
+    struct record_head head = { 0 };
+    struct span old;
+    enum file_state state = find(f, key, &old);
+    bool is_there = state == FILE_OK && record_head_read(old, &head);
+    uint32_t second = record_index_second(record->expires_ms);
+    int rc = 0;
+
+    if (state != FILE_OK && state != FILE_NONE)
+        return state;
+    if (!record->len) {
+        rc = is_there ? remove_record(f, key, head.indexed_s) : 0;
+        return rc ? failed(f, "cannot remove", rc) : FILE_OK;
+    }
+    bool is_indexed = is_there && head.indexed_s <= second;
+
+    if (is_there && !is_indexed)
+        rc = index_remove(f, head.indexed_s, key);
+    if (!rc && !is_indexed)
+        rc = index_add(f, second, key);
+    if (!is_indexed)
+        head.indexed_s = second;
+    head.expires_ms = record->expires_ms;
+    if (!rc)
+        rc = write_record(f, key, &head, span_make(record->bytes, record->len));
+    return rc ? failed(f, "cannot put", rc) : FILE_OK;
+}
+
+static enum file_state seek(struct store_file *f, struct span key, bool is_above, struct span *found,
+                            struct span *value, int64_t *expires_ms)
+{
+    char least[] = "\1"; /* what is below are entries of the index */
+    MDB_val k = key.len ? val_of(key) : (MDB_val){ 1, least }, v;
+    MDB_cursor *cursor;
+    struct record_head head;
+    int rc = mdb_cursor_open(f->txn, f->dbi, &cursor);
+
+    if (rc)
+        return failed(f, "cannot read", rc);
+    rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+    if (!rc && is_above && span_eq(span_of_val(k), key))
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+    while (!rc && !record_head_read(span_of_val(v), &head))
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+    mdb_cursor_close(cursor);
+    if (rc)
+        return rc == MDB_NOTFOUND ? FILE_NONE : failed(f, "cannot read", rc);
+    *found = span_of_val(k);
+    *value = span_skip(span_of_val(v), RECORD_HEAD_BYTES);
+    *expires_ms = head.expires_ms;
+    return FILE_OK;
+}
+
+enum file_state store_file_first(struct store_file *f, struct span key, struct span *found, struct span *value,
+                                 int64_t *expires_ms)
+{
+    return seek(f, key, false, found, value, expires_ms);
+}
+
+enum file_state store_file_next(struct store_file *f, struct span key, struct span *found, struct span *value,
+                                int64_t *expires_ms)
+{
+    return seek(f, key, true, found, value, expires_ms);
+}
+
+/* ---- what expires ---- */
+
+/* The record that an entry of the index stands for: moved in the index when it lives longer than that says. */
+static int trim_one(struct store_file *f, uint32_t second, struct span key, uint32_t now_s, bool is_evicting,
+                    unsigned *count)
+{
+    char value[STORE_VALUE_MAX];
+    struct record_head head;
+    struct span kept;
+    enum file_state state = find(f, key, &kept);
+
+    if (state != FILE_OK || !record_head_read(kept, &head) || head.indexed_s != second)
+        return state == FILE_FAILED ? MDB_CORRUPTED : index_remove(f, second, key);
+    uint32_t true_second = record_index_second(head.expires_ms);
+
+    if (true_second <= now_s || (is_evicting && true_second <= second)) {
+        ++*count;
+        return remove_record(f, key, second);
+    }
+    size_t len = kept.len - RECORD_HEAD_BYTES;
+
+    memcpy(value, kept.ptr + RECORD_HEAD_BYTES, len); /* what is changed next may move it */
+    int rc = index_remove(f, second, key);
+
+    if (!rc)
+        rc = index_add(f, true_second, key);
+    head.indexed_s = true_second;
+    return rc ? rc : write_record(f, key, &head, span_make(value, len));
+}
+
+enum file_state store_file_trim(struct store_file *f, int64_t now_ms, bool is_evicting, unsigned most, unsigned *count)
+{
+    uint32_t now_s = (uint32_t)(now_ms / 1000);
+
+    *count = 0;
+    for (unsigned i = 0; i < most; i++) {
+        char key[STORE_KEY_MAX];
+        struct span name;
+        uint32_t second;
+        MDB_val k, v;
+        int rc = mdb_cursor_get(f->cursor, &k, &v, MDB_FIRST);
+
+        if (rc == MDB_NOTFOUND || (!rc && !record_index_read(span_of_val(k), &second, &name)))
+            return FILE_NONE;
+        if (!rc && second > now_s && !is_evicting)
+            return FILE_NONE;
+        if (!rc) {
+            memcpy(key, name.ptr, name.len);
+            rc = trim_one(f, second, span_make(key, name.len), now_s, is_evicting, count);
+        }
+        if (rc)
+            return failed(f, "cannot expire", rc);
+    }
+    return FILE_OK;
+}
+
+static uint64_t spare_pages(const struct store_file *f)
+{
+    uint64_t spare = f->most_pages / 8;
+
+    if (spare < BATCH_MOST)
+        spare = BATCH_MOST;
+    return spare < f->most_pages / 2 ? spare : f->most_pages / 2;
+}
+
+bool store_file_is_crowded(const struct store_file *f)
+{
+    return f->used_pages + spare_pages(f) > f->most_pages;
+}
+
+unsigned store_file_batch(const struct store_file *f)
+{
+    uint64_t most = spare_pages(f) / 32;
+
+    return most < 2 ? 2 : most > BATCH_MOST ? BATCH_MOST : (unsigned)most;
+}
+
+/* ---- upkeep ---- */
+
+void store_file_sync(struct store_file *f)
+{
+    if (f->is_syncing) {
+        int error = aio_error(&f->sync);
+
+        if (error == EINPROGRESS)
+            return;
+        f->is_syncing = false;
+        aio_return(&f->sync);
+        if (error) {
+            f->is_dirty = true;
+            log_warn("store", "%s: the disk did not take it: %s", f->path, strerror(error));
+        }
+        return;
+    }
+    if (!f->is_dirty)
+        return;
+    f->sync = (struct aiocb){ .aio_fildes = f->fd, .aio_sigevent = { .sigev_notify = SIGEV_NONE } };
+    f->is_dirty = false;
+    f->is_syncing = aio_fsync(O_DSYNC, &f->sync) == 0;
+    if (!f->is_syncing)
+        f->is_dirty = true;
+}
+
+void store_file_sweep(struct store_file *f)
+{
+    int dead = 0;
+
+    if (f->env && !mdb_reader_check(f->env, &dead) && dead)
+        log_info("store", "%s: %d readers were gone", f->path, dead);
+}
+
+void store_file_usage(const struct store_file *f, uint64_t *records, uint64_t *bytes)
+{
+    *records = f->entries / 2;
+    *bytes = f->used_pages * PAGE_BYTES;
+}
