@@ -1,9 +1,9 @@
 /* store/lmdb.c - the embedded driver: a queue, and a transaction at the end of each turn of the loop.
  *
  * When another process writes, the queue waits for it, a millisecond at a time, until the questions' own time-outs.
- * When the file is full, what expires soonest goes, and the transaction is tried once more. A transaction that fails for
- * another reason answers its questions STORE_FAILED; after FAILURES_MOST of them in a row nothing is tried for
- * PAUSE_MS. What has expired is taken out in small batches by a timer, so that no question waits for it.
+ * When the file is full, what expires soonest goes, and the transaction is tried once more. One that fails for another
+ * reason answers its questions STORE_FAILED; after FAILURES_MOST of them in a row nothing is tried for PAUSE_MS. What
+ * has expired is taken out in small batches by a timer, so that no question waits for it.
  */
 #include "gateway/store/lmdb.h"
 
@@ -13,9 +13,9 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/base/strbuf.h"
 #include "gateway/store/lmdb_file.h"
 #include "gateway/store/lmdb_record.h"
+#include "gateway/store/lmdb_walk.h"
 
 enum {
     RETRY_MS = 1,
@@ -26,8 +26,6 @@ enum {
     FAILURES_MOST = 3,
     PAUSE_MS = 1000,
     WHY_MAX = 200,
-    WALK_RECORDS = 128,
-    WALK_BYTES = 64 * 1024,
     PATH_BYTES_MAX = 4000,
     LAST_TURNS = 100, /* of what waits at the end */
 };
@@ -56,11 +54,11 @@ struct lmdb {
     uint64_t queued, finished; /* questions ever */
     struct task turn;
     struct timer *retry, *upkeep;
-    int64_t sync_due_ms, sweep_due_ms;
+    int64_t disk_due_ms, sweep_due_ms;
     unsigned failures;
     int64_t down_until_ms;
     unsigned fresh; /* records put since the last upkeep */
-    struct walk *walks;
+    struct lmdb_walks walks;
     struct store_record record, client; /* of the operation at hand */
     char why[WHY_MAX];
     struct store_counters counters;
@@ -456,9 +454,9 @@ static void keep_up(void *arg)
     int64_t now_ms = loop_now_ms(db->loop);
     bool has_more = !is_down(db) && make_room(db);
 
-    if (now_ms >= db->sync_due_ms) {
+    if (now_ms >= db->disk_due_ms) {
         store_file_sync(db->file);
-        db->sync_due_ms = now_ms + FILE_SYNC_MS / 2; /* it is begun at one call, and looked after at the next */
+        db->disk_due_ms = now_ms + FILE_SYNC_MS / 2; /* it is begun at one call, and looked after at the next */
     }
     if (now_ms >= db->sweep_due_ms) {
         store_file_sweep(db->file);
@@ -467,122 +465,11 @@ static void keep_up(void *arg)
     timer_start(db->upkeep, has_more ? UPKEEP_BUSY_MS : UPKEEP_MS);
 }
 
-/* ---- a walk ---- */
-
-struct walk {
-    struct lmdb *db;
-    struct walk *next;
-    struct task task;
-    struct strbuf prefix, key, batch;
-    store_walk_fn *fn;
-    store_end_fn *on_end;
-    void *arg;
-    uint64_t after; /* what had been asked before it is done before it */
-};
-
-/* A record of the batch, before its key and its value. */
-struct walked {
-    size_t key_len, value_len;
-    int64_t expires_ms;
-};
-
-static void walk_end(struct walk *w, const char *why)
-{
-    struct walk **link = &w->db->walks;
-
-    while (*link != w)
-        link = &(*link)->next;
-    *link = w->next;
-    loop_drop_task(w->db->loop, &w->task);
-    w->on_end(w->arg, why);
-    strbuf_release(&w->prefix);
-    strbuf_release(&w->key);
-    strbuf_release(&w->batch);
-    free(w);
-}
-
-static void walk_keep(struct walk *w, struct span key, struct span value, int64_t expires_ms, int64_t now_ms)
-{
-    struct walked head = { key.len, value.len, expires_ms };
-
-    strbuf_clear(&w->key);
-    strbuf_put(&w->key, key);
-    if (expires_ms && expires_ms <= now_ms)
-        return;
-    strbuf_put(&w->batch, span_make((const char *)&head, sizeof head));
-    strbuf_put(&w->batch, key);
-    strbuf_put(&w->batch, value);
-}
-
-/* Copies some records, so that no transaction is open while others look at them: it would keep pages from being used
- * again. */
-static enum file_state walk_read(struct walk *w)
-{
-    struct store_file *file = w->db->file;
-    enum file_state state = store_file_begin(file, false);
-    int64_t now_ms = clock_wall_ms(), expires_ms;
-    struct span key, value;
-
-    if (state != FILE_OK)
-        return state;
-    for (int i = 0; state == FILE_OK && i < WALK_RECORDS && w->batch.len < WALK_BYTES; i++) {
-        bool is_first = !w->key.len;
-
-        state = is_first ? store_file_first(file, strbuf_span(&w->prefix), &key, &value, &expires_ms)
-                         : store_file_next(file, strbuf_span(&w->key), &key, &value, &expires_ms);
-        if (state == FILE_OK && !span_starts(key, strbuf_span(&w->prefix)))
-            state = FILE_NONE;
-        if (state == FILE_OK)
-            walk_keep(w, key, value, expires_ms, now_ms);
-    }
-    store_file_abort(file);
-    return state;
-}
-
-static void walk_give(struct walk *w)
-{
-    struct span rest = strbuf_span(&w->batch);
-
-    while (rest.len) {
-        struct walked head;
-
-        memcpy(&head, rest.ptr, sizeof head);
-        struct span key = span_first(span_skip(rest, sizeof head), head.key_len);
-        struct span value = span_first(span_skip(rest, sizeof head + head.key_len), head.value_len);
-
-        w->fn(w->arg, key, value, head.expires_ms);
-        rest = span_skip(rest, sizeof head + head.key_len + head.value_len);
-    }
-    strbuf_clear(&w->batch);
-}
-
-static void walk_on(void *arg)
-{
-    struct walk *w = arg;
-    enum file_state state = FILE_OK;
-
-    if (w->db->finished >= w->after)
-        state = walk_read(w);
-    walk_give(w);
-    if (state == FILE_OK)
-        loop_run_task(w->db->loop, &w->task);
-    else
-        walk_end(w, state == FILE_NONE ? NULL : store_file_why(w->db->file));
-}
-
 static void lmdb_walk(void *state, struct span prefix, store_walk_fn *fn, store_end_fn *on_end, void *arg)
 {
     struct lmdb *db = state;
-    struct walk *w = mem_alloc(sizeof *w);
 
-    *w = (struct walk){ .db = db, .next = db->walks, .fn = fn, .on_end = on_end, .arg = arg, .after = db->queued };
-    w->task = (struct task){ .fn = walk_on, .arg = w };
-    strbuf_init(&w->prefix, STORE_KEY_MAX);
-    strbuf_init(&w->key, STORE_KEY_MAX);
-    strbuf_init(&w->batch, 2 * WALK_BYTES);
-    strbuf_put(&w->prefix, span_first(prefix, STORE_KEY_MAX));
-    db->walks = w;
-    loop_run_task(db->loop, &w->task);
+    lmdb_walk_start(&db->walks, prefix, db->queued, fn, on_end, arg);
 }
 
 /* ---- open and close ---- */
@@ -605,6 +492,7 @@ static void *lmdb_open(struct loop *loop, const struct store_conf *conf, const c
     db->loop = loop;
     db->file = file;
     db->timeout_ms = conf->timeout_ms;
+    db->walks = (struct lmdb_walks){ .loop = loop, .file = file, .finished = &db->finished };
     db->turn = (struct task){ .fn = run_turn, .arg = db };
     db->retry = timer_new(loop, run_turn, db);
     db->upkeep = timer_new(loop, keep_up, db);
@@ -622,8 +510,7 @@ static void lmdb_close(void *state)
         answer_all(db, &db->waiting, STORE_FAILED, "the store is closed");
         deliver(db);
     }
-    while (db->walks)
-        walk_end(db->walks, "the store is closed");
+    lmdb_walks_end(&db->walks, "the store is closed");
     loop_drop_task(db->loop, &db->turn);
     timer_free(db->retry);
     timer_free(db->upkeep);

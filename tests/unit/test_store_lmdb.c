@@ -1,4 +1,4 @@
-/* tests/unit/test_store_lmdb.c - the embedded store: the suite, and what becomes of it when processes and disks fail. */
+/* tests/unit/test_store_lmdb.c - the embedded store: the suite, and what becomes of it when processes and disks fail */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
