@@ -31,27 +31,29 @@ void arena_release(struct arena *a)
     arena_init(a, a->soft_most_bytes);
 }
 
-void arena_clear(struct arena *a)
-{
-    struct arena_block *first = a->newest;
-
-    if (!first)
-        return;
-    while (first->older) {
-        struct arena_block *older = first->older;
-
-        free(first);
-        first = older;
-    }
-    memset(first->bytes, 0, first->used);
-    first->used = 0;
-    a->newest = first;
-    a->used_bytes = 0;
-}
-
 static bool is_large(size_t size)
 {
     return size > ARENA_BLOCK_BYTES / 2;
+}
+
+void arena_clear(struct arena *a)
+{
+    struct arena_block *kept = NULL;
+
+    for (struct arena_block *b = a->newest, *older; b; b = older) {
+        older = b->older;
+        if (!kept && b->size <= ARENA_BLOCK_BYTES)
+            kept = b;
+        else
+            free(b);
+    }
+    a->newest = kept;
+    a->used_bytes = 0;
+    if (!kept)
+        return;
+    memset(kept->bytes, 0, kept->used);
+    kept->used = 0;
+    kept->older = NULL;
 }
 
 static struct arena_block *block_new(size_t least)

@@ -21,7 +21,7 @@ struct arena {
 
 void arena_init(struct arena *a, size_t soft_most_bytes);
 void arena_release(struct arena *a);
-/* arena_clear - empty again; keeps its first block for the next use. */
+/* arena_clear - empty again; keeps one block, of usual size, for the next use. */
 void arena_clear(struct arena *a);
 
 /* arena_alloc - zeroed, aligned for any type. */

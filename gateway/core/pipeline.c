@@ -112,6 +112,11 @@ static struct run *run_at(struct pipeline *p, size_t row)
     return p->runs[row] ? p->runs[row] : p->tx->runs[row];
 }
 
+static size_t next_row(uint64_t rows)
+{
+    return (size_t)__builtin_ctzll(rows);
+}
+
 /* What a check will ask is asked while the sisters that it waits for still work. */
 static void foresee(struct pipeline *p, struct run *run)
 {
@@ -131,8 +136,8 @@ static bool run_on_loop(struct pipeline *p)
 {
     bool did_run = false;
 
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        struct run *run = run_at(p, i);
+    for (uint64_t left = p->rows; left; left &= left - 1) {
+        struct run *run = run_at(p, next_row(left));
 
         if (run->state == RUN_IDLE && is_reached(p, check_of(run)->stage)) {
             if (is_after_done(p, run))
@@ -161,7 +166,7 @@ void pipeline_on_news(void *arg, uint64_t waiting)
         if (run->state == RUN_PARKED)
             run->state = RUN_READY;
     }
-    timer_start(p->soon, 0);
+    loop_run_task(p->engine->loop, &p->soon);
 }
 
 /* ---- workers ---- */
@@ -219,11 +224,11 @@ static uint64_t ready_in(struct pipeline *p, enum place place)
 {
     uint64_t rows = 0;
 
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        struct run *run = run_at(p, i);
+    for (uint64_t left = p->rows & ~p->earlier; left; left &= left - 1) {
+        const struct run *run = run_at(p, next_row(left));
 
         if (run->state == RUN_READY && check_of(run)->place == place)
-            rows |= 1ULL << i;
+            rows |= left & -left;
     }
     return rows;
 }
@@ -282,8 +287,8 @@ static const char *awaited_by(const struct pipeline *p, const struct run *run)
 
 static void expire(struct pipeline *p, int64_t now_ms)
 {
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        struct run *run = run_at(p, i);
+    for (uint64_t left = p->rows; left; left &= left - 1) {
+        struct run *run = run_at(p, next_row(left));
 
         if (run->state == RUN_PARKED && now_ms >= run_deadline_ms(run))
             fail_late(run, awaited_by(p, run));
@@ -297,8 +302,8 @@ static void set_timer(struct pipeline *p)
     if (p->want.fn && p->want.release_ms > now)
         next = p->want.release_ms;
     if (!p->lent) {
-        for (size_t i = 0; i < p->engine->check_count; i++) {
-            struct run *run = run_at(p, i);
+        for (uint64_t left = p->rows; left; left &= left - 1) {
+            const struct run *run = run_at(p, next_row(left));
 
             if (run->state == RUN_PARKED && run_deadline_ms(run) < next)
                 next = run_deadline_ms(run);
@@ -316,9 +321,12 @@ static void set_timer(struct pipeline *p)
 
 static bool is_stage_finished(const struct pipeline *p, enum stage stage)
 {
-    for (size_t i = 0; i < p->engine->check_count; i++)
-        if (check_of(p->view[i])->stage <= stage && p->view[i]->settings->mode != MODE_OFF && !is_finished(p->view[i]))
+    for (uint64_t left = p->rows; left; left &= left - 1) {
+        const struct run *run = p->view[next_row(left)];
+
+        if (check_of(run)->stage <= stage && run->settings->mode != MODE_OFF && !is_finished(run))
             return false;
+    }
     return true;
 }
 
@@ -348,9 +356,9 @@ static void make_verdict(struct pipeline *p)
 
 static void skip_unfinished(struct pipeline *p)
 {
-    for (size_t i = 0; i < p->engine->check_count; i++)
-        if (!is_finished(run_at(p, i)))
-            run_at(p, i)->state = RUN_SKIPPED;
+    for (uint64_t left = p->rows; left; left &= left - 1)
+        if (!is_finished(run_at(p, next_row(left))))
+            run_at(p, next_row(left))->state = RUN_SKIPPED;
 }
 
 /* The message's time is up. What a worker still holds must not be looked at: a stand-in takes its place. */
@@ -358,8 +366,10 @@ static void fail_unfinished(struct pipeline *p)
 {
     struct transaction *tx = p->tx;
 
-    tx->overdue = mem_alloc(p->engine->check_count * sizeof *tx->overdue);
-    for (size_t i = 0; i < p->engine->check_count; i++) {
+    if (tx->is_lent)
+        tx->overdue = mem_alloc(p->engine->check_count * sizeof *tx->overdue);
+    for (uint64_t left = p->rows; left; left &= left - 1) {
+        size_t i = next_row(left);
         struct run *run = run_at(p, i);
 
         if (tx->is_lent && (tx->lent & 1ULL << i)) {
@@ -379,10 +389,12 @@ static bool is_held_back(struct pipeline *p)
     int ms = 0;
 
     if (!p->want.release_ms) {
-        for (size_t i = 0; i < p->engine->check_count; i++)
-            if (p->view[i]->state == RUN_DONE && p->view[i]->settings->mode == MODE_ENFORCE &&
-                p->view[i]->tarpit_ms > ms)
-                ms = p->view[i]->tarpit_ms;
+        for (uint64_t left = p->rows; left; left &= left - 1) {
+            const struct run *run = p->view[next_row(left)];
+
+            if (run->state == RUN_DONE && run->settings->mode == MODE_ENFORCE && run->tarpit_ms > ms)
+                ms = run->tarpit_ms;
+        }
         p->want.release_ms = now + ms;
     }
     return now < p->want.release_ms;
@@ -399,7 +411,7 @@ static bool decide(struct pipeline *p)
 
     if (p->lent && !is_late)
         return false;
-    if (is_late && want->stage == STAGE_MESSAGE)
+    if (is_late && want->stage == p->last)
         fail_unfinished(p);
     if (p->lent && want->stage != STAGE_MESSAGE) {
         p->tx->verdict = (struct verdict){ .decided_by = "score" };
@@ -443,10 +455,10 @@ void pipeline_advance(void *arg)
 
 static void run_again(struct pipeline *p, enum stage stage)
 {
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        struct run *run = run_at(p, i);
+    for (uint64_t left = p->rows; left; left &= left - 1) {
+        struct run *run = run_at(p, next_row(left));
 
-        if (check_of(run)->stage == stage && run->state != RUN_OFF) {
+        if (check_of(run)->stage == stage) {
             run->state = RUN_IDLE;
             run->runs = 0;
         }
@@ -479,7 +491,7 @@ void pipeline_reach(struct pipeline *p, enum stage stage)
     if (stage == STAGE_RCPT)
         p->tx->recipients_seen = p->session.recipient_count;
     reached[stage] = true;
-    timer_start(p->soon, 0);
+    loop_run_task(p->engine->loop, &p->soon);
 }
 
 void pipeline_be_thorough(struct pipeline *p)
@@ -504,7 +516,7 @@ void pipeline_decide(struct pipeline *p, enum stage stage, int budget_ms, pipeli
     int budget = budget_ms ? budget_ms : p->engine->conf->deadline_ms;
 
     p->want = (struct want){ .fn = fn, .arg = arg, .stage = stage, .deadline_ms = clock_mono_ms() + budget };
-    timer_start(p->soon, 0);
+    loop_run_task(p->engine->loop, &p->soon);
 }
 
 const struct evidence *pipeline_evidence(struct pipeline *p)

@@ -32,6 +32,12 @@ struct pipeline;
 typedef void pipeline_fn(void *arg, const struct verdict *verdict);
 
 struct pipeline *pipeline_new(struct engine *engine, const char *door);
+/* pipeline_new_until - for a door that never has what comes after `last`: checks of later stages are off, and what is
+ * not done at the deadline of a decision for `last` has failed. */
+struct pipeline *pipeline_new_until(struct engine *engine, const char *door, enum stage last);
+/* pipeline_renew - for the next connection: all that is known of this one is forgotten, its memory is kept. False: a
+ * worker still holds a transaction of it; free it and make another. */
+bool pipeline_renew(struct pipeline *p);
 void pipeline_free(struct pipeline *p); /* NULL is fine; no callback comes any more */
 struct session *pipeline_session(struct pipeline *p);
 

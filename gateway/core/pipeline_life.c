@@ -12,75 +12,121 @@
 
 enum { CONNECTION_ARENA_BYTES = 1024 * 1024, TRANSACTION_ARENA_BYTES = 4 * 1024 * 1024 };
 
-static struct run *run_new(struct pipeline *p, struct arena *a, size_t row)
+static void run_init(struct run *run, struct pipeline *p, size_t row, bool is_on)
 {
-    struct run *run = arena_alloc(a, sizeof *run);
+    const struct check_settings *settings = &p->engine->checks[row];
 
-    run->settings = &p->engine->checks[row];
-    run->state = settings_is_used(run->settings) ? RUN_IDLE : RUN_OFF;
-    run->most_asks = run->settings->check->asks;
-    run->view = p->view;
-    run->most_asks_in_book = (size_t)p->engine->conf->lookups_most;
-    return run;
+    *run = (struct run){ .settings = settings,
+                         .state = is_on ? RUN_IDLE : RUN_OFF,
+                         .book = &p->book,
+                         .view = p->view,
+                         .most_asks = settings->check->asks,
+                         .most_asks_in_book = (size_t)p->engine->conf->lookups_most };
+}
+
+/* Which rows are on, for good. Those that are off lie with the connection's, and are never looked at but by reports. */
+static void find_rows(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        const struct check_settings *s = &p->engine->checks[i];
+        uint64_t bit = 1ULL << i;
+
+        if (!settings_is_used(s) || s->check->stage > p->last)
+            continue;
+        p->rows |= bit;
+        if (is_connections(s->check->stage))
+            p->earlier |= bit;
+    }
 }
 
 static void make_connection_runs(struct pipeline *p)
 {
+    uint64_t others = p->rows & ~p->earlier;
+    struct run *run = p->own = mem_alloc((p->engine->check_count + 1) * sizeof *run);
+
     for (size_t i = 0; i < p->engine->check_count; i++) {
-        if (!is_connections(p->engine->checks[i].check->stage))
+        if (others & 1ULL << i)
             continue;
-        p->runs[i] = run_new(p, &p->arena, i);
-        p->runs[i]->book = &p->book;
-        p->view[i] = p->runs[i];
+        run_init(run, p, i, p->rows & 1ULL << i);
+        p->view[i] = p->runs[i] = run++;
     }
 }
 
-struct pipeline *pipeline_new(struct engine *engine, const char *door)
+static void session_init(struct pipeline *p, const char *door)
+{
+    p->session = (struct session){
+        .arena = &p->arena, .door = door, .hostname = p->engine->hostname, .tls_version = "", .tls_cipher = ""
+    };
+}
+
+struct pipeline *pipeline_new_until(struct engine *engine, const char *door, enum stage last)
 {
     struct pipeline *p = mem_alloc(sizeof *p);
 
     p->engine = engine;
+    p->last = last;
     arena_init(&p->arena, CONNECTION_ARENA_BYTES);
     answers_init(&p->book);
     fetcher_init(&p->fetcher, engine->dns, engine->store, &p->book, pipeline_on_news, p);
-    p->session = (struct session){
-        .arena = &p->arena, .door = door, .hostname = engine->hostname, .tls_version = "", .tls_cipher = ""
-    };
+    session_init(p, door);
     p->timer = timer_new(engine->loop, pipeline_advance, p);
-    p->soon = timer_new(engine->loop, pipeline_advance, p);
+    p->soon = (struct task){ .fn = pipeline_advance, .arg = p };
+    find_rows(p);
     make_connection_runs(p);
     metrics_session(&engine->metrics, door, 1);
     pipeline_begin(p);
     return p;
 }
 
+struct pipeline *pipeline_new(struct engine *engine, const char *door)
+{
+    return pipeline_new_until(engine, door, STAGE_MESSAGE);
+}
+
+static void make_runs(struct pipeline *p, struct transaction *tx)
+{
+    struct run *run = tx->own;
+
+    for (uint64_t left = p->rows & ~p->earlier; left; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctzll(left);
+
+        run_init(run, p, i, true);
+        run->elder = &p->book;
+        run->book = &tx->book;
+        p->view[i] = tx->runs[i] = run++;
+    }
+}
+
 static struct transaction *transaction_new(struct pipeline *p)
 {
+    size_t count = (size_t)__builtin_popcountll(p->rows & ~p->earlier);
     struct transaction *tx = mem_alloc(sizeof *tx);
 
     tx->pipeline = p;
+    tx->own = mem_alloc((count + 1) * sizeof *tx->own);
     arena_init(&tx->arena, TRANSACTION_ARENA_BYTES);
     arena_init(&tx->work, TRANSACTION_ARENA_BYTES);
     answers_init(&tx->book);
     fetcher_init(&tx->fetcher, p->engine->dns, p->engine->store, &tx->book, pipeline_on_news, p);
+    return tx;
+}
+
+static void transaction_begin(struct pipeline *p)
+{
+    struct transaction *tx = p->spare ? p->spare : transaction_new(p);
+
+    p->spare = NULL;
+    p->tx = tx;
     tx->evidence.iprev = p->evidence.iprev;
     tx->begun_ms = clock_mono_ms();
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        if (is_connections(p->engine->checks[i].check->stage))
-            continue;
-        tx->runs[i] = run_new(p, &tx->work, i);
-        tx->runs[i]->elder = &p->book;
-        tx->runs[i]->book = &tx->book;
-        p->view[i] = tx->runs[i];
-    }
-    return tx;
+    make_runs(p, tx);
 }
 
 static bool wants_to_know(const struct run *run)
 {
-    const struct check_module *module = run ? run->settings->check->module : NULL;
+    const struct check_module *module = run->settings->check->module;
 
-    return module && module->settle && (run->state == RUN_DONE || (module->settles_unfinished && run->has_run));
+    return module->settle && (run->state == RUN_DONE || (module->settles_unfinished && run->has_run));
 }
 
 void transaction_settle(struct transaction *tx)
@@ -94,8 +140,8 @@ void transaction_settle(struct transaction *tx)
     if (tx->is_settled)
         return;
     tx->is_settled = true;
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        struct run *run = tx->runs[i];
+    for (uint64_t left = p->rows & ~p->earlier; left; left &= left - 1) {
+        struct run *run = tx->runs[__builtin_ctzll(left)];
 
         if (!wants_to_know(run))
             continue;
@@ -119,37 +165,77 @@ static void count(struct transaction *tx)
 {
     struct engine *engine = tx->pipeline->engine;
 
-    for (size_t i = 0; i < engine->check_count; i++)
-        if (tx->runs[i])
-            metrics_run(&engine->metrics, tx->overdue && tx->overdue[i].settings ? &tx->overdue[i] : tx->runs[i]);
+    for (uint64_t left = tx->pipeline->rows & ~tx->pipeline->earlier; left; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctzll(left);
+
+        metrics_run(&engine->metrics, tx->overdue && tx->overdue[i].settings ? &tx->overdue[i] : tx->runs[i]);
+    }
     if (tx->has_verdict)
         metrics_verdict(&engine->metrics, tx->pipeline->session.door, tx->verdict.action);
 }
 
-void transaction_free(struct transaction *tx)
+/* Ends it; what is left is memory. */
+static void transaction_stop(struct transaction *tx)
 {
     transaction_settle(tx);
     count(tx);
     fetcher_stop(&tx->fetcher);
-    answers_release(&tx->book);
     message_free(tx->message);
+    free(tx->overdue);
+}
+
+static void free_memory(struct transaction *tx)
+{
+    if (!tx)
+        return;
+    answers_release(&tx->book);
     arena_release(&tx->arena);
     arena_release(&tx->work);
-    free(tx->overdue);
+    free(tx->own);
     free(tx);
+}
+
+void transaction_free(struct transaction *tx)
+{
+    transaction_stop(tx);
+    free_memory(tx);
+}
+
+/* As new, with the memory that it has. */
+static void transaction_clear(struct transaction *tx)
+{
+    struct transaction kept;
+
+    transaction_stop(tx);
+    arena_clear(&tx->arena);
+    arena_clear(&tx->work);
+    kept = (struct transaction){ .pipeline = tx->pipeline,
+                                 .arena = tx->arena,
+                                 .work = tx->work,
+                                 .book = tx->book,
+                                 .fetcher = tx->fetcher,
+                                 .own = tx->own };
+    *tx = kept;
+    answers_clear(&tx->book);
+}
+
+static void count_connection(struct pipeline *p)
+{
+    for (uint64_t left = p->earlier; left; left &= left - 1)
+        metrics_run(&p->engine->metrics, p->runs[__builtin_ctzll(left)]);
+    metrics_session(&p->engine->metrics, p->session.door, -1);
 }
 
 void pipeline_destroy(struct pipeline *p)
 {
-    for (size_t i = 0; i < p->engine->check_count; i++)
-        if (p->runs[i])
-            metrics_run(&p->engine->metrics, p->runs[i]);
-    metrics_session(&p->engine->metrics, p->session.door, -1);
+    count_connection(p);
     fetcher_stop(&p->fetcher);
+    free_memory(p->spare);
     answers_release(&p->book);
     arena_release(&p->arena);
     timer_free(p->timer);
-    timer_free(p->soon);
+    loop_drop_task(p->engine->loop, &p->soon);
+    free(p->own);
     free(p);
 }
 
@@ -168,10 +254,12 @@ static void drop_transaction(struct pipeline *p)
     if (!tx)
         return;
     pipeline_stop_deciding(p, tx);
-    if (tx->is_lent)
+    if (tx->is_lent) {
         tx->is_orphan = true;
-    else
-        transaction_free(tx);
+        return;
+    }
+    transaction_clear(tx);
+    p->spare = tx;
 }
 
 /* One that a worker holds is settled when it comes home. */
@@ -189,7 +277,7 @@ void pipeline_free(struct pipeline *p)
     drop_transaction(p);
     p->is_closed = true;
     timer_stop(p->timer);
-    timer_stop(p->soon);
+    loop_drop_task(p->engine->loop, &p->soon);
     if (!p->lent)
         pipeline_destroy(p);
 }
@@ -204,12 +292,14 @@ struct session *pipeline_session(struct pipeline *p)
  * behind it that no list has seen. */
 static void retry_unfinished(struct pipeline *p)
 {
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        if (!p->runs[i] || (p->runs[i]->state != RUN_FAILED && p->runs[i]->state != RUN_SKIPPED))
+    for (uint64_t left = p->earlier; left; left &= left - 1) {
+        struct run *run = p->runs[__builtin_ctzll(left)];
+
+        if (run->state != RUN_FAILED && run->state != RUN_SKIPPED)
             continue;
-        metrics_run(&p->engine->metrics, p->runs[i]);
-        p->runs[i]->state = RUN_IDLE;
-        p->runs[i]->runs = 0;
+        metrics_run(&p->engine->metrics, run);
+        run->state = RUN_IDLE;
+        run->runs = 0;
     }
 }
 
@@ -219,7 +309,7 @@ void pipeline_begin(struct pipeline *p)
 
     drop_transaction(p);
     retry_unfinished(p);
-    p->tx = transaction_new(p);
+    transaction_begin(p);
     rules_begin(p);
     s->tx_arena = &p->tx->arena;
     s->mail_from = (struct address){ 0 };
@@ -229,6 +319,29 @@ void pipeline_begin(struct pipeline *p)
     s->declared_bytes = 0;
     s->started_wall_ms = clock_wall_ms();
     ulid_make(s->started_wall_ms, s->id);
+}
+
+bool pipeline_renew(struct pipeline *p)
+{
+    drop_transaction(p);
+    if (p->lent)
+        return false;
+    count_connection(p);
+    timer_stop(p->timer);
+    loop_drop_task(p->engine->loop, &p->soon);
+    fetcher_stop(&p->fetcher);
+    answers_clear(&p->book);
+    arena_clear(&p->arena);
+    p->evidence = (struct evidence){ 0 };
+    p->crew_was_full = false;
+    for (size_t i = 0; i < STAGE_COUNT; i++)
+        p->is_reached[i] = false;
+    for (uint64_t left = p->earlier; left; left &= left - 1)
+        run_init(p->runs[__builtin_ctzll(left)], p, (size_t)__builtin_ctzll(left), true);
+    session_init(p, p->session.door);
+    metrics_session(&p->engine->metrics, p->session.door, 1);
+    pipeline_begin(p);
+    return true;
 }
 
 void pipeline_end(struct pipeline *p)

@@ -42,7 +42,9 @@ static void take_rules(struct pipeline *p, const struct profile *profile)
     if (tx->checks == checks)
         return;
     tx->checks = checks;
-    for (size_t i = 0; i < p->engine->check_count; i++) {
+    for (uint64_t left = p->rows; left; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctzll(left);
+
         if (p->runs[i])
             take_connections(p, i, &checks[i]);
         else
@@ -52,9 +54,9 @@ static void take_rules(struct pipeline *p, const struct profile *profile)
 
 void rules_begin(struct pipeline *p)
 {
-    for (size_t i = 0; i < p->engine->check_count; i++) {
-        if (!p->runs[i])
-            continue;
+    for (uint64_t left = p->earlier; left; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctzll(left);
+
         p->runs[i]->settings = &p->engine->checks[i];
         p->view[i] = p->runs[i];
     }

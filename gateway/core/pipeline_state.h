@@ -20,7 +20,8 @@ struct transaction {
     struct evidence evidence;
     struct evidence evidence_before; /* as it was when lent */
     struct message *message;
-    struct run *runs[CHECKS_MAX]; /* by row; NULL for the connection's */
+    struct run *runs[CHECKS_MAX]; /* by row; NULL for the connection's and for what is off */
+    struct run *own;              /* where they lie */
     struct run *overdue;          /* stand-ins for what a worker did not give back in time */
     uint64_t lent;                /* rows that the worker runs */
     bool is_lent, is_orphan;
@@ -51,13 +52,17 @@ struct pipeline {
     struct answers book;
     struct fetcher fetcher;
     struct evidence evidence;
-    struct run *runs[CHECKS_MAX]; /* of CONNECT and HELO */
+    enum stage last;              /* beyond it nothing is run */
+    uint64_t rows, earlier;       /* that are on, a bit each; of them those of CONNECT and HELO */
+    struct run *runs[CHECKS_MAX]; /* of CONNECT and HELO, and what is off */
+    struct run *own;              /* where they lie */
     bool is_reached[STAGE_COUNT];
     struct transaction *tx;
+    struct transaction *spare;          /* the last one, emptied, for the next */
     const struct run *view[CHECKS_MAX]; /* every row's run, wherever it is kept */
     struct want want;
     struct timer *timer; /* the next deadline */
-    struct timer *soon;  /* advance() in the next turn */
+    struct task soon;    /* advance() at the end of this turn */
     unsigned lent;       /* transactions with workers, orphans too */
     bool is_closed, is_thorough;
     bool crew_was_full;

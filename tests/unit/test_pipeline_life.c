@@ -1,0 +1,189 @@
+/* tests/unit/test_pipeline_life.c - pipelines that serve client after client, and doors that never see a message. */
+#include "tests/kit/expect.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/core/pipeline.h"
+#include "tests/kit/fake_dns.h"
+
+static const struct symbol symbols[] = { { "BAD", 2000, "" }, { "GOOD", -100, "" }, { NULL, 0, NULL } };
+
+static enum step find_bad(struct inquiry *q)
+{
+    finding_add(q, 0, "because");
+    return STEP_DONE;
+}
+
+static enum step ask_two(struct inquiry *q)
+{
+    const struct dns_answer *a = ask_dns(q, "a.example", DNS_A), *b = ask_dns(q, "b.example", DNS_A);
+
+    if (!a || !b)
+        return STEP_WAIT;
+    finding_add(q, 1, "both are here");
+    return STEP_DONE;
+}
+
+static enum step wait_for_ever(struct inquiry *q)
+{
+    return ask_dns(q, "never.example", DNS_A) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step compute_long(struct inquiry *q)
+{
+    (void)q;
+    usleep(300000);
+    return STEP_DONE;
+}
+
+static enum step count_recipients(struct inquiry *q)
+{
+    finding_weigh(q, 0, (int)q->session->recipient_count, "recipients");
+    return STEP_DONE;
+}
+
+#define MODULE(name, function) static const struct check_module name = { .symbols = symbols, .run = function }
+MODULE(bad, find_bad);
+MODULE(two, ask_two);
+MODULE(for_ever, wait_for_ever);
+MODULE(slow, compute_long);
+MODULE(recipients, count_recipients);
+
+enum { ROOM_CHECKS = 3 };
+
+struct room {
+    struct check_settings settings[ROOM_CHECKS];
+    struct engine_conf conf;
+    struct actions_conf actions;
+    struct engine engine;
+    struct pipeline *pipeline;
+    struct verdict verdict;
+    unsigned verdicts;
+};
+
+static struct room *room_open(const struct check *checks, size_t count, enum stage last)
+{
+    static const int points[] = { 2000, -100 };
+    struct room *r = mem_alloc(sizeof *r);
+
+    fake_dns.loop = loop_new();
+    fake_dns.asked = fake_dns.cancelled = 0;
+    r->conf = (struct engine_conf){ .deadline_ms = 2000, .lookups_most = 200, .transactions_most = 10 };
+    r->actions = (struct actions_conf){ .tag = 600, .reject = 1500, .subject = "" };
+    for (unsigned i = 0; i < count; i++)
+        r->settings[i] = (struct check_settings){ .check = &checks[i],
+                                                  .index = i,
+                                                  .mode = MODE_ENFORCE,
+                                                  .points = points,
+                                                  .on_failure = { FAIL_DEFER, FAIL_DEFER },
+                                                  .budget_ms = checks[i].budget_ms,
+                                                  .bounds = { -100, 2000, false, false } };
+    r->engine = (struct engine){ .loop = fake_dns.loop,
+                                 .crew = crew_new(fake_dns.loop, 1, 4, 4),
+                                 .hostname = "mx.example",
+                                 .conf = &r->conf,
+                                 .actions = &r->actions,
+                                 .checks = r->settings,
+                                 .check_count = count };
+    r->pipeline = pipeline_new_until(&r->engine, "test", last);
+    return r;
+}
+
+static void room_close(struct room *r)
+{
+    pipeline_free(r->pipeline);
+    crew_free(r->engine.crew);
+    loop_free(fake_dns.loop);
+    free(r);
+}
+
+static void on_verdict(void *arg, const struct verdict *v)
+{
+    struct room *r = arg;
+
+    r->verdict = *v;
+    r->verdicts++;
+}
+
+static void decide(struct room *r, enum stage last, int budget_ms)
+{
+    unsigned number = r->verdicts + 1;
+    int64_t end = clock_mono_ms() + 20000;
+
+    for (enum stage stage = STAGE_CONNECT; stage <= last; stage++)
+        pipeline_reach(r->pipeline, stage);
+    pipeline_decide(r->pipeline, last, budget_ms, on_verdict, r);
+    while (r->verdicts < number && clock_mono_ms() < end)
+        loop_run_once(fake_dns.loop, 50);
+    EXPECT_INT(number, r->verdicts);
+}
+
+#define ROW(stage, place, budget, module)                                                                              \
+    {                                                                                                                  \
+        "row", stage, place, budget, 8, { FAIL_DEFER, FAIL_DEFER }, NULL, false, false, module                         \
+    }
+
+static void a_door_of_envelopes_decides_at_rcpt_for_good(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_RCPT, ON_LOOP, 60000, &for_ever),
+                                  ROW(STAGE_MESSAGE, ON_QUICK, 1000, &bad) };
+    struct room *r = room_open(rows, 2, STAGE_RCPT);
+
+    (void)state;
+    decide(r, STAGE_RCPT, 50);
+    EXPECT_INT(ACTION_DEFER, r->verdict.action);
+    EXPECT_TRUE(r->verdict.is_certain);
+    EXPECT_INT(1, r->verdict.missing_count);
+    EXPECT_INT(RUN_OFF, pipeline_run(r->pipeline, 1)->state);
+    room_close(r);
+}
+
+/* Nothing of a client is left for the next one, who gets the same memory. */
+static void a_renewed_pipeline_is_as_new(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 1000, &two), ROW(STAGE_HELO, ON_LOOP, 60000, &for_ever),
+                                  ROW(STAGE_RCPT, ON_LOOP, 1000, &recipients) };
+    struct room *r = room_open(rows, 3, STAGE_MESSAGE);
+    struct session *s = pipeline_session(r->pipeline);
+
+    (void)state;
+    for (unsigned round = 1; round <= 3; round++) {
+        s->helo = arena_copy(s->arena, SPAN("client.example"));
+        s->recipients = arena_alloc(s->tx_arena, 3 * sizeof *s->recipients);
+        s->recipient_count = round;
+        s->is_esmtp = true;
+        decide(r, STAGE_RCPT, 100);
+        EXPECT_INT(3 * round, fake_dns.asked);
+        EXPECT_INT((int)round - 100, r->verdict.score);
+        EXPECT_TRUE(pipeline_renew(r->pipeline));
+        EXPECT_INT(round, fake_dns.cancelled);
+        EXPECT_INT(0, s->helo.len);
+        EXPECT_INT(0, s->recipient_count);
+        EXPECT_FALSE(s->is_esmtp);
+        EXPECT_STR("test", s->door);
+        EXPECT_INT(RUN_IDLE, pipeline_run(r->pipeline, 0)->state);
+    }
+    EXPECT_INT(4, metrics_door(&r->engine.metrics, "test")->sessions_total);
+    EXPECT_INT(1, metrics_door(&r->engine.metrics, "test")->sessions);
+    EXPECT_INT(3, r->engine.metrics.checks[0].done);
+    room_close(r);
+}
+
+static void a_pipeline_that_a_worker_has_is_not_renewed(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_MESSAGE, ON_QUICK, 60000, &slow) };
+    static const struct message_limits limits = { 10000, 100 };
+    struct room *r = room_open(rows, 1, STAGE_MESSAGE);
+
+    (void)state;
+    pipeline_take_message(r->pipeline, message_new(SPAN("A: b\r\n\r\nbody\r\n"), &limits));
+    decide(r, STAGE_MESSAGE, 50);
+    EXPECT_INT(ACTION_DEFER, r->verdict.action);
+    EXPECT_FALSE(pipeline_renew(r->pipeline));
+    room_close(r);
+}
+
+RUN_TESTS(TEST(a_door_of_envelopes_decides_at_rcpt_for_good), TEST(a_renewed_pipeline_is_as_new),
+          TEST(a_pipeline_that_a_worker_has_is_not_renewed))
