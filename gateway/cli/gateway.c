@@ -203,6 +203,9 @@ static bool open_all(struct gateway *g)
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* becoming another user has cleared it */
     g->engine.crew = crew_new(g->loop, worker_count(&config->engine), (unsigned)config->engine.quick_most,
                               (unsigned)config->engine.heavy_most);
+    g->engine.store = store_new(g->loop, &config->store, config->state, error, sizeof error);
+    if (!g->engine.store)
+        return fail("store", error);
     return open_doors(g);
 }
 
