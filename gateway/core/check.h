@@ -99,10 +99,14 @@ void finding_weigh(struct inquiry *q, unsigned index, int points, const char *fo
     __attribute__((format(printf, 4, 5)));
 void finding_name(struct inquiry *q, const char *name, int points, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* finding_force - demands an action, whatever the score, with the text that the sender is told (after the enhanced
- * status code; NULL: the action's usual one). ACTION_ACCEPT is an allow list's: it beats every score and every other
- * forced action. The hardest of several wins otherwise. */
+/* finding_force - demands an action, whatever the score, with the text that the sender is told (NULL: the action's
+ * usual one). It may begin with an enhanced status code, or with a reply code and one: "504 5.5.2 Need a full name";
+ * codes of the other class, or that close connections, become the action's. ACTION_ACCEPT is an allow list's: it beats
+ * every score and every other forced action. The hardest of several wins otherwise. */
 void finding_force(struct inquiry *q, enum action action, const char *text);
+/* finding_permit - Postfix's OK: what the checks before STAGE_MESSAGE find and demand does not count for this mail (but
+ * for this check's own); the message's do. Declared by bounds' may_force_accept. */
+void finding_permit(struct inquiry *q);
 /* finding_tarpit - the reply is held back so long (the longest of several wins; at most TARPIT_MOST_MS). */
 void finding_tarpit(struct inquiry *q, int ms);
 /* finding_header - a header field for the message, when it is let through; both are copied. Fields of that name that
@@ -132,6 +136,9 @@ struct settlement {
 struct check_module {
     const struct conf_section *section; /* its keys, besides those that every check has; NULL: none */
     const struct symbol *symbols;
+    /* replies - what the sender is told when the configuration lets a symbol refuse mail, by the symbol's index, as
+     * finding_force() has it; NULL, or NULL for a symbol: the action's usual text. */
+    const char *const *replies;
     enum step (*run)(struct inquiry *q);
     /* bounds - NULL: the sums of the negative and of the positive symbols, and nothing forced. `points` are the
      * configured ones, by index. */

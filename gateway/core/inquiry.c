@@ -11,6 +11,7 @@
 void run_begin(struct run *run)
 {
     run->finding_count = 0;
+    run->is_permit = false;
     run->is_forced = false;
     run->forced_text = NULL;
     run->failure = NULL;
@@ -220,16 +221,26 @@ static void add(struct inquiry *q, const char *symbol, int points, const char *r
     const char *name = reason_text(q, format, args);                                                                   \
     va_end(args)
 
+static void make_demand(struct inquiry *q, unsigned index)
+{
+    const struct demand *demands = q->run->settings->demands;
+
+    if (demands && demands[index].is_made)
+        finding_force(q, demands[index].action, demands[index].text);
+}
+
 void finding_add(struct inquiry *q, unsigned index, const char *format, ...)
 {
     REASON(reason, format);
     add(q, q->run->settings->check->module->symbols[index].name, q->run->settings->points[index], reason);
+    make_demand(q, index);
 }
 
 void finding_weigh(struct inquiry *q, unsigned index, int points, const char *format, ...)
 {
     REASON(reason, format);
     add(q, q->run->settings->check->module->symbols[index].name, points, reason);
+    make_demand(q, index);
 }
 
 void finding_name(struct inquiry *q, const char *name, int points, const char *format, ...)
@@ -275,6 +286,11 @@ void finding_force(struct inquiry *q, enum action action, const char *text)
     run->is_forced = true;
     run->forced = action;
     run->forced_text = text ? arena_dup(q->arena, span_of(text)) : NULL;
+}
+
+void finding_permit(struct inquiry *q)
+{
+    q->run->is_permit = true;
 }
 
 static const char *const state_words[] = {

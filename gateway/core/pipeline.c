@@ -55,6 +55,7 @@ static void fail_run(struct run *run, const char *why)
     run->state = RUN_FAILED;
     run->failure = why;
     run->finding_count = 0;
+    run->is_permit = false;
     run->is_forced = false;
 }
 

@@ -2,15 +2,9 @@
 #include "gateway/core/profile.h"
 
 #include "gateway/base/bug.h"
-#include "gateway/conf/value.h"
 #include "gateway/core/settings.h"
 
 /* What a profile says, or leaves as it is outside. */
-struct maybe_points {
-    bool is_said;
-    int points;
-};
-
 struct maybe_text {
     bool is_said;
     const char *text;
@@ -41,17 +35,6 @@ enum wanted_direction { WANTED_ANY, WANTED_INBOUND, WANTED_AUTHENTICATED };
 
 /* ---- keys ---- */
 
-static const char *parse_points(struct arena *a, const char *text, void *out)
-{
-    static const struct conf_key key = { .name = "points", .type = CONF_POINTS };
-    const struct conf_item item = { .text = text };
-    struct maybe_points *points = out;
-    size_t at;
-
-    points->is_said = true;
-    return conf_value(a, &key, &item, 1, &points->points, &at);
-}
-
 static const char *parse_text(struct arena *a, const char *text, void *out)
 {
     *(struct maybe_text *)out = (struct maybe_text){ true, arena_dup(a, span_of(text)) };
@@ -63,17 +46,17 @@ static const struct conf_key actions_keys[] = {
     { .name = "greylist",
       .type = CONF_CUSTOM,
       .at = AT(greylist),
-      .parse = parse_points,
+      .parse = maybe_points_parse,
       .help = "points from which mail of unknown senders has to come again later; unset: as in actions" },
     { .name = "tag",
       .type = CONF_CUSTOM,
       .at = AT(tag),
-      .parse = parse_points,
+      .parse = maybe_points_parse,
       .help = "points from which a message is tagged; 1000 for never; unset: as in actions" },
     { .name = "reject",
       .type = CONF_CUSTOM,
       .at = AT(reject),
-      .parse = parse_points,
+      .parse = maybe_points_parse,
       .help = "points from which a message is refused; 1000 for never; unset: as in actions" },
     { .name = "subject",
       .type = CONF_CUSTOM,

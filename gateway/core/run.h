@@ -21,6 +21,13 @@ enum run_state {
 /* off: not run. shadow: run and recorded, counts nothing. tag: can tag a message, and no more. enforce: counts. */
 enum mode { MODE_OFF, MODE_SHADOW, MODE_TAG, MODE_ENFORCE };
 
+/* What a symbol demands beside its points, by configuration. */
+struct demand {
+    bool is_made;
+    enum action action;
+    const char *text; /* for the sender; NULL: the action's usual one */
+};
+
 /* What the configuration says of a check, besides its own keys. */
 struct check_settings {
     const struct check *check;
@@ -30,8 +37,9 @@ struct check_settings {
     bool is_wanted;          /* by a profile that has it on, where it is off for others */
     enum fail on_failure[2]; /* by enum direction */
     int budget_ms;
-    void *conf;        /* the module's section */
-    const int *points; /* of the module's symbols, by index, as configured */
+    void *conf;                   /* the module's section */
+    const int *points;            /* of the module's symbols, by index, as configured */
+    const struct demand *demands; /* the same; NULL: none */
     struct bounds bounds;
 };
 
@@ -62,6 +70,7 @@ struct run {
     enum run_state state;
     struct finding *findings; /* at most FINDINGS_MAX */
     size_t finding_count, finding_room;
+    bool is_permit; /* finding_permit() */
     bool is_forced;
     enum action forced;
     const char *forced_text;

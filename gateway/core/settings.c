@@ -12,34 +12,80 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/conf/value.h"
 
-struct symbol_score {
+struct symbol_conf {
     const char *title;
-    int score;
+    struct maybe_points score;
+    int action; /* enum symbol_action */
+    const char *text;
 };
+
+/* In the order of the words of the key `action`. */
+enum symbol_action { SYMBOL_SCORE, SYMBOL_TAG, SYMBOL_DEFER, SYMBOL_QUARANTINE, SYMBOL_REJECT, SYMBOL_DISCARD };
+
+enum { TEXT_MOST = 300 };
 
 struct common {
     const char *title;
     int mode;
     int on_failure[2];
     int budget_ms;
-    struct conf_array scores;
+    struct conf_array symbols;
 };
 
 #define AT(member) offsetof(struct common, member)
 
-static const struct conf_key score_keys[] = {
+const char *maybe_points_parse(struct arena *a, const char *text, void *out)
+{
+    static const struct conf_key key = { .name = "points", .type = CONF_POINTS };
+    const struct conf_item item = { .text = text };
+    struct maybe_points *points = out;
+    size_t at;
+
+    points->is_said = true;
+    return conf_value(a, &key, &item, 1, &points->points, &at);
+}
+
+static const struct conf_key symbol_keys[] = {
     { .name = "score",
-      .type = CONF_POINTS,
-      .at = offsetof(struct symbol_score, score),
-      .is_required = true,
+      .type = CONF_CUSTOM,
+      .at = offsetof(struct symbol_conf, score),
+      .parse = maybe_points_parse,
       .help = "points of this symbol, instead of those in doc/checks.md" },
+    { .name = "action",
+      .type = CONF_ENUM,
+      .at = offsetof(struct symbol_conf, action),
+      .initial = "score",
+      .least = "score tag defer quarantine reject discard",
+      .help = "what becomes of mail that it is found in, whatever the score; score: only the points count" },
+    { .name = "text",
+      .type = CONF_STR,
+      .at = offsetof(struct symbol_conf, text),
+      .initial = "",
+      .help =
+          "what the sender of mail is told that it defers or rejects; may begin with codes: \"550 5.7.1 Go away\"" },
     { 0 },
 };
 
-static const struct conf_section score_section = {
-    .name = "symbol", .help = "other points for a symbol", .size = sizeof(struct symbol_score), .keys = score_keys
-};
+/* It goes into a reply. */
+static const char *check_symbol(struct arena *a, void *values)
+{
+    const struct symbol_conf *conf = values;
+    size_t len = strlen(conf->text);
+
+    (void)a;
+    for (size_t i = 0; i < len; i++)
+        if (conf->text[i] < ' ' || conf->text[i] > '~')
+            return "text has characters that cannot stand in a reply; write ASCII";
+    return len > TEXT_MOST ? "text is longer than 300 characters; shorten it: it stands in a reply" : NULL;
+}
+
+static const struct conf_section symbol_section = { .name = "symbol",
+                                                    .help = "other points for a symbol, or an action of its own",
+                                                    .size = sizeof(struct symbol_conf),
+                                                    .keys = symbol_keys,
+                                                    .check = check_symbol };
 
 static const struct conf_key common_keys[] = {
     { .name = "mode",
@@ -65,9 +111,9 @@ static const struct conf_key common_keys[] = {
       .help = "the same for authenticated and relay clients" },
     { .name = "symbol",
       .type = CONF_SECTIONS,
-      .at = AT(scores),
-      .section = &score_section,
-      .help = "other points for a symbol" },
+      .at = AT(symbols),
+      .section = &symbol_section,
+      .help = "other points for a symbol, or an action of its own" },
 };
 
 static const size_t common_size = (sizeof(struct common) + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
@@ -186,37 +232,56 @@ static size_t symbol_count(const struct symbol *symbols)
     return n;
 }
 
-static const char *resolve_points(struct arena *a, const struct check *check, const struct common *common, int **out)
+static struct demand demand_of(const struct symbol_conf *conf, const char *usual)
+{
+    static const enum action actions[] = {
+        [SYMBOL_TAG] = ACTION_TAG,       [SYMBOL_DEFER] = ACTION_DEFER,     [SYMBOL_QUARANTINE] = ACTION_QUARANTINE,
+        [SYMBOL_REJECT] = ACTION_REJECT, [SYMBOL_DISCARD] = ACTION_DISCARD,
+    };
+
+    return (struct demand){ .is_made = conf->action != SYMBOL_SCORE,
+                            .action = actions[conf->action],
+                            .text = conf->text[0] ? conf->text : usual };
+}
+
+/* What the file says of symbols, into points and demands. */
+static const char *resolve_symbols(struct arena *a, const struct check *check, const struct common *common,
+                                   struct check_settings *out)
 {
     const struct symbol *symbols = check->module->symbols;
-    const struct symbol_score *scores = common->scores.items;
+    const struct symbol_conf *said = common->symbols.items;
     size_t count = symbol_count(symbols), s = 0;
     int *points = arena_alloc(a, (count + 1) * sizeof *points);
+    struct demand *demands = arena_alloc(a, (count + 1) * sizeof *demands);
 
     for (size_t i = 0; i < count; i++)
         points[i] = symbols[i].points;
-    for (size_t i = 0; i < common->scores.count; i++) {
-        for (s = 0; s < count && strcmp(symbols[s].name, scores[i].title) != 0; s++)
+    for (size_t i = 0; i < common->symbols.count; i++) {
+        for (s = 0; s < count && strcmp(symbols[s].name, said[i].title) != 0; s++)
             ;
         if (s == count)
             return arena_printf(a, "check \"%s\": there is no symbol \"%s\"; doc/checks.md lists them", check->name,
-                                scores[i].title);
-        points[s] = scores[i].score;
+                                said[i].title);
+        points[s] = said[i].score.is_said ? said[i].score.points : points[s];
+        demands[s] = demand_of(&said[i], check->module->replies ? check->module->replies[s] : NULL);
     }
-    *out = points;
+    out->points = points;
+    out->demands = demands;
     return NULL;
 }
 
-static struct bounds bounds_of(const struct check *check, const void *conf, const int *points)
+static struct bounds bounds_of(const struct check_settings *s)
 {
+    const struct check_module *module = s->check->module;
     struct bounds b = { 0 };
 
-    if (check->module->bounds) {
-        check->module->bounds(conf, points, &b);
-        return b;
+    if (module->bounds)
+        module->bounds(s->conf, s->points, &b);
+    for (size_t i = 0; i < symbol_count(module->symbols); i++) {
+        if (!module->bounds)
+            *(s->points[i] < 0 ? &b.least : &b.most) += s->points[i];
+        b.may_force_reject |= s->demands[i].is_made;
     }
-    for (size_t i = 0; i < symbol_count(check->module->symbols); i++)
-        *(points[i] < 0 ? &b.least : &b.most) += points[i];
     return b;
 }
 
@@ -242,11 +307,7 @@ static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, b
 {
     const struct check *check = &table[row];
     struct common *common = conf_by_title(conf, &settings_section, check->name);
-    int *points = NULL;
-    const char *wrong = resolve_points(a, check, common, &points);
 
-    if (wrong)
-        return wrong;
     *out = (struct check_settings){
         .check = check,
         .index = (unsigned)row,
@@ -256,9 +317,12 @@ static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, b
         .on_failure = { (enum fail)common->on_failure[0], (enum fail)common->on_failure[1] },
         .budget_ms = common->budget_ms,
         .conf = module_part(common),
-        .points = points,
     };
-    out->bounds = bounds_of(check, out->conf, points);
+    const char *wrong = resolve_symbols(a, check, common, out);
+
+    if (wrong)
+        return wrong;
+    out->bounds = bounds_of(out);
     if (!settings_is_used(out) || !check->module->open)
         return NULL;
     wrong = check->module->open(a, out->conf);

@@ -149,25 +149,36 @@ static void add_failed(struct tally *t, const struct run *run, enum direction di
         t->failed_tag = run;
 }
 
-/* Of a client who has authenticated since. */
-static bool is_moot(const struct run *run, bool is_user)
+/* Of a client who has authenticated since, or of an envelope that a list has permitted. */
+static bool is_moot(const struct run *run, bool is_user, const struct run *permit)
 {
-    return is_user && run->settings->check->stage <= STAGE_HELO;
+    enum stage stage = run->settings->check->stage;
+
+    return (is_user && stage <= STAGE_HELO) || (permit && stage < STAGE_MESSAGE && run != permit);
+}
+
+static const struct run *permit_of(const struct run *const *runs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (runs[i]->state == RUN_DONE && runs[i]->is_permit && runs[i]->settings->mode == MODE_ENFORCE)
+            return runs[i];
+    return NULL;
 }
 
 static struct tally tally_of(const struct run *const *runs, size_t count, enum direction direction, struct verdict *out)
 {
     struct tally t = { 0 };
     bool is_user = direction == DIRECTION_AUTHENTICATED;
+    const struct run *permit = permit_of(runs, count);
 
     for (size_t i = 0; i < count; i++) {
         const struct run *run = runs[i];
 
-        if (run->settings->mode == MODE_OFF)
-            continue; /* for this mail: others have it on */
+        if (run->settings->mode == MODE_OFF || (permit && is_moot(run, is_user, permit)))
+            continue; /* off for this mail: others have it on */
         if (!is_finished(run))
             add_pending(&t, run, direction);
-        else if (run->settings->mode == MODE_SHADOW || is_moot(run, is_user))
+        else if (run->settings->mode == MODE_SHADOW || is_moot(run, is_user, permit))
             continue;
         else if (run->state == RUN_FAILED)
             add_failed(&t, run, direction, out);
@@ -267,14 +278,67 @@ static const char *refusal_by_score(struct arena *a, const struct run *const *ru
     return arena_printf(a, "Message refused as spam (%s)", list);
 }
 
+static bool is_digits(struct span s, size_t most)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!ascii_is_digit(s.ptr[i]))
+            return false;
+    return s.len >= 1 && s.len <= most;
+}
+
+/* [RFC3463 2] */
+static bool is_enhanced(struct span word)
+{
+    struct span class = { 0 }, subject = { 0 }, detail = { 0 };
+
+    return span_cut(&word, '.', &class) && span_cut(&word, '.', &subject) && span_cut(&word, '.', &detail) &&
+           !word.ptr && class.len == 1 && (class.ptr[0] == '4' || class.ptr[0] == '5') && is_digits(subject, 3) &&
+           is_digits(detail, 3);
+}
+
+/* "504 5.5.2 Need a full name" and the like into a reply; what is not there is left as it is. */
+static void take_text(struct arena *a, const char *said, struct verdict_reply *reply)
+{
+    struct span text = span_of(said), rest = text, word = { 0 };
+    uint64_t code = 0;
+
+    if (span_word(&rest, &word) && word.len == 3 && !span_u64(word, 599, &code) && code >= 400) {
+        reply->code = (unsigned)code;
+        text = span_trim(rest);
+        span_word(&rest, &word);
+    }
+    if (is_enhanced(word)) {
+        reply->enhanced = arena_dup(a, word);
+        text = span_trim(rest);
+    }
+    if (text.len)
+        reply->text = arena_dup(a, text);
+}
+
+/* The action decides between 4xx and 5xx; and 421 and 521 belong to doors that close. */
+static void mend_class(struct arena *a, unsigned class, struct verdict_reply *reply)
+{
+    if (reply->code / 100 != class || reply->code % 100 == 21)
+        reply->code = class * 100 + 50;
+    if ((unsigned)(reply->enhanced[0] - '0') != class)
+        reply->enhanced = arena_printf(a, "%u%s", class, reply->enhanced + 1);
+}
+
 struct verdict_reply verdict_reply(struct arena *a, const struct verdict *verdict, const struct run *const *runs,
                                    size_t count)
 {
     struct verdict_reply reply = replies[verdict->action];
 
-    if (verdict->text)
-        reply.text = verdict->text;
-    else if (verdict->action == ACTION_REJECT && strcmp(verdict->decided_by, "score") == 0)
+    unsigned class = reply.code / 100;
+
+    if (verdict->text) {
+        take_text(a, verdict->text, &reply);
+        if (class == 2)
+            reply = (struct verdict_reply){ 250, "2.0.0", reply.text };
+        else
+            mend_class(a, class, &reply);
+    } else if (verdict->action == ACTION_REJECT && strcmp(verdict->decided_by, "score") == 0) {
         reply.text = refusal_by_score(a, runs, count);
+    }
     return reply;
 }

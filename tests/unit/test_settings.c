@@ -53,9 +53,13 @@ static const struct conf_section tea_section = {
     .name = "tea", .help = "tea", .size = sizeof(struct tea_conf), .keys = tea_keys, .check = check_tea
 };
 static const struct symbol tea_symbols[] = { { "HOT", 300, "" }, { "COLD", -100, "" }, { NULL, 0, NULL } };
-static const struct check_module tea = {
-    .section = &tea_section, .symbols = tea_symbols, .run = drink, .open = open_tea, .close = close_tea
-};
+static const char *const tea_replies[] = { "550 5.7.1 Too hot", NULL };
+static const struct check_module tea = { .replies = tea_replies,
+                                         .section = &tea_section,
+                                         .symbols = tea_symbols,
+                                         .run = drink,
+                                         .open = open_tea,
+                                         .close = close_tea };
 static const struct check_module water = { .run = drink };
 
 static const struct check table[] = {
@@ -159,6 +163,39 @@ static void keys_of_both_kinds_and_scores_are_taken(void **state)
     unload(conf, &a, &faults);
 }
 
+static void a_symbol_may_have_an_action(void **state)
+{
+    struct strbuf faults;
+    struct arena a;
+    struct conf *conf;
+    struct check_settings *s = load("check \"tea\" { mode = enforce symbol \"HOT\" { action = reject }\n"
+                                    "symbol \"COLD\" { action = defer text = \"4.7.1 Brr\" score = 2 } }",
+                                    &conf, &a, &faults);
+
+    (void)state;
+    assert_non_null(s);
+    EXPECT_INT(300, s[1].points[0]);
+    EXPECT_TRUE(s[1].demands[0].is_made);
+    EXPECT_INT(ACTION_REJECT, s[1].demands[0].action);
+    EXPECT_STR("550 5.7.1 Too hot", s[1].demands[0].text);
+    EXPECT_INT(200, s[1].points[1]);
+    EXPECT_INT(ACTION_DEFER, s[1].demands[1].action);
+    EXPECT_STR("4.7.1 Brr", s[1].demands[1].text);
+    EXPECT_TRUE(s[1].bounds.may_force_reject);
+    EXPECT_FALSE(s[0].bounds.may_force_reject);
+
+    struct run run = { .settings = &s[1] };
+    struct inquiry q = { .arena = &a, .run = &run };
+
+    finding_add(&q, 1, "once");
+    EXPECT_INT(ACTION_DEFER, run.forced);
+    finding_add(&q, 0, "and again");
+    EXPECT_INT(ACTION_REJECT, run.forced);
+    EXPECT_STR("550 5.7.1 Too hot", run.forced_text);
+    settings_close(s);
+    unload(conf, &a, &faults);
+}
+
 static void mistakes_are_named(void **state)
 {
     static const struct {
@@ -169,6 +206,8 @@ static void mistakes_are_named(void **state)
         { "check \"tea\" {\n cups = 21 }", "test:2: " },
         { "check \"tea\" { cups = 13 }", "13 cups bring no luck" },
         { "check \"tea\" { mode = \"enforce\" symbol \"WARM\" { score = 1 } }", "there is no symbol \"WARM\"" },
+        { "check \"tea\" { symbol \"HOT\" { action = burn } }", "burn" },
+        { "check \"tea\" { symbol \"HOT\" { action = reject text = \"too\\nhot\" } }", "text has characters" },
         { "check \"water\" { symbol \"HOT\" { score = 1 } }", "there is no symbol \"HOT\"" },
     };
 
@@ -200,4 +239,4 @@ static void a_module_that_cannot_open_says_why(void **state)
 }
 
 RUN_TESTS(TEST(a_check_that_is_not_mentioned_is_as_its_row_says), TEST(keys_of_both_kinds_and_scores_are_taken),
-          TEST(mistakes_are_named), TEST(a_module_that_cannot_open_says_why))
+          TEST(a_symbol_may_have_an_action), TEST(mistakes_are_named), TEST(a_module_that_cannot_open_says_why))

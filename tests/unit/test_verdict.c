@@ -170,4 +170,102 @@ static void a_refusal_by_score_names_what_weighed_most(void **state)
     arena_release(&arena);
 }
 
-RUN_TESTS(TEST(examples_hold), TEST(a_refusal_by_score_names_what_weighed_most))
+static void a_text_may_bring_its_codes(void **state)
+{
+    static const struct {
+        enum action action;
+        const char *text;
+        unsigned code;
+        const char *enhanced, *told;
+    } cases[] = {
+        { ACTION_REJECT, "Not here", 554, "5.7.1", "Not here" },
+        { ACTION_REJECT, "5.1.8 Not here", 554, "5.1.8", "Not here" },
+        { ACTION_REJECT, "504 5.5.2 Not here", 504, "5.5.2", "Not here" },
+        { ACTION_REJECT, "504 Not here", 504, "5.7.1", "Not here" },
+        { ACTION_REJECT, "504", 504, "5.7.1", "Message refused by policy" },
+        { ACTION_REJECT, "450 4.1.8 Not found", 550, "5.1.8", "Not found" }, /* the action decides of the class */
+        { ACTION_DEFER, "450 4.1.8 Not found", 450, "4.1.8", "Not found" },
+        { ACTION_DEFER, "504 5.5.2 Not here", 450, "4.5.2", "Not here" },
+        { ACTION_GREYLIST, "450 4.2.0 Come again", 450, "4.2.0", "Come again" },
+        { ACTION_DEFER, "421 4.7.0 Go", 450, "4.7.0", "Go" }, /* who says so closes */
+        { ACTION_REJECT, "521 Go", 550, "5.7.1", "Go" },
+        { ACTION_DISCARD, "550 5.7.1 Gone", 250, "2.0.0", "Gone" },
+        { ACTION_REJECT, "600 bottles", 554, "5.7.1", "600 bottles" },
+        { ACTION_REJECT, "5.5 bottles", 554, "5.7.1", "5.5 bottles" },
+        { ACTION_REJECT, "5.7.1.2 no", 554, "5.7.1", "5.7.1.2 no" },
+        { ACTION_REJECT, "2.0.0 no", 554, "5.7.1", "2.0.0 no" },
+    };
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct verdict v = { .action = cases[i].action, .decided_by = "check", .text = cases[i].text };
+        struct verdict_reply reply = verdict_reply(&arena, &v, NULL, 0);
+
+        if (reply.code != cases[i].code || strcmp(reply.enhanced, cases[i].enhanced) != 0 ||
+            strcmp(reply.text, cases[i].told) != 0)
+            fail_msg("%s: %u %s %s", cases[i].text, reply.code, reply.enhanced, reply.text);
+    }
+    arena_release(&arena);
+}
+
+/* What the envelope's checks say does not count, but for the one that permits; the message's do. */
+static void a_permit_is_for_the_envelope_alone(void **state)
+{
+    static const struct actions_conf actions = { .tag = 600, .reject = 1500, .subject = "" };
+    static const struct check client = { .name = "client", .stage = STAGE_CONNECT };
+    static const struct check lists = { .name = "lists", .stage = STAGE_RCPT };
+    static const struct check content = { .name = "content", .stage = STAGE_MESSAGE };
+    struct check_settings settings[] = { { .check = &client, .mode = MODE_ENFORCE },
+                                         { .check = &lists, .mode = MODE_ENFORCE },
+                                         { .check = &content, .mode = MODE_ENFORCE } };
+    struct finding finding[] = { { "CLIENT", 2000, "" }, { "LIST", 100, "" }, { "CONTENT", 700, "" } };
+    struct run runs[3];
+    const struct run *view[] = { &runs[0], &runs[1], &runs[2] };
+    struct verdict v;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        runs[i] =
+            (struct run){ .settings = &settings[i], .state = RUN_DONE, .findings = &finding[i], .finding_count = 1 };
+    runs[0].is_forced = true;
+    runs[0].forced = ACTION_REJECT;
+    verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+    EXPECT_INT(ACTION_REJECT, v.action);
+    runs[1].is_permit = true;
+    verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+    EXPECT_INT(ACTION_TAG, v.action);
+    EXPECT_INT(800, v.score);
+    runs[0].state = RUN_PARKED; /* need not be waited for */
+    settings[0].bounds = (struct bounds){ 0, 5000, true, true };
+    verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+    EXPECT_TRUE(v.is_certain);
+    settings[1].mode = MODE_SHADOW;
+    runs[0].state = RUN_DONE;
+    verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+    EXPECT_INT(ACTION_REJECT, v.action);
+}
+
+static void in_mode_tag_only_a_refusal_tags(void **state)
+{
+    static const enum action actions[] = { ACTION_TAG,        ACTION_GREYLIST, ACTION_DEFER,
+                                           ACTION_QUARANTINE, ACTION_REJECT,   ACTION_DISCARD };
+    static const struct actions_conf thresholds = { .tag = 600, .reject = 1500, .subject = "" };
+    static const struct check check = { .name = "check" };
+    const struct check_settings settings = { .check = &check, .mode = MODE_TAG };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(actions); i++) {
+        const struct run run = { .settings = &settings, .state = RUN_DONE, .is_forced = true, .forced = actions[i] };
+        const struct run *view[] = { &run };
+        bool is_pause = actions[i] == ACTION_GREYLIST || actions[i] == ACTION_DEFER;
+        struct verdict v;
+
+        verdict_make(view, 1, &thresholds, DIRECTION_INBOUND, &v);
+        EXPECT_INT(is_pause ? ACTION_ACCEPT : ACTION_TAG, v.action);
+    }
+}
+
+RUN_TESTS(TEST(examples_hold), TEST(a_refusal_by_score_names_what_weighed_most), TEST(a_text_may_bring_its_codes),
+          TEST(a_permit_is_for_the_envelope_alone), TEST(in_mode_tag_only_a_refusal_tags))
