@@ -68,6 +68,7 @@ static const struct conf_key config_keys[] = {
     { .name = "actions", .type = CONF_SECTION, .at = AT(actions), .section = &actions_section },
     { .name = "headers", .type = CONF_SECTION, .at = AT(headers), .section = &dress_section },
     { .name = "smtp", .type = CONF_SECTION, .at = AT(smtp), .section = &smtp_section },
+    { .name = "http", .type = CONF_SECTION, .at = AT(http), .section = &http_section },
     { .name = "check", .type = CONF_SECTIONS, .at = AT(checks), .section = &settings_section },
     { .name = "profile",
       .type = CONF_SECTIONS,

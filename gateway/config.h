@@ -5,6 +5,7 @@
 #include "gateway/core/dress.h"
 #include "gateway/core/engine.h"
 #include "gateway/core/settings.h"
+#include "gateway/http/conf.h"
 #include "gateway/smtp/conf.h"
 
 /* The program's exit status: what a command comes to. */
@@ -26,6 +27,7 @@ struct config {
     struct dress_conf headers;
     struct store_conf store;
     struct smtp_conf smtp;
+    struct http_conf http;
     struct conf_array checks;
     struct conf_array profiles;
 };

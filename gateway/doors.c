@@ -2,6 +2,7 @@
 #include "gateway/doors.h"
 
 #include "gateway/base/bug.h"
+#include "gateway/http/door.h"
 #include "gateway/smtp/door.h"
 
 /* The functions that a door of type struct NAME_door has, under the table's types. */
@@ -52,8 +53,20 @@ static void *smtp_make(struct engine *engine, const struct config *config, char 
     return smtp_door_new(&settings, error, size);
 }
 
+DOOR(http)
+
+static void *http_make(struct engine *engine, const struct config *config, char *error, size_t size)
+{
+    const struct http_door_settings settings = {
+        .engine = engine, .conf = &config->http, .dress = &config->headers, .spool_directory = config->state
+    };
+
+    return http_door_new(&settings, error, size);
+}
+
 const struct door_kind door_kinds[] = {
     ROW(smtp),
+    ROW(http),
 };
 
 const size_t door_kind_count = COUNT(door_kinds);

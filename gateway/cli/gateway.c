@@ -142,6 +142,7 @@ static bool open_engine(struct gateway *g)
     g->engine = (struct engine){ .loop = g->loop,
                                  .dns = dns_new(g->loop, &config->dns, error, sizeof error),
                                  .hostname = config->hostname,
+                                 .config_digest = conf_digest(g->loaded.conf),
                                  .conf = &config->engine,
                                  .actions = &config->actions,
                                  .checks = g->loaded.checks,

@@ -1,0 +1,161 @@
+/* http/caller_scan.c - a message through the pipeline, and its answer. */
+#include "gateway/http/caller.h"
+
+#include <errno.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/core/message_log.h"
+#include "gateway/http/answer.h"
+
+enum { EX_DATAERR_ = 65, EX_TEMPFAIL_ = 75, QUEUE_ID_MOST = 200 };
+
+/* ---- the beginning ---- */
+
+bool caller_scan_begin(struct caller *c)
+{
+    struct engine *engine = c->door->engine;
+    const char *wrong = engine_admits(engine);
+
+    if (wrong) {
+        caller_refuse(c, 503, EX_TEMPFAIL_, wrong);
+        return false;
+    }
+    if (c->flags.skip)
+        return true;
+    c->pipeline = pipeline_new(engine, "http");
+    if (c->flags.pass_all)
+        pipeline_be_thorough(c->pipeline);
+    wrong = envelope_fill(&c->head, pipeline_session(c->pipeline));
+    if (wrong) {
+        caller_refuse(c, 400, EX_DATAERR_, arena_dup(&c->arena, span_of(wrong)));
+        return false;
+    }
+    for (enum stage stage = STAGE_CONNECT; stage < STAGE_MESSAGE; stage++)
+        pipeline_reach(c->pipeline, stage);
+    return true;
+}
+
+/* ---- the log ---- */
+
+static void log_message(const struct caller *c, const struct answer *a)
+{
+    const struct session *session = pipeline_session(c->pipeline);
+    struct span queue_id = span_first(head_value(&c->head, "Queue-Id"), QUEUE_ID_MOST);
+    struct log_line line;
+
+    log_start(&line, LOG_INFO, "message");
+    if (line.is_wanted) {
+        log_cstr(&line, "id", session->id);
+        log_cstr(&line, "door", "http");
+        if (queue_id.len)
+            log_str(&line, "queue_id", queue_id);
+        message_log_client(&line, session);
+        message_log_envelope(&line, session);
+        log_int(&line, "size", (int64_t)c->size);
+        log_cstr(&line, "action", action_text(a->verdict->action));
+        message_log_verdict(&line, c->pipeline, a->verdict);
+        log_int(&line, "ms", (clock_mono_us() - c->begun_us) / 1000);
+    }
+    log_send(&line);
+}
+
+/* ---- the answer ---- */
+
+/* Takes the CR out before each LF. */
+static void write_lf(struct caller *c, struct span piece)
+{
+    while (piece.len) {
+        size_t lf = span_find(piece, '\n');
+        struct span line = lf == SPAN_NPOS ? piece : span_first(piece, lf);
+        bool has_cr = lf != SPAN_NPOS && line.len && line.ptr[line.len - 1] == '\r';
+
+        caller_write(c, span_first(line, line.len - has_cr));
+        if (lf == SPAN_NPOS)
+            return;
+        caller_write(c, SPAN("\n"));
+        piece = span_skip(piece, lf + 1);
+    }
+}
+
+static void write_spam(struct caller *c, const struct answer *a, struct strbuf *out)
+{
+    struct pieces message = { .count = 0 };
+
+    if (c->head.protocol == PROTOCOL_RSPAMC)
+        answer_rspamc(a, out);
+    else
+        answer_spamc(a, out, &message);
+    caller_write(c, strbuf_span(out));
+    for (size_t i = 0; i < message.count; i++)
+        if (a->is_lf)
+            write_lf(c, message.items[i]);
+        else
+            caller_write(c, message.items[i]);
+    caller_over(c);
+}
+
+static void write_answer(struct caller *c, const struct answer *a)
+{
+    struct strbuf out;
+
+    strbuf_init(&out, ANSWER_BYTES_MAX);
+    if (c->head.protocol == PROTOCOL_HTTP) {
+        (span_is(c->request.path, "/check") ? answer_json_legacy : answer_json)(a, &out);
+        caller_answer_http(c, 200, "application/json", strbuf_span(&out));
+    } else {
+        write_spam(c, a, &out);
+    }
+    strbuf_release(&out);
+}
+
+static void answer(struct caller *c, const struct verdict *verdict)
+{
+    struct answer a = { .pipeline = c->pipeline,
+                        .verdict = verdict,
+                        .actions = c->pipeline ? pipeline_actions(c->pipeline) : c->door->engine->actions,
+                        .dress = c->door->settings.dress,
+                        .head = &c->head,
+                        .flags = c->flags,
+                        .arena = c->pipeline ? pipeline_session(c->pipeline)->tx_arena : &c->arena,
+                        .took_us = clock_mono_us() - c->begun_us,
+                        .is_lf = c->intake.lines.has_lf_first };
+
+    answer_prepare(&a);
+    if (verdict && !c->flags.no_log)
+        log_message(c, &a);
+    if (verdict)
+        pipeline_settle(c->pipeline, verdict->action <= ACTION_TAG && !c->flags.no_stat);
+    write_answer(c, &a);
+}
+
+static void on_verdict(void *arg, const struct verdict *verdict)
+{
+    struct caller *c = arg;
+
+    answer(c, verdict);
+    caller_resume(c);
+}
+
+/* ---- the message ---- */
+
+void caller_scan(struct caller *c)
+{
+    static const struct message_limits limits = { HEADER_BYTES_MAX, HEADER_FIELDS_MAX };
+    struct span bytes;
+
+    if (!c->pipeline) {
+        answer(c, NULL);
+        return;
+    }
+    if (spool_seal(c->intake.spool, &bytes)) {
+        alarms_raise(&c->door->engine->alarms, "http spool", "messages cannot be stored: the scan API refuses them");
+        caller_refuse(c, 507, EX_TEMPFAIL_, "the message cannot be stored now");
+        return;
+    }
+    c->size = bytes.len;
+    pipeline_take_message(c->pipeline, message_from_spool(c->intake.spool, &limits));
+    c->intake.spool = NULL; /* the message's */
+    c->state = CALLER_SCAN;
+    pipeline_reach(c->pipeline, STAGE_MESSAGE);
+    pipeline_decide(c->pipeline, STAGE_MESSAGE, 0, on_verdict, c);
+}

@@ -1,0 +1,98 @@
+/* http/conf.c - the section `http`: its keys. */
+#include "gateway/http/conf.h"
+
+#define AT(member) offsetof(struct http_conf, member)
+
+static const struct conf_key http_keys[] = {
+    { .name = "listen",
+      .type = CONF_ENDPOINTS,
+      .at = AT(listen),
+      .least = "11333",
+      .help = "addresses and ports, or unix sockets, to be asked on; none: this door is closed" },
+    { .name = "clients",
+      .type = CONF_ADDRS,
+      .at = AT(clients),
+      .initial = "127.0.0.0/8 ::1",
+      .help = "who may have mail examined and read the metrics; whoever may connect to a unix socket may" },
+    { .name = "trusted",
+      .type = CONF_ADDRS,
+      .at = AT(trusted),
+      .help = "who may also change something (learn, statreset) without the password; the same goes for unix sockets" },
+    { .name = "password",
+      .type = CONF_STR,
+      .at = AT(password),
+      .is_secret = true,
+      .help = "what others must send, in the header field Password, to change something; best as {file:/path}" },
+    { .name = "message_size",
+      .type = CONF_BYTES,
+      .at = AT(size_most),
+      .initial = "50MiB",
+      .least = "64KiB",
+      .most = "1GiB",
+      .help = "the largest message that is examined, after it was unpacked" },
+    { .name = "memory",
+      .type = CONF_BYTES,
+      .at = AT(memory_most),
+      .initial = "256KiB",
+      .least = "4KiB",
+      .most = "64MiB",
+      .help = "a message larger than that goes into a file" },
+    { .name = "compression_ratio",
+      .type = CONF_INT,
+      .at = AT(ratio_most),
+      .initial = "100",
+      .least = "2",
+      .most = "10000",
+      .help = "a compressed message that unpacks into more than that many times its bytes is refused" },
+    { .name = "connections",
+      .type = CONF_INT,
+      .at = AT(connections_most),
+      .initial = "2000",
+      .least = "1",
+      .most = "100000",
+      .help = "clients at once; for one more, the one that has been idle longest is closed" },
+    { .name = "idle_timeout",
+      .type = CONF_MS,
+      .at = AT(idle_ms),
+      .initial = "2m",
+      .least = "1s",
+      .most = "1d",
+      .help = "how long a connection may wait for its next request" },
+    { .name = "header_timeout",
+      .type = CONF_MS,
+      .at = AT(head_ms),
+      .initial = "30s",
+      .least = "1s",
+      .most = "1h",
+      .help = "how long the header of a request may take to arrive, all of it" },
+    { .name = "body_timeout",
+      .type = CONF_MS,
+      .at = AT(body_ms),
+      .initial = "60s",
+      .least = "1s",
+      .most = "1h",
+      .help = "how long a client may pause inside a message" },
+    { .name = "body_total",
+      .type = CONF_MS,
+      .at = AT(body_total_ms),
+      .initial = "5m",
+      .least = "1s",
+      .most = "1d",
+      .help = "how long a whole message may take to arrive" },
+    { 0 },
+};
+
+const struct conf_section http_section = {
+    .name = "http",
+    .help = "the scan API: rspamd's HTTP and RSPAMC and SpamAssassin's spamd protocol on one port; metrics and health",
+    .size = sizeof(struct http_conf),
+    .keys = http_keys,
+};
+
+bool http_conf_has(const struct conf_nets *nets, const struct addr *addr)
+{
+    for (size_t i = 0; i < nets->count; i++)
+        if (addr_in(addr, &nets->items[i]))
+            return true;
+    return false;
+}

@@ -1,0 +1,165 @@
+/* http/envelope.c - a request's fields into a session. */
+#include "gateway/http/envelope.h"
+
+#include "gateway/base/bug.h"
+
+const struct head_field *envelope_forbidden(const struct head *head)
+{
+    for (size_t i = 0; i < head->count; i++) {
+        struct span name = head->fields[i].name;
+
+        if (span_iis(name, "File") || span_iis(name, "Path") || span_iis(name, "Shm") ||
+            span_istarts(name, SPAN("Shm-")))
+            return &head->fields[i];
+    }
+    return NULL;
+}
+
+/* ---- flags ---- */
+
+static bool is_value(const struct head *head, const char *name, const char *value)
+{
+    return span_iis(head_value(head, name), value);
+}
+
+void envelope_flags(const struct head *head, struct envelope_flags *out)
+{
+    *out = (struct envelope_flags){
+        .pass_all = head_lists(head, "Flags", "pass_all") || is_value(head, "Pass", "all"),
+        .groups = head_lists(head, "Flags", "groups"),
+        .zstd = head_lists(head, "Flags", "zstd") || is_value(head, "Compression", "zstd"),
+        .no_log = head_lists(head, "Flags", "no_log") || is_value(head, "Log", "no"),
+        .no_stat = head_lists(head, "Flags", "no_stat"),
+        .skip = head_lists(head, "Flags", "skip"),
+    };
+}
+
+/* ---- addresses ---- */
+
+static struct span bare(struct span text)
+{
+    text = span_trim(text);
+    if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
+        text = span_first(span_skip(text, 1), text.len - 2);
+    return text;
+}
+
+static bool is_printable(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] <= 0x20 || s.ptr[i] > 0x7e || strchr("<>,\"\\", s.ptr[i]))
+            return false;
+    return true;
+}
+
+/* A local user's name alone is taken as it stands: mail servers send such for mail of their own. */
+static bool parse_address(struct session *s, struct span text, struct address *out)
+{
+    struct span copy = arena_copy(s->tx_arena, bare(text));
+
+    *out = (struct address){ .text = copy };
+    if (!copy.len || !address_parse(copy, out))
+        return true;
+    *out = (struct address){ .text = copy, .local = copy };
+    return copy.len <= ADDRESS_MAX && span_find(copy, '@') == SPAN_NPOS && is_printable(copy);
+}
+
+static const char *add_recipient(struct session *s, struct span text, size_t *room)
+{
+    if (!span_trim(text).len)
+        return NULL;
+    if (s->recipient_count == ENVELOPE_RECIPIENTS_MAX)
+        return arena_printf(s->tx_arena, "more than %d recipients", ENVELOPE_RECIPIENTS_MAX);
+    if (s->recipient_count == *room) {
+        *room = *room ? 2 * *room : 4;
+        s->recipients = arena_grow(s->tx_arena, s->recipients, s->recipient_count, *room, sizeof *s->recipients);
+    }
+    if (!parse_address(s, text, &s->recipients[s->recipient_count].address))
+        return arena_printf(s->tx_arena, "Rcpt: no mail address: %.*s", SPAN_ARG(span_first(text, ADDRESS_MAX)));
+    s->recipient_count++;
+    return NULL;
+}
+
+/* The next of a list; a comma inside quotes is the local part's. */
+static bool next_of_list(struct span *rest, struct span *part)
+{
+    bool is_quoted = false;
+    size_t at = 0;
+
+    if (!rest->len)
+        return false;
+    while (at < rest->len && (is_quoted || rest->ptr[at] != ',')) {
+        if (rest->ptr[at] == '\\' && is_quoted)
+            at++;
+        else if (rest->ptr[at] == '"')
+            is_quoted = !is_quoted;
+        at++;
+    }
+    *part = span_first(*rest, at < rest->len ? at : rest->len);
+    *rest = span_skip(*rest, at + 1);
+    return true;
+}
+
+static const char *fill_recipients(const struct head *head, const char *name, struct session *s)
+{
+    const char *wrong = NULL;
+    size_t room = 0;
+
+    for (size_t i = 0; i < head->count && !wrong; i++) {
+        struct span rest = head->fields[i].value, part;
+
+        if (!span_iis(head->fields[i].name, name))
+            continue;
+        while (!wrong && next_of_list(&rest, &part))
+            wrong = add_recipient(s, part, &room);
+    }
+    return wrong;
+}
+
+/* ---- the client ---- */
+
+/* Mail servers that know no name write one that is none. */
+static struct span real_name(struct span name)
+{
+    static const char *const none[] = { "unknown", "undefined", "[unavailable]", "[tempunavail]" };
+
+    for (size_t i = 0; i < COUNT(none); i++)
+        if (span_iis(name, none[i]))
+            return SPAN("");
+    if (name.len && (name.ptr[0] == '[' || span_find(name, ' ') != SPAN_NPOS || name.len > 255))
+        return SPAN("");
+    return name.len && name.ptr[name.len - 1] == '.' ? span_first(name, name.len - 1) : name;
+}
+
+static const char *fill_client(const struct head *head, struct session *s)
+{
+    struct span ip = head_value(head, "IP"), version = head_value(head, "TLS-Version");
+
+    if (ip.len && addr_parse(ip, &s->client) && !span_iis(ip, "unknown"))
+        return arena_printf(s->tx_arena, "IP: no address: %.*s", SPAN_ARG(span_first(ip, 100)));
+    s->client_ptr = arena_copy(s->arena, real_name(head_value(head, "Hostname")));
+    s->helo = arena_copy(s->arena, span_first(head_value(head, "Helo"), 512));
+    s->is_esmtp = true;
+    s->auth_user = arena_copy(s->arena, head_value(head, "User"));
+    if (version.len) {
+        s->tls_version = arena_dup(s->arena, version);
+        s->tls_cipher = arena_dup(s->arena, head_value(head, "TLS-Cipher"));
+    }
+    return NULL;
+}
+
+const char *envelope_fill(const struct head *head, struct session *s)
+{
+    const char *wrong;
+
+    if (head->protocol == PROTOCOL_SPAMC)
+        return NULL;
+    if ((wrong = fill_client(head, s)) || (wrong = fill_recipients(head, "Rcpt", s)))
+        return wrong;
+    if (!s->recipient_count && (wrong = fill_recipients(head, "Deliver-To", s)))
+        return wrong;
+    if (!parse_address(s, head_value(head, "From"), &s->mail_from))
+        return arena_printf(s->tx_arena, "From: no mail address: %.*s",
+                            SPAN_ARG(span_first(head_value(head, "From"), ADDRESS_MAX)));
+    return NULL;
+}
