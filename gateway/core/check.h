@@ -89,6 +89,10 @@ void tell_store(struct inquiry *q, const struct store_op *op);
  * False: none does. */
 int score_of_sisters(const struct inquiry *q);
 bool sister_forced(const struct inquiry *q, enum action *out);
+/* sister_found - one of them has found this symbol. sister_failed - the name of the first that could not do its work,
+ * or NULL. */
+bool sister_found(const struct inquiry *q, const char *symbol);
+const char *sister_failed(const struct inquiry *q);
 
 /* finding_add - the index'th symbol of this check's table, with its configured points, and why (for people; foreign
  * bytes are escaped where they are printed). A symbol counts once: adding it again only adds a reason.
@@ -171,7 +175,7 @@ struct check {
     int budget_ms;           /* from its first run to STEP_DONE; then it has failed */
     unsigned asks;           /* DNS look-ups at most */
     enum fail on_failure[2]; /* by enum direction; configurable */
-    const char *after;       /* names, separated by blanks; NULL */
+    const char *after;       /* names, separated by blanks; "*": all rows above; NULL */
     bool is_off;             /* unless the configuration turns it on */
     bool informs;            /* its evidence goes into headers: it runs even when an accept is already certain */
     const struct check_module *module;

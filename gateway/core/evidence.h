@@ -75,6 +75,20 @@ struct iprev_evidence {
     const char *name; /* confirmed, else the first PTR; "" */
 };
 
+struct greylist_conf; /* greylist/conf.h: what was said of the check "greylist" */
+
+/* What became of the mail at RCPT. */
+enum greylisting {
+    GREYLISTING_ABSENT,
+    GREYLISTING_OPEN,    /* nothing was asked of it */
+    GREYLISTING_DECIDED, /* it has to wait, or need not */
+};
+
+struct greylist_evidence {
+    enum greylisting state;
+    const struct greylist_conf *conf;
+};
+
 struct evidence {
     struct iprev_evidence iprev;
     struct spf_evidence spf_helo, spf_mailfrom;
@@ -83,6 +97,7 @@ struct evidence {
     enum auth_result dkim_result; /* AUTH_NONE when the message has no signature; else of the best one */
     struct dmarc_evidence dmarc;
     struct arc_evidence arc;
+    struct greylist_evidence greylist;
 };
 
 #endif

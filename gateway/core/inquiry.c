@@ -184,6 +184,29 @@ bool sister_forced(const struct inquiry *q, enum action *out)
     return is_forced;
 }
 
+bool sister_found(const struct inquiry *q, const char *symbol)
+{
+    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+        const struct run *sister = q->run->view[__builtin_ctzll(left)];
+
+        for (size_t i = 0; counts(sister) && i < sister->finding_count; i++)
+            if (strcmp(sister->findings[i].symbol, symbol) == 0)
+                return true;
+    }
+    return false;
+}
+
+const char *sister_failed(const struct inquiry *q)
+{
+    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+        const struct run *sister = q->run->view[__builtin_ctzll(left)];
+
+        if (sister->state == RUN_FAILED && sister->settings->mode > MODE_SHADOW)
+            return sister->settings->check->name;
+    }
+    return NULL;
+}
+
 static const char *reason_text(struct inquiry *q, const char *format, va_list args)
 {
     char text[REASON_MAX];

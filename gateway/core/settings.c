@@ -285,11 +285,13 @@ static struct bounds bounds_of(const struct check_settings *s)
     return b;
 }
 
-static uint64_t rows_named(const char *names)
+static uint64_t rows_named(const char *names, size_t own)
 {
     struct span rest = span_of(names ? names : ""), word;
     uint64_t rows = 0;
 
+    if (span_is(rest, "*"))
+        return (1ULL << own) - 1;
     while (span_word(&rest, &word)) {
         size_t row = 0;
 
@@ -311,7 +313,7 @@ static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, b
     *out = (struct check_settings){
         .check = check,
         .index = (unsigned)row,
-        .after = rows_named(check->after),
+        .after = rows_named(check->after, row),
         .mode = (enum mode)common->mode,
         .is_wanted = is_wanted,
         .on_failure = { (enum fail)common->on_failure[0], (enum fail)common->on_failure[1] },

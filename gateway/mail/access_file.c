@@ -13,10 +13,45 @@ enum { REFUSAL_BYTES_MOST = 4096, FAULTS_MOST = 5, BYTES_PER_ENTRY = 8, PIECE_BY
 struct access_reading {
     int fd;
     struct access_stamp stamp;
-    struct access_set *set;
+    void *set;
     struct strbuf rest; /* of a line that is not complete yet */
     unsigned line, faults;
 };
+
+/* ---- access sets ---- */
+
+static void *set_make(int kind, size_t expected)
+{
+    return access_set_new((enum access_kind)kind, expected);
+}
+
+static void set_free(void *set)
+{
+    access_set_free(set);
+}
+
+/* Without the comment: a local part may hold `#`, so one counts only in front or behind a blank. */
+static struct span without_comment(struct span line)
+{
+    for (size_t i = 0; i < line.len; i++)
+        if (line.ptr[i] == '#' && (i == 0 || ascii_is_wsp(line.ptr[i - 1])))
+            return span_first(line, i);
+    return line;
+}
+
+static const char *set_add(void *set, struct span line, unsigned number)
+{
+    struct span entry = span_trim(without_comment(line)), rest = entry, word;
+
+    if (!span_word(&rest, &word))
+        return NULL;
+    return rest.len ? "has something behind its first word; write one entry a line"
+                    : access_set_add(set, entry, number);
+}
+
+static const struct access_reader set_reader = { set_make, set_add, set_free };
+
+/* ---- files ---- */
 
 static struct access_stamp stamp_of(const struct stat *st)
 {
@@ -57,7 +92,7 @@ static bool reading_open(struct access_file *f)
     struct access_reading *r = mem_alloc(sizeof *r);
 
     *r = (struct access_reading){ .fd = fd, .stamp = stamp_of(&st) };
-    r->set = access_set_new(f->kind, (size_t)st.st_size / BYTES_PER_ENTRY);
+    r->set = f->reader->make(f->kind, (size_t)st.st_size / BYTES_PER_ENTRY);
     strbuf_init(&r->rest, PIECE_BYTES + ACCESS_LINE_MOST + 2);
     f->reading = r;
     return true;
@@ -68,7 +103,7 @@ static void reading_drop(struct access_file *f)
     if (!f->reading)
         return;
     close(f->reading->fd);
-    access_set_free(f->reading->set);
+    f->reader->free(f->reading->set);
     strbuf_release(&f->reading->rest);
     free(f->reading);
     f->reading = NULL;
@@ -85,19 +120,9 @@ static void fault(struct access_file *f, struct span line, const char *wrong)
     strbuf_putf(&f->refusal, "\" %s", wrong);
 }
 
-/* Without the comment: a local part may hold `#`, so one counts only in front or behind a blank. */
-static struct span without_comment(struct span line)
-{
-    for (size_t i = 0; i < line.len; i++)
-        if (line.ptr[i] == '#' && (i == 0 || ascii_is_wsp(line.ptr[i - 1])))
-            return span_first(line, i);
-    return line;
-}
-
 static void take_line(struct access_file *f, struct span line)
 {
     struct access_reading *r = f->reading;
-    struct span entry, word;
 
     r->line++;
     if (line.len > ACCESS_LINE_MOST) {
@@ -106,16 +131,10 @@ static void take_line(struct access_file *f, struct span line)
     }
     if (r->line == 1 && span_starts(line, SPAN("\xef\xbb\xbf")))
         line = span_skip(line, 3);
-    entry = span_trim(without_comment(line));
-    struct span rest = entry;
-
-    if (!span_word(&rest, &word))
-        return;
-    const char *wrong = rest.len ? "has something behind its first word; write one entry a line"
-                                 : access_set_add(r->set, entry, r->line);
+    const char *wrong = f->reader->add(r->set, line, r->line);
 
     if (wrong)
-        fault(f, entry, wrong);
+        fault(f, span_trim(line), wrong);
 }
 
 static void take_lines(struct access_file *f, bool is_end)
@@ -178,7 +197,7 @@ static bool reading_finish(struct access_file *f)
         strbuf_putf(&f->refusal, "\nand %u more", r->faults - FAULTS_MOST);
     f->stamp = r->stamp;
     if (is_good) {
-        access_set_free(f->set);
+        f->reader->free(f->set);
         f->set = r->set;
         r->set = NULL;
     }
@@ -188,7 +207,12 @@ static bool reading_finish(struct access_file *f)
 
 bool access_file_open(struct access_file *f, const char *path, enum access_kind kind)
 {
-    *f = (struct access_file){ .path = path, .kind = kind };
+    return access_file_open_as(f, path, &set_reader, kind);
+}
+
+bool access_file_open_as(struct access_file *f, const char *path, const struct access_reader *reader, int kind)
+{
+    *f = (struct access_file){ .path = path, .reader = reader, .kind = kind };
     strbuf_init(&f->refusal, REFUSAL_BYTES_MOST);
     if (!reading_open(f))
         return false;
@@ -201,7 +225,8 @@ bool access_file_open(struct access_file *f, const char *path, enum access_kind 
 void access_file_close(struct access_file *f)
 {
     reading_drop(f);
-    access_set_free(f->set);
+    if (f->set)
+        f->reader->free(f->set);
     f->set = NULL;
     strbuf_release(&f->refusal);
 }

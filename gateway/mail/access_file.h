@@ -1,7 +1,7 @@
-/* mail/access_file.h - an access_set that is kept in a file, watched while we run.
+/* mail/access_file.h - an access_set, or another kind of list, that is kept in a file, watched while we run.
  *
- * One entry a line; `#` at the start of a line or behind a blank begins a comment; a byte order mark and CR LF are
- * taken. A changed file is read in pieces, so that the loop is never held up, and takes over when it has been read
+ * One entry a line; a byte order mark and CR LF are taken. In files of access sets `#` at the start of a line or behind
+ * a blank begins a comment. A changed file is read in pieces, so that the loop is never held up, and takes over when it has been read
  * whole and without fault; otherwise the last good version stays in force. A file that changes while it is read, or
  * between two looks, is somebody's who is still writing: it is read once it stands still.
  */
@@ -23,12 +23,21 @@ struct access_stamp {
     struct timespec changed;
 };
 
+/* What a file's lines become. `kind` is the reader's own. */
+struct access_reader {
+    void *(*make)(int kind, size_t expected);
+    /* NULL, or what is wrong with the line, which comes without its end, and with its comment. */
+    const char *(*add)(void *set, struct span line, unsigned number);
+    void (*free)(void *set); /* NULL is fine */
+};
+
 struct access_reading;
 
 struct access_file {
     const char *path; /* borrowed */
-    enum access_kind kind;
-    struct access_set *set; /* in force; never NULL after access_file_open() */
+    const struct access_reader *reader;
+    int kind;  /* enum access_kind */
+    void *set; /* struct access_set, or the reader's; in force; never NULL after access_file_open() */
     struct access_stamp stamp, seen;
     struct access_reading *reading; /* a new version, half read */
     struct strbuf refusal;          /* why the file as it is now is not in force; empty: it is */
@@ -36,6 +45,8 @@ struct access_file {
 
 /* access_file_open - reads it whole; false with lines "path:line: what is wrong; what to write" in f->refusal. */
 bool access_file_open(struct access_file *f, const char *path, enum access_kind kind);
+/* access_file_open_as - the same for another kind of list. */
+bool access_file_open_as(struct access_file *f, const char *path, const struct access_reader *reader, int kind);
 void access_file_close(struct access_file *f);
 /* access_file_look - has the file changed? Reads up to `bytes` of a new version. True when one has come into force. */
 bool access_file_look(struct access_file *f, size_t bytes);

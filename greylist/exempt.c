@@ -1,0 +1,241 @@
+/* greylist/exempt.c - clients or recipients that need not wait, in the writing of postgrey's white-list files.
+ *
+ * Networks, names and addresses go into access sets, which find them in one step however many there are. Regular
+ * expressions are tried one after the other.
+ */
+#include "greylist/exempt.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+
+/* Names are short: a pattern that does not come to an end within these is a bad one. */
+enum { MATCH_STEPS = 20000, MATCH_DEPTH = 500, MATCH_HEAP_KIB = 1000, PATTERN_BYTES_MOST = 500 };
+
+struct pattern {
+    pcre2_code *code;
+    char *text;
+    unsigned line;
+};
+
+struct exempt {
+    enum exempt_kind kind;
+    struct access_set *nets, *names; /* names: addresses, for recipients */
+    struct pattern *patterns;
+    size_t pattern_count;
+    pcre2_match_context *limits;
+    pcre2_match_data *match;
+    char wrong[300];
+};
+
+struct exempt *exempt_new(enum exempt_kind kind, size_t expected)
+{
+    struct exempt *e = mem_alloc(sizeof *e);
+
+    e->kind = kind;
+    e->nets = access_set_new(ACCESS_NETS, 0);
+    e->names = access_set_new(kind == EXEMPT_CLIENTS ? ACCESS_NAMES : ACCESS_ADDRESSES, expected);
+    e->limits = pcre2_match_context_create(NULL);
+    e->match = pcre2_match_data_create(1, NULL);
+    if (!e->limits || !e->match)
+        fatal_memory(sizeof *e);
+    pcre2_set_match_limit(e->limits, MATCH_STEPS);
+    pcre2_set_depth_limit(e->limits, MATCH_DEPTH);
+    pcre2_set_heap_limit(e->limits, MATCH_HEAP_KIB);
+    return e;
+}
+
+void exempt_free(struct exempt *e)
+{
+    if (!e)
+        return;
+    for (size_t i = 0; i < e->pattern_count; i++) {
+        pcre2_code_free(e->patterns[i].code);
+        free(e->patterns[i].text);
+    }
+    free(e->patterns);
+    access_set_free(e->nets);
+    access_set_free(e->names);
+    pcre2_match_context_free(e->limits);
+    pcre2_match_data_free(e->match);
+    free(e);
+}
+
+size_t exempt_count(const struct exempt *e)
+{
+    return access_set_count(e->nets) + access_set_count(e->names) + e->pattern_count;
+}
+
+/* ---- entries ---- */
+
+static const char *add_pattern(struct exempt *e, struct span text, unsigned number)
+{
+    int error = 0;
+    size_t at = 0;
+    unsigned char why[128];
+
+    if (text.len > PATTERN_BYTES_MOST)
+        return "is a regular expression of more than 500 bytes; split it";
+    if (e->pattern_count == EXEMPT_PATTERNS_MOST)
+        return "is one more than the 5000 regular expressions that a list may have; write names instead";
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)text.ptr, text.len, PCRE2_CASELESS | PCRE2_NEVER_UTF, &error, &at, NULL);
+
+    if (!code) {
+        pcre2_get_error_message(error, why, sizeof why);
+        snprintf(e->wrong, sizeof e->wrong, "is no regular expression (%s, at character %zu); mend it or take it out",
+                 (const char *)why, at + 1);
+        return e->wrong;
+    }
+    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where there is none, matching is slower */
+    if ((e->pattern_count & (e->pattern_count - 1)) == 0)
+        e->patterns = mem_grow(e->patterns, (e->pattern_count ? 2 * e->pattern_count : 1) * sizeof *e->patterns);
+    struct pattern *p = &e->patterns[e->pattern_count++];
+
+    *p = (struct pattern){ .code = code, .text = mem_alloc(text.len + 1), .line = number };
+    memcpy(p->text, text.ptr, text.len);
+    return NULL;
+}
+
+/* "192.0.2" and "192.0" stand for 192.0.2.0/24 and 192.0.0.0/16. False: not of that form. */
+static bool short_net(struct span text, struct addr_net *out)
+{
+    char whole[32];
+    struct span rest = text, part;
+    size_t parts = 0;
+
+    while (span_cut(&rest, '.', &part)) {
+        uint64_t value;
+
+        if (part.len > 3 || span_u64(part, 255, &value))
+            return false;
+        parts++;
+    }
+    if (parts != 2 && parts != 3)
+        return false;
+    snprintf(whole, sizeof whole, "%.*s%s", SPAN_ARG(text), parts == 2 ? ".0.0/16" : ".0/24");
+    return !addr_net_parse(span_of(whole), out);
+}
+
+static bool looks_like_address(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!ascii_is_digit(text.ptr[i]) && text.ptr[i] != '.' && text.ptr[i] != '/')
+            return span_find(text, ':') != SPAN_NPOS;
+    return true;
+}
+
+/* A name stands for what is under it, too; with a leading dot for that alone. */
+static const char *add_name(struct exempt *e, struct span text, unsigned number, const char *wrong)
+{
+    char under[EXEMPT_NAME_MOST + 2];
+    bool is_under = text.ptr[0] == '.';
+
+    if (text.len > EXEMPT_NAME_MOST)
+        return wrong;
+    snprintf(under, sizeof under, "%s%.*s", is_under ? "" : ".", SPAN_ARG(text));
+    if (access_set_add(e->names, span_of(under), number))
+        return wrong;
+    return is_under || !access_set_add(e->names, text, number) ? NULL : wrong;
+}
+
+static const char *add_client(struct exempt *e, struct span text, unsigned number)
+{
+    static const char wrong[] = "is no client; write such as 192.0.2.1, 192.0.2.0/24, 2001:db8::/32, example.org or "
+                                "/^mx[0-9]+\\.example\\.org$/";
+    struct addr_net net;
+    char normal[ADDR_NET_TEXT_MAX];
+
+    if (!looks_like_address(text))
+        return add_name(e, text, number, wrong);
+    if (!short_net(text, &net) && addr_net_parse(text, &net))
+        return wrong;
+    return access_set_add(e->nets, span_of(addr_net_text(&net, normal)), number) ? wrong : NULL;
+}
+
+static const char *add_recipient(struct exempt *e, struct span text, unsigned number)
+{
+    static const char wrong[] = "is no recipient; write such as user@example.org, user@, example.org or "
+                                "/^[^@]+@.*\\.example\\.org$/";
+
+    if (span_find(text, '@') == SPAN_NPOS)
+        return add_name(e, text, number, wrong);
+    return access_set_add(e->names, text, number) ? wrong : NULL;
+}
+
+const char *exempt_add(struct exempt *e, struct span line, unsigned number)
+{
+    size_t comment = span_find(line, '#');
+    struct span text = span_trim(comment == SPAN_NPOS ? line : span_first(line, comment)), rest = text, word;
+
+    if (!span_word(&rest, &word))
+        return NULL;
+    if (word.len != text.len)
+        return "has something behind its first word; write one entry a line";
+    if (text.len > 2 && text.ptr[0] == '/' && text.ptr[text.len - 1] == '/')
+        return add_pattern(e, span_make(text.ptr + 1, text.len - 2), number);
+    return e->kind == EXEMPT_CLIENTS ? add_client(e, text, number) : add_recipient(e, text, number);
+}
+
+/* ---- looking up ---- */
+
+static bool fits_pattern(const struct exempt *e, struct span text, struct access_match *out)
+{
+    for (size_t i = 0; i < e->pattern_count; i++) {
+        const struct pattern *p = &e->patterns[i];
+
+        if (pcre2_match(p->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, e->match, e->limits) < 0)
+            continue;
+        out->line = p->line;
+        snprintf(out->text, sizeof out->text, "/%s/", p->text);
+        return true;
+    }
+    return false;
+}
+
+bool exempt_has_client(const struct exempt *e, const struct addr *client, const char *name, struct access_match *out)
+{
+    struct span text = name && *name ? span_of(name) : SPAN("unknown");
+
+    return access_set_has_addr(e->nets, client, out) || access_set_has_name(e->names, text, out) ||
+           fits_pattern(e, text, out);
+}
+
+bool exempt_has_recipient(const struct exempt *e, const struct address *recipient, struct access_match *out)
+{
+    struct address plain = *recipient;
+    size_t plus = span_find(recipient->local, '+');
+
+    if (!recipient->text.len)
+        return false;
+    if (access_set_has_address(e->names, recipient, out))
+        return true;
+    if (plus != SPAN_NPOS && plus > 0) {
+        plain.local = span_first(plain.local, plus);
+        if (access_set_has_address(e->names, &plain, out))
+            return true;
+    }
+    return fits_pattern(e, recipient->text, out);
+}
+
+/* ---- files ---- */
+
+static void *reader_make(int kind, size_t expected)
+{
+    return exempt_new((enum exempt_kind)kind, expected);
+}
+
+static const char *reader_add(void *set, struct span line, unsigned number)
+{
+    return exempt_add(set, line, number);
+}
+
+static void reader_free(void *set)
+{
+    exempt_free(set);
+}
+
+const struct access_reader exempt_reader = { reader_make, reader_add, reader_free };

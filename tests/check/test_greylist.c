@@ -1,0 +1,756 @@
+/* tests/check/test_greylist.c - unknown senders have to come again. */
+#include "greylist/greylist.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/base/log.h"
+#include "tests/kit/desk.h"
+#include "tests/kit/expect.h"
+
+#define SECONDS(n) ((n)*INT64_C(1000))
+#define MINUTES(n) SECONDS((n)*60)
+#define HOURS(n)   MINUTES((n)*60)
+#define DAYS(n)    HOURS((n)*24)
+
+#define ALWAYS "when = always "
+
+static void mail(struct desk *d, const char *ip, const char *from, const char *to)
+{
+    desk_client(d, ip);
+    desk_from(d, from);
+    desk_rcpt(d, to);
+    desk_settle(d);
+}
+
+static bool has_to_wait(const struct desk *d)
+{
+    return d->run.is_forced && d->run.forced == ACTION_GREYLIST;
+}
+
+static const char *header_of(const struct desk *d, const char *name)
+{
+    for (size_t i = 0; i < d->run.header_count; i++)
+        if (strcmp(d->run.headers[i].name, name) == 0)
+            return d->run.headers[i].value;
+    return NULL;
+}
+
+static void expect_wait(const struct desk *d, const char *text)
+{
+    EXPECT_TRUE(has_to_wait(d));
+    EXPECT_STR(text, d->run.forced_text);
+    EXPECT_TRUE(desk_finding(d, "GREYLIST"));
+    EXPECT_NULL(header_of(d, "X-Greylist"));
+    EXPECT_INT(GREYLISTING_DECIDED, d->evidence.greylist.state);
+}
+
+static void who_comes_again_passes(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS);
+
+    (void)state;
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    expect_wait(d, "Greylisted, please try again in 300 seconds");
+    EXPECT_STR("g:{203.0.113.0/24}/joe@a.example/ann@b.example (its network), always: new, 300 s to wait",
+               desk_finding(d, "GREYLIST")->reason);
+
+    desk_next_transaction(d, SECONDS(57) + 1);
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    expect_wait(d, "Greylisted, please try again in 243 seconds");
+    EXPECT_STR("g:{203.0.113.0/24}/joe@a.example/ann@b.example (its network), always: came again after 57 s, 243 s to "
+               "wait",
+               desk_finding(d, "GREYLIST")->reason);
+
+    desk_next_transaction(d, SECONDS(255)); /* another one of his servers, and who cares for case */
+    mail(d, "203.0.113.99", "Joe@A.example", "ANN@b.example");
+    EXPECT_FALSE(d->run.is_forced);
+    EXPECT_TRUE(desk_finding(d, "GREYLIST_PASSED"));
+    EXPECT_STR("delayed 312 seconds by postern-" POSTERN_VERSION " at mx.desk.example; Thu, 01 Jan 2026 00:05:12 +0000",
+               header_of(d, "X-Greylist"));
+
+    desk_next_transaction(d, DAYS(34)); /* another message */
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    EXPECT_FALSE(d->run.is_forced);
+    EXPECT_TRUE(desk_finding(d, "GREYLIST_KNOWN"));
+    EXPECT_NULL(header_of(d, "X-Greylist"));
+
+    desk_next_transaction(d, DAYS(36)); /* forgotten */
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    expect_wait(d, "Greylisted, please try again in 300 seconds");
+    desk_close(d);
+}
+
+static void who_comes_too_late_is_new(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS "delay = 10m retry_window = 4h");
+
+    (void)state;
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    expect_wait(d, "Greylisted, please try again in 600 seconds");
+    desk_next_transaction(d, HOURS(5));
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    expect_wait(d, "Greylisted, please try again in 600 seconds");
+    desk_next_transaction(d, HOURS(3));
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    EXPECT_FALSE(d->run.is_forced);
+    desk_close(d);
+}
+
+/* Two mails, the second one after the delay: is it the same triplet? */
+static void what_makes_a_triplet(void **state)
+{
+    static const struct {
+        const char *conf;
+        const char *first[3], *second[3];
+        bool is_same;
+    } cases[] = {
+        { "", { "203.0.113.7", "a@a.example", "x@b.example" }, { "203.0.113.250", "a@a.example", "x@b.example" }, 1 },
+        { "", { "203.0.113.7", "a@a.example", "x@b.example" }, { "203.0.114.7", "a@a.example", "x@b.example" }, 0 },
+        { "ip4_bits = 32",
+          { "203.0.113.7", "a@a.example", "x@b.example" },
+          { "203.0.113.8", "a@a.example", "x@b.example" },
+          0 },
+        { "ip4_bits = 19",
+          { "203.0.113.7", "a@a.example", "x@b.example" },
+          { "203.0.97.8", "a@a.example", "x@b.example" },
+          1 },
+        { "", { "2001:db8::7", "a@a.example", "x@b.example" }, { "2001:db8::9:1", "a@a.example", "x@b.example" }, 1 },
+        { "", { "2001:db8::7", "a@a.example", "x@b.example" }, { "2001:db8:0:1::7", "a@a.example", "x@b.example" }, 0 },
+        { "", { "203.0.113.7", "a@a.example", "x@b.example" }, { "203.0.113.7", "a@c.example", "x@b.example" }, 0 },
+        { "", { "203.0.113.7", "a@a.example", "x@b.example" }, { "203.0.113.7", "a@a.example", "y@b.example" }, 0 },
+        { "", { "203.0.113.7", "", "x@b.example" }, { "203.0.113.7", "", "x@b.example" }, 1 },
+        { "", { "203.0.113.7", "", "x@b.example" }, { "203.0.113.7", "a@a.example", "x@b.example" }, 0 },
+        { "",
+          { "203.0.113.7", "prvs=3096b1c2d4=a@a.example", "x@b.example" },
+          { "203.0.113.7", "prvs=4096f1c2d4=a@a.example", "x@b.example" },
+          1 },
+        { "",
+          { "203.0.113.7", "bounce-1-x@a.example", "x@b.example" },
+          { "203.0.113.7", "bounce-2-x@a.example", "x@b.example" },
+          1 },
+        { "private = yes",
+          { "203.0.113.7", "a@a.example", "x@b.example" },
+          { "203.0.113.9", "A@a.example", "x@B.example" },
+          0 },
+        { "private = yes",
+          { "203.0.113.7", "a@a.example", "x@b.example" },
+          { "203.0.113.9", "a@a.example", "x@b.example" },
+          1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char conf[128];
+
+        snprintf(conf, sizeof conf, ALWAYS "%s", cases[i].conf);
+        struct desk *d = desk_open(&greylist_module, conf);
+
+        mail(d, cases[i].first[0], cases[i].first[1], cases[i].first[2]);
+        EXPECT_TRUE(has_to_wait(d));
+        desk_next_transaction(d, MINUTES(6));
+        mail(d, cases[i].second[0], cases[i].second[1], cases[i].second[2]);
+        if (has_to_wait(d) == cases[i].is_same)
+            fail_msg("case %zu", i);
+        desk_close(d);
+    }
+}
+
+static void authenticated(struct desk *d, enum auth_result mailfrom, const char *domain, enum auth_result helo,
+                          const char *helo_domain)
+{
+    d->evidence.spf_mailfrom = (struct spf_evidence){ .result = mailfrom, .domain = domain };
+    d->evidence.spf_helo = (struct spf_evidence){ .result = helo, .domain = helo_domain };
+}
+
+static void an_authenticated_domain_stands_for_its_network(void **state)
+{
+    static const struct {
+        const char *conf;
+        enum auth_result mailfrom;
+        const char *domain;
+        enum auth_result helo;
+        const char *helo_domain, *key;
+    } cases[] = {
+        { "", AUTH_PASS, "bounce.a.com", AUTH_NONE, "", "g:{a.com}/joe@bounce.a.com/ann@b.example (SPF passes)" },
+        { "", AUTH_SOFTFAIL, "a.com", AUTH_PASS, "mx.c.com", "g:{c.com}/joe@bounce.a.com/ann@b.example (SPF passes)" },
+        { "", AUTH_FAIL, "a.com", AUTH_NONE, "", "g:{203.0.113.0/24}/joe@bounce.a.com/ann@b.example (its network)" },
+        { "", AUTH_PASS, "com", AUTH_NONE, "", "g:{com}/joe@bounce.a.com/ann@b.example (SPF passes)" },
+        { "by_domain = no", AUTH_PASS, "a.com", AUTH_PASS, "mx.a.com",
+          "g:{203.0.113.0/24}/joe@bounce.a.com/ann@b.example (its network)" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char conf[128];
+
+        snprintf(conf, sizeof conf, ALWAYS "%s", cases[i].conf);
+        struct desk *d = desk_open(&greylist_module, conf);
+
+        authenticated(d, cases[i].mailfrom, cases[i].domain, cases[i].helo, cases[i].helo_domain);
+        mail(d, "203.0.113.7", "joe@bounce.a.com", "ann@b.example");
+        const char *reason = desk_finding(d, "GREYLIST")->reason;
+
+        if (strncmp(reason, cases[i].key, strlen(cases[i].key)) != 0)
+            fail_msg("case %zu: %s", i, reason);
+        desk_close(d);
+    }
+}
+
+static void sender_pools_pass(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS);
+
+    (void)state;
+    authenticated(d, AUTH_PASS, "a.com", AUTH_NONE, "");
+    mail(d, "203.0.113.7", "joe@a.com", "ann@b.example");
+    EXPECT_TRUE(has_to_wait(d));
+    desk_next_transaction(d, MINUTES(6));
+    authenticated(d, AUTH_PASS, "a.com", AUTH_NONE, "");
+    mail(d, "2001:db8::7", "joe@a.com", "ann@b.example");
+    EXPECT_FALSE(has_to_wait(d));
+    EXPECT_TRUE(desk_finding(d, "GREYLIST_PASSED"));
+    desk_close(d);
+}
+
+/* "+all" lets everybody be a.com. */
+static void plus_all_is_no_authentication(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS);
+    static const struct finding found = { "R_SPF_PLUSALL", 0, "" };
+
+    (void)state;
+    desk_sister(d, 0);
+    d->sister.findings = (struct finding *)&found;
+    authenticated(d, AUTH_PASS, "a.com", AUTH_NONE, "");
+    mail(d, "203.0.113.7", "joe@a.com", "ann@b.example");
+    EXPECT_TRUE(strstr(desk_finding(d, "GREYLIST")->reason, "its network"));
+    desk_close(d);
+}
+
+static void clients_are_learned(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS "client_passes = 3");
+    char from[32];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        snprintf(from, sizeof from, "%c@a.example", 'a' + i);
+        mail(d, "203.0.113.7", from, "ann@b.example");
+        EXPECT_INT(i < 3, has_to_wait(d));
+        desk_next_transaction(d, HOURS(2));
+        mail(d, "203.0.113.7", from, "ann@b.example");
+        EXPECT_FALSE(has_to_wait(d));
+        desk_next_transaction(d, 0);
+    }
+    EXPECT_TRUE(strstr(desk_finding(d, "GREYLIST_KNOWN")->reason, "the client has passed 3 times"));
+    mail(d, "203.0.113.8", "e@a.example", "ann@b.example"); /* his neighbour has not */
+    EXPECT_TRUE(has_to_wait(d));
+    desk_close(d);
+}
+
+static void passes_close_together_count_once(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS "client_passes = 2");
+    char from[32];
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        snprintf(from, sizeof from, "%c@a.example", 'a' + i);
+        desk_next_transaction(d, 0);
+        mail(d, "203.0.113.7", from, "ann@b.example");
+        EXPECT_TRUE(has_to_wait(d));
+    }
+    for (int i = 0; i < 10; i++) {
+        snprintf(from, sizeof from, "%c@a.example", 'a' + i);
+        desk_next_transaction(d, MINUTES(i ? 0 : 6));
+        mail(d, "203.0.113.7", from, "ann@b.example");
+        EXPECT_TRUE(desk_finding(d, "GREYLIST_PASSED"));
+    }
+    desk_next_transaction(d, 0);
+    mail(d, "203.0.113.7", "new@a.example", "ann@b.example");
+    EXPECT_TRUE(has_to_wait(d));
+    desk_close(d);
+}
+
+static void only_suspicious_mail_waits_unless_told(void **state)
+{
+    static const struct {
+        const char *conf;
+        int points;
+        bool waits;
+    } cases[] = {
+        { "", 0, false },
+        { "", 199, false },
+        { "", 200, true },
+        { "", 1499, true },
+        { "", 1500, false }, /* refused anyway */
+        { "suspicious = 5.0", 450, false },
+        { "suspicious = 5.0", 500, true },
+        { "when = never", 900, false },
+        { ALWAYS, -500, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_open(&greylist_module, cases[i].conf);
+
+        desk_sister(d, cases[i].points);
+        mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+        if (has_to_wait(d) != cases[i].waits)
+            fail_msg("case %zu", i);
+        EXPECT_INT(cases[i].waits, d->operations > 0);
+        EXPECT_INT(cases[i].waits           ? GREYLISTING_DECIDED
+                   : cases[i].points < 1500 ? GREYLISTING_OPEN
+                                            : GREYLISTING_ABSENT,
+                   d->evidence.greylist.state);
+        desk_close(d);
+    }
+}
+
+static void mail_is_suspicious_when_nobody_could_be_asked(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, NULL);
+
+    (void)state;
+    desk_sister(d, 0);
+    d->sister.state = RUN_FAILED;
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    EXPECT_TRUE(has_to_wait(d));
+    EXPECT_TRUE(strstr(desk_finding(d, "GREYLIST")->reason, "sister knows nothing"));
+    desk_close(d);
+}
+
+static void some_never_wait(void **state)
+{
+    static const char postmaster[] = "postmaster@b.example";
+    static const struct {
+        const char *conf, *ip, *name, *to;
+        const char *why; /* of GREYLIST_EXEMPT; NULL: has to wait */
+    } cases[] = {
+        { "", "127.0.0.1", NULL, "ann@b.example", "the client is in `skip`" },
+        { "", "10.9.8.7", NULL, "ann@b.example", "the client is in `skip`" },
+        { "", "fd00::1", NULL, "ann@b.example", "the client is in `skip`" },
+        { "skip = {}", "127.0.0.1", NULL, "ann@b.example", NULL },
+        { "clients = {\"friend.example\"}", "203.0.113.7", "mx.friend.example", "ann@b.example",
+          "the client is listed: .friend.example" },
+        { "clients = {\"friend.example\"}", "203.0.113.7", NULL, "ann@b.example", NULL },
+        { "clients = {\"203.0.113.0/28\"}", "203.0.113.7", NULL, "ann@b.example",
+          "the client is listed: 203.0.113.0/28" },
+        { "clients = {\"/^mx[0-9]+\\\\.friend/\"}", "203.0.113.7", "MX1.friend.example", "ann@b.example",
+          "the client is listed: /^mx[0-9]+\\.friend/" },
+        { "", "203.0.113.7", NULL, postmaster, "the recipient is listed: postmaster@" },
+        { "", "203.0.113.7", NULL, "Abuse@b.example", "the recipient is listed: abuse@" },
+        { "recipients = {}", "203.0.113.7", NULL, postmaster, NULL },
+        { "recipients = {\"b.example\"}", "203.0.113.7", NULL, "ann@b.example", "the recipient is listed: b.example" },
+        { "symbols = {\"SISTER\"}", "203.0.113.7", NULL, "ann@b.example", "SISTER was found" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_open(&greylist_module, cases[i].conf);
+
+        desk_sister(d, 400);
+        if (cases[i].name)
+            d->evidence.iprev = (struct iprev_evidence){ AUTH_PASS, cases[i].name };
+        mail(d, cases[i].ip, "joe@a.example", cases[i].to);
+        if (has_to_wait(d) != !cases[i].why)
+            fail_msg("case %zu", i);
+        if (cases[i].why)
+            EXPECT_STR(cases[i].why, desk_finding(d, "GREYLIST_EXEMPT")->reason);
+        desk_close(d);
+    }
+}
+
+/* A name that is only claimed is none. */
+static void unconfirmed_names_do_not_count(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS "clients = {\"friend.example\"}");
+
+    (void)state;
+    d->evidence.iprev = (struct iprev_evidence){ AUTH_FAIL, "mx.friend.example" };
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    EXPECT_TRUE(has_to_wait(d));
+    desk_close(d);
+}
+
+enum stranger { STRANGER, USER, RELAY, SCANNED, UNKNOWN_ADDRESS, ALLOWED, REFUSED, DISCARDED, DEFERRED };
+
+static void whom_it_does_not_concern(void **state)
+{
+    (void)state;
+    for (int who = STRANGER; who <= DEFERRED; who++) {
+        struct desk *d = desk_open(&greylist_module, ALWAYS);
+
+        desk_client(d, "203.0.113.7");
+        desk_from(d, "joe@a.example");
+        desk_rcpt(d, "ann@b.example");
+        d->session.auth_user = who == USER ? SPAN("joe") : SPAN("");
+        d->session.is_relay_client = who == RELAY;
+        d->session.door = who == SCANNED ? "scan" : "smtp";
+        if (who == UNKNOWN_ADDRESS)
+            d->session.client = (struct addr){ 0 };
+        if (who >= ALLOWED)
+            desk_sister_forces(d, who == ALLOWED     ? ACTION_ACCEPT
+                                  : who == REFUSED   ? ACTION_REJECT
+                                  : who == DISCARDED ? ACTION_DISCARD
+                                                     : ACTION_DEFER);
+        desk_settle(d);
+        bool is_concerned = who == STRANGER || who == DEFERRED; /* who is put off may well wait meanwhile */
+
+        if (has_to_wait(d) != is_concerned || (d->operations > 0) != is_concerned)
+            fail_msg("case %d", who);
+        EXPECT_INT(is_concerned ? GREYLISTING_DECIDED : GREYLISTING_ABSENT, d->evidence.greylist.state);
+        desk_close(d);
+    }
+}
+
+static void each_recipient_has_his_own_triplet(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS);
+
+    (void)state;
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    EXPECT_TRUE(has_to_wait(d));
+    desk_next_transaction(d, MINUTES(10));
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example"); /* RCPT, in the dialogue: passes */
+    EXPECT_FALSE(has_to_wait(d));
+    unsigned before = d->operations;
+
+    desk_rcpt(d, "bob@b.example"); /* the next RCPT: the check runs again, with both */
+    desk_settle(d);
+    EXPECT_TRUE(has_to_wait(d));
+    EXPECT_STR("Greylisted, please try again in 300 seconds", d->run.forced_text);
+    EXPECT_INT(before + 2, d->operations); /* is he a partner? his triplet. Ann's is not touched again */
+    d->session.recipient_count = 1;        /* the door drops him */
+    desk_settle(d);
+    EXPECT_FALSE(has_to_wait(d));
+    EXPECT_TRUE(header_of(d, "X-Greylist"));
+    desk_rcpt(d, "postmaster@b.example");
+    desk_settle(d);
+    EXPECT_FALSE(has_to_wait(d));
+    EXPECT_INT(before + 2, d->operations);
+    desk_close(d);
+}
+
+static void all_recipients_are_asked_for_at_once(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS "text = \"%r: %s s, 100%\"");
+
+    (void)state;
+    desk_client(d, "203.0.113.7");
+    desk_from(d, "joe@a.example");
+    for (int i = 0; i < 50; i++) {
+        char to[48];
+
+        snprintf(to, sizeof to, "user%d@b%d.example", i, i);
+        desk_rcpt(d, to);
+    }
+    desk_settle(d);
+    EXPECT_INT(2, d->rounds); /* partners, triplets */
+    EXPECT_INT(100, d->operations);
+    EXPECT_STR("b49.example: 300 s, 100%", d->run.forced_text);
+    desk_close(d);
+}
+
+static void partners_write_back(void **state)
+{
+    static const struct {
+        const char *conf, *from, *to;
+        enum auth_result spf;
+        int64_t after_ms;
+        bool waits;
+    } cases[] = {
+        { "", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(10), false },
+        { "", "JOE+reply@a.example", "ann@b.example", AUTH_PASS, DAYS(10), false },
+        { "", "joe@a.example", "bob@b.example", AUTH_NONE, DAYS(10), false }, /* her colleague */
+        { "", "joe@a.example", "ann@c.example", AUTH_NONE, DAYS(10), true },
+        { "", "jim@a.example", "ann@b.example", AUTH_NONE, DAYS(10), true },
+        { "", "joe@a.example", "ann@b.example", AUTH_SOFTFAIL, DAYS(10), true }, /* it is not he */
+        { "", "joe@a.example", "ann@b.example", AUTH_FAIL, DAYS(10), true },
+        { "", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(100), true },
+        { "partners = 365d", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(100), false },
+        { "partners = 0", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(10), true },
+        { "private = yes", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(10), false },
+        { "", "", "ann@b.example", AUTH_NONE, DAYS(10), true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char conf[128];
+
+        snprintf(conf, sizeof conf, ALWAYS "%s", cases[i].conf);
+        struct desk *d = desk_open(&greylist_module, conf);
+
+        d->session.auth_user = SPAN("ann");
+        mail(d, "203.0.113.99", "ann@b.example", "joe@a.example");
+        EXPECT_INT(0, d->run.finding_count);
+        desk_settled(d, ACTION_ACCEPT, true);
+        d->session.auth_user = SPAN("");
+        desk_next_transaction(d, cases[i].after_ms);
+        d->evidence.spf_mailfrom = (struct spf_evidence){ .result = cases[i].spf, .domain = "a.example" };
+        mail(d, "203.0.113.7", cases[i].from, cases[i].to);
+        if (has_to_wait(d) != cases[i].waits)
+            fail_msg("case %zu", i);
+        if (!cases[i].waits)
+            EXPECT_TRUE(strstr(desk_finding(d, "GREYLIST_EXEMPT")->reason, "has had mail of b.example"));
+        desk_close(d);
+    }
+}
+
+enum sent { SENT, NOT_DELIVERED, BY_STRANGER, BOUNCE, NEWSLETTER, ONLY_SCANNED };
+
+static void who_becomes_a_partner(void **state)
+{
+    (void)state;
+    for (int how = SENT; how <= ONLY_SCANNED; how++) {
+        struct desk *d = desk_open(&greylist_module, NULL);
+
+        d->session.auth_user = how == BY_STRANGER ? SPAN("") : SPAN("ann");
+        d->session.door = how == ONLY_SCANNED ? "scan" : "smtp";
+        for (int i = 0; how == NEWSLETTER && i < 60; i++)
+            desk_rcpt(d, "somebody@c.example");
+        mail(d, "203.0.113.99", how == BOUNCE ? "" : "ann@b.example", "joe@a.example");
+        desk_settled(d, ACTION_ACCEPT, how != NOT_DELIVERED);
+        if ((d->operations > 0) != (how == SENT))
+            fail_msg("case %d", how);
+        desk_close(d);
+    }
+}
+
+static void an_outage_lets_mail_through(void **state)
+{
+    static const enum store_state outages[] = { STORE_TIMEOUT, STORE_FAILED, STORE_CAPPED };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(outages); i++) {
+        struct desk *d = desk_open(&greylist_module, ALWAYS);
+
+        d->store_outcome = outages[i];
+        mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+        EXPECT_FALSE(d->run.is_forced);
+        EXPECT_STR("the state store has no answer: the desk says so", d->run.failure);
+        EXPECT_INT(1, d->run.raised_count);
+        EXPECT_STR("greylist/store", d->run.raised[0].key);
+        EXPECT_INT(GREYLISTING_ABSENT, d->evidence.greylist.state);
+        desk_close(d);
+    }
+}
+
+/* One recipient's answer is there, the other's is not: nothing is demanded of the message. */
+static void a_part_of_an_outage_lets_mail_through(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS "partners = 0");
+
+    (void)state;
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    EXPECT_TRUE(has_to_wait(d));
+    d->store_outcome = STORE_TIMEOUT;
+    desk_rcpt(d, "bob@b.example");
+    desk_settle(d);
+    EXPECT_FALSE(d->run.is_forced);
+    EXPECT_TRUE(d->run.failure);
+    desk_close(d);
+}
+
+static void keys_can_be_hidden(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS "private = yes");
+
+    (void)state;
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    for (const struct answer_entry *e = d->book.first; e; e = e->next) {
+        EXPECT_INT(SPAN_NPOS, span_search(e->op->key, SPAN("example")));
+        EXPECT_INT(SPAN_NPOS, span_search(e->op->key, SPAN("203.0")));
+        if (e->op->kind == STORE_GREYLIST)
+            EXPECT_INT(SPAN_NPOS, span_search(e->op->greylist.client, SPAN("203.0")));
+    }
+    desk_close(d);
+}
+
+/* A sender as long as can be, with bytes that would forge lines or keys. */
+static void odd_addresses_make_sound_keys(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS);
+    char from[400], to[400];
+
+    (void)state;
+    memset(from, 'x', sizeof from);
+    snprintf(from + 250, sizeof from - 250, "\x01\n {}/}@a.example");
+    memset(to, 'y', sizeof to);
+    snprintf(to + 300, sizeof to - 300, "@b.example");
+    mail(d, "203.0.113.7", from, to);
+    EXPECT_TRUE(has_to_wait(d));
+    for (const struct answer_entry *e = d->book.first; e; e = e->next) {
+        EXPECT_TRUE(e->op->key.len <= STORE_KEY_MAX);
+        for (size_t i = 0; i < e->op->key.len; i++)
+            EXPECT_TRUE(e->op->key.ptr[i] > ' ' && e->op->key.ptr[i] < 0x7f);
+    }
+    desk_next_transaction(d, MINUTES(6));
+    mail(d, "203.0.113.7", from, to);
+    EXPECT_FALSE(has_to_wait(d));
+    desk_close(d);
+}
+
+/* ---- files ---- */
+
+static char folder[64], path[96], conf_text[512];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/postern-greylist-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/whitelist_clients.local", folder);
+    snprintf(conf_text, sizeof conf_text, ALWAYS "clients_file = {\"%s\"}", path);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+static void write_file(const char *text)
+{
+    char other[128];
+
+    snprintf(other, sizeof other, "%s.new", path);
+    int fd = open(other, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(strlen(text), write(fd, text, strlen(text)));
+    close(fd);
+    assert_int_equal(0, rename(other, path));
+}
+
+static void look_again(struct desk *d)
+{
+    for (int i = 0; i < 3; i++)
+        desk_upkeep(d);
+}
+
+static bool waits_now(struct desk *d)
+{
+    desk_next_transaction(d, 0);
+    d->evidence.iprev = (struct iprev_evidence){ AUTH_PASS, "mx.friend.example" };
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    return has_to_wait(d);
+}
+
+static void files_are_watched(void **state)
+{
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    (void)state;
+    log_to_fd(nowhere);
+    struct desk *d = desk_open(&greylist_module, conf_text);
+
+    look_again(d);
+    EXPECT_INT(0, d->run.raised_count); /* a .local file may be missing */
+    EXPECT_TRUE(waits_now(d));
+    write_file("# ours\nfriend.example\n");
+    look_again(d);
+    EXPECT_FALSE(waits_now(d));
+    char wanted[160];
+
+    snprintf(wanted, sizeof wanted, "the client is listed: .friend.example (%s:2)", path);
+    EXPECT_STR(wanted, desk_finding(d, "GREYLIST_EXEMPT")->reason);
+    write_file("other.example\n/(/\n"); /* a faulty version is not taken */
+    look_again(d);
+    EXPECT_INT(1, d->run.raised_count);
+    EXPECT_TRUE(strstr(d->run.raised[0].text, ":2: \"/(/\" is no regular expression"));
+    EXPECT_FALSE(waits_now(d));
+    write_file("other.example\n");
+    look_again(d);
+    EXPECT_INT(0, d->run.raised_count);
+    EXPECT_TRUE(waits_now(d));
+    desk_close(d);
+    log_to_fd(STDERR_FILENO);
+    close(nowhere);
+}
+
+static void a_faulty_file_is_refused_at_start(void **state)
+{
+    struct arena a;
+    struct strbuf faults;
+    void *values = NULL;
+
+    (void)state;
+    write_file("good.example\nnot good\n");
+    arena_init(&a, 1 << 20);
+    strbuf_init(&faults, 1 << 16);
+    struct conf *conf = conf_load_text(greylist_module.section, "test", span_of(conf_text), &values, &faults);
+    const char *wrong = greylist_module.open(&a, values);
+
+    EXPECT_TRUE(wrong && strstr(wrong, ":2: \"not good\" has something behind its first word"));
+    greylist_module.close(values);
+    conf_free(conf);
+    strbuf_release(&faults);
+    arena_release(&a);
+}
+
+static void faulty_configurations_are_refused(void **state)
+{
+    static const struct {
+        const char *conf, *wrong;
+    } cases[] = {
+        { "delay = 3d", "nothing could ever pass" },
+        { "text = \"\"", "text is empty" },
+        { "clients = {\"a b\"}", "has something behind" },
+        { "clients = {\"/(/\"}", "is no regular expression" },
+        { "recipients = {\"a@b@c\"}", "is no recipient" },
+        { "clients_file = {\"whitelist\"}", "is no whole path" },
+        { "recipients_file = {\"whitelist\"}", "is no whole path" },
+        { "when = sometimes", "when" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct strbuf faults;
+        void *values = NULL;
+
+        strbuf_init(&faults, 1 << 16);
+        if (conf_load_text(greylist_module.section, "test", span_of(cases[i].conf), &values, &faults))
+            fail_msg("case %zu is taken", i);
+        if (!strstr(faults.data, cases[i].wrong))
+            fail_msg("case %zu: %s", i, faults.data);
+        strbuf_release(&faults);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(who_comes_again_passes),
+        TEST(who_comes_too_late_is_new),
+        TEST(what_makes_a_triplet),
+        TEST(an_authenticated_domain_stands_for_its_network),
+        TEST(sender_pools_pass),
+        TEST(plus_all_is_no_authentication),
+        TEST(clients_are_learned),
+        TEST(passes_close_together_count_once),
+        TEST(only_suspicious_mail_waits_unless_told),
+        TEST(mail_is_suspicious_when_nobody_could_be_asked),
+        TEST(some_never_wait),
+        TEST(unconfirmed_names_do_not_count),
+        TEST(whom_it_does_not_concern),
+        TEST(each_recipient_has_his_own_triplet),
+        TEST(all_recipients_are_asked_for_at_once),
+        TEST(partners_write_back),
+        TEST(who_becomes_a_partner),
+        TEST(an_outage_lets_mail_through),
+        TEST(a_part_of_an_outage_lets_mail_through),
+        TEST(keys_can_be_hidden),
+        TEST(odd_addresses_make_sound_keys),
+        TEST(faulty_configurations_are_refused),
+        cmocka_unit_test_setup_teardown(files_are_watched, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_faulty_file_is_refused_at_start, make_folder, remove_folder),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
