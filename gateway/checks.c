@@ -2,6 +2,8 @@
 #include "gateway/checks.h"
 
 #include "gateway/base/bug.h"
+#include "greylist/greylist.h"
+#include "greylist/message.h"
 #include "rules/lists.h"
 #include "scanners/arc.h"
 #include "scanners/dkim.h"
@@ -29,9 +31,15 @@ const struct check checks[] = {
     { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   96, SKIP,        NULL,           false, true,    &spf_module },
     { "lists",   STAGE_RCPT,    ON_LOOP,    1000,    0, SKIP,        "rdns spf",     false, false,   &lists_module },
     { "rhsbl",   STAGE_MAIL,    ON_LOOP,    5000,   64, SKIP,        "rdns",         false, false,   &rhsbl_module },
+    { "greylist",
+                 STAGE_RCPT,    ON_LOOP,    3000,    0, SKIP,        "rdns helo dnsbl spf lists rhsbl",
+                                                                                     false, false,   &greylist_module },
     { "dkim",    STAGE_MESSAGE, ON_QUICK,  10000,   16, SKIP,        NULL,           false, true,    &dkim_module },
     { "arc",     STAGE_MESSAGE, ON_QUICK,  10000,   64, SKIP,        NULL,           false, true,    &arc_module },
     { "dmarc",   STAGE_MESSAGE, ON_LOOP,   10000,   48, DEFER,       "spf dkim arc", false, true,    &dmarc_module },
+    { "greylist_message",
+                 STAGE_MESSAGE, ON_LOOP,    3000,    0, SKIP,        "*",            false, false,
+                                                                                             &greylist_message_module },
 };
 /* clang-format on */
 

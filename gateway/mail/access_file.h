@@ -1,9 +1,9 @@
 /* mail/access_file.h - an access_set, or another kind of list, that is kept in a file, watched while we run.
  *
  * One entry a line; a byte order mark and CR LF are taken. In files of access sets `#` at the start of a line or behind
- * a blank begins a comment. A changed file is read in pieces, so that the loop is never held up, and takes over when it has been read
- * whole and without fault; otherwise the last good version stays in force. A file that changes while it is read, or
- * between two looks, is somebody's who is still writing: it is read once it stands still.
+ * a blank begins a comment. A changed file is read in pieces, so that the loop is never held up, and takes over when it
+ * has been read whole and without fault; otherwise the last good version stays in force. A file that changes while it
+ * is read, or between two looks, is somebody's who is still writing: it is read once it stands still.
  */
 #ifndef MAIL_ACCESS_FILE_H
 #define MAIL_ACCESS_FILE_H

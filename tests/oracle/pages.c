@@ -52,7 +52,9 @@ static void print_check(const struct check *check)
     }
     printf("Stage %s, %s; %d ms and %u look-ups at most", stages[check->stage], places[check->place], check->budget_ms,
            check->asks);
-    if (check->after)
+    if (check->after && strcmp(check->after, "*") == 0)
+        printf("; after all others");
+    else if (check->after)
         printf("; after `%s`", check->after);
     putchar('.');
     print_failure(check);
