@@ -69,6 +69,7 @@ static const struct conf_key config_keys[] = {
     { .name = "headers", .type = CONF_SECTION, .at = AT(headers), .section = &dress_section },
     { .name = "smtp", .type = CONF_SECTION, .at = AT(smtp), .section = &smtp_section },
     { .name = "http", .type = CONF_SECTION, .at = AT(http), .section = &http_section },
+    { .name = "policy", .type = CONF_SECTION, .at = AT(policy), .section = &policy_section },
     { .name = "check", .type = CONF_SECTIONS, .at = AT(checks), .section = &settings_section },
     { .name = "profile",
       .type = CONF_SECTIONS,

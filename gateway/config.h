@@ -7,6 +7,7 @@
 #include "gateway/core/settings.h"
 #include "gateway/http/conf.h"
 #include "gateway/smtp/conf.h"
+#include "policy/conf.h"
 
 /* The program's exit status: what a command comes to. */
 enum { EXIT_OK = 0, EXIT_CONFIG = 2, EXIT_OTHER = 3 };
@@ -28,6 +29,7 @@ struct config {
     struct store_conf store;
     struct smtp_conf smtp;
     struct http_conf http;
+    struct policy_conf policy;
     struct conf_array checks;
     struct conf_array profiles;
 };

@@ -4,6 +4,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/http/door.h"
 #include "gateway/smtp/door.h"
+#include "policy/door.h"
 
 /* The functions that a door of type struct NAME_door has, under the table's types. */
 #define DOOR(name)                                                                                                     \
@@ -64,9 +65,18 @@ static void *http_make(struct engine *engine, const struct config *config, char 
     return http_door_new(&settings, error, size);
 }
 
+DOOR(policy)
+
+static void *policy_make(struct engine *engine, const struct config *config, char *error, size_t size)
+{
+    (void)error, (void)size;
+    return policy_door_new(engine, &config->policy, &config->headers);
+}
+
 const struct door_kind door_kinds[] = {
     ROW(smtp),
     ROW(http),
+    ROW(policy),
 };
 
 const size_t door_kind_count = COUNT(door_kinds);

@@ -2,7 +2,8 @@
  *
  * evidence.iprev says pass (a name resolves to the client), fail (names, but none does), permerror (no name at all)
  * or temperror (the DNS failed: not the same as having no name, and it counts nothing). Names from XCLIENT or the
- * command line stand for PTR records and are confirmed all the same.
+ * command line stand for PTR records and are confirmed all the same, but where who told them has done that (Postfix, in
+ * the policy protocol).
  *
  * Private addresses are not asked about; clients that we relay for get evidence (for headers), but no points.
  */
@@ -136,6 +137,10 @@ static enum step find_evidence(struct inquiry *q, struct names *names, struct ip
         return STEP_WAIT;
     if (names->state != DNS_OK) {
         *out = (struct iprev_evidence){ is_failure(names->state) ? AUTH_TEMPERROR : AUTH_PERMERROR, "" };
+        return STEP_DONE;
+    }
+    if (q->session->is_client_ptr_confirmed && names->count) {
+        *out = (struct iprev_evidence){ AUTH_PASS, names->items[0] };
         return STEP_DONE;
     }
     return confirm(q, names, out);

@@ -28,8 +28,9 @@ struct session {
     /* CONNECT */
     struct addr client;
     unsigned client_port;
-    struct span client_ptr; /* told by a trusted peer or the command line (XCLIENT NAME); empty: look it up */
-    bool is_relay_client;   /* in relay_clients */
+    struct span client_ptr;       /* told by a trusted peer or the command line (XCLIENT NAME); empty: look it up */
+    bool is_client_ptr_confirmed; /* by who told it: it resolves to the client */
+    bool is_relay_client;         /* in relay_clients */
     /* HELO */
     struct span helo;
     bool is_esmtp;

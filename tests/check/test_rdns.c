@@ -212,6 +212,21 @@ static void relay_clients_get_a_name_but_no_points(void **state)
     desk_close(d);
 }
 
+static void a_name_that_was_confirmed_is_not_asked_for_again(void **state)
+{
+    struct desk *d = desk_open(&rdns_module, NULL);
+
+    (void)state;
+    desk_client(d, "203.0.113.7");
+    desk_client_ptr(d, "dsl-203-0-113-7.example.net");
+    d->session.is_client_ptr_confirmed = true;
+    EXPECT_INT(STEP_DONE, desk_run(d));
+    EXPECT_INT(AUTH_PASS, d->evidence.iprev.result);
+    EXPECT_STR("dsl-203-0-113-7.example.net", d->evidence.iprev.name);
+    EXPECT_TRUE(desk_points(d) > 0); /* and judged as any other */
+    desk_close(d);
+}
+
 static void bounds_are_the_worst_case_not_the_sum(void **state)
 {
     int points[16] = { 0 };
@@ -226,4 +241,5 @@ static void bounds_are_the_worst_case_not_the_sum(void **state)
 }
 
 RUN_TESTS(TEST(names_are_confirmed), TEST(no_more_than_ten_names_are_asked_for),
-          TEST(relay_clients_get_a_name_but_no_points), TEST(bounds_are_the_worst_case_not_the_sum))
+          TEST(relay_clients_get_a_name_but_no_points), TEST(a_name_that_was_confirmed_is_not_asked_for_again),
+          TEST(bounds_are_the_worst_case_not_the_sum))
