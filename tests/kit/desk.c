@@ -235,7 +235,7 @@ static struct store_record *record_of(struct desk *d, struct span key)
     return &r->record;
 }
 
-static void apply(struct desk *d, const struct store_op *op, struct store_answer *out)
+void desk_do(struct desk *d, const struct store_op *op, struct store_answer *out)
 {
     struct span client = op->kind == STORE_GREYLIST ? op->greylist.client : (struct span){ 0 };
 
@@ -256,7 +256,7 @@ static void answer_op(struct desk *d, const struct answer_entry *e)
 
     if (e->stored)
         return;
-    apply(d, e->op, &answer);
+    desk_do(d, e->op, &answer);
     answers_put_op(&d->book, e->op, &answer);
 }
 
@@ -291,7 +291,7 @@ void desk_settled(struct desk *d, enum action action, bool is_delivered)
 
     d->check.module->settle(&q, &end);
     for (size_t i = 0; i < d->run.told_count; i++)
-        apply(d, &d->run.told[i], &answer);
+        desk_do(d, &d->run.told[i], &answer);
     d->run.told_count = 0;
 }
 
