@@ -1,4 +1,4 @@
-/* policy/rates.c - limits by rate: leaky buckets that each message, recipient or byte is taken into while there is room.
+/* policy/rates.c - limits by rate: leaky buckets that messages, recipients or bytes go into while there is room.
  *
  * Room is taken when it is asked for, so that what is still under way is counted, and given back when the mail was not
  * taken in (policy/rates_settle.c). Every rate of every limit is asked at once: what some had room for when another had

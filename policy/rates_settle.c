@@ -3,8 +3,8 @@
  * All that was asked is gone through once more. What the envelope as it stood at the end would take is kept if the mail
  * was taken in (or was judged, by `counts`), all else goes back: recipients that were refused, rates that had room when
  * another one had none. What was never answered is left: it may not have been taken, and giving it back would make room
- * that is not there. So would giving back what has leaked out meanwhile: who holds transactions open and then drops them
- * must not come to more than a burst at once by that.
+ * that is not there. So would giving back what has leaked out meanwhile: who holds transactions open and then drops
+ * them must not come to more than a burst at once by that.
  */
 #include "policy/rates_settle.h"
 

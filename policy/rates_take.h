@@ -1,7 +1,7 @@
 /* policy/rates_take.h - from an envelope to what is taken from which buckets.
  *
- * Each limit has a bucket for each of its rates and each value of its key: "r:per-user/1h:joe@example.org". Values are in
- * lower case and joined by blanks; what is no printable ASCII in them, and blanks, is written %XX, so that no two
+ * Each limit has a bucket for each of its rates and each value of its key: "r:per-user/1h:joe@example.org". Values are
+ * in lower case and joined by blanks; what is no printable ASCII in them, and blanks, is written %XX, so that no two
  * envelopes meet in a bucket that is not theirs. Buckets of limits that are held at MESSAGE bear "/1h/message".
  *
  * Pure functions; no memory is left behind.
