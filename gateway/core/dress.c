@@ -56,15 +56,38 @@ static void rewrite_subject(const struct header_field *f, const char *prefix, st
     strbuf_release(&value);
 }
 
-/* One pass, top to bottom; the subject is rewritten where it stands. Returns whether there is a Subject. */
-static bool change_fields(const struct message *m, const struct session *s, const char *prefix, struct edits *out)
+/* The i-th run's, for those whose word counts. */
+static size_t added_by(struct pipeline *p, size_t i, const struct added_header **out)
 {
+    const struct run *run = pipeline_run(p, i);
+
+    *out = run->headers;
+    return run->state == RUN_DONE && run->settings->mode > MODE_SHADOW ? run->header_count : 0;
+}
+
+/* A check adds one of that name: what comes from outside is not to be taken for it. */
+static bool is_added(struct pipeline *p, const struct header_field *f)
+{
+    const struct added_header *added;
+
+    for (size_t i = 0; i < pipeline_run_count(p); i++)
+        for (size_t n = added_by(p, i, &added); n-- > 0;)
+            if (span_iis(f->name, added[n].name))
+                return true;
+    return false;
+}
+
+/* One pass, top to bottom; the subject is rewritten where it stands. Returns whether there is a Subject. */
+static bool change_fields(struct pipeline *p, bool is_inbound, const char *prefix, struct edits *out)
+{
+    const struct session *s = pipeline_session(p);
+    const struct message *m = pipeline_message(p);
     bool has_subject = false;
 
     for (size_t i = 0; i < m->header.count; i++) {
         const struct header_field *f = &m->header.fields[i];
 
-        if (is_forged(f, s)) {
+        if ((is_inbound && is_forged(f, s)) || is_added(p, f)) {
             edits_remove(out, f);
         } else if (!has_subject && span_iis(f->name, "Subject")) {
             has_subject = true;
@@ -219,6 +242,15 @@ static void put_received(const struct session *s, const struct evidence *e, stru
 
 /* ---- all of it ---- */
 
+static void add_found(struct pipeline *p, struct edits *out)
+{
+    const struct added_header *added;
+
+    for (size_t i = 0; i < pipeline_run_count(p); i++)
+        for (size_t n = added_by(p, i, &added); n-- > 0;)
+            edits_prepend(out, added[n].name, span_of(added[n].value));
+}
+
 static void add_trace(const struct session *s, const struct evidence *e, const struct dress_conf *conf, bool is_inbound,
                       struct edits *out)
 {
@@ -245,9 +277,10 @@ void dress(struct pipeline *p, const struct verdict *verdict, const struct dress
     const char *prefix = is_tagged && is_inbound && subject[0] ? subject : NULL;
 
     edits_init(out, s->tx_arena);
-    if (is_inbound && !change_fields(pipeline_message(p), s, prefix, out) && prefix)
+    if (!change_fields(p, is_inbound, prefix, out) && prefix)
         edits_prepend(out, "Subject", span_of(prefix));
     if (is_inbound && (conf->spam == DRESS_SPAM_ALWAYS || (conf->spam == DRESS_SPAM_TAGGED && is_tagged)))
         add_spam(p, verdict, out);
+    add_found(p, out);
     add_trace(s, pipeline_evidence(p), conf, is_inbound, out);
 }

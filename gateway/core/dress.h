@@ -1,8 +1,9 @@
 /* core/dress.h - what a verdict changes in the message: the header fields that we put on and take off.
  *
- * From the top: Authentication-Results, Received, X-Spam-*. What comes from outside under these names is taken out
- * first: Authentication-Results only when it bears our own authserv-id [RFC8601 5]. Mail of our own users (relay and
- * authenticated clients) gets Received alone: what it carries is for others to judge.
+ * From the top: Authentication-Results, Received, what checks add (finding_header()), X-Spam-*. What comes from outside
+ * under these names is taken out first: Authentication-Results only when it bears our own authserv-id [RFC8601 5]. Mail
+ * of our own users (relay and authenticated clients) gets Received, and what checks add: what it carries is for others
+ * to judge.
  */
 #ifndef CORE_DRESS_H
 #define CORE_DRESS_H

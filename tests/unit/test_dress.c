@@ -141,7 +141,45 @@ static void mail_of_our_own_users_gets_received_alone(void **state)
     room_close(r);
 }
 
-RUN_TESTS(TEST(results_stand_above_received_above_spam_above_the_rest),
+/* A check that adds a field: as a run of it would have left it. */
+static void what_checks_add_replaces_what_came(void **state)
+{
+    static const struct check_module module = { .run = NULL };
+    static const struct check check = { .name = "adds", .stage = STAGE_MESSAGE, .module = &module };
+    static const char message[] = "X-Greylist: mine\r\nSubject: hello\r\nx-greylist: mine, too\r\n\r\nbody\r\n";
+    static const struct {
+        enum mode mode;
+        enum run_state state;
+        bool is_added;
+    } cases[] = { { MODE_ENFORCE, RUN_DONE, true },
+                  { MODE_TAG, RUN_DONE, true },
+                  { MODE_SHADOW, RUN_DONE, false },
+                  { MODE_ENFORCE, RUN_FAILED, false } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct check_settings settings = { .check = &check, .mode = cases[i].mode };
+        struct room *r = room_open(message);
+
+        pipeline_free(r->pipeline);
+        r->engine.checks = &settings;
+        r->engine.check_count = 1;
+        r->pipeline = pipeline_new(&r->engine, "test");
+        pipeline_take_message(r->pipeline, message_new(span_of(message), &(struct message_limits){ 10000, 100 }));
+        struct run *run = (struct run *)pipeline_run(r->pipeline, 0);
+
+        run->state = cases[i].state;
+        run->headers[0] = (struct added_header){ "X-Greylist", "delayed 312 seconds" };
+        run->header_count = 1;
+        const char *m = dressed(r, ACTION_ACCEPT, 0);
+
+        EXPECT_INT(cases[i].is_added, strstr(m, "\r\nX-Greylist: delayed 312 seconds\r\n") != NULL);
+        EXPECT_INT(cases[i].is_added, strstr(m, "mine") == NULL);
+        room_close(r);
+    }
+}
+
+RUN_TESTS(TEST(what_checks_add_replaces_what_came), TEST(results_stand_above_received_above_spam_above_the_rest),
           TEST(tagged_mail_is_flagged_and_its_subject_rewritten_when_asked),
           TEST(what_is_forged_in_our_name_is_taken_out), TEST(a_client_cannot_write_lines_into_received),
           TEST(mail_of_our_own_users_gets_received_alone))
