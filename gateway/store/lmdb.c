@@ -248,13 +248,13 @@ static enum file_state get_both(struct lmdb *db, const struct store_op *op, bool
     return store_file_get(db->file, op->greylist.client, &db->client);
 }
 
-static enum file_state put_both(struct lmdb *db, const struct store_op *op, const struct store_answer *answered,
-                                bool has_client)
+static enum file_state put_both(struct lmdb *db, const struct store_op *op)
 {
-    bool is_client_alone = op->kind == STORE_GREYLIST && answered->greylist.state == GREYLIST_CLIENT;
-    enum file_state state = is_client_alone ? FILE_OK : store_file_put(db->file, op->key, &db->record);
+    enum file_state state = FILE_OK;
 
-    if (state == FILE_OK && has_client && db->client.len)
+    if (db->record.is_changed)
+        state = store_file_put(db->file, op->key, &db->record);
+    if (state == FILE_OK && db->client.is_changed)
         state = store_file_put(db->file, op->greylist.client, &db->client);
     return state;
 }
@@ -281,7 +281,7 @@ static enum file_state apply(struct lmdb *db, struct store_query *query)
     if (!is_changed)
         return FILE_OK;
     db->fresh += !was_there;
-    return put_both(db, op, &query->answer, has_client);
+    return put_both(db, op);
 }
 
 /* ---- a turn ---- */

@@ -61,13 +61,14 @@ static int index_remove(struct store_file *f, uint32_t second, struct span key)
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-/* Into its place: its head and its value. */
-static int write_record(struct store_file *f, struct span key, struct record_head *head, struct span value)
+/* Its head and its value; MDB_CURRENT in `flags`: to where the cursor is. */
+static int write_record(struct store_file *f, struct span key, struct record_head *head, struct span value,
+                        unsigned flags)
 {
     MDB_val k = val_of(key), v = { RECORD_HEAD_BYTES + value.len, NULL };
 
     head->turn = (uint32_t)mdb_txn_id(f->txn);
-    int rc = mdb_cursor_put(f->cursor, &k, &v, MDB_RESERVE);
+    int rc = mdb_cursor_put(f->cursor, &k, &v, flags | MDB_RESERVE);
 
     if (!rc)
         record_write(v.mv_data, head, key, value);
@@ -107,7 +108,7 @@ enum file_state store_file_put(struct store_file *f, struct span key, const stru
         head.indexed_s = second;
     head.expires_ms = record->expires_ms;
     if (!rc)
-        rc = write_record(f, key, &head, span_make(record->bytes, record->len));
+        rc = write_record(f, key, &head, span_make(record->bytes, record->len), is_indexed ? MDB_CURRENT : 0);
     return rc ? store_file_failed(f, "cannot put", rc) : FILE_OK;
 }
 
@@ -175,7 +176,7 @@ static int trim_one(struct store_file *f, uint32_t second, struct span key, uint
     if (!rc)
         rc = index_add(f, true_second, key);
     head.indexed_s = true_second;
-    return rc ? rc : write_record(f, key, &head, span_make(value, len));
+    return rc ? rc : write_record(f, key, &head, span_make(value, len), 0);
 }
 
 enum file_state store_file_trim(struct store_file *f, int64_t now_ms, bool is_evicting, unsigned most, unsigned *count)

@@ -6,6 +6,8 @@
 
 #include "gateway/base/bug.h"
 
+enum { NOTED_PER_LIFE = 64, FACTOR_MOST = 1000000 };
+#define LEVEL_MOST 1e18
 enum { DIGEST_BYTES = 32, KEY_KEPT = STORE_KEY_MAX - 1 - 2 * DIGEST_BYTES };
 
 static const char *const kind_words[] = {
@@ -129,14 +131,38 @@ static bool load(const struct store_record *r, int64_t now_ms, void *out, size_t
 
 static void save(struct store_record *r, const void *in, size_t size, int64_t expires_ms)
 {
-    memcpy(r->bytes, in, size);
+    if (size)
+        memcpy(r->bytes, in, size);
     r->len = size;
     r->expires_ms = expires_ms;
+    r->is_changed = true;
 }
 
+/* That also holds for what is no number. */
 static double at_least(double value, double least)
 {
     return value > least ? value : least;
+}
+
+/* A record may have come from a file that somebody wrote: any double. */
+static int64_t whole(double value)
+{
+    const double most = 9007199254740992.0; /* 2^53: beyond, doubles leave out numbers */
+
+    return value >= most ? (int64_t)most : value > -most ? (int64_t)value : value <= -most ? -(int64_t)most : 0;
+}
+
+static int64_t later(int64_t now_ms, int64_t by_ms)
+{
+    int64_t sum;
+
+    return __builtin_add_overflow(now_ms, by_ms, &sum) ? (by_ms > 0 ? INT64_MAX : 1) : sum;
+}
+
+/* When a record was used is noted only as often as it matters for its life: so most uses write nothing. */
+static bool is_worth_noting(double last_ms, int64_t now_ms, int64_t life_ms)
+{
+    return !(at_least((double)now_ms - last_ms, 0) < (double)life_ms / NOTED_PER_LIFE) || !(last_ms > 0);
 }
 
 /* ---- greylisting ---- */
@@ -148,6 +174,12 @@ static bool is_client_known(const struct store_op *op, struct store_record *reco
     return load(record, op->now_ms, c, sizeof *c) && c->passes >= (double)op->greylist.passes;
 }
 
+static void note_client(const struct store_op *op, struct store_record *record, struct client_record *c)
+{
+    c->last_ms = (double)op->now_ms;
+    save(record, c, sizeof *c, later(op->now_ms, op->greylist.life_ms));
+}
+
 /* A triplet has passed: its client has, too, once more. */
 static void count_pass(const struct store_op *op, struct store_record *record, struct client_record *c)
 {
@@ -155,12 +187,26 @@ static void count_pass(const struct store_op *op, struct store_record *record, s
 
     if (!op->greylist.client.len || !op->greylist.passes)
         return;
-    if (c->passes == 0 || now - c->counted_ms >= (double)op->greylist.pass_gap_ms) {
-        c->passes += 1;
+    bool is_counted = !(c->passes > 0) || now - c->counted_ms >= (double)op->greylist.pass_gap_ms;
+
+    if (is_counted) {
+        c->passes = at_least(c->passes, 0) + 1;
         c->counted_ms = now;
     }
-    c->last_ms = now;
-    save(record, c, sizeof *c, op->now_ms + op->greylist.life_ms);
+    if (is_counted || is_worth_noting(c->last_ms, op->now_ms, op->greylist.life_ms))
+        note_client(op, record, c);
+}
+
+/* What there is of a triplet. One from a time that is yet to come, by more than its delay, was begun by a clock that
+ * was wrong, and is begun again. */
+static struct triplet_record triplet_load(const struct store_op *op, const struct store_record *record)
+{
+    struct triplet_record t = { 0 };
+    double now = (double)op->now_ms;
+
+    if (load(record, op->now_ms, &t, sizeof t) && t.first_ms <= now + (double)op->greylist.delay_ms)
+        return t;
+    return (struct triplet_record){ .first_ms = now };
 }
 
 static void greylist(const struct store_op *op, struct store_record *record, struct store_record *client,
@@ -168,49 +214,55 @@ static void greylist(const struct store_op *op, struct store_record *record, str
 {
     const struct store_greylist *g = &op->greylist;
     struct client_record c = { 0 };
-    struct triplet_record t = { 0 };
-    double now = (double)op->now_ms;
     bool is_known = is_client_known(op, client, &c);
 
-    out->greylist.passes = (int64_t)c.passes;
+    out->greylist.passes = whole(c.passes);
     if (is_known) {
-        c.last_ms = now;
-        save(client, &c, sizeof c, op->now_ms + g->life_ms);
+        if (is_worth_noting(c.last_ms, op->now_ms, g->life_ms))
+            note_client(op, client, &c);
         out->greylist.state = GREYLIST_CLIENT;
         return;
     }
-    if (!load(record, op->now_ms, &t, sizeof t))
-        t = (struct triplet_record){ .first_ms = now };
-    double waited = at_least(now - t.first_ms, 0);
+    struct triplet_record t = triplet_load(op, record);
+    double now = (double)op->now_ms, waited = at_least(now - t.first_ms, 0);
     bool has_waited = waited >= (double)g->delay_ms;
+    enum greylist_state state = t.passed_ms != 0 ? GREYLIST_KNOWN
+                                : has_waited     ? GREYLIST_PASSED
+                                : t.last_ms == 0 ? GREYLIST_NEW
+                                                 : GREYLIST_EARLY;
+    bool is_noted = is_worth_noting(t.last_ms, op->now_ms, g->life_ms);
 
-    out->greylist.waited_ms = (int64_t)waited;
-    out->greylist.state = t.passed_ms != 0 ? GREYLIST_KNOWN
-                          : has_waited     ? GREYLIST_PASSED
-                          : t.last_ms == 0 ? GREYLIST_NEW
-                                           : GREYLIST_EARLY;
-    if (out->greylist.state == GREYLIST_PASSED)
-        t.passed_ms = now;
+    out->greylist.state = state;
+    out->greylist.waited_ms = whole(waited);
     t.last_ms = now;
-    if (t.passed_ms == 0) {
-        out->greylist.left_ms = g->delay_ms - (int64_t)waited;
-        save(record, &t, sizeof t, (int64_t)t.first_ms + g->window_ms);
+    if (state == GREYLIST_NEW || state == GREYLIST_EARLY) {
+        out->greylist.left_ms = g->delay_ms - whole(waited);
+        if (state == GREYLIST_NEW)
+            save(record, &t, sizeof t, later(whole(t.first_ms), g->window_ms));
         return;
     }
-    save(record, &t, sizeof t, op->now_ms + g->life_ms);
+    if (state == GREYLIST_PASSED)
+        t.passed_ms = now;
+    if (state == GREYLIST_PASSED || is_noted)
+        save(record, &t, sizeof t, later(op->now_ms, g->life_ms));
     count_pass(op, client, &c);
-    out->greylist.passes = (int64_t)c.passes;
+    out->greylist.passes = whole(c.passes);
 }
 
 /* ---- rates ---- */
 
+/* One from a time that is yet to come, by more than its life, is of a clock that was wrong. */
 static struct rate_record rate_load(const struct store_op *op, const struct store_record *record)
 {
     struct rate_record r = { 0 };
     double now = (double)op->now_ms;
 
-    if (!load(record, op->now_ms, &r, sizeof r))
+    if (!load(record, op->now_ms, &r, sizeof r) || !(r.at_ms <= now + (double)op->rate.life_ms))
         return (struct rate_record){ .at_ms = now, .factor = 1 };
+    if (!(r.factor > 0 && r.factor <= FACTOR_MOST))
+        r.factor = 1;
+    if (!(r.level <= LEVEL_MOST))
+        r.level = 0;
     r.level = at_least(r.level - at_least(now - r.at_ms, 0) / 1000 * op->rate.rate * r.factor, 0);
     r.at_ms = at_least(now, r.at_ms);
     return r;
@@ -220,21 +272,21 @@ static void rate_take(const struct store_op *op, struct store_record *record, st
 {
     const struct store_rate *p = &op->rate;
     struct rate_record r = rate_load(op, record);
-    double capacity = p->capacity * r.factor, excess = r.level + p->cost - capacity;
+    double cost = at_least(p->cost, 0), capacity = p->capacity * r.factor, excess = r.level + cost - capacity;
 
     out->rate.capacity = capacity;
     out->rate.is_over = excess > 0;
     if (!out->rate.is_over) {
-        r.level += p->cost;
+        r.level += cost;
     } else {
         double wait_ms = excess / (p->rate * r.factor) * 1000;
 
         r.refused += 1;
         r.refused_ms = (double)op->now_ms;
-        out->rate.retry_ms = p->cost > capacity || !(wait_ms < 1e15) ? INT64_MAX : (int64_t)wait_ms + 1;
+        out->rate.retry_ms = cost > capacity || !(wait_ms < 1e15) ? INT64_MAX : (int64_t)wait_ms + 1;
     }
     out->rate.level = r.level;
-    save(record, &r, sizeof r, op->now_ms + p->life_ms);
+    save(record, &r, sizeof r, later(op->now_ms, p->life_ms));
 }
 
 static void rate_give(const struct store_op *op, struct store_record *record, struct store_answer *out)
@@ -243,14 +295,14 @@ static void rate_give(const struct store_op *op, struct store_record *record, st
     struct rate_record r = rate_load(op, record);
 
     r.level = at_least(r.level - p->cost, 0);
-    r.factor *= p->by;
-    if (p->by != 1 && r.factor < p->least)
-        r.factor = p->least;
-    if (p->by != 1 && r.factor > p->most)
-        r.factor = p->most;
+    if (p->by != 1) {
+        r.factor = at_least(r.factor * p->by, p->least);
+        if (r.factor > p->most)
+            r.factor = p->most;
+    }
     out->rate.level = r.level;
     out->rate.capacity = p->capacity * r.factor;
-    save(record, &r, sizeof r, op->now_ms + p->life_ms);
+    save(record, &r, sizeof r, later(op->now_ms, p->life_ms));
 }
 
 bool store_rate_look(struct span value, double rate, int64_t now_ms, struct store_rate_state *out)
@@ -262,7 +314,7 @@ bool store_rate_look(struct span value, double rate, int64_t now_ms, struct stor
     memcpy(&r, value.ptr, sizeof r);
     r.level = at_least(r.level - at_least((double)now_ms - r.at_ms, 0) / 1000 * rate * r.factor, 0);
     *out = (struct store_rate_state){
-        .level = r.level, .factor = r.factor, .refused = r.refused, .refused_ms = (int64_t)r.refused_ms
+        .level = r.level, .factor = r.factor, .refused = r.refused, .refused_ms = whole(r.refused_ms)
     };
     return true;
 }
@@ -272,11 +324,11 @@ bool store_rate_look(struct span value, double rate, int64_t now_ms, struct stor
 static void count(const struct store_op *op, struct store_record *record, struct store_answer *out)
 {
     double n = 0;
-    bool is_new = !load(record, op->now_ms, &n, sizeof n);
+    bool is_new = !load(record, op->now_ms, &n, sizeof n), is_slid = is_new || op->count.slides;
 
-    n += (double)op->count.by;
-    out->count = (int64_t)n;
-    save(record, &n, sizeof n, is_new || op->count.slides ? op->now_ms + op->count.life_ms : record->expires_ms);
+    n = (double)whole(n) + (double)op->count.by;
+    out->count = whole(n);
+    save(record, &n, sizeof n, is_slid ? later(op->now_ms, op->count.life_ms) : record->expires_ms);
 }
 
 static void get(const struct store_op *op, const struct store_record *record, struct store_answer *out)
@@ -287,26 +339,30 @@ static void get(const struct store_op *op, const struct store_record *record, st
         out->value = span_make(record->bytes, record->len);
 }
 
+static void delete (struct store_record *record)
+{
+    record->is_changed = record->len > 0;
+    record->len = 0;
+}
+
 bool op_apply(const struct store_op *op, struct store_record *record, struct store_record *client,
               struct store_answer *answer)
 {
     *answer = (struct store_answer){ .state = STORE_OK, .why = "" };
+    record->is_changed = false;
+    if (client)
+        client->is_changed = false;
     switch (op->kind) {
-    case STORE_GREYLIST: greylist(op, record, client, answer); return true;
-    case STORE_RATE_TAKE: rate_take(op, record, answer); return true;
-    case STORE_RATE_GIVE: rate_give(op, record, answer); return true;
-    case STORE_COUNT: count(op, record, answer); return true;
-    case STORE_GET: get(op, record, answer); return false;
+    case STORE_GREYLIST: greylist(op, record, client, answer); break;
+    case STORE_RATE_TAKE: rate_take(op, record, answer); break;
+    case STORE_RATE_GIVE: rate_give(op, record, answer); break;
+    case STORE_COUNT: count(op, record, answer); break;
+    case STORE_GET: get(op, record, answer); break;
     case STORE_PUT:
-        save(record, op->put.value.ptr, op->put.value.len, op->put.life_ms ? op->now_ms + op->put.life_ms : 0);
-        return true;
-    case STORE_DELETE: {
-        bool was_there = record->len > 0;
-
-        record->len = 0;
-        return was_there;
+        save(record, op->put.value.ptr, op->put.value.len, op->put.life_ms ? later(op->now_ms, op->put.life_ms) : 0);
+        break;
+    case STORE_DELETE: delete (record); break;
+    case STORE_KIND_COUNT: BUG("operation %d", (int)op->kind);
     }
-    case STORE_KIND_COUNT: break;
-    }
-    BUG("operation %d", (int)op->kind);
+    return record->is_changed || (client && client->is_changed);
 }

@@ -120,11 +120,13 @@ struct store_record {
     char bytes[STORE_VALUE_MAX];
     size_t len;         /* 0: there is none */
     int64_t expires_ms; /* wall clock; 0: never */
+    bool is_changed;    /* by op_apply(): to be written */
 };
 
 /* op_apply - changes `record` (and `client`, for STORE_GREYLIST with one) as `op` says and gives the answer. A record
- * that has expired, or has another length than this operation's, counts as none. True: `record` or `client` changed
- * and is to be written. */
+ * that has expired, or has another length than this operation's, counts as none, and no bytes in one can do harm. True:
+ * `record` or `client` changed, as their is_changed say, and is to be written. That a triplet or client that passed
+ * before was used is noted once in a 64th of its life only: most mail is theirs, and costs reading. */
 bool op_apply(const struct store_op *op, struct store_record *record, struct store_record *client,
               struct store_answer *answer);
 /* A bucket as it stands at `now_ms`, for people. */
