@@ -25,6 +25,7 @@ enum {
     TRIM_MOST = 128, /* records in one go */
     FAILURES_MOST = 3,
     PAUSE_MS = 1000,
+    TELL_MS = 60000, /* between lines of the log about failures */
     WHY_MAX = 200,
     PATH_BYTES_MAX = 4000,
     LAST_TURNS = 100, /* of what waits at the end */
@@ -56,8 +57,8 @@ struct lmdb {
     struct timer *retry, *upkeep;
     int64_t disk_due_ms, sweep_due_ms;
     unsigned failures;
-    int64_t down_until_ms;
-    unsigned fresh; /* records put since the last upkeep */
+    int64_t down_until_ms, told_ms;
+    unsigned fresh; /* records that this transaction adds */
     struct lmdb_walks walks;
     struct store_record record, client; /* of the operation at hand */
     char why[WHY_MAX];
@@ -194,16 +195,20 @@ static void time_out(struct lmdb *db)
 
 static void note_failure(struct lmdb *db, const char *why)
 {
+    int64_t now_ms = loop_now_ms(db->loop);
+
     snprintf(db->why, sizeof db->why, "%s", why);
-    if (++db->failures == 1)
+    if (!db->told_ms || now_ms - db->told_ms >= TELL_MS) {
         log_warn("store", "%s", db->why);
-    if (db->failures >= FAILURES_MOST)
-        db->down_until_ms = loop_now_ms(db->loop) + PAUSE_MS;
+        db->told_ms = now_ms;
+    }
+    if (++db->failures >= FAILURES_MOST)
+        db->down_until_ms = now_ms + PAUSE_MS;
 }
 
 static void note_success(struct lmdb *db)
 {
-    if (db->failures)
+    if (db->failures >= FAILURES_MOST)
         log_info("store", "works again after %u failures", db->failures);
     db->failures = 0;
     db->down_until_ms = 0;
@@ -320,12 +325,26 @@ static void put_back(struct lmdb *db, struct queue *batch)
     db->waiting.first = batch->first;
 }
 
+/* While the file is crowded, for each record that comes the two go that expire next: pages are given back only when
+ * they are nearly empty, so more at once would empty the file before it counts as smaller. */
+static enum file_state make_way(struct lmdb *db)
+{
+    unsigned count;
+
+    if (!db->fresh || !store_file_is_crowded(db->file))
+        return FILE_OK;
+    enum file_state state = store_file_trim(db->file, clock_wall_ms(), true, 2 * db->fresh, &count);
+
+    return state == FILE_NONE ? FILE_OK : state;
+}
+
 static enum file_state transact(struct lmdb *db, const struct queue *batch, bool writes)
 {
     enum file_state state = store_file_begin(db->file, writes);
 
     if (state != FILE_OK)
         return state;
+    db->fresh = 0;
     for (struct store_query *query = batch->first; query; query = query->next) {
         if (!is_good(&query->op)) {
             answer(query, STORE_FAILED, "a key or value of that length is not stored");
@@ -337,7 +356,11 @@ static enum file_state transact(struct lmdb *db, const struct queue *batch, bool
             return state;
         }
     }
-    return store_file_commit(db->file);
+    state = make_way(db);
+    if (state == FILE_OK)
+        return store_file_commit(db->file);
+    store_file_abort(db->file);
+    return state;
 }
 
 static enum file_state trim(struct lmdb *db, bool is_evicting, unsigned most, unsigned *count)
@@ -433,26 +456,20 @@ static void lmdb_load(void *state, struct span key, struct span value, int64_t e
 
 /* ---- upkeep ---- */
 
-/* What has expired goes. While the file is crowded, what expires next goes, too, twice as much as comes in: pages are
- * given back only when they are nearly empty, and more at once would empty the file before it counts as smaller.
- * True: there is more to do soon. */
-static bool make_room(struct lmdb *db)
+/* True: there is more to do soon. */
+static bool expire(struct lmdb *db)
 {
-    bool is_crowded = store_file_is_crowded(db->file) && db->fresh;
-    unsigned most = is_crowded && 2 * db->fresh < TRIM_MOST ? 2 * db->fresh : TRIM_MOST, count;
-    enum file_state state = trim(db, is_crowded, most, &count);
+    unsigned count;
+    enum file_state state = trim(db, false, TRIM_MOST, &count);
 
-    if (state == FILE_BUSY)
-        return true;
-    db->fresh = is_crowded && db->fresh > TRIM_MOST / 2 ? db->fresh - TRIM_MOST / 2 : 0;
-    return state == FILE_OK || is_crowded;
+    return state == FILE_OK || state == FILE_BUSY;
 }
 
 static void keep_up(void *arg)
 {
     struct lmdb *db = arg;
     int64_t now_ms = loop_now_ms(db->loop);
-    bool has_more = !is_down(db) && make_room(db);
+    bool has_more = !is_down(db) && expire(db);
 
     if (now_ms >= db->disk_due_ms) {
         store_file_sync(db->file);
@@ -496,6 +513,7 @@ static void *lmdb_open(struct loop *loop, const struct store_conf *conf, const c
     db->turn = (struct task){ .fn = run_turn, .arg = db };
     db->retry = timer_new(loop, run_turn, db);
     db->upkeep = timer_new(loop, keep_up, db);
+    db->disk_due_ms = db->sweep_due_ms = loop_now_ms(loop) + FILE_SYNC_MS / 2;
     timer_start(db->upkeep, UPKEEP_MS);
     return db;
 }

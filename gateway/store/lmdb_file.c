@@ -45,7 +45,9 @@ enum file_state store_file_failed(struct store_file *f, const char *what, int rc
         snprintf(f->why, sizeof f->why, "%s has reached its size; raise `size`", f->path);
         return FILE_FULL;
     }
-    snprintf(f->why, sizeof f->why, "%s: %s: %s", f->path, what, mdb_strerror(rc));
+    /* LMDB calls a short write an EIO */
+    snprintf(f->why, sizeof f->why, "%s: %s: %s%s", f->path, what, mdb_strerror(rc),
+             rc == EIO ? " (or the disk is full)" : "");
     return FILE_FAILED;
 }
 
@@ -222,18 +224,32 @@ struct store_file *store_file_open(const char *path, size_t size_most, char *err
     return NULL;
 }
 
+/* On a thread of its own, which touches nothing else. */
+static void *flush_disk(void *fd)
+{
+    return (void *)(intptr_t)(fdatasync((int)(intptr_t)fd) ? errno : 0);
+}
+
+static void flush_ended(struct store_file *f, void *result)
+{
+    int error = (int)(intptr_t)result;
+
+    f->is_syncing = false;
+    if (!error)
+        return;
+    f->is_dirty = true;
+    log_warn("store", "%s: the disk did not take it: %s", f->path, strerror(error));
+}
+
 void store_file_close(struct store_file *f)
 {
+    void *result;
+
     if (!f)
         return;
     store_file_abort(f);
-    if (f->is_syncing) {
-        const struct aiocb *const list[] = { &f->sync };
-
-        while (aio_error(&f->sync) == EINPROGRESS)
-            aio_suspend(list, 1, NULL);
-        aio_return(&f->sync);
-    }
+    if (f->is_syncing && !pthread_join(f->syncing, &result))
+        flush_ended(f, result);
     if (f->env && f->is_dirty)
         mdb_env_sync(f->env, 1);
     drop_env(f);
@@ -361,26 +377,17 @@ unsigned store_file_batch(const struct store_file *f)
 
 void store_file_sync(struct store_file *f)
 {
-    if (f->is_syncing) {
-        int error = aio_error(&f->sync);
+    void *result;
 
-        if (error == EINPROGRESS)
-            return;
-        f->is_syncing = false;
-        aio_return(&f->sync);
-        if (error) {
-            f->is_dirty = true;
-            log_warn("store", "%s: the disk did not take it: %s", f->path, strerror(error));
-        }
+    if (f->is_syncing) {
+        if (!pthread_tryjoin_np(f->syncing, &result))
+            flush_ended(f, result);
         return;
     }
     if (!f->is_dirty)
         return;
-    f->sync = (struct aiocb){ .aio_fildes = f->fd, .aio_sigevent = { .sigev_notify = SIGEV_NONE } };
-    f->is_dirty = false;
-    f->is_syncing = aio_fsync(O_DSYNC, &f->sync) == 0;
-    if (!f->is_syncing)
-        f->is_dirty = true;
+    f->is_syncing = !pthread_create(&f->syncing, NULL, flush_disk, (void *)(intptr_t)f->fd);
+    f->is_dirty = !f->is_syncing;
 }
 
 void store_file_sweep(struct store_file *f)

@@ -19,7 +19,7 @@
  * Processes take turns in writing by a lock of their own on the file, before LMDB's: it can be tried without waiting,
  * and so a process that was stopped while it wrote makes questions time out, but holds no other process up.
  *
- * Threads: one (the loop's); only the syncing is a thread of the C library's.
+ * Threads: one (the loop's); only the disk is waited for on another.
  */
 #ifndef STORE_LMDB_FILE_H
 #define STORE_LMDB_FILE_H

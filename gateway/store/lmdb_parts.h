@@ -2,8 +2,8 @@
 #ifndef STORE_LMDB_PARTS_H
 #define STORE_LMDB_PARTS_H
 
-#include <aio.h>
 #include <lmdb.h>
+#include <pthread.h>
 
 #include "gateway/store/lmdb_file.h"
 
@@ -20,7 +20,7 @@ struct store_file {
     MDB_cursor *cursor; /* of txn, for writing */
     bool is_write;
     uint64_t used_pages, most_pages, entries;
-    struct aiocb sync;
+    pthread_t syncing;
     bool is_dirty, is_syncing;
     char why[FILE_WHY_MAX];
 };
