@@ -43,6 +43,20 @@ static const char *parse_hostname(struct arena *a, const char *text, void *out)
     return NULL;
 }
 
+/* "0660", as chmod takes it. */
+static const char *parse_mode(struct arena *a, const char *text, void *out)
+{
+    struct span s = span_of(text);
+    unsigned mode = 0;
+
+    for (size_t i = 0; i < s.len && mode <= 0777; i++)
+        mode = s.ptr[i] >= '0' && s.ptr[i] <= '7' ? mode * 8 + (unsigned)(s.ptr[i] - '0') : 01000;
+    if (!s.len || mode > 0777)
+        return arena_printf(a, "\"%s\" is no file mode; write \"0660\"", text);
+    *(unsigned *)out = mode;
+    return NULL;
+}
+
 #define AT(member) offsetof(struct config, member)
 
 static const struct conf_key config_keys[] = {
@@ -61,6 +75,17 @@ static const struct conf_key config_keys[] = {
       .at = AT(user),
       .help = "who the gateway becomes after it has opened its sockets, when it is started as root; unset: postern "
               "when there is such a user, else nobody" },
+    { .name = "socket_mode",
+      .type = CONF_CUSTOM,
+      .at = AT(socket_mode),
+      .initial = "0660",
+      .parse = parse_mode,
+      .help = "permissions of unix sockets that we listen on" },
+    { .name = "socket_group",
+      .type = CONF_STR,
+      .at = AT(socket_group),
+      .initial = "",
+      .help = "their group, so that a mail server may connect: \"postfix\", \"smmsp\"; unset: ours" },
     { .name = "log", .type = CONF_SECTION, .at = AT(log), .section = &log_section },
     { .name = "engine", .type = CONF_SECTION, .at = AT(engine), .section = &engine_section },
     { .name = "dns", .type = CONF_SECTION, .at = AT(dns), .section = &dns_section },
@@ -70,6 +95,7 @@ static const struct conf_key config_keys[] = {
     { .name = "smtp", .type = CONF_SECTION, .at = AT(smtp), .section = &smtp_section },
     { .name = "http", .type = CONF_SECTION, .at = AT(http), .section = &http_section },
     { .name = "policy", .type = CONF_SECTION, .at = AT(policy), .section = &policy_section },
+    { .name = "milter", .type = CONF_SECTION, .at = AT(milter), .section = &milter_section },
     { .name = "check", .type = CONF_SECTIONS, .at = AT(checks), .section = &settings_section },
     { .name = "profile",
       .type = CONF_SECTIONS,

@@ -8,6 +8,7 @@
 #include "gateway/http/conf.h"
 #include "gateway/smtp/conf.h"
 #include "policy/conf.h"
+#include "milter/conf.h"
 
 /* The program's exit status: what a command comes to. */
 enum { EXIT_OK = 0, EXIT_CONFIG = 2, EXIT_OTHER = 3 };
@@ -21,6 +22,8 @@ struct config {
     const char *hostname;
     const char *state;
     const char *user;
+    unsigned socket_mode;
+    const char *socket_group; /* "": as it comes */
     struct log_conf log;
     struct engine_conf engine;
     struct dns_conf dns;
@@ -30,6 +33,7 @@ struct config {
     struct smtp_conf smtp;
     struct http_conf http;
     struct policy_conf policy;
+    struct milter_conf milter;
     struct conf_array checks;
     struct conf_array profiles;
 };

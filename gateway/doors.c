@@ -5,6 +5,7 @@
 #include "gateway/http/door.h"
 #include "gateway/smtp/door.h"
 #include "policy/door.h"
+#include "milter/door.h"
 
 /* The functions that a door of type struct NAME_door has, under the table's types. */
 #define DOOR(name)                                                                                                     \
@@ -63,6 +64,15 @@ static void *http_make(struct engine *engine, const struct config *config, char 
     };
 
     return http_door_new(&settings, error, size);
+DOOR(milter)
+
+static void *milter_make(struct engine *engine, const struct config *config, char *error, size_t size)
+{
+    const struct milter_door_settings settings = {
+        .engine = engine, .conf = &config->milter, .dress = &config->headers, .spool_directory = config->state
+    };
+
+    return milter_door_new(&settings, error, size);
 }
 
 DOOR(policy)
@@ -77,6 +87,7 @@ const struct door_kind door_kinds[] = {
     ROW(smtp),
     ROW(http),
     ROW(policy),
+    ROW(milter),
 };
 
 const size_t door_kind_count = COUNT(door_kinds);

@@ -1,14 +1,14 @@
 /* gateway/sockets.c - the listening sockets of all doors. */
 #include "gateway/sockets.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "gateway/base/bug.h"
 #include "gateway/doors.h"
 #include "gateway/net/listener.h"
-
-enum { SOCKET_MODE = 0660 };
 
 static const struct open_socket *find(const struct sockets *sockets, const char *door, const struct endpoint *at)
 {
@@ -18,8 +18,38 @@ static const struct open_socket *find(const struct sockets *sockets, const char 
     return NULL;
 }
 
-static bool open_one(const char *door, const struct endpoint *at, const struct sockets *old, struct sockets *out,
-                     char *error, size_t size)
+/* A socket's group may be any when we are root, else one of ours. */
+static bool give_to_group(const struct config *config, const struct endpoint *at, char *error, size_t size)
+{
+    if (!at->path[0] || !config->socket_group || !config->socket_group[0])
+        return true;
+    const struct group *group = getgrnam(config->socket_group);
+
+    if (!group) {
+        snprintf(error, size, "socket_group: there is no group \"%s\"", config->socket_group);
+        return false;
+    }
+    if (chown(at->path, (uid_t)-1, group->gr_gid)) {
+        snprintf(error, size, "socket_group: %s cannot be given to the group %s: %s", at->path, config->socket_group,
+                 strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static int open_new(const struct config *config, const struct endpoint *at, char *error, size_t size)
+{
+    int fd = listener_open(at, config->socket_mode, error, size);
+
+    if (fd >= 0 && !give_to_group(config, at, error, size)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool open_one(const char *door, const struct endpoint *at, const struct config *config,
+                     const struct sockets *old, struct sockets *out, char *error, size_t size)
 {
     const struct open_socket *known = find(old, door, at);
     char text[ENDPOINT_TEXT_MAX];
@@ -32,7 +62,7 @@ static bool open_one(const char *door, const struct endpoint *at, const struct s
         snprintf(error, size, "%s listens on %s twice", door, endpoint_text(at, text));
         return false;
     }
-    int fd = known ? known->fd : listener_open(at, SOCKET_MODE, error, size);
+    int fd = known ? known->fd : open_new(config, at, error, size);
 
     if (fd < 0)
         return false;
@@ -46,7 +76,7 @@ static bool open_door(const struct door_kind *kind, const struct config *config,
     const struct conf_endpoints *at = kind->listens(config);
 
     for (size_t i = 0; i < at->count; i++)
-        if (!open_one(kind->name, &at->items[i], old, out, error, size))
+        if (!open_one(kind->name, &at->items[i], config, old, out, error, size))
             return false;
     return true;
 }

@@ -77,10 +77,14 @@ enum fault endpoint_parse(struct span text, unsigned default_port, struct endpoi
         return FAULT_SYNTAX;
     if (span_starts(text, SPAN("unix:")))
         fault = parse_path(span_skip(text, 5), &e);
+    else if (span_starts(text, SPAN("local:")))
+        fault = parse_path(span_skip(text, 6), &e);
     else if (text.ptr[0] == '/')
         fault = parse_path(text, &e);
     else if (span_starts(text, SPAN("inet:")))
         fault = parse_inet(span_skip(text, 5), default_port, &e);
+    else if (span_starts(text, SPAN("inet6:")))
+        fault = parse_inet(span_skip(text, 6), default_port, &e);
     else
         fault = parse_tcp(text, default_port, &e);
     if (!fault)

@@ -396,7 +396,7 @@ static bool is_held_back(struct pipeline *p)
             if (run->state == RUN_DONE && run->settings->mode == MODE_ENFORCE && run->tarpit_ms > ms)
                 ms = run->tarpit_ms;
         }
-        p->want.release_ms = now + ms;
+        p->want.release_ms = now + (ms < p->tarpit_most_ms ? ms : p->tarpit_most_ms);
     }
     return now < p->want.release_ms;
 }
@@ -498,6 +498,11 @@ void pipeline_reach(struct pipeline *p, enum stage stage)
 void pipeline_be_thorough(struct pipeline *p)
 {
     p->is_thorough = true;
+}
+
+void pipeline_limit_tarpit(struct pipeline *p, int most_ms)
+{
+    p->tarpit_most_ms = most_ms;
 }
 
 void pipeline_take_message(struct pipeline *p, struct message *message)

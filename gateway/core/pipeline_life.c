@@ -65,6 +65,7 @@ struct pipeline *pipeline_new_until(struct engine *engine, const char *door, enu
 
     p->engine = engine;
     p->last = last;
+    p->tarpit_most_ms = TARPIT_MOST_MS;
     arena_init(&p->arena, CONNECTION_ARENA_BYTES);
     answers_init(&p->book);
     fetcher_init(&p->fetcher, engine->dns, engine->store, &p->book, pipeline_on_news, p);

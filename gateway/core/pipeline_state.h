@@ -64,6 +64,7 @@ struct pipeline {
     struct timer *timer; /* the next deadline */
     struct task soon;    /* advance() at the end of this turn */
     unsigned lent;       /* transactions with workers, orphans too */
+    int tarpit_most_ms;
     bool is_closed, is_thorough;
     bool crew_was_full;
 };

@@ -28,6 +28,9 @@ static void endpoints_are_read_and_printed(void **state)
         { "inet:8891@localhost", 0, FAULT_NONE, "localhost:8891" },
         { "inet:8891@127.0.0.1", 0, FAULT_NONE, "127.0.0.1:8891" },
         { "inet:127.0.0.1:8891", 0, FAULT_NONE, "127.0.0.1:8891" },
+        { "inet6:8891@[::1]", 0, FAULT_NONE, "[::1]:8891" },
+        { "inet6:8891@::1", 0, FAULT_NONE, "[::1]:8891" },
+        { "local:/run/x.sock", 0, FAULT_NONE, "unix:/run/x.sock" },
         { "192.0.2.1:65535", 0, FAULT_NONE, "192.0.2.1:65535" },
         { "192.0.2.1", 0, FAULT_SYNTAX, NULL }, /* no port */
         { "2001:db8::1", 0, FAULT_SYNTAX, NULL },

@@ -2,6 +2,9 @@
 #include "tests/kit/expect.h"
 
 #include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/sockets.h"
@@ -59,6 +62,33 @@ static void a_listener_twice_is_refused_and_nothing_stays_open(void **state)
     EXPECT_INT(before, after);
 }
 
+static void a_unix_socket_has_the_mode_and_the_group_that_are_wanted(void **state)
+{
+    char folder[] = "/tmp/postern-sockets-XXXXXX", error[400] = "";
+    const struct group *group = getgrgid(getegid());
+    struct config config = listening(0);
+    struct sockets sockets;
+    struct stat st;
+
+    (void)state;
+    EXPECT_TRUE(mkdtemp(folder) != NULL);
+    snprintf(ports[0].path, sizeof ports[0].path, "%s/socket", folder);
+    config.milter.listen = (struct conf_endpoints){ ports, 1 };
+    config.socket_mode = 0606;
+    config.socket_group = group ? group->gr_name : "";
+    EXPECT_TRUE(sockets_open(&config, NULL, &sockets, error, sizeof error));
+    EXPECT_INT(0, stat(ports[0].path, &st));
+    EXPECT_INT(0606, st.st_mode & 0777);
+    EXPECT_INT(getegid(), st.st_gid);
+    sockets_close_others(&sockets, NULL);
+    unlink(ports[0].path);
+    config.socket_group = "no-such-group";
+    EXPECT_FALSE(sockets_open(&config, NULL, &sockets, error, sizeof error));
+    EXPECT_STR("socket_group: there is no group \"no-such-group\"", error);
+    unlink(ports[0].path);
+    rmdir(folder);
+}
+
 static void they_travel_as_text(void **state)
 {
     struct sockets sockets = { .count = 2 }, read;
@@ -94,4 +124,4 @@ static void text_that_is_not_ours_is_refused(void **state)
 
 RUN_TESTS(TEST(what_stays_keeps_its_descriptor_and_the_rest_is_closed),
           TEST(a_listener_twice_is_refused_and_nothing_stays_open), TEST(they_travel_as_text),
-          TEST(text_that_is_not_ours_is_refused))
+          TEST(a_unix_socket_has_the_mode_and_the_group_that_are_wanted), TEST(text_that_is_not_ours_is_refused))

@@ -1,0 +1,398 @@
+/* milter/session_mail.c - who the client is, and the envelope: what the MTA tells of them, and who of the recipients is
+ * refused. */
+#include "milter/session.h"
+
+#include "gateway/base/clock.h"
+#include "milter/actions.h"
+
+enum { HELO_MOST = 512, NAME_MOST = 255, RECIPIENT_ROOM = 4 };
+
+/* ---- foreign text ---- */
+
+/* What may go into headers and logs: no control characters. */
+static struct span washed(struct arena *a, struct span text, size_t most)
+{
+    char *out = arena_dup(a, span_first(text, most));
+    size_t len = span_first(text, most).len;
+
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)out[i] < ' ' || out[i] == 0x7f)
+            out[i] = '?';
+    return span_make(out, len);
+}
+
+static bool is_utf8(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] > 0x7e)
+            return true;
+    return false;
+}
+
+/* The MTA has taken it for an address: what is none by our grammar is cut at its last "@". */
+static void take_address(struct arena *a, struct span path, bool may_be_null, struct address *out)
+{
+    struct span text = span_trim(washed(a, path, ADDRESS_BODY_MAX)), rest = text;
+
+    if (!address_path(&rest, may_be_null, out) && !rest.len)
+        return;
+    if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
+        text = span_make(text.ptr + 1, text.len - 2);
+    size_t at = span_rfind(text, '@');
+
+    *out = (struct address){ .text = text, .local = span_first(text, at), .is_utf8 = is_utf8(text) };
+    if (at != SPAN_NPOS)
+        out->domain = span_skip(text, at + 1);
+}
+
+/* ---- macros ---- */
+
+static struct span told(const struct milter_session *s, enum macro which)
+{
+    return s->told_now.values[which].len ? s->told_now.values[which] : s->told.values[which];
+}
+
+struct span milter_queue_id(const struct milter_session *s)
+{
+    return told(s, MACRO_QUEUE_ID);
+}
+
+static bool is_connections(char stage)
+{
+    return stage == SMFIC_CONNECT || stage == SMFIC_HELO;
+}
+
+bool milter_take_macros(struct milter_session *s, struct span data)
+{
+    if (!data.len)
+        return false;
+    char stage = *data.ptr;
+
+    milter_need_pipeline(s);
+    data = span_skip(data, 1);
+    if (stage == SMFIC_RCPT)
+        macros_forget_recipient(&s->told_now);
+    if (is_connections(stage))
+        macros_take(&s->told, s->session->arena, data);
+    else
+        macros_take(&s->told_now, s->session->tx_arena, data);
+    return !arena_is_over(s->session->arena) && !arena_is_over(s->session->tx_arena);
+}
+
+/* ---- the client ---- */
+
+void milter_need_pipeline(struct milter_session *s)
+{
+    if (s->pipeline)
+        return;
+    s->pipeline = pipeline_new(s->door->engine, "milter");
+    s->session = pipeline_session(s->pipeline);
+    s->session->is_esmtp = true;
+    pipeline_limit_tarpit(s->pipeline, s->door->conf->tarpit_most_ms);
+}
+
+/* A name of the client that is worth asking about: "[192.0.2.1]" and "unknown" say only that the MTA has none. */
+static bool is_name(struct span name)
+{
+    return name.len && name.len <= NAME_MOST && name.ptr[0] != '[' && !span_iis(name, "unknown");
+}
+
+static bool is_ours(const struct milter_session *s, const struct milter_client *client)
+{
+    const struct conf_nets *nets = &s->door->conf->relay_clients;
+
+    for (size_t i = 0; i < nets->count; i++)
+        if (addr_in(&s->session->client, &nets->items[i]))
+            return true;
+    return client->family == SMFIA_UNIX; /* a program on the mail server itself */
+}
+
+static void know_client(struct milter_session *s, const struct milter_client *client)
+{
+    struct session *session = s->session;
+    struct span ptr = s->told.values[MACRO_CLIENT_PTR];
+    uint64_t port = 0;
+
+    session->client = client->addr;
+    session->client_port = client->port;
+    if (client->addr.family == ADDR_NONE && client->family != SMFIA_UNIX &&
+        !addr_parse(s->told.values[MACRO_CLIENT_ADDR], &session->client) &&
+        !span_u64(s->told.values[MACRO_CLIENT_PORT], 65535, &port))
+        session->client_port = (unsigned)port;
+    session->client_ptr = SPAN("");
+    if (is_name(ptr))
+        session->client_ptr = washed(session->arena, ptr, NAME_MOST);
+    else if (is_name(client->hostname))
+        session->client_ptr = washed(session->arena, client->hostname, NAME_MOST);
+    session->is_relay_client = is_ours(s, client);
+    s->is_client_known = true;
+    pipeline_reach(s->pipeline, STAGE_CONNECT);
+}
+
+bool milter_take_client(struct milter_session *s, struct span data)
+{
+    struct milter_client client;
+
+    if (s->state != MILTER_READY || s->is_client_known || packet_client(data, &client))
+        return false;
+    milter_need_pipeline(s);
+    know_client(s, &client);
+    milter_say(s, SMFIR_CONTINUE, SMFIP_NR_CONN);
+    return true;
+}
+
+/* An MTA may leave the client out, or tell of it in macros alone. */
+static void need_client(struct milter_session *s)
+{
+    const struct milter_client unknown = { .family = SMFIA_UNKNOWN };
+
+    milter_need_pipeline(s);
+    if (!s->is_client_known)
+        know_client(s, &unknown);
+}
+
+static void know_tls(struct milter_session *s)
+{
+    struct session *session = s->session;
+    struct span bits = told(s, MACRO_TLS_BITS);
+    uint64_t number = 0;
+
+    if (!told(s, MACRO_TLS_VERSION).len || session->tls_version[0])
+        return;
+    session->tls_version = arena_dup(session->arena, washed(session->arena, told(s, MACRO_TLS_VERSION), HELO_MOST));
+    session->tls_cipher = arena_dup(session->arena, washed(session->arena, told(s, MACRO_TLS_CIPHER), HELO_MOST));
+    session->tls_bits = span_u64(bits, UINT16_MAX, &number) ? 0 : (unsigned)number;
+}
+
+static void know_helo(struct milter_session *s, struct span name)
+{
+    if (!s->is_helo_known || !span_eq(s->session->helo, name)) {
+        s->session->helo = washed(s->session->arena, name, HELO_MOST);
+        s->is_helo_known = true;
+        pipeline_reach(s->pipeline, STAGE_HELO);
+    }
+}
+
+/* EHLO in the midst of a transaction ends it [RFC5321 4.1.4]; MTAs say so by SMFIC_ABORT, or not at all. */
+bool milter_take_helo(struct milter_session *s, struct span data)
+{
+    struct span name = SPAN("");
+
+    packet_text(&data, &name);
+    milter_end_transaction(s);
+    need_client(s);
+    know_tls(s);
+    know_helo(s, name);
+    milter_say(s, SMFIR_CONTINUE, SMFIP_NR_HELO);
+    return !arena_is_over(s->session->arena);
+}
+
+/* ---- MAIL ---- */
+
+static void take_parameter(struct session *session, struct span parameter)
+{
+    struct span name, value = parameter;
+    uint64_t size = 0;
+
+    span_cut(&value, '=', &name);
+    if (span_iis(name, "SIZE") && value.ptr && !span_u64(value, SIZE_MAX / 2, &size))
+        session->declared_bytes = (size_t)size;
+    else if (span_iis(name, "BODY") && value.ptr)
+        session->is_8bit = span_iis(value, "8BITMIME");
+    else if (span_iis(name, "SMTPUTF8"))
+        session->is_smtputf8 = true;
+}
+
+/* Who has authenticated without a name (by a certificate) is known all the same. {auth_author} is what the client says
+ * of itself, and proves nothing. */
+static void know_user(struct milter_session *s)
+{
+    struct session *session = s->session;
+    struct span user = told(s, MACRO_AUTH_USER);
+
+    if (!user.len && told(s, MACRO_AUTH_TYPE).len)
+        user = SPAN("authenticated");
+    if (!span_eq(session->auth_user, user))
+        session->auth_user = washed(session->arena, user, MACRO_VALUE_MOST);
+}
+
+/* True when the verdict refuses; then it has been told. */
+static bool is_refused_by(struct milter_session *s, const struct verdict *verdict, const char *what)
+{
+    enum action action = verdict->action;
+
+    if (!verdict->is_certain || (action != ACTION_REJECT && action != ACTION_DEFER && action != ACTION_GREYLIST))
+        return false;
+    struct verdict_reply reply = pipeline_reply(s->pipeline, verdict);
+
+    actions_reply(&s->out, reply.code, reply.enhanced, span_of(reply.text), s->session->id);
+    milter_log_refusal(s, what, reply.code, span_of(reply.text));
+    return true;
+}
+
+static void on_mail_verdict(void *arg, const struct verdict *verdict)
+{
+    struct milter_session *s = arg;
+
+    if (is_refused_by(s, verdict, "sender"))
+        milter_end_transaction(s);
+    else
+        milter_say(s, SMFIR_CONTINUE, 0);
+    milter_resume(s);
+}
+
+static void begin_transaction(struct milter_session *s)
+{
+    milter_end_transaction(s);
+    need_client(s);
+    know_tls(s);
+    if (!s->is_helo_known)
+        know_helo(s, SPAN(""));
+    s->state = MILTER_MAIL;
+    s->recipient_room = 0;
+    s->refused_by_mta = 0;
+    s->unexamined = NULL;
+    s->is_certain = s->is_skipping = s->has_header_end = false;
+    s->spool_fault = FAULT_NONE;
+    s->begun_ms = clock_mono_ms();
+    s->session->started_wall_ms = clock_wall_ms();
+    know_user(s);
+}
+
+bool milter_take_mail(struct milter_session *s, struct span data)
+{
+    struct span path, parameter;
+
+    if (!packet_text(&data, &path))
+        return false;
+    begin_transaction(s);
+    take_address(s->session->tx_arena, path, true, &s->session->mail_from);
+    while (packet_text(&data, &parameter))
+        take_parameter(s->session, parameter);
+    pipeline_reach(s->pipeline, STAGE_MAIL);
+    if (s->terms.protocol & SMFIP_NR_MAIL || !s->door->engine->actions->early || !s->door->conf->rcpt_wait_ms) {
+        milter_say(s, SMFIR_CONTINUE, SMFIP_NR_MAIL);
+        return true;
+    }
+    milter_wait(s);
+    pipeline_decide(s->pipeline, STAGE_MAIL, s->door->conf->rcpt_wait_ms, on_mail_verdict, s);
+    return true;
+}
+
+/* ---- RCPT ---- */
+
+static void say_later(struct milter_session *s, const char *enhanced, const char *text)
+{
+    actions_reply(&s->out, 451, enhanced, span_of(text), s->session->id);
+    milter_log_refusal(s, "recipient", 451, span_of(text));
+}
+
+/* We cannot do our work: true when this recipient has got its answer. */
+static bool is_trouble(struct milter_session *s, const char *why)
+{
+    if (!why)
+        return false;
+    if (s->door->conf->on_failure == MILTER_ACCEPT) {
+        s->unexamined = why;
+        milter_say(s, SMFIR_CONTINUE, 0);
+    } else {
+        say_later(s, "4.3.2", why);
+    }
+    return true;
+}
+
+static void join_parameters(struct arena *a, struct span data, struct span *out)
+{
+    char *text = arena_dup(a, data);
+
+    for (size_t i = 0; i < data.len; i++)
+        if ((unsigned char)text[i] <= ' ')
+            text[i] = ' ';
+    *out = span_trim(span_make(text, data.len));
+}
+
+static void add_recipient(struct milter_session *s, struct span path, struct span parameters)
+{
+    struct session *session = s->session;
+    size_t n = session->recipient_count;
+
+    if (n == s->recipient_room) {
+        s->recipient_room = n ? 2 * n : RECIPIENT_ROOM;
+        session->recipients =
+            arena_grow(session->tx_arena, session->recipients, n, s->recipient_room, sizeof *session->recipients);
+    }
+    take_address(session->tx_arena, path, false, &session->recipients[n].address);
+    join_parameters(session->tx_arena, parameters, &session->recipients[n].parameters);
+    session->recipient_count++;
+}
+
+static void on_rcpt_verdict(void *arg, const struct verdict *verdict)
+{
+    struct milter_session *s = arg;
+
+    s->is_certain = verdict->is_certain;
+    if (is_refused_by(s, verdict, "recipient"))
+        s->session->recipient_count--;
+    else
+        milter_say(s, SMFIR_CONTINUE, 0);
+    milter_resume(s);
+}
+
+/* The MTA itself has refused it, and tells us for our information [SMFIP_RCPT_REJ]. */
+static bool is_refused_by_mta(const struct milter_session *s)
+{
+    return (s->terms.protocol & SMFIP_RCPT_REJ) && span_is(s->told_now.values[MACRO_RCPT_MAILER], "error");
+}
+
+static void judge_recipient(struct milter_session *s)
+{
+    pipeline_reach(s->pipeline, STAGE_RCPT);
+    if (!s->door->conf->rcpt_wait_ms) {
+        milter_say(s, SMFIR_CONTINUE, 0);
+        return;
+    }
+    milter_wait(s);
+    pipeline_decide(s->pipeline, STAGE_RCPT, s->door->conf->rcpt_wait_ms, on_rcpt_verdict, s);
+}
+
+bool milter_take_rcpt(struct milter_session *s, struct span data)
+{
+    struct span path;
+
+    if (s->state != MILTER_MAIL || !packet_text(&data, &path))
+        return false;
+    if (s->unexamined || is_refused_by_mta(s)) {
+        s->refused_by_mta += !s->unexamined;
+        milter_say(s, SMFIR_CONTINUE, 0);
+        return true;
+    }
+    if (!s->session->recipient_count && is_trouble(s, engine_admits(s->door->engine)))
+        return true;
+    if (pipeline_is_over(s->pipeline) && is_trouble(s, "too much for one transaction"))
+        return true;
+    if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most) {
+        actions_reply(&s->out, 452, "4.5.3", SPAN("Too many recipients; send the others in another transaction"), NULL);
+        return true;
+    }
+    add_recipient(s, path, data);
+    judge_recipient(s);
+    return true;
+}
+
+/* With no check that reads messages, mail of our own users has nothing more to fear. */
+bool milter_take_data(struct milter_session *s)
+{
+    if (s->state != MILTER_MAIL)
+        return false;
+    bool is_done = !s->door->needs_message && session_direction(s->session) == DIRECTION_AUTHENTICATED;
+
+    if (is_done && !(s->terms.protocol & SMFIP_NR_DATA)) {
+        milter_say(s, SMFIR_ACCEPT, 0);
+        milter_log_message(s, 250, SPAN("2.0.0 Message accepted"), "accept");
+        pipeline_settle(s->pipeline, true);
+        milter_end_transaction(s);
+        return true;
+    }
+    milter_say(s, SMFIR_CONTINUE, SMFIP_NR_DATA);
+    return true;
+}
