@@ -5,20 +5,29 @@
 #include <unistd.h>
 
 #include "gateway/base/bug.h"
-#include "gateway/base/log.h"
+#include "gateway/core/profile.h"
 #include "milter/session.h"
 
 /* ---- what we ask for ---- */
 
+/* Whether a check of whole messages is on; with `informing`, one that has something to say in the header. */
+static bool is_any_on(const struct check_settings *checks, size_t count, bool informing)
+{
+    for (size_t i = 0; i < count; i++)
+        if (checks[i].check->stage == STAGE_MESSAGE && checks[i].mode != MODE_OFF &&
+            (!informing || checks[i].check->informs))
+            return true;
+    return false;
+}
+
 static bool has_check(const struct engine *engine, bool informing)
 {
-    for (size_t i = 0; i < engine->check_count; i++) {
-        const struct check_settings *s = &engine->checks[i];
+    const struct profiles *profiles = engine->profiles;
 
-        if (s->check->stage == STAGE_MESSAGE && s->mode != MODE_OFF && (!informing || s->check->informs))
+    for (size_t i = 0; profiles && i < profiles->count; i++)
+        if (is_any_on(profiles->items[i].checks, engine->check_count, informing))
             return true;
-    }
-    return false;
+    return is_any_on(engine->checks, engine->check_count, informing);
 }
 
 /* As few round trips as decisions allow: none for what only goes into the pipeline. The client may still authenticate

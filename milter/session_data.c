@@ -172,7 +172,7 @@ static void edit(struct milter_session *s, const struct verdict *verdict)
 {
     struct edits edits;
 
-    dress(s->pipeline, verdict, &s->door->dress, s->door->engine->actions, &edits);
+    dress(s->pipeline, verdict, &s->door->dress, &edits);
     tell_lacking(s, actions_edits(&s->out, &s->terms, &edits, &pipeline_message(s->pipeline)->header));
 }
 

@@ -311,7 +311,7 @@ static void join_parameters(struct arena *a, struct span data, struct span *out)
     *out = span_trim(span_make(text, data.len));
 }
 
-static void add_recipient(struct milter_session *s, struct span path, struct span parameters)
+static void add_recipient(struct milter_session *s, const struct address *address, struct span parameters)
 {
     struct session *session = s->session;
     size_t n = session->recipient_count;
@@ -321,7 +321,7 @@ static void add_recipient(struct milter_session *s, struct span path, struct spa
         session->recipients =
             arena_grow(session->tx_arena, session->recipients, n, s->recipient_room, sizeof *session->recipients);
     }
-    take_address(session->tx_arena, path, false, &session->recipients[n].address);
+    session->recipients[n].address = *address;
     join_parameters(session->tx_arena, parameters, &session->recipients[n].parameters);
     session->recipient_count++;
 }
@@ -355,8 +355,25 @@ static void judge_recipient(struct milter_session *s)
     pipeline_decide(s->pipeline, STAGE_RCPT, s->door->conf->rcpt_wait_ms, on_rcpt_verdict, s);
 }
 
+/* One that has to come in a transaction of its own; then it has been told. */
+static bool is_for_later(struct milter_session *s, const struct address *address)
+{
+    struct span why = SPAN("");
+
+    if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most)
+        why = SPAN("Too many recipients; send the others in another transaction");
+    else if (!pipeline_takes(s->pipeline, address))
+        why = SPAN("Other rules hold for this recipient; send it in another transaction");
+    else
+        return false;
+    actions_reply(&s->out, 452, "4.5.3", why, s->session->id);
+    milter_log_refusal(s, "recipient", 452, why);
+    return true;
+}
+
 bool milter_take_rcpt(struct milter_session *s, struct span data)
 {
+    struct address address;
     struct span path;
 
     if (s->state != MILTER_MAIL || !packet_text(&data, &path))
@@ -370,11 +387,10 @@ bool milter_take_rcpt(struct milter_session *s, struct span data)
         return true;
     if (pipeline_is_over(s->pipeline) && is_trouble(s, "too much for one transaction"))
         return true;
-    if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most) {
-        actions_reply(&s->out, 452, "4.5.3", SPAN("Too many recipients; send the others in another transaction"), NULL);
+    take_address(s->session->tx_arena, path, false, &address);
+    if (is_for_later(s, &address))
         return true;
-    }
-    add_recipient(s, path, data);
+    add_recipient(s, &address, data);
     judge_recipient(s);
     return true;
 }
