@@ -14,7 +14,8 @@ struct endpoint {
 };
 
 /* endpoint_parse - "192.0.2.1:25", "[2001:db8::1]:25", "mail.example.org:25", "unix:/run/x.sock" or "/run/x.sock";
- * also "inet:25@host", "inet:host:25", "inet6:25@host", "local:/run/x.sock". `default_port` when none is written; 0: then it is a fault.
+ * also "inet:25@host", "inet:host:25", "inet6:25@host", "local:/run/x.sock". `default_port` when none is written;
+ * 0: then it is a fault.
  * FAULT_SYNTAX, FAULT_RANGE, FAULT_TOO_LONG. */
 enum fault endpoint_parse(struct span text, unsigned default_port, struct endpoint *out);
 /* endpoint_text - into `out` (ENDPOINT_TEXT_MAX), which it returns. */

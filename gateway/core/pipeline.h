@@ -49,8 +49,8 @@ void pipeline_be_thorough(struct pipeline *p);
 /* pipeline_takes - whether this recipient is judged by the same rules as those before it (core/profile.h). If not, the
  * door does not add it and answers 452 4.5.3: it is to come in a transaction of its own. */
 bool pipeline_takes(struct pipeline *p, const struct address *recipient);
-/* pipeline_limit_tarpit - a tarpit holds this connection's answers back no longer than that: what waits for them may give
- * up first. TARPIT_MOST_MS unless told. */
+/* pipeline_limit_tarpit - a tarpit holds this connection's answers back no longer than that: what waits for them may
+ * give up first. TARPIT_MOST_MS unless told. */
 void pipeline_limit_tarpit(struct pipeline *p, int most_ms);
 /* pipeline_take_message - the message is the pipeline's from now on, until pipeline_end(). */
 void pipeline_take_message(struct pipeline *p, struct message *message);

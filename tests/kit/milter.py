@@ -6,8 +6,8 @@
 #         result = mta.send_message(message, sender="a@example.com", recipients=["u@example.org"])
 #         result.final, result.edits, result.apply(message)
 #
-# Values of header fields travel as a mail server sends them: LF between folded lines, and the blank behind the colon only
-# when that was agreed on.
+# Values of header fields travel as a mail server sends them: LF between folded lines, and the blank behind the colon
+# only when that was agreed on.
 import socket
 import struct
 
