@@ -64,6 +64,8 @@ static void *http_make(struct engine *engine, const struct config *config, char 
     };
 
     return http_door_new(&settings, error, size);
+}
+
 DOOR(milter)
 
 static void *milter_make(struct engine *engine, const struct config *config, char *error, size_t size)

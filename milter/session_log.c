@@ -7,8 +7,9 @@
 static void log_ids(struct log_line *line, const struct milter_session *s)
 {
     log_cstr(line, "id", s->session->id);
+    log_cstr(line, "door", "milter");
     if (milter_queue_id(s).len)
-        log_str(line, "queue", milter_queue_id(s));
+        log_str(line, "queue_id", milter_queue_id(s));
 }
 
 static void log_mta(struct log_line *line, const struct milter_session *s)

@@ -38,11 +38,10 @@ class Result:
         if command == "p":
             self.progress += 1
         elif command in "im":
-            name, value = data[4:].rstrip(b"\0").split(b"\0", 1) if b"\0" in data[4:-1] else (data[4:-1].rstrip(b"\0"),
-                                                                                           b"")
+            name, value, _ = data[4:].split(b"\0")
             self.edits.append((command, struct.unpack("!I", data[:4])[0], name.decode(), value))
         elif command == "h":
-            name, value = data.rstrip(b"\0").split(b"\0", 1)
+            name, value, _ = data.split(b"\0")
             self.edits.append((command, 0, name.decode(), value))
         elif command == "q":
             self.edits.append((command, 0, "", data.rstrip(b"\0")))
@@ -96,6 +95,7 @@ class Milter:
             self.socket.connect(where)
         else:
             self.socket = socket.create_connection(where, timeout)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.version = self.actions = self.protocol = 0
         self.macros_wanted = {}
         self.buffer = b""

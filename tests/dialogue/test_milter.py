@@ -1,0 +1,578 @@
+# tests/dialogue/test_milter.py - the milter door, spoken with by a mail server of our own (kit/milter.py) that does
+# what real ones do, and what they should not.
+import os
+import pwd
+import re
+import socket
+import struct
+
+import pytest
+
+from mail import dkim_key, dkim_record, dkim_sign, zone_dnsfunc
+from milter import (ADDHDRS, CHGHDRS, LEADSPC, NO_REPLY, NOBODY, OFFERS, PROTOCOL_ALL, RCPT_REJ, SKIP, Closed, Milter,
+                    deliver, split)
+from process import free_port, wait_for
+from servers import Gateway, Nsd
+
+ZONE = ["sender.example. TXT \"v=spf1 ip4:192.0.2.25 ip6:2001:db8::25 -all\"",
+        "sender.example. MX 10 mail.sender.example.",
+        "_dmarc.sender.example. TXT \"v=DMARC1; p=quarantine\"", "mail.sender.example. A 192.0.2.25",
+        "mail.sender.example. AAAA 2001:db8::25", "25.2.0.192.in-addr.arpa. PTR mail.sender.example.",
+        dkim_record("r._domainkey.sender.example.")]
+CONF = """
+hostname = "mx.example.org"
+user = "{user}"
+log {{ level = info }}
+dns {{ servers = {{"{dns}"}}  dnssec = no }}
+actions {{ subject = "[SPAM] " }}
+milter {{ listen = {{"inet:{{port}}@127.0.0.1", "unix:{{folder}}/milter.sock"}}  packet_timeout = 1s {keys} }}
+check "greylist" {{ mode = off }}
+check "dmarc" {{ on_quarantine = quarantine }}
+check "lists" {{
+    list "refused" {{ match = recipient  entries = {{"refused@example.org"}}  action = reject  text = "100% unwanted" }}
+    list "later"     {{ match = recipient  entries = {{"later@example.org"}}  action = defer }}
+    list "dropped"   {{ match = sender  entries = {{"dropped@sender.example"}}  action = discard }}
+    list "spammer"   {{ match = sender  entries = {{"spammer@sender.example"}}  action = score  score = 7.0 }}
+    list "worse"     {{ match = sender  entries = {{"worse@sender.example"}}  action = score  score = 20.0 }}
+}}
+profile "strict" {{ recipients = {{"strict.example"}}  actions {{ tag = 1.0 }} }}
+{more}
+"""
+PLAIN = b"From: ada@sender.example\r\nTo: user@example.org\r\nSubject: hello\r\n" \
+        b"Date: Mon, 23 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@sender.example>\r\n\r\nhello\r\n"
+
+
+def gateway(dns, keys="", more="", old="", new="", **options):
+    text = CONF.format(user=pwd.getpwuid(os.getuid()).pw_name, dns=dns.endpoint, keys=keys, more=more)
+    return Gateway(text.replace(old, new, 1) if old else text, **options)
+
+
+@pytest.fixture(scope="module")
+def dns():
+    with Nsd("\n".join(ZONE)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postern(dns):
+    with gateway(dns) as server:
+        yield server
+
+
+def sign(message):
+    return dkim_sign(message, "sender.example", "r")
+
+
+def verifies(message):
+    import dkim
+
+    keys = {"r._domainkey.sender.example": f"v=DKIM1; k=rsa; p={dkim_key('rsa-sha256')[1]}"}
+    return dkim.DKIM(message).verify(0, dnsfunc=zone_dnsfunc(keys))
+
+
+def names(message):
+    return [name.decode() for name, _ in split(message)[0]]
+
+
+# ---- negotiation ----
+
+@pytest.mark.parametrize("version", OFFERS)
+def test_each_version_gets_what_it_offers_and_no_more(postern, version):
+    with Milter(postern.port) as mta:
+        assert mta.negotiate(version)[0] == version
+        assert mta.actions & ~OFFERS[version][0] == 0 and mta.protocol & ~OFFERS[version][1] == 0
+        assert mta.actions & (ADDHDRS | CHGHDRS) == ADDHDRS | CHGHDRS
+        assert bool(mta.macros_wanted) == (version == 6)
+
+
+def test_a_newer_version_is_answered_with_ours(postern):
+    with Milter(postern.port) as mta:
+        assert mta.negotiate(6)[0] == 6
+    with Milter(postern.port) as mta:
+        mta.put("O", struct.pack("!III", 7, 0x3ff, 0x3fffffff))
+        command, data = mta.get()
+        version, actions, protocol = struct.unpack("!III", data[:12])
+        assert command == "O" and version == 6
+        assert actions & ~0x1ff == 0 and protocol & 0x30000000 == 0x20000000      # of two sizes of data, the larger
+
+
+def test_version_1_is_no_milter_any_more(postern):
+    with Milter(postern.port) as mta:
+        mta.put("O", struct.pack("!III", 1, 0xf, 0x3f))
+        assert mta.is_closed()
+
+
+def test_macros_are_asked_for_by_stage(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate()
+        assert "{client_ptr}" in mta.macros_wanted[0] and "{auth_authen}" in mta.macros_wanted[2]
+        assert "i" in mta.macros_wanted[5]
+    with Milter(postern.port) as mta:
+        mta.negotiate(actions=0xff)
+        assert mta.macros_wanted == {}
+
+
+def test_only_recipients_and_the_end_are_waited_for(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate()
+        assert [c for c, bit in NO_REPLY.items() if not mta.protocol & bit] == ["R"]
+        assert mta.protocol & LEADSPC and mta.protocol & RCPT_REJ and not mta.protocol & NOBODY
+
+
+def test_an_mta_that_can_nothing_gets_a_verdict_all_the_same(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate(6, actions=0x40, protocol=0x400)           # neither header changes nor unanswered packets
+        assert mta.connect()[0] == "c" and mta.helo()[0] == "c"
+        result = mta.send_message(sign(PLAIN), sender="spammer@sender.example")
+        assert result.final == "a" and result.edits == []
+    postern.wait_log("does not let us add header fields change header fields")
+
+
+# ---- the message is what the client sent ----
+
+def message(head=b"", body=b"hello\r\n"):
+    return PLAIN.split(b"\r\n\r\n")[0] + b"\r\n" + head + b"\r\n" + body
+
+
+ODD = {
+    "plain": message(),
+    "no-body": message(body=b""),
+    "no-last-newline": message(body=b"hello"),
+    "blank-lines-at-the-end": message(body=b"hello\r\n\r\n\r\n\r\n"),
+    "blank-lines-at-the-start": message(body=b"\r\n\r\nhello\r\n"),
+    "8-bit": message(b"X-Raw: gr\xfc\xdfe\r\n", b"\xff\xfe\x80 gr\xc3\xbc\xc3\x9fe\r\n"),
+    "nul-in-the-body": message(body=b"a\0b\r\n"),
+    "no-blank-behind-the-colon": message(b"X-None:value\r\nX-Tab:\tvalue\r\nX-Two:  value\r\nX-Empty:\r\nX-E: \r\n"),
+    "folded": message(b"X-Folded: one\r\n\ttwo\r\n  three\r\n \t \r\n end\r\n"),
+    "folded-at-once": message(b"X-Folded:\r\n value\r\n"),
+    "long-field": message(b"X-Long: " + b"x" * 100000 + b"\r\n"),
+    "long-folded-field": message(b"X-Long: " + b"\r\n ".join([b"y" * 900] * 300) + b"\r\n"),
+    "long-body-line": message(body=b"z" * 300000 + b"\r\n"),
+    "body-of-64k": message(body=b"0123456789abcd\r\n" * 4096 + b"x" * 65535 + b"\r\n"),
+    "bare-cr": message(body=b"a\rb\r\r\nc\r\n"),
+    "many-fields": message(b"".join(b"X-%d: v\r\n" % i for i in range(900))),
+}
+
+
+@pytest.mark.parametrize("version", OFFERS)
+@pytest.mark.parametrize("odd", ODD)
+def test_signatures_hold_before_and_after_us(postern, odd, version):
+    if version not in (2, 6) and odd != "folded":
+        pytest.skip("versions 3 to 5 carry messages as version 2 does")
+    lossy = version < 6 and odd in ("no-blank-behind-the-colon", "folded-at-once")
+    original = sign(ODD[odd])
+    result = deliver(postern.port, original, version=version)
+    said = result.inserted["Authentication-Results"]
+    assert result.final == "a" and ("dkim=pass" in said or lossy), said
+    edited = result.apply(original, result.spaced)
+    assert verifies(edited) and names(edited)[0] == "Authentication-Results"
+    assert split(edited)[1] == split(original)[1]
+
+
+@pytest.mark.parametrize("chunk", (1, 7, 4095, 65535))
+def test_pieces_of_any_size_make_the_same_body(postern, chunk):
+    original = sign(message(body=b"".join(b"line %d\r\n" % i for i in range(300))))
+    result = deliver(postern.port, original, chunk=chunk)
+    assert "dkim=pass" in result.inserted["Authentication-Results"]
+
+
+def test_a_large_message_goes_through_a_file(postern):
+    original = sign(message(body=b"0123456789" * 7 + b"\r\n" * 2 + (b"x" * 76 + b"\r\n") * 272000))
+    assert len(original) > 20 << 20
+    result = deliver(postern.port, original)
+    assert result.final == "a" and "dkim=pass" in result.inserted["Authentication-Results"]
+
+
+def test_packets_may_come_byte_by_byte_or_all_at_once(postern):
+    class Recorder(Milter):
+        def __init__(self):                                      # it talks to nobody
+            self.said, self.protocol, self.version, self.buffer = b"", PROTOCOL_ALL & ~SKIP, 6, b""
+
+        def put(self, command, data=b""):
+            self.said += struct.pack("!I", len(data) + 1) + command.encode() + data
+
+    script = Recorder()
+    script.protocol |= 0x8000                                    # no answer to RCPT is read: it comes all the same
+    script.put("O", struct.pack("!III", *((6,) + OFFERS[6])))
+    script.connect()
+    script.helo()
+    script.mail()
+    script.rcpt()
+    script.data()
+    script.content(sign(message()))
+    script.put("E")
+    for size in (1, 3, len(script.said)):
+        with Milter(postern.port) as mta:
+            for at in range(0, len(script.said), size):
+                mta.socket.sendall(script.said[at:at + size])
+            assert [mta.get()[0] for _ in range(2)] == ["O", "c"]
+            answers = []
+            while not answers or answers[-1] not in "acdrty":
+                answers.append(mta.get()[0])
+            assert answers[-1] == "a" and "i" in answers
+
+
+def test_a_nul_or_a_stray_line_in_a_field_makes_no_other_field(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate()
+        mta.connect()
+        mta.helo()
+        mta.mail()
+        mta.rcpt()
+        mta.data()
+        for name, value in ((b"From", b" ada@sender.example"), (b"X-Nul", b" a\0b"),
+                            (b"X-Stray", b" a\nX-Spam-Flag: YES\n\nbody"), (b"Bad Name:", b" x"),
+                            (b"Subject", b" hello")):
+            mta.put("L", name + b"\0" + value + b"\0")
+        mta.put("N")
+        result = mta.end()
+        assert result.final == "q" or not [e for e in result.edits if e[0] == "m"], result.edits
+
+
+# ---- edits ----
+
+def test_forged_fields_go_and_ours_stand_on_top(postern):
+    forged = sign(PLAIN)
+    forged = (b"X-Spam-Flag: YES\r\nAuthentication-Results: mx.example.org; dkim=pass\r\nx-spam-status: No\r\n"
+              b"Authentication-Results: other.example; spf=pass\r\nX-Spam-Flag: NO\r\n"
+              b"AUTHENTICATION-RESULTS: mx.example.org;\r\n\tspf=pass\r\n") + forged
+    result = deliver(postern.port, forged)
+    edited = result.apply(forged, result.spaced)
+    assert [e[:3] for e in result.edits if e[0] == "m"] == [
+        ("m", 3, "AUTHENTICATION-RESULTS"), ("m", 2, "X-Spam-Flag"), ("m", 1, "x-spam-status"),
+        ("m", 1, "Authentication-Results"), ("m", 1, "X-Spam-Flag")]
+    assert names(edited)[:4] == ["Authentication-Results", "X-Spam-Score", "X-Spam-Status", "Authentication-Results"]
+    assert edited.count(b"other.example; spf=pass") == 1
+    assert edited.count(b"Authentication-Results: mx.example.org") == 1
+    assert verifies(edited)
+
+
+def test_tagged_mail_has_its_subject_changed_in_its_place(postern):
+    original = sign(PLAIN)
+    result = deliver(postern.port, original, sender="spammer@sender.example")
+    edited = result.apply(original, result.spaced)
+    assert b"\r\nSubject: [SPAM] hello\r\n" in edited and result.inserted["X-Spam-Flag"].strip() == "YES"
+    assert names(edited).index("Subject") == names(original).index("Subject") + 5
+
+
+def test_tagged_mail_without_a_subject_gets_one(postern):
+    result = deliver(postern.port, sign(PLAIN.replace(b"Subject: hello\r\n", b"")), sender="spammer@sender.example")
+    assert result.inserted["Subject"].strip() == "[SPAM]"
+
+
+def test_old_mail_servers_write_the_blank_themselves(postern):
+    new, old = (deliver(postern.port, sign(PLAIN), version=version) for version in (6, 2))
+    assert new.inserted["X-Spam-Score"].startswith(" ") and not old.inserted["X-Spam-Score"].startswith(" ")
+
+
+# ---- verdicts ----
+
+def test_a_recipient_is_refused_and_the_others_are_not(postern):
+    recipients = ["user@example.org", "refused@example.org", "later@example.org", "second@example.org"]
+    result = deliver(postern.port, sign(PLAIN), recipients=recipients)
+    assert result.final == "a" and result.recipients[0] == result.recipients[3] == "c"
+    assert re.fullmatch(r"554 5\.7\.1 100%% unwanted \(id [0-9A-Z]{26}\)", result.recipients[1])
+    assert result.recipients[2].startswith("451 4.7.1 ")
+    postern.wait_log("to=user@example.org,second@example.org")
+
+
+def test_recipients_of_other_rules_come_again(postern):
+    result = deliver(postern.port, sign(PLAIN), recipients=["user@example.org", "a@strict.example", "b@example.org"])
+    assert result.recipients[0] == result.recipients[2] == "c" and result.recipients[1].startswith("452 4.5.3 ")
+
+
+def test_spam_is_refused_as_soon_as_that_is_certain(postern):
+    result = deliver(postern.port, sign(PLAIN), sender="worse@sender.example")
+    assert result.final == "y" and result.reply.startswith("554 5.7.1 Message refused as spam (LIST_WORSE")
+    assert result.recipients == [result.reply]                   # at RCPT: the message was not even sent
+
+
+def test_discarded_mail_is(postern):
+    result = deliver(postern.port, sign(PLAIN), sender="dropped@sender.example")
+    assert result.final == "d" and result.edits == []
+
+
+def test_quarantined_mail_is_held_and_accepted(postern):
+    result = deliver(postern.port, PLAIN, client={"address": "198.51.100.9", "name": "unknown"})
+    assert result.final == "a" and [e[3] for e in result.edits if e[0] == "q"][0].startswith(b"Postern: ")
+    assert "dmarc=fail" in result.inserted["Authentication-Results"]
+
+
+def test_an_mta_that_cannot_hold_mail_is_asked_for_patience(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate(actions=ADDHDRS | CHGHDRS)
+        mta.connect("198.51.100.9", "unknown")
+        mta.helo()
+        result = mta.send_message(PLAIN)
+        assert result.final == "y" and result.reply.startswith("451 4.7.1 "), result.reply
+
+
+# ---- who it is ----
+
+def test_ipv6_and_clients_without_an_address(postern):
+    result = deliver(postern.port, sign(PLAIN), client={"address": "2001:db8::25"})
+    assert "spf=pass" in result.inserted["Authentication-Results"]
+    result = deliver(postern.port, sign(PLAIN), client={"address": None, "macros": {"{client_addr}": "192.0.2.25"}})
+    assert "spf=pass" in result.inserted["Authentication-Results"]
+    result = deliver(postern.port, sign(PLAIN), client={"address": None, "name": "unknown"})
+    assert result.final == "a" and "dkim=pass" in result.inserted["Authentication-Results"]
+
+
+@pytest.mark.parametrize("address", ("127.0.0.1", "::1", "/dev/stdin"))
+def test_mail_of_the_machine_itself_is_left_alone(postern, address):
+    result = deliver(postern.port, PLAIN, client={"address": address, "name": "localhost"})
+    assert result.final == "a" and result.edits == []
+
+
+@pytest.mark.parametrize("macros", ({"{auth_type}": "PLAIN", "{auth_authen}": "ada"}, {"{auth_type}": "EXTERNAL"},
+                                    {"{auth_authen}": "ada"}))
+def test_mail_of_authenticated_users_is_left_alone(postern, macros):
+    result = deliver(postern.port, PLAIN, client={"address": "198.51.100.9", "name": "unknown"}, macros=macros)
+    assert result.final == "a" and result.edits == []
+
+
+def test_who_only_says_so_is_not_authenticated(postern):
+    result = deliver(postern.port, PLAIN, client={"address": "198.51.100.9", "name": "unknown"},
+                     macros={"{auth_author}": "ada@sender.example", "{mail_addr}": "ada"})
+    assert "dmarc=fail" in result.inserted["Authentication-Results"]
+
+
+def test_recipients_that_the_mta_refuses_are_counted_and_no_more(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate()
+        mta.connect()
+        mta.helo()
+        mta.mail(macros={"i": "4Harvest"})
+        for i in range(3):
+            assert mta.rcpt(f"guess{i}@example.org", macros={"{rcpt_mailer}": "error"})[0] == "c"
+        assert mta.rcpt()[0] == "c"
+        mta.data("4Harvest")
+        mta.content(sign(PLAIN))
+        assert mta.end().final == "a"
+    wait_for(lambda: "queue_id=4Harvest" in postern.log, 10, "the message in the log")
+    line = next(line for line in postern.log.splitlines() if "queue_id=4Harvest" in line)
+    assert "rcpts=1" in line and "refused_by_mta=3" in line
+
+
+# ---- sessions ----
+
+def test_several_messages_and_several_clients_on_one_connection(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate()
+        for i in range(3):
+            mta.connect()
+            mta.helo()
+            for _ in range(2):
+                assert "spf=pass" in mta.send_message(sign(PLAIN)).inserted["Authentication-Results"]
+            mta.quit_for_next()
+            mta.connect("198.51.100.9", "unknown")
+            mta.helo("other.example")
+            assert "spf=fail" in mta.send_message(PLAIN).inserted["Authentication-Results"]
+            mta.quit_for_next()
+
+
+def test_a_transaction_given_up_leaves_nothing_behind(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate()
+        mta.connect()
+        mta.helo()
+        mta.mail("spammer@sender.example")
+        mta.rcpt()
+        mta.abort()
+        mta.mail("spammer@sender.example")
+        mta.rcpt()
+        mta.data()
+        mta.field(b"X-Spam-Flag: YES")
+        mta.step("B", b"half a body")
+        mta.abort()
+        mta.abort()
+        result = mta.send_message(sign(PLAIN))
+        assert result.final == "a" and "X-Spam-Flag" not in result.inserted
+        assert not [e for e in result.edits if e[0] == "m"]
+
+
+def test_packets_out_of_order_end_the_connection(postern):
+    for early in "CHMRTLNBEDAKU":                                # before negotiation
+        with Milter(postern.port) as mta:
+            mta.put(early, b"x\0")
+            assert mta.is_closed(), early
+    for wrong in ("O", "R", "T", "L", "N", "B", "E", "\x7f", "Z"):          # without MAIL
+        with Milter(postern.port) as mta:
+            mta.negotiate()
+            mta.connect()
+            mta.put(wrong, struct.pack("!III", 6, 0, 0))
+            assert mta.is_closed(), wrong
+    assert deliver(postern.port, sign(PLAIN)).final == "a"
+
+
+def test_garbage_and_impossible_lengths_end_the_connection(postern):
+    for junk in (b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\0\0\0\0O" * 10, b"\xff" * 64, b"EHLO x\r\n" * 100):
+        with Milter(postern.port) as mta:
+            mta.socket.sendall(junk)
+            if len(junk) < 5:
+                mta.socket.shutdown(socket.SHUT_WR)
+            assert mta.is_closed(), junk
+    assert deliver(postern.port, sign(PLAIN)).final == "a"
+
+
+def test_an_mta_that_stops_within_a_packet_is_left(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate()
+        mta.socket.sendall(b"\0\0\1\0Cmail")
+        assert mta.is_closed()
+    postern.wait_log("nothing came for too long")
+
+
+def test_an_mta_without_helo_or_client_is_served(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate()
+        assert mta.send_message(sign(PLAIN)).final == "a"
+
+
+def test_the_unix_socket_is_there_too(postern):
+    assert deliver(str(postern.folder / "milter.sock"), sign(PLAIN)).final == "a"
+
+
+def test_many_sessions_at_once(postern):
+    sessions = [Milter(postern.port) for _ in range(300)]
+    for mta in sessions:
+        mta.negotiate()
+        mta.connect()
+        mta.helo()
+    assert {mta.send_message(sign(PLAIN)).final for mta in sessions[::10]} == {"a"}
+    for mta in sessions:
+        mta.quit()
+        assert mta.is_closed()
+
+
+# ---- trouble ----
+
+class Silence:
+    """A name server that never answers."""
+
+    def __enter__(self):
+        self.port = free_port(socket.SOCK_DGRAM)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", self.port))
+        self.endpoint = f"127.0.0.1:{self.port}"
+        return self
+
+    def __exit__(self, *failure):
+        self.socket.close()
+
+
+def test_a_slow_verdict_comes_with_progress_and_comes(dns):
+    with Silence() as silence, gateway(silence, "progress = 100ms  rcpt_wait = 200ms",
+                                       "engine { deadline = 1500ms }") as server:
+        result = deliver(server.port, sign(PLAIN))
+        assert result.final in "ay" and result.progress >= 5, (result.final, result.progress)
+
+
+@pytest.mark.parametrize("keys, final", (("", "a"), ("too_large = accept", "a"), ("too_large = reject", "y552 5.3.4"),
+                                         ("too_large = tempfail", "y452 4.3.4")))
+def test_what_is_too_large_gets_the_answer_that_is_configured(dns, keys, final):
+    with gateway(dns, "message_size = 64KiB " + keys) as server:
+        result = deliver(server.port, sign(message(body=b"x" * 70000)))
+        assert result.final == final[0] and (result.reply or "").startswith(final[1:]), result.reply
+        assert deliver(server.port, sign(PLAIN)).inserted
+
+
+@pytest.mark.parametrize("keys, final", (("", "y452 4.3.1"), ("on_failure = accept", "a")))
+def test_when_the_spool_fails_the_failure_policy_answers(dns, keys, final):
+    with gateway(dns, "memory = 4KiB " + keys) as server:
+        (server.folder / "state").rename(server.folder / "elsewhere")
+        result = deliver(server.port, sign(message(body=b"x" * 400000)))
+        assert result.final == final[0] and (result.reply or "").startswith(final[1:]), result.reply
+        server.wait_log("event=alarm")
+
+
+def test_a_header_beyond_all_measure_is_refused(dns):
+    with gateway(dns, "header_size = 16KiB  header_fields = 50") as server:
+        result = deliver(server.port, sign(message(b"X-Long: " + b"x" * 17000 + b"\r\n")))
+        assert result.final == "y" and result.reply.startswith("552 5.3.4 "), result.reply
+        result = deliver(server.port, sign(message(b"X: y\r\n" * 60)))
+        assert result.final == "y" and result.reply.startswith("552 5.3.4 "), result.reply
+
+
+def test_early_refusals_come_at_mail(dns):
+    with Gateway('milter { listen = {"127.0.0.1:{port}"} }  actions { early = yes }  check "spf" { reject = yes }\n'
+                 'check "greylist" { mode = off }\n'
+                 f'dns {{ servers = {{"{dns.endpoint}"}}  dnssec = no }}\n') as server, Milter(server.port) as mta:
+        mta.negotiate()
+        mta.connect("198.51.100.9", "unknown")
+        mta.helo()
+        command, text = mta.mail("ada@sender.example")
+        assert command == "y" and text.startswith(b"55"), (command, text)
+        assert mta.mail("eve@nowhere.example")[0] == "c" and mta.rcpt()[0] == "c"
+
+
+OFF = "".join(f'check "{name}" {{ mode = off }}\n' for name in ("dkim", "arc"))
+
+
+def test_without_checks_of_the_message_its_body_is_not_asked_for(dns):
+    with gateway(dns, more=OFF, old="on_quarantine = quarantine", new="mode = off") as server:
+        with Milter(server.port) as mta:
+            mta.negotiate()
+            assert mta.protocol & NOBODY
+            mta.connect()
+            mta.helo()
+            assert "spf=pass" in mta.send_message(PLAIN).inserted["Authentication-Results"]
+            mta.abort()
+            result = mta.send_message(PLAIN, macros={"{auth_authen}": "ada"})
+            assert result.final == "a" and result.edits == []
+
+
+def test_a_gateway_that_drains_finishes_its_message(dns):
+    with gateway(dns) as server, Milter(server.port) as mta, Milter(server.port) as idle:
+        for each in (mta, idle):
+            each.negotiate()
+            each.connect()
+            each.helo()
+        mta.mail()
+        mta.rcpt()
+        server.process.terminate()
+        assert idle.is_closed()
+        mta.data()
+        mta.content(sign(PLAIN))
+        assert mta.end().final == "a"
+        assert mta.is_closed()
+
+
+def test_a_reload_keeps_the_sessions_and_new_ones_get_the_new_rules(dns):
+    with gateway(dns) as server, Milter(server.port) as mta:
+        mta.negotiate()
+        mta.connect()
+        mta.helo()
+        mta.mail()
+        server.write(server.conf.replace("refused@example.org", "someone@example.org"))
+        server.process.send_signal(1)
+        server.wait_log("generation 2")
+        server.wait_log("event=retire")
+        assert mta.rcpt("refused@example.org")[0] == "y" and mta.rcpt()[0] == "c"
+        mta.data()
+        mta.content(sign(PLAIN))
+        assert mta.end().final == "a"
+        assert deliver(server.port, sign(PLAIN), recipients=["refused@example.org"]).final == "a"
+        assert mta.send_message(sign(PLAIN)).final == "a"
+
+
+def test_the_death_of_the_gateway_is_heard_at_once_and_it_comes_back(dns):
+    with gateway(dns) as server, Milter(server.port) as mta:
+        mta.negotiate()
+        mta.connect()
+        mta.helo()
+        mta.mail()
+        mta.rcpt()
+        child = int(re.findall(r"generation \d+, process (\d+)", server.log)[-1])
+        os.kill(child, 9)
+        with pytest.raises((Closed, ConnectionError)):
+            mta.get()
+        server.wait_log("generation 2")
+
+        def is_back():
+            try:
+                return deliver(server.port, sign(PLAIN)).final == "a"
+            except (Closed, OSError):
+                return False
+
+        wait_for(is_back, 20, "the gateway to be back")
