@@ -506,7 +506,8 @@ def test_early_refusals_come_at_mail(dns):
         assert mta.mail("eve@nowhere.example")[0] == "c" and mta.rcpt()[0] == "c"
 
 
-OFF = "".join(f'check "{name}" {{ mode = off }}\n' for name in ("dkim", "arc"))
+MESSAGE = ("dkim", "arc", "greylist_message", "rates_message")
+OFF = "".join(f'check "{name}" {{ mode = off }}\n' for name in MESSAGE)
 
 
 def test_without_checks_of_the_message_its_body_is_not_asked_for(dns):
