@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # tests/bench/gateway.py - the gateway as the shared benchmark starts it, with the configuration of one workload.
 #
-# usage: gateway.py POSTERN proxy|auth LISTEN DNS SINK FOLDER
+# usage: gateway.py POSTERN proxy|auth DOOR LISTEN DNS SINK FOLDER
 #
 # proxy: no check at all, to be held against plain proxies. auth: what the peers of the workload do: SPF, DKIM, DMARC,
 # ARC, three block lists and an allow list; verdicts count nothing but tags, as in the peers.
@@ -17,6 +17,11 @@ user = "{user}"
 log {{ level = warn }}
 dns {{ servers = {{"{dns}:53"}}  dnssec = no }}
 actions {{ tag = 6  reject = 1000 }}
+"""
+
+# What each door needs besides.
+DOORS = {
+    "smtp": """
 smtp {{
     listen = {{"{listen}"}}
     next_hop = "smtp://{sink}"
@@ -26,7 +31,11 @@ smtp {{
     tls_certificate = "{folder}/tls.pem"
     tls_key = "{folder}/tls.pem"
 }}
-"""
+""",
+    "http": """
+http {{ listen = {{"{listen}"}} }}
+""",
+}
 
 CHECKS = ("rdns", "helo", "spf", "dnsbl", "rhsbl", "lists", "dkim", "arc", "dmarc")
 
@@ -41,7 +50,7 @@ check "dmarc" { mode = tag }
 """
 
 
-def main(postern, kind, listen, dns, sink, folder):
+def main(postern, kind, door, listen, dns, sink, folder):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kit"))
     from mail import make_cert
 
@@ -49,13 +58,13 @@ def main(postern, kind, listen, dns, sink, folder):
     (folder / "state").mkdir(parents=True, exist_ok=True)
     make_cert(folder, "tls")
     off = CHECKS if kind == "proxy" else ("rhsbl", "lists")
-    text = CONF.format(folder=folder, user=pwd.getpwuid(os.getuid()).pw_name, dns=dns, listen=listen, sink=sink)
+    text = (CONF + DOORS[door]).format(folder=folder, user=pwd.getpwuid(os.getuid()).pw_name, dns=dns, listen=listen, sink=sink)
     text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + (LISTS if kind == "auth" else "")
     (folder / "gateway.conf").write_text(text)
     os.execv(postern, [postern, "run", "-c", str(folder / "gateway.conf")])
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 7:
-        sys.exit("usage: gateway.py POSTERN proxy|auth LISTEN DNS SINK FOLDER")
+    if len(sys.argv) != 8:
+        sys.exit("usage: gateway.py POSTERN proxy|auth DOOR LISTEN DNS SINK FOLDER")
     main(*sys.argv[1:])

@@ -13,8 +13,16 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-LISTEN = "127.0.0.1:3525"
-WORKLOADS = {"smtp": "proxy", "smtp-tls": "proxy", "smtp-idle500": "proxy", "stack-auth": "auth"}
+# Door: the benchmark's variable for it, and where it listens.
+DOORS = {"smtp": ("PROJECT_SMTP", "127.0.0.1:3525"), "http": ("PROJECT_HTTP", "127.0.0.1:3527")}
+# Workload: the kind of configuration (gateway.py), and the door that is asked.
+WORKLOADS = {
+    "smtp": ("proxy", "smtp"),
+    "smtp-tls": ("proxy", "smtp"),
+    "smtp-idle500": ("proxy", "smtp"),
+    "stack-auth": ("auth", "smtp"),
+    "http-auth": ("auth", "http"),
+}
 
 
 def own():
@@ -34,13 +42,14 @@ def shared(options):
     if os.getuid() != 0:
         print("the shared benchmark needs root for its namespaces: the comparison with peers is left out")
         return 0
-    environment = dict(os.environ, PROJECT_SMTP=LISTEN, PYTHONDONTWRITEBYTECODE="1")
+    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
+    environment.update(DOORS.values())
     for workload in options.w.split(","):
-        kind = WORKLOADS.get(workload)
-        if not kind:
+        if workload not in WORKLOADS:
             sys.exit(f"no such workload here: {workload}; there are {', '.join(WORKLOADS)}")
+        kind, door = WORKLOADS[workload]
         start = f"{sys.executable} {HERE}/gateway.py {ROOT}/build/release/postern"
-        command = f"{start} {kind} {LISTEN} {{dns}} {{sink}} {{run}}"
+        command = f"{start} {kind} {door} {DOORS[door][1]} {{dns}} {{sink}} {{run}}"
         environment["PROJECT_CMD_" + workload.upper().replace("-", "_")] = command
     flags = ["--quick"] * options.quick + ["--no-peer"] * options.no_peer
     return subprocess.run([folder / "run-project", "-w", options.w, *flags], env=environment, check=False).returncode
