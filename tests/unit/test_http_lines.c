@@ -1,0 +1,49 @@
+/* tests/unit/test_http_lines.c - bare LF becomes CRLF, and nothing else changes. */
+#include "tests/kit/expect.h"
+
+#include "gateway/base/strbuf.h"
+#include "gateway/http/lines.h"
+
+static void put(void *arg, struct span piece)
+{
+    EXPECT_TRUE(piece.len > 0);
+    strbuf_put(arg, piece);
+}
+
+static void lines_end_in_crlf_however_they_are_cut(void **state)
+{
+    static const struct {
+        const char *in, *out;
+        bool has_lf_first;
+    } cases[] = {
+        { "", "", false },
+        { "a", "a", false },
+        { "a\n", "a\r\n", true },
+        { "a\r\n", "a\r\n", false },
+        { "a\nb\r\nc\n\n", "a\r\nb\r\nc\r\n\r\n", true },
+        { "a\r\n\nb", "a\r\n\r\nb", false },
+        { "\n\n", "\r\n\r\n", true },
+        { "\r\n", "\r\n", false },
+        { "a\rb\n", "a\rb\r\n", true },
+        { "a\r", "a\r", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct span in = span_of(cases[i].in);
+
+        for (size_t step = 1; step <= in.len + 1; step++) {
+            struct lines l = { .has_line = false };
+            struct strbuf out;
+
+            strbuf_init(&out, 1000);
+            for (size_t at = 0; at < in.len; at += step)
+                lines_take(&l, span_first(span_skip(in, at), step), put, &out);
+            EXPECT_SPAN(cases[i].out, strbuf_span(&out));
+            EXPECT_INT(cases[i].has_lf_first, l.has_lf_first);
+            strbuf_release(&out);
+        }
+    }
+}
+
+RUN_TESTS(TEST(lines_end_in_crlf_however_they_are_cut))
