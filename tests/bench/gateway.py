@@ -58,7 +58,8 @@ def main(postern, kind, door, listen, dns, sink, folder):
     (folder / "state").mkdir(parents=True, exist_ok=True)
     make_cert(folder, "tls")
     off = CHECKS if kind == "proxy" else ("rhsbl", "lists")
-    text = (CONF + DOORS[door]).format(folder=folder, user=pwd.getpwuid(os.getuid()).pw_name, dns=dns, listen=listen, sink=sink)
+    user = pwd.getpwuid(os.getuid()).pw_name
+    text = (CONF + DOORS[door]).format(folder=folder, user=user, dns=dns, listen=listen, sink=sink)
     text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + (LISTS if kind == "auth" else "")
     (folder / "gateway.conf").write_text(text)
     os.execv(postern, [postern, "run", "-c", str(folder / "gateway.conf")])

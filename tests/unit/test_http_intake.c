@@ -16,7 +16,7 @@ static enum intake_state feed(struct intake *in, struct span text, size_t step, 
 {
     size_t at = 0, end = 0, took;
 
-    while (in->state <= INTAKE_AGAIN && (end < text.len || in->state == INTAKE_AGAIN)) {
+    while (in->state <= INTAKE_AGAIN && (at < text.len || in->state == INTAKE_AGAIN)) {
         end = end + step < text.len ? end + step : text.len;
         intake_take(in, span_make(text.ptr + at, end - at), &took);
         at += took;
