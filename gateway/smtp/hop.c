@@ -6,8 +6,8 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/log.h"
+#include "gateway/net/resolve.h"
 #include "gateway/smtp/hop_link.h"
-#include "gateway/smtp/resolve.h"
 
 enum {
     TICK_MS = 1000,

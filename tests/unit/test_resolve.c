@@ -1,9 +1,9 @@
-/* tests/unit/test_resolve.c - names of next hops, by the system's resolver. No network: what /etc/hosts has, and what
+/* tests/unit/test_resolve.c - names of servers, by the system's resolver. No network: what /etc/hosts has, and what
  * cannot exist. */
 #include "tests/kit/expect.h"
 
 #include "gateway/base/clock.h"
-#include "gateway/smtp/resolve.h"
+#include "gateway/net/resolve.h"
 
 static int calls;
 

@@ -1,12 +1,12 @@
-/* smtp/resolve.h - the addresses of a next hop that is configured by name.
+/* net/resolve.h - the addresses of a server that is configured by name.
  *
  * By the system's own resolver, so that /etc/hosts and container networks count; it blocks, so a worker asks it. The
  * last good answer is kept when a later look-up fails.
  *
  * Threads: the loop's; the look-up itself on a worker.
  */
-#ifndef SMTP_RESOLVE_H
-#define SMTP_RESOLVE_H
+#ifndef NET_RESOLVE_H
+#define NET_RESOLVE_H
 
 #include "gateway/base/addr.h"
 #include "gateway/net/crew.h"

@@ -1,5 +1,5 @@
-/* smtp/resolve.c - the addresses of a next hop that is configured by name. */
-#include "gateway/smtp/resolve.h"
+/* net/resolve.c - the addresses of a server that is configured by name. */
+#include "gateway/net/resolve.h"
 
 #include <netdb.h>
 #include <stdio.h>
