@@ -38,7 +38,7 @@ static struct tls_context *context_new(const SSL_METHOD *method, int level)
     return tls;
 }
 
-static struct tls_context *fail(struct tls_context *tls, const char *what, const char *file, char *error, size_t size)
+static void explain(const char *what, const char *file, char *error, size_t size)
 {
     unsigned long code = ERR_peek_error();
     const char *reason = code ? ERR_reason_error_string(code) : NULL;
@@ -47,25 +47,36 @@ static struct tls_context *fail(struct tls_context *tls, const char *what, const
         reason = strerror(ERR_GET_REASON(code));
     snprintf(error, size, "%s %s: %s", what, file, reason ? reason : "not of PEM format");
     ERR_clear_error();
-    tls_context_free(tls);
-    return NULL;
+}
+
+static bool use_certificate(struct tls_context *tls, const char *cert_file, const char *key_file, char *error,
+                            size_t size)
+{
+    const char *what = NULL, *file = key_file;
+
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(tls->ssl, cert_file) != 1)
+        what = "cannot use the certificate", file = cert_file;
+    else if (SSL_CTX_use_PrivateKey_file(tls->ssl, key_file, SSL_FILETYPE_PEM) != 1)
+        what = "cannot use the key";
+    else if (SSL_CTX_check_private_key(tls->ssl) != 1)
+        what = "the key does not belong to the certificate:";
+    if (what)
+        explain(what, file, error, size);
+    return !what;
 }
 
 struct tls_context *tls_server_new(const char *cert_file, const char *key_file, char *error, size_t size)
 {
     struct tls_context *tls = context_new(TLS_server_method(), 1);
 
-    ERR_clear_error();
     tls->is_server = true;
     SSL_CTX_set_session_cache_mode(tls->ssl, SSL_SESS_CACHE_OFF); /* clients keep tickets; one is enough */
     SSL_CTX_set_num_tickets(tls->ssl, 1);
-    if (SSL_CTX_use_certificate_chain_file(tls->ssl, cert_file) != 1)
-        return fail(tls, "cannot use the certificate", cert_file, error, size);
-    if (SSL_CTX_use_PrivateKey_file(tls->ssl, key_file, SSL_FILETYPE_PEM) != 1)
-        return fail(tls, "cannot use the key", key_file, error, size);
-    if (SSL_CTX_check_private_key(tls->ssl) != 1)
-        return fail(tls, "the key does not belong to the certificate:", key_file, error, size);
-    return tls;
+    if (use_certificate(tls, cert_file, key_file, error, size))
+        return tls;
+    tls_context_free(tls);
+    return NULL;
 }
 
 struct tls_context *tls_client_new(enum tls_verify verify, const char *ca_file, char *error, size_t size)
@@ -79,9 +90,17 @@ struct tls_context *tls_client_new(enum tls_verify verify, const char *ca_file, 
     SSL_CTX_set_verify(tls->ssl, SSL_VERIFY_PEER, NULL);
     int is_loaded = ca_file ? SSL_CTX_load_verify_file(tls->ssl, ca_file) : SSL_CTX_set_default_verify_paths(tls->ssl);
 
-    if (is_loaded != 1)
-        return fail(tls, "cannot use the authorities in", ca_file ? ca_file : "the system's store", error, size);
-    return tls;
+    if (is_loaded == 1)
+        return tls;
+    explain("cannot use the authorities in", ca_file ? ca_file : "the system's store", error, size);
+    tls_context_free(tls);
+    return NULL;
+}
+
+enum fault tls_client_identify(struct tls_context *tls, const char *cert_file, const char *key_file, char *error,
+                               size_t size)
+{
+    return use_certificate(tls, cert_file, key_file, error, size) ? FAULT_NONE : FAULT_UNKNOWN;
 }
 
 void tls_context_free(struct tls_context *tls)

@@ -489,6 +489,19 @@ static void faults_of_the_files_are_told(void **state)
     tls_context_free(NULL);
 }
 
+static void a_client_may_bear_a_certificate(void **state)
+{
+    char error[300] = "";
+    struct tls_context *tls = tls_client_new(TLS_VERIFY_NONE, NULL, error, sizeof error);
+
+    (void)state;
+    EXPECT_INT(FAULT_NONE, tls_client_identify(tls, cert_file, key_file, error, sizeof error));
+    EXPECT_STR("", error);
+    EXPECT_INT(FAULT_UNKNOWN, tls_client_identify(tls, cert_file, other_key_file, error, sizeof error));
+    EXPECT_TRUE(strstr(error, other_key_file) != NULL);
+    tls_context_free(tls);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +518,7 @@ int main(void)
         TEST(finishing_says_goodbye),
         TEST(peers_below_tls_1_2_are_refused),
         TEST(faults_of_the_files_are_told),
+        TEST(a_client_may_bear_a_certificate),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }
