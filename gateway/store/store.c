@@ -9,6 +9,7 @@
 #include "gateway/store/driver.h"
 #include "gateway/store/lmdb.h"
 #include "gateway/store/local.h"
+#include "gateway/store/redis.h"
 
 #define AT(member) offsetof(struct store_conf, member)
 
@@ -111,7 +112,7 @@ const struct conf_section store_section = {
     .check = store_check,
 };
 
-static const struct store_driver *const drivers[] = { [STORE_LMDB] = &lmdb_driver, [STORE_REDIS] = NULL };
+static const struct store_driver *const drivers[] = { [STORE_LMDB] = &lmdb_driver, [STORE_REDIS] = &redis_driver };
 
 struct store {
     const struct store_driver *driver;
@@ -123,11 +124,6 @@ struct store *store_new(struct loop *loop, const struct store_conf *conf, const 
                         size_t size)
 {
     const struct store_driver *driver = drivers[conf->backend];
-
-    if (!driver) {
-        snprintf(error, size, "this build has no such backend");
-        return NULL;
-    }
     void *state = driver->open(loop, conf, directory, error, size);
 
     if (!state)
