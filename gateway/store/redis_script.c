@@ -20,12 +20,7 @@
     "local function load(key, format, now)\n"                                                                          \
     "  local bytes = redis.call('GET', key)\n"                                                                         \
     "  if not bytes or #bytes ~= struct.size(format) or is_past(key, now) then return nil end\n"                       \
-    "  local r = { struct.unpack(format, bytes) }\n"                                                                   \
-    "  r[#r] = nil\n"                                                                                                  \
-    "  for i = 1, #r do\n"                                                                                             \
-    "    if not (r[i] > -1e18 and r[i] < 1e18) then return nil end\n"                                                  \
-    "  end\n"                                                                                                          \
-    "  return r\n"                                                                                                     \
+    "  return { struct.unpack(format, bytes) }\n"                                                                      \
     "end\n"
 
 #define LUA_SAVE                                                                                                       \
@@ -40,32 +35,49 @@
     "  return least\n"                                                                                                 \
     "end\n"
 
-static const char greylist_lua[] = LUA_LOAD LUA_SAVE LUA_AT_LEAST
+#define LUA_WHOLE                                                                                                      \
+    "local function whole(value)\n"                                                                                    \
+    "  local most = 9007199254740992\n"                                                                                \
+    "  if value >= most then return most end\n"                                                                        \
+    "  if value > -most then return value < 0 and math.ceil(value) or math.floor(value) end\n"                         \
+    "  return value <= -most and -most or 0\n"                                                                         \
+    "end\n"
+
+static const char greylist_lua[] = LUA_LOAD LUA_SAVE LUA_AT_LEAST LUA_WHOLE
     "local now, delay, window, life, passes, gap = struct.unpack('<dddddd', ARGV[1])\n"
-    "local client, counted, is_learned = 0, 0, KEYS[2] ~= nil\n"
+    "local function is_worth_noting(used)\n"
+    "  return not (at_least(now - used, 0) < life / 64) or not (used > 0)\n"
+    "end\n"
+    "local client, counted, client_used, is_learned = 0, 0, 0, KEYS[2] ~= nil\n"
+    "local function note_client()\n"
+    "  save(KEYS[2], struct.pack('<ddd', client, counted, now), now + life)\n"
+    "end\n"
     "if is_learned then\n"
     "  local c = load(KEYS[2], '<ddd', now)\n"
-    "  if c then client, counted = c[1], c[2] end\n"
+    "  if c then client, counted, client_used = c[1], c[2], c[3] end\n"
     "  if c and client >= passes then\n"
-    "    save(KEYS[2], struct.pack('<ddd', client, counted, now), now + life)\n"
+    "    if is_worth_noting(client_used) then note_client() end\n"
     "    return struct.pack('<ddd', 4, 0, client)\n"
     "  end\n"
     "end\n"
     "local first, passed, used = now, 0, 0\n"
     "local t = load(KEYS[1], '<ddd', now)\n"
-    "if t then first, passed, used = t[1], t[2], t[3] end\n"
+    "if t and t[1] <= now + delay then first, passed, used = t[1], t[2], t[3] end\n"
     "local waited = at_least(now - first, 0)\n"
     "local state = 1\n"
     "if passed ~= 0 then state = 3 elseif waited >= delay then state = 2 elseif used == 0 then state = 0 end\n"
-    "if state == 2 then passed = now end\n"
-    "if passed == 0 then\n"
-    "  save(KEYS[1], struct.pack('<ddd', first, passed, now), first + window)\n"
+    "if state < 2 then\n"
+    "  if state == 0 then save(KEYS[1], struct.pack('<ddd', first, passed, now), whole(first) + window) end\n"
     "  return struct.pack('<ddd', state, waited, client)\n"
     "end\n"
-    "save(KEYS[1], struct.pack('<ddd', first, passed, now), now + life)\n"
+    "if state == 2 then passed = now end\n"
+    "if state == 2 or is_worth_noting(used) then\n"
+    "  save(KEYS[1], struct.pack('<ddd', first, passed, now), now + life)\n"
+    "end\n"
     "if is_learned then\n"
-    "  if client == 0 or now - counted >= gap then client, counted = client + 1, now end\n"
-    "  save(KEYS[2], struct.pack('<ddd', client, counted, now), now + life)\n"
+    "  local is_counted = not (client > 0) or now - counted >= gap\n"
+    "  if is_counted then client, counted = at_least(client, 0) + 1, now end\n"
+    "  if is_counted or is_worth_noting(client_used) then note_client() end\n"
     "end\n"
     "return struct.pack('<ddd', state, waited, client)\n";
 
@@ -74,8 +86,10 @@ static const char greylist_lua[] = LUA_LOAD LUA_SAVE LUA_AT_LEAST
         "local now, cost, rate, capacity, life, by, least, most = struct.unpack('<dddddddd', ARGV[1])\n"               \
         "local level, at, factor, refused, refused_at = 0, now, 1, 0, 0\n"                                             \
         "local r = load(KEYS[1], '<ddddd', now)\n"                                                                     \
-        "if r then\n"                                                                                                  \
+        "if r and r[2] <= now + life then\n"                                                                           \
         "  level, at, factor, refused, refused_at = r[1], r[2], r[3], r[4], r[5]\n"                                    \
+        "  if not (factor > 0 and factor <= 1000000) then factor = 1 end\n"                                            \
+        "  if not (level <= 1e18) then level = 0 end\n"                                                                \
         "  level = at_least(level - at_least(now - at, 0) / 1000 * rate * factor, 0)\n"                                \
         "  at = at_least(now, at)\n"                                                                                   \
         "end\n"
@@ -83,7 +97,8 @@ static const char greylist_lua[] = LUA_LOAD LUA_SAVE LUA_AT_LEAST
 #define LUA_RATE_SAVE "save(KEYS[1], struct.pack('<ddddd', level, at, factor, refused, refused_at), now + life)\n"
 
 static const char rate_take_lua[] =
-    LUA_RATE "local room, wait = capacity * factor, 0\n"
+    LUA_RATE "cost = at_least(cost, 0)\n"
+             "local room, wait = capacity * factor, 0\n"
              "local excess = level + cost - room\n"
              "local is_over = excess > 0\n"
              "if is_over then\n"
@@ -93,22 +108,24 @@ static const char rate_take_lua[] =
              "  level = level + cost\n"
              "end\n" LUA_RATE_SAVE "return struct.pack('<dddd', is_over and 1 or 0, level, room, wait)\n";
 
-static const char rate_give_lua[] = LUA_RATE "level = at_least(level - cost, 0)\n"
-                                             "factor = factor * by\n"
-                                             "if by ~= 1 and factor < least then factor = least end\n"
-                                             "if by ~= 1 and factor > most then factor = most end\n" LUA_RATE_SAVE
-                                             "return struct.pack('<dddd', 0, level, capacity * factor, 0)\n";
+static const char rate_give_lua[] =
+    LUA_RATE "level = at_least(level - cost, 0)\n"
+             "if by ~= 1 then\n"
+             "  factor = at_least(factor * by, least)\n"
+             "  if factor > most then factor = most end\n"
+             "end\n" LUA_RATE_SAVE "return struct.pack('<dddd', 0, level, capacity * factor, 0)\n";
 
 /* SETRANGE leaves the time at which the counter is forgotten as it is. */
-static const char count_lua[] = LUA_LOAD LUA_SAVE "local now, by, life, slides = struct.unpack('<dddd', ARGV[1])\n"
-                                                  "local c = load(KEYS[1], '<d', now)\n"
-                                                  "local n = (c and c[1] or 0) + by\n"
-                                                  "if not c or slides ~= 0 then\n"
-                                                  "  save(KEYS[1], struct.pack('<d', n), now + life)\n"
-                                                  "else\n"
-                                                  "  redis.call('SETRANGE', KEYS[1], 0, struct.pack('<d', n))\n"
-                                                  "end\n"
-                                                  "return struct.pack('<d', n)\n";
+static const char count_lua[] =
+    LUA_LOAD LUA_SAVE LUA_WHOLE "local now, by, life, slides = struct.unpack('<dddd', ARGV[1])\n"
+                                "local c = load(KEYS[1], '<d', now)\n"
+                                "local n = whole(c and c[1] or 0) + by\n"
+                                "if not c or slides ~= 0 then\n"
+                                "  save(KEYS[1], struct.pack('<d', n), now + life)\n"
+                                "else\n"
+                                "  redis.call('SETRANGE', KEYS[1], 0, struct.pack('<d', n))\n"
+                                "end\n"
+                                "return struct.pack('<d', n)\n";
 
 /* The time is text here: a Lua number would become an integer of the reply only by luck of its format. */
 static const char get_lua[] = "local now = struct.unpack('<d', ARGV[1])\n"
@@ -270,31 +287,38 @@ void redis_question_command(struct redis_command *c, const struct redis_question
 
 /* ---- answers ---- */
 
-/* The server's numbers are foreign: beyond an int64_t is as far as it goes. */
-static int64_t whole(double x)
+/* As op.c has it: the server's numbers are foreign. */
+static int64_t whole(double value)
 {
-    return x >= 9e18 ? INT64_MAX : x > -9e18 ? (int64_t)x : INT64_MIN;
+    const double most = 9007199254740992.0; /* 2^53 */
+
+    return value >= most ? (int64_t)most : value > -most ? (int64_t)value : value <= -most ? -(int64_t)most : 0;
 }
 
 static enum fault greylist_answer(const struct store_op *op, const double *n, struct store_answer *out)
 {
-    if (n[0] < GREYLIST_NEW || n[0] > GREYLIST_CLIENT || n[1] < 0)
+    if (!(n[0] >= GREYLIST_NEW && n[0] <= GREYLIST_CLIENT && n[1] >= 0))
         return FAULT_SYNTAX;
     out->greylist.state = (enum greylist_state)n[0];
     out->greylist.waited_ms = whole(n[1]);
     out->greylist.passes = whole(n[2]);
-    if (out->greylist.state <= GREYLIST_EARLY && n[1] < (double)op->greylist.delay_ms)
-        out->greylist.left_ms = op->greylist.delay_ms - out->greylist.waited_ms;
+    if (out->greylist.state <= GREYLIST_EARLY)
+        out->greylist.left_ms = op->greylist.delay_ms - whole(n[1]);
     return FAULT_NONE;
 }
 
-static void rate_answer(const struct store_op *op, const double *n, struct store_answer *out)
+static enum fault rate_answer(const struct store_op *op, const double *n, struct store_answer *out)
 {
+    double cost = op->rate.cost > 0 ? op->rate.cost : 0;
+
+    if (n[1] != n[1] || n[2] != n[2])
+        return FAULT_SYNTAX;
     out->rate.is_over = n[0] != 0;
     out->rate.level = n[1];
     out->rate.capacity = n[2];
     if (out->rate.is_over)
-        out->rate.retry_ms = op->rate.cost > n[2] || !(n[3] < 1e15) ? INT64_MAX : whole(n[3]) + 1;
+        out->rate.retry_ms = cost > n[2] || !(n[3] < 1e15) ? INT64_MAX : whole(n[3]) + 1;
+    return FAULT_NONE;
 }
 
 static enum fault numbers_answer(const struct store_op *op, struct span packed, struct store_answer *out)
@@ -304,13 +328,10 @@ static enum fault numbers_answer(const struct store_op *op, struct span packed, 
     if (packed.len != scripts[op->kind].numbers * sizeof *n)
         return FAULT_SYNTAX;
     memcpy(n, packed.ptr, packed.len);
-    for (size_t i = 0; i < scripts[op->kind].numbers; i++)
-        if (n[i] != n[i])
-            return FAULT_SYNTAX;
     switch (op->kind) {
     case STORE_GREYLIST: return greylist_answer(op, n, out);
     case STORE_COUNT: out->count = whole(n[0]); return FAULT_NONE;
-    default: rate_answer(op, n, out); return FAULT_NONE;
+    default: return rate_answer(op, n, out);
     }
 }
 
