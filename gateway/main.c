@@ -12,6 +12,7 @@ static const char usage[] = "Postern, a mail filtering gateway: one decision eng
                             "  run      start the gateway in the foreground; prints `ready` when all listeners are up\n"
                             "  config   check, show or default: the configuration\n"
                             "  scan     judge a message from a file, without a daemon\n"
+                            "  rates    who is limited by rate now, and why; lets go of one\n"
                             "\n"
                             "`postern COMMAND --help` tells more. Manual: postern(8), gateway.conf(5).\n";
 
@@ -22,6 +23,7 @@ static const struct {
     { "run", cli_run },
     { "config", cli_config },
     { "scan", cli_scan },
+    { "rates", cli_rates },
     { "gateway", cli_gateway },
 };
 
