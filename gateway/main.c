@@ -20,11 +20,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "run", cli_run },
-    { "config", cli_config },
-    { "scan", cli_scan },
-    { "rates", cli_rates },
-    { "gateway", cli_gateway },
+    { "run", cli_run },     { "config", cli_config },   { "scan", cli_scan },
+    { "rates", cli_rates }, { "gateway", cli_gateway },
 };
 
 int main(int argc, char **argv)
