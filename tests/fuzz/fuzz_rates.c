@@ -1,5 +1,7 @@
-/* tests/fuzz/fuzz_rates.c - how limits are written, a line each, and what the store's keys say. What is taken is written
- * again so that it means the same; a key that is made from an envelope of any bytes is read back.
+/* tests/fuzz/fuzz_rates.c - how limits are written, a line each, and what the store's keys say.
+ *
+ * What is taken is written again so that it means the same; a key that is made from an envelope of any bytes is read
+ * back.
  */
 #include "gateway/base/bug.h"
 #include "policy/rates_take.h"
