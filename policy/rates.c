@@ -222,7 +222,7 @@ static void rates_bounds(const void *values, const int *points, struct bounds *o
         int sum = limit->symbol[0] || limit->points ? limit->points : usual;
 
         *(sum < 0 ? &out->least : &out->most) += sum;
-        out->may_force_reject |= limit->action == RATES_DEFER || limit->action == RATES_REJECT;
+        out->may_force_reject |= limit->action != RATES_TAG; /* a tarpit is worth waiting for, too */
     }
 }
 

@@ -401,6 +401,17 @@ static bool is_held_back(struct pipeline *p)
     return now < p->want.release_ms;
 }
 
+/* The message waits for all; what comes before it only for checks that could still refuse, or let in. */
+static bool is_worth_waiting(const struct pipeline *p)
+{
+    const struct transaction *tx = p->tx;
+
+    if (is_stage_finished(p, p->want.stage))
+        return false;
+    return p->want.stage == p->last || p->is_thorough || p->engine->is_thorough ||
+           verdict_may_refuse(p->view, p->engine->check_count, rules_actions(tx), p->want.stage, &tx->verdict);
+}
+
 /* Gives the verdict if it can be given; true when it did, and then nothing of p may be touched any more. */
 static bool decide(struct pipeline *p)
 {
@@ -422,7 +433,7 @@ static bool decide(struct pipeline *p)
     make_verdict(p);
     bool is_certain = p->tx->verdict.is_certain && !p->engine->is_thorough && !p->is_thorough;
 
-    if (!is_late && !is_certain && !is_stage_finished(p, want->stage))
+    if (!is_late && !is_certain && is_worth_waiting(p))
         return false;
     if (is_held_back(p))
         return false;

@@ -225,6 +225,25 @@ void verdict_make(const struct run *const *runs, size_t count, const struct acti
                    total + t.enforced_most + t.tagging_most < actions->tag);
 }
 
+bool verdict_may_refuse(const struct run *const *runs, size_t count, const struct actions_conf *actions,
+                        enum stage stage, const struct verdict *now)
+{
+    int most = now->score;
+
+    if (now->action > ACTION_TAG)
+        return true; /* unless an allow list is still to come */
+    for (size_t i = 0; i < count; i++) {
+        const struct check_settings *s = runs[i]->settings;
+
+        if (s->mode != MODE_ENFORCE || is_finished(runs[i]) || s->check->stage > stage)
+            continue;
+        if (s->bounds.may_force_reject)
+            return true;
+        most += s->bounds.most;
+    }
+    return most >= actions->reject;
+}
+
 /* ---- what the sender is told ---- */
 
 static const struct verdict_reply replies[] = {

@@ -47,6 +47,10 @@ struct verdict {
 void verdict_make(const struct run *const *runs, size_t count, const struct actions_conf *actions,
                   enum direction direction, struct verdict *out);
 
+/* verdict_may_refuse - whether waiting for what is still to come up to `stage` could end in anything but "go on". */
+bool verdict_may_refuse(const struct run *const *runs, size_t count, const struct actions_conf *actions,
+                        enum stage stage, const struct verdict *now);
+
 /* What the sender is told. */
 struct verdict_reply {
     unsigned code;

@@ -35,9 +35,13 @@ smtp {{
     "http": """
 http {{ listen = {{"{listen}"}} }}
 """,
+    "milter": """
+milter {{ listen = {{"{listen}"}} }}
+""",
 }
 
-CHECKS = ("rdns", "helo", "spf", "dnsbl", "rhsbl", "lists", "dkim", "arc", "dmarc")
+OTHERS = ("rhsbl", "lists", "greylist", "greylist_message", "rates", "rates_message")
+CHECKS = ("rdns", "helo", "spf", "dnsbl", "dkim", "arc", "dmarc", *OTHERS)
 
 LISTS = """
 check "dnsbl" {
@@ -57,7 +61,7 @@ def main(postern, kind, door, listen, dns, sink, folder):
     folder = Path(folder)
     (folder / "state").mkdir(parents=True, exist_ok=True)
     make_cert(folder, "tls")
-    off = CHECKS if kind == "proxy" else ("rhsbl", "lists")
+    off = CHECKS if kind == "proxy" else OTHERS
     user = pwd.getpwuid(os.getuid()).pw_name
     text = (CONF + DOORS[door]).format(folder=folder, user=user, dns=dns, listen=listen, sink=sink)
     text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + (LISTS if kind == "auth" else "")

@@ -14,7 +14,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # Door: the benchmark's variable for it, and where it listens.
-DOORS = {"smtp": ("PROJECT_SMTP", "127.0.0.1:3525"), "http": ("PROJECT_HTTP", "127.0.0.1:3527")}
+TMP = os.environ.get("BENCH_TMP") or "/tmp/bench"
+DOORS = {"smtp": ("PROJECT_SMTP", "127.0.0.1:3525"), "http": ("PROJECT_HTTP", "127.0.0.1:3527"),
+         "milter": ("PROJECT_MILTER", f"unix:{TMP}/run/project/milter")}
 # Workload: the kind of configuration (gateway.py), and the door that is asked.
 WORKLOADS = {
     "smtp": ("proxy", "smtp"),
@@ -22,6 +24,9 @@ WORKLOADS = {
     "smtp-idle500": ("proxy", "smtp"),
     "stack-auth": ("auth", "smtp"),
     "http-auth": ("auth", "http"),
+    "milter-auth": ("auth", "milter"),
+    "milter-c200": ("auth", "milter"),
+    "dns-20ms": ("auth", "milter"),
 }
 
 

@@ -218,6 +218,19 @@ static void wait_for_verdict(struct room *r, unsigned number)
     EXPECT_INT(number, r->verdicts);
 }
 
+static int64_t rcpt_takes_ms(struct room *r, int budget_ms)
+{
+    int64_t begin = clock_mono_ms();
+
+    pipeline_reach(r->pipeline, STAGE_CONNECT);
+    pipeline_reach(r->pipeline, STAGE_HELO);
+    pipeline_reach(r->pipeline, STAGE_MAIL);
+    pipeline_reach(r->pipeline, STAGE_RCPT);
+    pipeline_decide(r->pipeline, STAGE_RCPT, budget_ms, on_verdict, r);
+    wait_for_verdict(r, r->verdicts + 1);
+    return clock_mono_ms() - begin;
+}
+
 static void start_message_from(struct room *r, enum stage stage)
 {
     static const struct message_limits limits = { 10000, 100 };
@@ -245,6 +258,35 @@ static void judge(struct room *r)
     }
 
 /* ---- what must hold ---- */
+
+static void before_the_message_only_what_could_refuse_is_waited_for(void **state)
+{
+    static const struct {
+        struct bounds bounds;
+        enum mode mode;
+        bool is_waited_for;
+    } cases[] = {
+        { { 0, 1499, false, false }, MODE_ENFORCE, false },
+        { { 0, 1500, false, false }, MODE_ENFORCE, true },
+        { { 0, 0, false, true }, MODE_ENFORCE, true },
+        { { 0, 2000, false, true }, MODE_TAG, false },
+        { { 0, 2000, false, true }, MODE_SHADOW, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct check row[] = { ROW(STAGE_MAIL, ON_LOOP, 10000, 8, NULL, &for_ever) };
+        struct room *r = room_open(row, 1);
+
+        r->settings[0].bounds = cases[i].bounds;
+        r->settings[0].mode = cases[i].mode;
+        int64_t took = rcpt_takes_ms(r, 1500);
+
+        EXPECT_INT(cases[i].is_waited_for, took >= 1400);
+        EXPECT_INT(ACTION_ACCEPT, r->verdict.action);
+        room_close(r);
+    }
+}
 
 static void a_check_is_run_again_until_its_answers_are_here(void **state)
 {
@@ -561,7 +603,8 @@ static void without_a_store_its_questions_fail_and_mail_goes_on(void **state)
     room_close(r);
 }
 
-RUN_TESTS(TEST(a_check_is_run_again_until_its_answers_are_here), TEST(broken_checks_fail_alone),
+RUN_TESTS(TEST(before_the_message_only_what_could_refuse_is_waited_for),
+          TEST(a_check_is_run_again_until_its_answers_are_here), TEST(broken_checks_fail_alone),
           TEST(a_verdict_comes_in_time_though_a_worker_is_stuck), TEST(a_pipeline_may_be_freed_while_a_worker_has_it),
           TEST(a_certain_refusal_skips_what_is_costly), TEST(what_one_message_did_not_need_is_asked_for_the_next),
           TEST(who_asks_why_hears_all_checks), TEST(a_decision_at_rcpt_does_not_wait_longer_than_told),
