@@ -1,6 +1,6 @@
 /* tests/fuzz/fuzz_milter_packet.c - a mail server that says anything: a whole session of the milter door, over a
- * socket, with a pipeline behind it that has no checks. Whatever comes, the answers are well-formed packets, in order, and the
- * session ends with its connection.
+ * socket, with a pipeline behind it that has no checks. Whatever comes, the answers are well-formed packets, in order,
+ * and the session ends with its connection.
  *
  * The first byte: bit 0, the rest is what goes over the wire; else it is a list of packets (command, length in a byte,
  * data) that are framed here. Bit 1: negotiation and a client come first. Bits 2 to 7: the size of pieces.
