@@ -1,0 +1,535 @@
+# tests/interop/test_http.py - the scan API, byte by byte: rspamd's HTTP, metrics and health; and what is hostile.
+import gzip
+import json
+import socket
+import threading
+import time
+import zlib
+
+import openmetrics
+import pytest
+import zstandard
+
+from process import wait_for
+from relay import MESSAGE, signed, zone
+from scan_api import FIELDS, Caller, chunked, conf, fetch, get, post, scan
+from servers import Gateway, Nsd
+
+ERRORS = {"error", "error_domain"}
+PASSES = {"R_SPF_ALLOW", "R_DKIM_ALLOW", "DMARC_POLICY_ALLOW"}
+
+
+@pytest.fixture(scope="module")
+def dns():
+    with Nsd(zone()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gateway(dns):
+    http = 'password = "secret"  message_size = 1MiB'
+    with Gateway(conf(dns.endpoint, http)) as server:
+        yield server
+
+
+@pytest.fixture
+def silent_dns():
+    """A resolver that hears and never answers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(20)
+        yield s
+
+
+def slow_conf(silent_dns, http="", rest=""):
+    off = "".join(f'check "{name}" {{ mode = off }}\n' for name in ("rdns", "helo", "spf"))
+    return conf("127.0.0.1:%d" % silent_dns.getsockname()[1], http, off + rest)
+
+
+# --- a message, and what is answered ----------------------------------------------------------------------------------
+
+
+def test_a_verdict_as_rspamd_gives_it(gateway):
+    answer = scan(gateway.port, signed())
+    assert answer["action"] == "no action" and answer["is_skipped"] is False
+    assert answer["thresholds"] == {"reject": 15.0, "add header": 6.0, "greylist": 4.0}
+    assert answer["required_score"] == 15.0 and isinstance(answer["score"], float)
+    assert PASSES <= set(answer["symbols"])
+    for name, symbol in answer["symbols"].items():
+        assert symbol["name"] == name
+        assert isinstance(symbol["score"], float) and isinstance(symbol["metric_score"], float)
+        assert symbol.get("options", ["x"]) != []
+    assert answer["message-id"] == "one@sender.example" and answer["time_real"] > 0
+    added = answer["milter"]["add_headers"]
+    assert added["Authentication-Results"]["value"].startswith("mx.example.org;\n\t")
+    assert "dmarc=pass" in added["Authentication-Results"]["value"] and "Received" not in added
+    assert "groups" not in answer
+
+
+def test_groups_and_the_older_form(gateway):
+    answer = scan(gateway.port, signed(), FIELDS + b"Flags: groups\r\n")
+    assert {"spf", "dkim", "dmarc"} <= set(answer["groups"])
+    answer = scan(gateway.port, signed(), path="/check")
+    assert PASSES <= set(answer["default"]) and answer["default"]["is_spam"] is False
+    for path in ("/symbols", "/scan"):
+        assert PASSES <= set(scan(gateway.port, signed(), path=path)["symbols"])
+
+
+@pytest.mark.parametrize("name", ["length", "chunks", "lf", "zstd", "zstd chunks", "gzip", "zlib", "two gzip members"])
+def test_however_a_message_comes_its_signature_verifies(gateway, name):
+    message = signed()
+    half = len(message) // 2
+    requests = {
+        "length": post(message),
+        "chunks": post(chunked(message, 7), framing=b"Transfer-Encoding: chunked\r\n"),
+        "lf": post(message.replace(b"\r\n", b"\n")),
+        "zstd": post(zstandard.compress(message), FIELDS + b"Compression: zstd\r\n"),
+        "zstd chunks": post(chunked(zstandard.compress(message), 100),
+                            FIELDS + b"Content-Encoding: zstd\r\n", framing=b"Transfer-Encoding: chunked\r\n"),
+        "gzip": post(gzip.compress(message), FIELDS + b"Content-Encoding: gzip\r\n"),
+        "zlib": post(zlib.compress(message), FIELDS + b"Content-Encoding: deflate\r\n"),
+        "two gzip members": post(gzip.compress(message[:half]) + gzip.compress(message[half:]),
+                                 FIELDS + b"Content-Encoding: gzip\r\n"),
+    }
+    with Caller(gateway.port) as caller:
+        status, fields, body = caller.ask(requests[name])
+        if fields["Compression"]:
+            body = zstandard.ZstdDecompressor().decompressobj().decompress(body)
+        assert status == 200 and PASSES <= set(json.loads(body)["symbols"]), body
+
+
+def test_a_request_byte_by_byte(gateway):
+    with Caller(gateway.port) as caller:
+        caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in post(chunked(MESSAGE, 50), framing=b"Transfer-Encoding: chunked\r\n"):
+            caller.send(bytes([byte]))
+        status, _, body = caller.response()
+        assert status == 200 and json.loads(body)["message-id"] == "one@sender.example"
+
+
+def test_a_large_message_goes_by_way_of_a_file(gateway):
+    message = MESSAGE + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 8000
+    answer = scan(gateway.port, message)
+    assert "R_SPF_ALLOW" in answer["symbols"]
+    assert f"size={len(message)} " in gateway.log
+
+
+def test_replies_are_packed_for_who_asks(gateway):
+    with Caller(gateway.port) as caller:
+        for asks, says in ((b"Flags: zstd\r\n", "Compression"), (b"Accept-Encoding: zstd\r\n", "Content-Encoding")):
+            status, fields, body = caller.ask(post(MESSAGE, FIELDS + asks))
+            assert (status, fields[says]) == (200, "zstd")
+            assert json.loads(zstandard.ZstdDecompressor().decompressobj().decompress(body))["action"]
+        assert caller.ask(get("/ping", fields="Accept-Encoding: zstd\r\n"), "GET")[2] == b"pong\r\n"
+
+
+def test_flags_of_a_request(gateway):
+    before = len(gateway.log.splitlines())
+    answer = scan(gateway.port, MESSAGE, FIELDS + b"Flags: skip\r\n")
+    assert answer["is_skipped"] is True and answer["symbols"] == {}
+    scan(gateway.port, MESSAGE, FIELDS + b"Log: no\r\nQueue-Id: SILENT\r\n")
+    scan(gateway.port, MESSAGE, FIELDS + b"Flags: no_log\r\nQueue-Id: SILENT\r\n")
+    scan(gateway.port, MESSAGE, FIELDS + b'Queue-Id: 4XYZ" forged=\r\n')
+    gateway.wait_log("queue_id=\"4XYZ")
+    new = gateway.log.splitlines()[before:]
+    assert len([line for line in new if "event=message" in line]) == 1
+    assert 'queue_id="4XYZ\\" forged="' in new[-1] and "door=http" in new[-1] and "SILENT" not in gateway.log
+
+
+def test_all_checks_run_for_who_wants_all(dns):
+    lists = 'check "lists" { client_deny = {"192.0.2.0/24"} }\n'
+    with Gateway(conf(dns.endpoint, rest=lists)) as gateway:
+        early = scan(gateway.port, signed())
+        thorough = scan(gateway.port, signed(), FIELDS + b"Pass: all\r\n")
+        assert early["action"] == thorough["action"] == "reject"
+        assert "DMARC_POLICY_ALLOW" in thorough["symbols"]
+        assert thorough["messages"]["smtp_message"] and "milter" not in thorough
+
+
+# --- HTTP's own rules -------------------------------------------------------------------------------------------------
+
+
+def test_a_connection_serves_many_requests(gateway):
+    with Caller(gateway.port) as caller:
+        for _ in range(3):
+            status, fields, body = caller.ask(get("/ping"), "GET")
+            assert (status, body, fields["Connection"]) == (200, b"pong\r\n", "keep-alive")
+        assert caller.ask(get("/nowhere"), "GET")[0] == 404
+        assert caller.ask(get("/checkv2"), "GET")[0] == 405
+        assert caller.ask(post(b"any", path="/ping"))[2] == b"pong\r\n"
+        caller.sendall(b"HEAD /ping HTTP/1.1\r\n\r\n" + get("/ping"))
+        status, fields, body = caller.response("HEAD")
+        assert (status, fields["Content-Length"], body) == (200, "6", b"")
+        assert caller.response("GET")[2] == b"pong\r\n"
+        caller.sendall(b"\r\n" + get("/ping", fields="Connection: close\r\n"))
+        assert caller.response("GET")[1]["Connection"] == "close"
+        assert caller.is_closed()
+
+
+def test_pipelined_requests_are_answered_in_order(gateway):
+    with Caller(gateway.port) as caller:
+        caller.sendall(get("/ping") + post(MESSAGE) + get("/healthy") + post(signed()) + get("/ping"))
+        assert caller.response()[2] == b"pong\r\n"
+        assert json.loads(caller.response()[2])["message-id"] == "one@sender.example"
+        assert json.loads(caller.response()[2]) == {"success": True}
+        assert PASSES <= set(json.loads(caller.response()[2])["symbols"])
+        assert caller.response()[2] == b"pong\r\n"
+
+
+def test_a_client_may_close_its_half_and_wait(gateway):
+    with Caller(gateway.port) as caller:
+        caller.sendall(post(MESSAGE) + post(MESSAGE))
+        caller.shutdown(socket.SHUT_WR)
+        assert caller.response()[0] == 200
+        assert caller.response()[0] == 200
+        assert caller.is_closed()
+
+
+def test_http_1_0_closes_unless_asked(gateway):
+    with Caller(gateway.port) as caller:
+        assert caller.ask(get("/ping", "1.0", "Connection: keep-alive\r\n"))[1]["Connection"] == "keep-alive"
+        assert caller.ask(get("/ping", "1.0"))[1]["Connection"] == "close"
+        assert caller.is_closed()
+
+
+def test_a_body_is_sent_when_we_say_so(gateway):
+    with Caller(gateway.port) as caller:
+        caller.sendall(post(b"", FIELDS + b"Expect: 100-continue\r\n", framing=b"Content-Length: %d\r\n" % len(MESSAGE)))
+        assert caller.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert caller.ask(MESSAGE)[0] == 200
+        assert caller.ask(post(MESSAGE, FIELDS + b"Expect: 100-continue\r\n"))[0] == 200  # sent all at once
+    with Caller(gateway.port) as caller:  # too large: told before it is sent
+        framing = b"Content-Length: 99999999\r\nExpect: 100-continue\r\n"
+        assert caller.ask(post(b"", framing=framing))[0] == 413
+        assert caller.is_closed()
+
+
+SMUGGLED = get("/smuggled")
+ODD = {
+    "two lengths": (400, b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nabc"),
+    "two equal lengths": (400, b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"),
+    "a list of lengths": (400, b"Content-Length: 3, 3\r\n\r\nabc"),
+    "a signed length": (400, b"Content-Length: +3\r\n\r\nabc"),
+    "length and chunks": (400, b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "chunks and length": (400, b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"),
+    "chunks twice": (400, b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "chunks last": (501, b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+    "no chunks": (501, b"Transfer-Encoding: identity\r\n\r\n"),
+    "xchunked": (501, b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
+    "a blank before the colon": (400, b"Content-Length : 3\r\n\r\nabc"),
+    "a folded field": (400, b"X: a\r\n Content-Length: 3\r\n\r\nabc"),
+    "bare LF": (400, b"Content-Length: 3\n\r\nabc"),
+    "bare CR": (400, b"X: a\rContent-Length: 3\r\n\r\nabc"),
+    "NUL": (400, b"X: a\0b\r\n\r\n"),
+    "a line without colon": (400, b"Content-Length\r\n\r\n"),
+    "a chunk with bare LF": (400, b"Transfer-Encoding: chunked\r\n\r\n3\nabc\n0\n\n"),
+    "a chunk of 0x3": (400, b"Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n"),
+    "a chunk too short": (400, b"Transfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n"),
+    "two hosts": (400, b"Host: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n"),
+    "an unknown packing": (415, b"Content-Encoding: br\r\nContent-Length: 3\r\n\r\nabc"),
+    "an unknown expectation": (417, b"Expect: 42\r\nContent-Length: 3\r\n\r\nabc"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_could_be_read_in_two_ways_is_refused(gateway, name):
+    status, rest = ODD[name]
+    with Caller(gateway.port) as caller:
+        caller.sendall(b"POST /checkv2 HTTP/1.1\r\n" + rest + SMUGGLED)
+        said = caller.everything()
+        assert said.startswith(b"HTTP/1.1 %d " % status), said
+        assert said.count(b"HTTP/1.1 ") == 1, said
+        assert set(json.loads(said.split(b"\r\n\r\n", 1)[1])) == ERRORS
+
+
+@pytest.mark.parametrize("start", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"EHLO x\r\n\r\n", b"\0\0\0\0",
+                                   b"POST / HTTP/2.0\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\n\n",
+                                   b"G" * 9000, b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n"])
+def test_other_tongues_are_answered_once_and_closed(gateway, start):
+    with Caller(gateway.port) as caller:
+        caller.sendall(start)
+        said = caller.everything()
+        assert said.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 ", b"HTTP/1.1 505 ")), said
+        assert said.count(b"HTTP/1.1 ") == 1 and b"Connection: close\r\n" in said
+
+
+def test_headers_without_end_are_refused(gateway):
+    for field in (b"X: " + b"a" * 9000 + b"\r\n", b"X: y\r\n" * 20000):
+        with Caller(gateway.port) as caller:
+            try:
+                caller.sendall(b"POST /checkv2 HTTP/1.1\r\n" + field)
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+            said = caller.everything()
+            assert not said or said.startswith(b"HTTP/1.1 431 "), said
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(gateway):
+    with Caller(gateway.port) as caller:
+        assert caller.ask(post(b"", framing=b"Content-Length: 1048577\r\n"))[0] == 413
+        assert caller.is_closed()
+    with Caller(gateway.port) as caller:
+        caller.sendall(post(chunked(b"x" * 1050000, 50000), framing=b"Transfer-Encoding: chunked\r\n"))
+        assert caller.response()[0] == 413
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
+def test_a_small_body_cannot_unpack_into_a_large_one(gateway, coding):
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstandard.compress}[coding]
+    for bomb in (pack(b"\0" * (64 << 20)), pack(b"A" * 900000)):
+        with Caller(gateway.port) as caller:
+            status, _, body = caller.ask(post(bomb, FIELDS + f"Content-Encoding: {coding}\r\n".encode()))
+            assert status == 413 and set(json.loads(body)) == ERRORS
+    for rubbish in (b"rubbish, not packed at all", pack(MESSAGE)[:-3]):
+        with Caller(gateway.port) as caller:
+            status, _, body = caller.ask(post(rubbish, FIELDS + f"Content-Encoding: {coding}\r\n".encode()))
+            assert status == 400 and set(json.loads(body)) == ERRORS
+    assert fetch(gateway.port, "/ping")[2] == b"pong\r\n"
+
+
+@pytest.mark.parametrize("field", ["File: /etc/passwd", "Path: /etc/passwd", "Shm: /x", "Shm-Offset: 1"])
+def test_paths_are_never_read(gateway, field):
+    with Caller(gateway.port) as caller:
+        status, _, body = caller.ask(post(b"", FIELDS + field.encode() + b"\r\n"))
+        assert status == 400 and b"not read for clients" in body and b"root:" not in body
+
+
+@pytest.mark.parametrize("field", ["IP: 300.0.0.1", "From: a b@c", "Rcpt: <a@b@c>", "Rcpt: a@b, c d"])
+def test_an_envelope_that_is_none_is_refused(gateway, field):
+    with Caller(gateway.port) as caller:
+        status, _, body = caller.ask(post(MESSAGE, field.encode() + b"\r\n"))
+        assert status == 400 and json.loads(body)["error"].startswith(field.split(":")[0])
+
+
+# --- who may what -----------------------------------------------------------------------------------------------------
+
+
+def test_state_is_changed_with_the_password_alone(gateway):
+    for path in ("/learnspam", "/learnham"):
+        for field in (b"", b"Password: wrong\r\n", b"Password: secre\r\n", b"Password: secrett\r\n", b"Password:\r\n"):
+            with Caller(gateway.port) as caller:
+                status, _, body = caller.ask(post(MESSAGE, field, path=path))
+                assert status == 403 and b"http.password" in body, field
+        with Caller(gateway.port) as caller:
+            status, _, body = caller.ask(post(MESSAGE, b"Password: secret\r\n", path=path))
+            assert status == 501 and b"no statistical classifier" in body
+    scan(gateway.port, MESSAGE)
+    assert json.loads(fetch(gateway.port, "/stat")[2])["scanned"] > 0
+    assert fetch(gateway.port, "/statreset")[0] == 403
+    with Caller(gateway.port) as caller:
+        status, _, body = caller.ask(get("/statreset", fields="Password: secret\r\n"))
+        assert status == 200 and json.loads(body)["scanned"] > 0
+    assert json.loads(fetch(gateway.port, "/stat")[2])["scanned"] == 0
+
+
+def test_strangers_are_not_heard_but_a_unix_socket_is_trusted(dns):
+    http = 'clients = {"192.0.2.0/24"}'
+    text = conf(dns.endpoint, http).replace('"127.0.0.1:{port}"', '"127.0.0.1:{port}", "unix:{folder}/state/http"')
+    with Gateway(text) as gateway:
+        with Caller(gateway.port) as caller:
+            assert caller.is_closed()
+        gateway.wait_log("http.clients")
+        path = str(gateway.folder / "state" / "http")
+        with Caller(path) as caller:
+            assert caller.ask(get("/ping"))[2] == b"pong\r\n"
+            assert caller.ask(post(MESSAGE))[0] == 200
+            assert caller.ask(post(MESSAGE, b"", path="/learnham"))[0] == 501
+        assert f'client=unknown' in gateway.log or "192.0.2.25" in gateway.log
+
+
+def test_trusted_clients_need_no_password(dns):
+    with Gateway(conf(dns.endpoint, 'trusted = {"127.0.0.1"}')) as gateway:
+        with Caller(gateway.port) as caller:
+            assert caller.ask(post(MESSAGE, b"", path="/learnspam"))[0] == 501
+            assert caller.ask(get("/statreset"))[0] == 200
+
+
+# --- time and number --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def impatient(dns):
+    http = "header_timeout = 1s  body_timeout = 1s  body_total = 2s  idle_timeout = 1500ms  connections = 4"
+    with Gateway(conf(dns.endpoint, http)) as server:
+        yield server
+
+
+def trickle(caller, data, stop):
+    try:
+        while not stop.is_set():
+            caller.send(data)
+            stop.wait(0.1)
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("start,piece", [(b"POST /checkv2 HTTP/1.1\r\n", b"X: y\r\n"),
+                                         (post(b"", framing=b"Content-Length: 100000\r\n"), b"x"),
+                                         (post(b"", framing=b"Transfer-Encoding: chunked\r\n"), b"1\r\nx\r\n")])
+def test_who_dawdles_is_told_and_closed(impatient, start, piece):
+    stop = threading.Event()
+    with Caller(impatient.port) as caller:
+        caller.sendall(start)
+        writer = threading.Thread(target=trickle, args=(caller, piece, stop))
+        writer.start()
+        said = caller.everything()
+        stop.set()
+        writer.join()
+        assert said.startswith(b"HTTP/1.1 408 ") and said.count(b"HTTP/1.1") == 1, said
+
+
+def test_who_pauses_inside_a_message_is_told(impatient):
+    with Caller(impatient.port) as caller:
+        assert caller.ask(post(b"", framing=b"Content-Length: 100\r\n"))[0] == 408
+        assert caller.is_closed()
+    with Caller(impatient.port) as caller:
+        caller.sendall(b"CHECK SPAMC/1.5\r\nContent-length: 100\r\n\r\n")
+        assert caller.everything().startswith(b"SPAMD/1.0 79 Timeout: ")
+
+
+def test_idle_connections_end_in_silence(impatient):
+    with Caller(impatient.port) as fresh, Caller(impatient.port) as used:
+        assert used.ask(get("/ping"))[0] == 200
+        assert fresh.is_closed() and used.is_closed()
+
+
+def test_the_longest_idle_makes_room(impatient):
+    wait_for(lambda: openmetrics.value(openmetrics.read(fetch(impatient.port, "/metrics")[2].decode()),
+                                       "postern_http_open_connections") == 1, 10, "the others to be closed")
+    callers = []
+    try:
+        for _ in range(4):
+            callers.append(Caller(impatient.port))
+            assert callers[-1].ask(get("/ping"))[0] == 200
+        assert callers[0].ask(get("/ping"))[0] == 200  # now the second is the one that has been idle longest
+        with Caller(impatient.port) as more:
+            assert more.ask(get("/ping"))[0] == 200
+            assert callers[1].is_closed()
+            assert callers[0].ask(get("/ping"))[0] == 200
+    finally:
+        for caller in callers:
+            caller.close()
+
+
+def test_too_much_at_once_is_put_off_and_shown(silent_dns):
+    with Gateway(slow_conf(silent_dns, rest="engine { messages = 1 }")) as gateway, Caller(gateway.port) as first:
+        assert fetch(gateway.port, "/ready")[0] == 200
+        first.sendall(post(b"From: a@slow.example\r\n\r\nx\r\n", b""))
+        silent_dns.recv(2048)  # its look-up is under way
+        wait_for(lambda: fetch(gateway.port, "/ready")[0] == 503, 10, "the gateway to be busy")
+        assert b"too many messages" in fetch(gateway.port, "/ready")[2]
+        assert fetch(gateway.port, "/healthy")[0] == 200
+        with Caller(gateway.port) as caller:
+            status, _, body = caller.ask(post(MESSAGE))
+            assert status == 503 and "too many messages" in json.loads(body)["error"]
+        with Caller(gateway.port) as caller:
+            caller.sendall(b"CHECK SPAMC/1.5\r\nContent-length: 3\r\n\r\nabc")
+            assert caller.everything().startswith(b"SPAMD/1.0 75 too many messages")
+        values = openmetrics.read(fetch(gateway.port, "/metrics")[2].decode())
+        assert openmetrics.value(values, "postern_ready") == 0
+        assert openmetrics.value(values, "postern_messages_pending") == 1
+        assert openmetrics.value(values, "postern_admission_refused_total") == 2
+        assert first.response()[0] == 200
+
+
+def test_what_is_under_way_is_answered_before_the_end(silent_dns):
+    with Gateway(slow_conf(silent_dns, rest="check \"dmarc\" { budget = 1s }")) as gateway:
+        with Caller(gateway.port) as busy, Caller(gateway.port) as idle:
+            assert idle.ask(get("/ping"))[0] == 200
+            busy.sendall(post(b"From: a@slow.example\r\n\r\nx\r\n", b"") + get("/ready"))
+            silent_dns.recv(2048)
+            gateway.process.terminate()
+            assert idle.is_closed()
+            status, fields, _ = busy.response()
+            assert (status, fields["Connection"]) == (200, "close")
+            assert busy.is_closed()
+
+
+def test_a_client_that_leaves_takes_its_work_with_it(silent_dns):
+    with Gateway(slow_conf(silent_dns)) as gateway:
+        with Caller(gateway.port) as caller:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset, not an end
+            caller.sendall(post(b"From: a@slow.example\r\n\r\nx\r\n", b""))
+            silent_dns.recv(2048)
+        begin = time.monotonic()
+        wait_for(lambda: b"postern_messages_pending 0\n" in fetch(gateway.port, "/metrics")[2], 10, "it to be dropped")
+        assert time.monotonic() - begin < 3, "it was examined to the end"
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def test_metrics_are_openmetrics_and_count(gateway):
+    def now():
+        status, fields, body = fetch(gateway.port, "/metrics")
+        assert status == 200
+        assert fields["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        return openmetrics.read(body.decode())
+
+    before = now()
+    scan(gateway.port, signed())
+    scan(gateway.port, signed())
+    after = now()
+    assert before.keys() == after.keys()
+    for (name, labels), value in after.items():
+        if name.endswith(("_total", "_bucket", "_count")):
+            assert value >= before[(name, labels)], name
+
+    def grown(name, **labels):
+        return openmetrics.value(after, name, **labels) - openmetrics.value(before, name, **labels)
+
+    assert grown("postern_verdicts_total", door="http", action="accept") == 2
+    assert grown("postern_verdict_seconds_count", door="http") == 2
+    assert grown("postern_sessions_total", door="http") == 2
+    assert openmetrics.value(after, "postern_open_sessions", door="http") == 0
+    for check in ("spf", "dkim", "dmarc"):
+        assert grown("postern_check_runs_total", check=check) == 2
+        assert grown("postern_check_seconds_count", check=check) == 2
+        assert grown("postern_check_errors_total", check=check) == 0
+    assert grown("postern_dns_questions_total") > 0 and grown("postern_dns_cache_hits_total") > 0
+    assert grown("postern_http_requests_total") == 3
+    assert grown("rspamd_scanned_total") == 2 and grown("rspamd_ham_total") == 2 and grown("rspamd_spam_total") == 0
+    assert grown("rspamd_actions_total", type="no action") == 2
+    assert openmetrics.value(after, "process_resident_memory_bytes") > 1 << 20
+    assert 3 < openmetrics.value(after, "process_open_fds") < openmetrics.value(after, "process_max_fds")
+    assert abs(openmetrics.value(after, "process_start_time_seconds") - time.time()) < 600
+    assert openmetrics.value(after, "postern_ready") == 1
+    names = {name for name, _ in after}
+    assert {"postern_build_info", "postern_config_info", "rspamd_build_info", "rspamd_config"} <= names
+
+
+def test_time_outs_of_checks_are_counted(silent_dns):
+    rest = "check \"dmarc\" { budget = 300ms }\ndns { timeout = 5s }"
+    text = slow_conf(silent_dns, rest=rest).replace("dnssec = no }", "dnssec = no }", 1)
+    text = text.replace("\ndns { timeout = 5s }", "")
+    with Gateway(text) as gateway:
+        scan(gateway.port, b"From: a@slow.example\r\n\r\nx\r\n", b"")
+        values = openmetrics.read(fetch(gateway.port, "/metrics")[2].decode())
+        assert openmetrics.value(values, "postern_check_errors_total", check="dmarc") == 1
+        assert openmetrics.value(values, "postern_check_timeouts_total", check="dmarc") == 1
+
+
+def test_deliveries_are_counted(dns):
+    from mail import send_mail
+    from relay import CLIENT, RECIPIENT, SENDER
+    from process import free_port
+    from sink import SmtpSink
+
+    sink, port = SmtpSink(), free_port()
+    sink.start()
+    smtp = f"""smtp {{ listen = {{"127.0.0.1:{port}"}}  next_hop = "smtp://127.0.0.1:{sink.port}"
+        relay_domains = {{"example.org"}}  xclient_clients = {{"127.0.0.1"}}  next_hop_tls = none }}"""
+    with Gateway(conf(dns.endpoint, rest=smtp)) as gateway:
+        for _ in range(2):
+            code, text = send_mail(port, SENDER, RECIPIENT, signed(), CLIENT["name"], xclient=CLIENT)
+            assert code == 250, text
+        wait_for(lambda: b'postern_open_sessions{door="smtp"} 0\n' in fetch(gateway.port, "/metrics")[2], 10, "the end")
+        values = openmetrics.read(fetch(gateway.port, "/metrics")[2].decode())
+        assert openmetrics.value(values, "postern_hop_deliveries_total", result="delivered") == 2
+        assert openmetrics.value(values, "postern_hop_connections_total") >= 1
+        assert openmetrics.value(values, "postern_hop_open_connections") >= 1
+        assert openmetrics.value(values, "postern_recipient_questions_total") == 1
+        assert openmetrics.value(values, "postern_recipient_cache_hits_total") == 1
+        assert openmetrics.value(values, "postern_verdicts_total", door="smtp", action="accept") == 2
+        assert openmetrics.value(values, "postern_sessions_total", door="smtp") == 2
+    sink.stop()
