@@ -55,6 +55,7 @@ void milter_door_add(struct milter_door *door, struct milter_session *s)
         s->next->previous = s;
     door->sessions = s;
     door->session_count++;
+    metrics_session(&door->engine->metrics, "milter", 1);
 }
 
 void milter_door_remove(struct milter_door *door, struct milter_session *s)
@@ -63,6 +64,7 @@ void milter_door_remove(struct milter_door *door, struct milter_session *s)
     if (s->next)
         s->next->previous = s->previous;
     door->session_count--;
+    metrics_session(&door->engine->metrics, "milter", -1);
 }
 
 /* What the MTA does without us is its own configuration's to say (milter_default_action, F=). */

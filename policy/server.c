@@ -165,6 +165,7 @@ void policy_server_new(struct policy_door *door, int fd, const struct addr *peer
         s->next->previous = s;
     door->servers = s;
     door->server_count++;
+    metrics_session(&door->engine->metrics, "policy", 1);
 }
 
 void policy_server_free(struct policy_server *s)
@@ -176,6 +177,7 @@ void policy_server_free(struct policy_server *s)
     if (s->next)
         s->next->previous = s->previous;
     door->server_count--;
+    metrics_session(&door->engine->metrics, "policy", -1);
     stream_free(s->stream);
     free(s);
 }

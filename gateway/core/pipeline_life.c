@@ -74,7 +74,6 @@ struct pipeline *pipeline_new_until(struct engine *engine, const char *door, enu
     p->soon = (struct task){ .fn = pipeline_advance, .arg = p };
     find_rows(p);
     make_connection_runs(p);
-    metrics_session(&engine->metrics, door, 1);
     pipeline_begin(p);
     return p;
 }
@@ -224,7 +223,6 @@ static void count_connection(struct pipeline *p)
 {
     for (uint64_t left = p->earlier; left; left &= left - 1)
         metrics_run(&p->engine->metrics, p->runs[__builtin_ctzll(left)]);
-    metrics_session(&p->engine->metrics, p->session.door, -1);
 }
 
 void pipeline_destroy(struct pipeline *p)

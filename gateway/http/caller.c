@@ -354,7 +354,7 @@ void caller_new(struct http_door *door, int fd, const struct addr *peer, unsigne
     c->again = (struct task){ .fn = take_again, .arg = c };
     arena_init(&c->arena, CALLER_ARENA_BYTES);
     c->intake.state = INTAKE_ENDED;
-    door->connections_total++;
+    metrics_session(&door->engine->metrics, "http", 1);
     door_add_caller(door, c);
     set_timeouts(c, door->conf->idle_ms);
 }
@@ -362,6 +362,7 @@ void caller_new(struct http_door *door, int fd, const struct addr *peer, unsigne
 void caller_free(struct caller *c)
 {
     door_remove_caller(c->door, c);
+    metrics_session(&c->door->engine->metrics, "http", -1);
     forget_request(c);
     loop_drop_task(c->door->engine->loop, &c->again);
     stream_free(c->stream);

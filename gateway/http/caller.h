@@ -27,7 +27,7 @@ struct http_door {
     size_t listener_count;
     struct caller *newest, *oldest; /* by when they began to be idle, more or less */
     size_t caller_count;
-    uint64_t connections_total, requests_total;
+    uint64_t requests_total;
     struct metrics *since; /* the numbers as they were at /statreset; NULL: since the start */
     bool is_draining;
 };

@@ -103,11 +103,11 @@ static bool has_door(const struct metrics *m, size_t i)
 
 static void put_doors(const struct metrics *m, struct strbuf *out)
 {
-    family(out, "postern_open_sessions", "gauge", "Sessions that are open now; of http, requests about a message.");
+    family(out, "postern_open_sessions", "gauge", "Connections that are open now.");
     for (size_t i = 0; has_door(m, i); i++)
         sample(out, "postern_open_sessions", "", (struct label){ "door", m->doors[i].name }, no_label,
                (uint64_t)m->doors[i].sessions);
-    family(out, "postern_sessions", "counter", "Sessions since the start.");
+    family(out, "postern_sessions", "counter", "Connections since the start.");
     for (size_t i = 0; has_door(m, i); i++)
         sample(out, "postern_sessions", "_total", (struct label){ "door", m->doors[i].name }, no_label,
                m->doors[i].sessions_total);
@@ -253,9 +253,6 @@ static void put_process(const struct http_door *door, struct strbuf *out)
 
 static void put_door(const struct http_door *door, struct strbuf *out)
 {
-    one_gauge(out, "postern_http_open_connections", "Connections to the scan API.", (int64_t)door->caller_count);
-    one_counter(out, "postern_http_connections", "Connections to the scan API since the start.",
-                door->connections_total);
     one_counter(out, "postern_http_requests", "Requests to the scan API.", door->requests_total);
 }
 
@@ -281,7 +278,7 @@ static void put_rspamd(const struct http_door *door, struct strbuf *out)
     one_counter(out, "rspamd_spam", "Of those with a verdict: tagged, put into quarantine, refused, thrown away.",
                 n.spam);
     one_counter(out, "rspamd_ham", "The others.", n.ham);
-    one_counter(out, "rspamd_connections", "Connections to the scan API.", door->connections_total);
+    one_counter(out, "rspamd_connections", "Connections to the scan API.", n.connections);
     family(out, "rspamd_actions", "counter", "Verdicts in rspamd's words.");
     for (size_t i = 0; i < COUNT(n.actions); i++)
         sample(out, "rspamd_actions", "_total", (struct label){ "type", stat_action_words[i] }, no_label, n.actions[i]);

@@ -30,6 +30,8 @@ void stat_count(const struct metrics *m, struct stat_counts *out)
     for (size_t d = 0; d < METRICS_DOORS_MAX && m->doors[d].name; d++) {
         for (int a = 0; a < METRICS_ACTIONS; a++)
             out->actions[word_of((enum action)a)] += m->doors[d].verdicts[a];
+        if (strcmp(m->doors[d].name, "http") == 0)
+            out->connections = m->doors[d].sessions_total;
         out->sum_us += m->doors[d].latency.sum_us;
         out->timed += m->doors[d].latency.count;
     }
@@ -43,6 +45,7 @@ static void subtract(struct stat_counts *from, const struct stat_counts *what)
 {
     from->scanned -= what->scanned;
     from->spam -= what->spam;
+    from->connections -= what->connections;
     from->ham -= what->ham;
     for (size_t i = 0; i < COUNT(from->actions); i++)
         from->actions[i] -= what->actions[i];
@@ -83,7 +86,7 @@ void stat_write(const struct http_door *door, struct strbuf *out)
     json_close(&j, '}');
     json_put_int(&j, "spam_count", (int64_t)now.spam);
     json_put_int(&j, "ham_count", (int64_t)now.ham);
-    json_put_int(&j, "connections", (int64_t)door->connections_total);
+    json_put_int(&j, "connections", (int64_t)now.connections);
     json_put_int(&j, "control_connections", 0);
     json_put_int(&j, "total_learns", 0);
     json_put_open(&j, "statfiles", '[');

@@ -100,6 +100,7 @@ void door_add(struct smtp_door *door, struct server *s)
         s->next->previous = s;
     door->servers = s;
     door->server_count++;
+    metrics_session(&door->engine->metrics, "smtp", 1);
 }
 
 void door_remove(struct smtp_door *door, struct server *s)
@@ -108,6 +109,7 @@ void door_remove(struct smtp_door *door, struct server *s)
     if (s->next)
         s->next->previous = s->previous;
     door->server_count--;
+    metrics_session(&door->engine->metrics, "smtp", -1);
 }
 
 static void on_connection(void *arg, int fd, const struct addr *peer, unsigned port)

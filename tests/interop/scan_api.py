@@ -53,6 +53,11 @@ class Caller(socket.socket):
             pass
         return b"".join(parts)
 
+    def close(self):
+        if self.rest is not None:
+            self.rest.close()
+        super().close()
+
     def is_closed(self):
         return self.everything() == b""
 

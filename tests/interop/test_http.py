@@ -10,10 +10,12 @@ import openmetrics
 import pytest
 import zstandard
 
-from process import wait_for
-from relay import MESSAGE, signed, zone
+from mail import send_mail
+from process import free_port, wait_for
+from relay import CLIENT, MESSAGE, RECIPIENT, SENDER, signed, zone
 from scan_api import FIELDS, Caller, chunked, conf, fetch, get, post, scan
 from servers import Gateway, Nsd
+from sink import SmtpSink
 
 ERRORS = {"error", "error_domain"}
 PASSES = {"R_SPF_ALLOW", "R_DKIM_ALLOW", "DMARC_POLICY_ALLOW"}
@@ -137,7 +139,7 @@ def test_flags_of_a_request(gateway):
 
 
 def test_all_checks_run_for_who_wants_all(dns):
-    lists = 'check "lists" { client_deny = {"192.0.2.0/24"} }\n'
+    lists = 'check "lists" { list "bad" { match = client  action = reject  entries = {"192.0.2.0/24"} } }\n'
     with Gateway(conf(dns.endpoint, rest=lists)) as gateway:
         early = scan(gateway.port, signed())
         thorough = scan(gateway.port, signed(), FIELDS + b"Pass: all\r\n")
@@ -238,7 +240,7 @@ def test_what_could_be_read_in_two_ways_is_refused(gateway, name):
         caller.sendall(b"POST /checkv2 HTTP/1.1\r\n" + rest + SMUGGLED)
         said = caller.everything()
         assert said.startswith(b"HTTP/1.1 %d " % status), said
-        assert said.count(b"HTTP/1.1 ") == 1, said
+        assert said.count(b"Server: ") == 1, said
         assert set(json.loads(said.split(b"\r\n\r\n", 1)[1])) == ERRORS
 
 
@@ -250,11 +252,11 @@ def test_other_tongues_are_answered_once_and_closed(gateway, start):
         caller.sendall(start)
         said = caller.everything()
         assert said.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 ", b"HTTP/1.1 505 ")), said
-        assert said.count(b"HTTP/1.1 ") == 1 and b"Connection: close\r\n" in said
+        assert said.count(b"Connection: close\r\n") == said.count(b"Server: ") == 1
 
 
 def test_headers_without_end_are_refused(gateway):
-    for field in (b"X: " + b"a" * 9000 + b"\r\n", b"X: y\r\n" * 20000):
+    for field in (b"X: " + b"a" * 9000, b"X: y\r\n" * 20000):
         with Caller(gateway.port) as caller:
             try:
                 caller.sendall(b"POST /checkv2 HTTP/1.1\r\n" + field)
@@ -324,12 +326,12 @@ def test_state_is_changed_with_the_password_alone(gateway):
 
 def test_strangers_are_not_heard_but_a_unix_socket_is_trusted(dns):
     http = 'clients = {"192.0.2.0/24"}'
-    text = conf(dns.endpoint, http).replace('"127.0.0.1:{port}"', '"127.0.0.1:{port}", "unix:{folder}/state/http"')
+    text = conf(dns.endpoint, http).replace('"127.0.0.1:{port}"', '"127.0.0.1:{port}", "unix:{folder}/http"')
     with Gateway(text) as gateway:
         with Caller(gateway.port) as caller:
             assert caller.is_closed()
         gateway.wait_log("http.clients")
-        path = str(gateway.folder / "state" / "http")
+        path = str(gateway.folder / "http")
         with Caller(path) as caller:
             assert caller.ask(get("/ping"))[2] == b"pong\r\n"
             assert caller.ask(post(MESSAGE))[0] == 200
@@ -395,7 +397,7 @@ def test_idle_connections_end_in_silence(impatient):
 
 def test_the_longest_idle_makes_room(impatient):
     wait_for(lambda: openmetrics.value(openmetrics.read(fetch(impatient.port, "/metrics")[2].decode()),
-                                       "postern_http_open_connections") == 1, 10, "the others to be closed")
+                                       "postern_open_sessions", door="http") == 1, 10, "the others to be closed")
     callers = []
     try:
         for _ in range(4):
@@ -433,7 +435,7 @@ def test_too_much_at_once_is_put_off_and_shown(silent_dns):
 
 
 def test_what_is_under_way_is_answered_before_the_end(silent_dns):
-    with Gateway(slow_conf(silent_dns, rest="check \"dmarc\" { budget = 1s }")) as gateway:
+    with Gateway(slow_conf(silent_dns, rest="check \"dmarc\" { timeout = 1s }")) as gateway:
         with Caller(gateway.port) as busy, Caller(gateway.port) as idle:
             assert idle.ask(get("/ping"))[0] == 200
             busy.sendall(post(b"From: a@slow.example\r\n\r\nx\r\n", b"") + get("/ready"))
@@ -480,14 +482,13 @@ def test_metrics_are_openmetrics_and_count(gateway):
 
     assert grown("postern_verdicts_total", door="http", action="accept") == 2
     assert grown("postern_verdict_seconds_count", door="http") == 2
-    assert grown("postern_sessions_total", door="http") == 2
-    assert openmetrics.value(after, "postern_open_sessions", door="http") == 0
+    assert grown("postern_sessions_total", door="http") == 3 == grown("postern_http_requests_total")
+    assert openmetrics.value(after, "postern_open_sessions", door="http") == 1
     for check in ("spf", "dkim", "dmarc"):
         assert grown("postern_check_runs_total", check=check) == 2
         assert grown("postern_check_seconds_count", check=check) == 2
         assert grown("postern_check_errors_total", check=check) == 0
     assert grown("postern_dns_questions_total") > 0 and grown("postern_dns_cache_hits_total") > 0
-    assert grown("postern_http_requests_total") == 3
     assert grown("rspamd_scanned_total") == 2 and grown("rspamd_ham_total") == 2 and grown("rspamd_spam_total") == 0
     assert grown("rspamd_actions_total", type="no action") == 2
     assert openmetrics.value(after, "process_resident_memory_bytes") > 1 << 20
@@ -498,23 +499,16 @@ def test_metrics_are_openmetrics_and_count(gateway):
     assert {"postern_build_info", "postern_config_info", "rspamd_build_info", "rspamd_config"} <= names
 
 
-def test_time_outs_of_checks_are_counted(silent_dns):
-    rest = "check \"dmarc\" { budget = 300ms }\ndns { timeout = 5s }"
-    text = slow_conf(silent_dns, rest=rest).replace("dnssec = no }", "dnssec = no }", 1)
-    text = text.replace("\ndns { timeout = 5s }", "")
-    with Gateway(text) as gateway:
+def test_time_outs_of_the_dns_are_counted(silent_dns):
+    with Gateway(slow_conf(silent_dns, rest="check \"dmarc\" { timeout = 300ms }")) as gateway:
         scan(gateway.port, b"From: a@slow.example\r\n\r\nx\r\n", b"")
         values = openmetrics.read(fetch(gateway.port, "/metrics")[2].decode())
-        assert openmetrics.value(values, "postern_check_errors_total", check="dmarc") == 1
-        assert openmetrics.value(values, "postern_check_timeouts_total", check="dmarc") == 1
+        assert openmetrics.value(values, "postern_dns_timeouts_total") >= 1
+        assert openmetrics.value(values, "postern_dns_inflight") >= 1
+        assert 0.05 < openmetrics.value(values, "postern_check_seconds_sum", check="dmarc") < 5
 
 
 def test_deliveries_are_counted(dns):
-    from mail import send_mail
-    from relay import CLIENT, RECIPIENT, SENDER
-    from process import free_port
-    from sink import SmtpSink
-
     sink, port = SmtpSink(), free_port()
     sink.start()
     smtp = f"""smtp {{ listen = {{"127.0.0.1:{port}"}}  next_hop = "smtp://127.0.0.1:{sink.port}"
