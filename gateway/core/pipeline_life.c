@@ -338,7 +338,6 @@ bool pipeline_renew(struct pipeline *p)
     for (uint64_t left = p->earlier; left; left &= left - 1)
         run_init(p->runs[__builtin_ctzll(left)], p, (size_t)__builtin_ctzll(left), true);
     session_init(p, p->session.door);
-    metrics_session(&p->engine->metrics, p->session.door, 1);
     pipeline_begin(p);
     return true;
 }

@@ -196,7 +196,8 @@ def test_http_1_0_closes_unless_asked(gateway):
 
 def test_a_body_is_sent_when_we_say_so(gateway):
     with Caller(gateway.port) as caller:
-        caller.sendall(post(b"", FIELDS + b"Expect: 100-continue\r\n", framing=b"Content-Length: %d\r\n" % len(MESSAGE)))
+        framing = b"Content-Length: %d\r\nExpect: 100-continue\r\n" % len(MESSAGE)
+        caller.sendall(post(b"", framing=framing))
         assert caller.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         assert caller.ask(MESSAGE)[0] == 200
         assert caller.ask(post(MESSAGE, FIELDS + b"Expect: 100-continue\r\n"))[0] == 200  # sent all at once
@@ -245,8 +246,8 @@ def test_what_could_be_read_in_two_ways_is_refused(gateway, name):
 
 
 @pytest.mark.parametrize("start", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"EHLO x\r\n\r\n", b"\0\0\0\0",
-                                   b"POST / HTTP/2.0\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\n\n",
-                                   b"G" * 9000, b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n"])
+                                   b"POST / HTTP/2.0\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                                   b"GET / HTTP/1.1\n\n", b"G" * 9000, b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n"])
 def test_other_tongues_are_answered_once_and_closed(gateway, start):
     with Caller(gateway.port) as caller:
         caller.sendall(start)

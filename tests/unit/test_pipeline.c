@@ -334,8 +334,6 @@ static void broken_checks_fail_alone(void **state)
         pipeline_end(r->pipeline);
         EXPECT_INT(1, r->engine.metrics.checks[0].failed);
         EXPECT_INT(cases[i].module == &for_ever, r->engine.metrics.checks[0].timed_out);
-        EXPECT_INT(1, r->engine.metrics.checks[1].done);
-        EXPECT_INT(1, metrics_door(&r->engine.metrics, "test")->verdicts[ACTION_DEFER]);
         room_close(r);
     }
 }
