@@ -5,6 +5,7 @@ import pwd
 import re
 import socket
 import struct
+import time
 
 import pytest
 
@@ -521,6 +522,31 @@ def test_without_checks_of_the_message_its_body_is_not_asked_for(dns):
             mta.abort()
             result = mta.send_message(PLAIN, macros={"{auth_authen}": "ada"})
             assert result.final == "a" and result.edits == []
+
+
+def test_limits_by_rate_hold_and_count_what_was_delivered(dns):
+    limit = 'check "rates" { limit "few" { key = sender  rate = "3 / 1h"  counts = delivered } }'
+    with gateway(dns, more=limit) as server, Milter(server.port) as mta:
+        mta.negotiate()
+        mta.connect()
+        mta.helo()
+        for _ in range(5):                                       # given up: what was taken is given back
+            mta.mail()
+            assert mta.rcpt()[0] == "c"
+            mta.abort()
+        for _ in range(3):
+            assert mta.send_message(sign(PLAIN)).final == "a"
+        result = mta.send_message(sign(PLAIN))
+        assert result.final == "y" and result.reply.startswith("451 4.7.1 "), result.reply
+
+
+def test_a_tarpit_holds_an_answer_no_longer_than_the_mail_server_waits(dns):
+    limit = 'check "rates" { limit "slow" { key = sender  rate = "1 / 1h"  action = tarpit  tarpit = 60s } }'
+    with gateway(dns, "tarpit = 1s", more=limit) as server:
+        assert deliver(server.port, sign(PLAIN)).final == "a"
+        begin = time.monotonic()
+        assert deliver(server.port, sign(PLAIN)).final == "a"
+        assert 1 <= time.monotonic() - begin < 20
 
 
 def test_a_gateway_that_drains_finishes_its_message(dns):

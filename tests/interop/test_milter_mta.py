@@ -246,6 +246,27 @@ def test_a_client_that_goes_away_leaves_nothing_open(mta, postern):
     assert deliver(mta, signed())
 
 
+GREYLIST = CONF.replace('check "greylist" {{ mode = off }}',
+                        'check "greylist" {{ when = always  delay = 2s  skip = {{}} }}')
+
+
+@pytest.mark.parametrize("kind", (WithPostfix, WithSendmail), ids=("postfix", "sendmail"))
+def test_unknown_senders_come_again_and_are_let_in(kind):
+    with Nsd(zone()) as dns, Gateway(GREYLIST.format(dns=dns.endpoint)) as gateway:
+        with kind(f"inet:{gateway.port}@127.0.0.1" if kind is WithSendmail else f"inet:127.0.0.1:{gateway.port}") as mta:
+            code, text = send_mail(mta.port, SENDER, RECIPIENT, signed())
+            assert code == 451 and text.startswith("4.7.1 Greylisted, please try again in "), text
+
+            def is_in():
+                return send_mail(mta.port, SENDER, RECIPIENT, signed())[0] == 250
+
+            wait_for(is_in, 20, "the greylisting to pass")
+            wait_for(lambda: len(mta.received()) == 1, 30, "the message")
+            arrived = mta.received()[0].replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+            assert parse(arrived)["X-Greylist"] and still_verifies(arrived, 0)
+            assert send_mail(mta.port, SENDER, RECIPIENT, signed())[0] == 250
+
+
 def test_a_filter_that_is_gone_delays_mail_and_no_more():
     with Nsd(zone()) as dns:
         gateway = Gateway(CONF.format(dns=dns.endpoint))
