@@ -1,51 +1,16 @@
 # tests/dialogue/test_milter.py - the milter door, spoken with by a mail server of our own (kit/milter.py) that does
 # what real ones do, and what they should not.
-import os
-import pwd
 import re
 import socket
 import struct
-import time
 
 import pytest
 
-from mail import dkim_key, dkim_record, dkim_sign, zone_dnsfunc
-from milter import (ADDHDRS, CHGHDRS, LEADSPC, NO_REPLY, NOBODY, OFFERS, PROTOCOL_ALL, RCPT_REJ, SKIP, Closed, Milter,
-                    deliver, split)
-from process import free_port, wait_for
-from servers import Gateway, Nsd
-
-ZONE = ["sender.example. TXT \"v=spf1 ip4:192.0.2.25 ip6:2001:db8::25 -all\"",
-        "sender.example. MX 10 mail.sender.example.",
-        "_dmarc.sender.example. TXT \"v=DMARC1; p=quarantine\"", "mail.sender.example. A 192.0.2.25",
-        "mail.sender.example. AAAA 2001:db8::25", "25.2.0.192.in-addr.arpa. PTR mail.sender.example.",
-        dkim_record("r._domainkey.sender.example.")]
-CONF = """
-hostname = "mx.example.org"
-user = "{user}"
-log {{ level = info }}
-dns {{ servers = {{"{dns}"}}  dnssec = no }}
-actions {{ subject = "[SPAM] " }}
-milter {{ listen = {{"inet:{{port}}@127.0.0.1", "unix:{{folder}}/milter.sock"}}  packet_timeout = 1s {keys} }}
-check "greylist" {{ mode = off }}
-check "dmarc" {{ on_quarantine = quarantine }}
-check "lists" {{
-    list "refused" {{ match = recipient  entries = {{"refused@example.org"}}  action = reject  text = "100% unwanted" }}
-    list "later"     {{ match = recipient  entries = {{"later@example.org"}}  action = defer }}
-    list "dropped"   {{ match = sender  entries = {{"dropped@sender.example"}}  action = discard }}
-    list "spammer"   {{ match = sender  entries = {{"spammer@sender.example"}}  action = score  score = 7.0 }}
-    list "worse"     {{ match = sender  entries = {{"worse@sender.example"}}  action = score  score = 20.0 }}
-}}
-profile "strict" {{ recipients = {{"strict.example"}}  actions {{ tag = 1.0 }} }}
-{more}
-"""
-PLAIN = b"From: ada@sender.example\r\nTo: user@example.org\r\nSubject: hello\r\n" \
-        b"Date: Mon, 23 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@sender.example>\r\n\r\nhello\r\n"
-
-
-def gateway(dns, keys="", more="", old="", new="", **options):
-    text = CONF.format(user=pwd.getpwuid(os.getuid()).pw_name, dns=dns.endpoint, keys=keys, more=more)
-    return Gateway(text.replace(old, new, 1) if old else text, **options)
+from milter import (ADDHDRS, CHGHDRS, LEADSPC, NO_REPLY, NOBODY, OFFERS, PROTOCOL_ALL, RCPT_REJ, SKIP, Milter, deliver,
+                    split)
+from milter_desk import PLAIN, ZONE, gateway, message, names, sign, verifies
+from process import wait_for
+from servers import Nsd
 
 
 @pytest.fixture(scope="module")
@@ -58,21 +23,6 @@ def dns():
 def postern(dns):
     with gateway(dns) as server:
         yield server
-
-
-def sign(message):
-    return dkim_sign(message, "sender.example", "r")
-
-
-def verifies(message):
-    import dkim
-
-    keys = {"r._domainkey.sender.example": f"v=DKIM1; k=rsa; p={dkim_key('rsa-sha256')[1]}"}
-    return dkim.DKIM(message).verify(0, dnsfunc=zone_dnsfunc(keys))
-
-
-def names(message):
-    return [name.decode() for name, _ in split(message)[0]]
 
 
 # ---- negotiation ----
@@ -130,10 +80,6 @@ def test_an_mta_that_can_nothing_gets_a_verdict_all_the_same(postern):
 
 
 # ---- the message is what the client sent ----
-
-def message(head=b"", body=b"hello\r\n"):
-    return PLAIN.split(b"\r\n\r\n")[0] + b"\r\n" + head + b"\r\n" + body
-
 
 ODD = {
     "plain": message(),
@@ -444,162 +390,3 @@ def test_many_sessions_at_once(postern):
     for mta in sessions:
         mta.quit()
         assert mta.is_closed()
-
-
-# ---- trouble ----
-
-class Silence:
-    """A name server that never answers."""
-
-    def __enter__(self):
-        self.port = free_port(socket.SOCK_DGRAM)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", self.port))
-        self.endpoint = f"127.0.0.1:{self.port}"
-        return self
-
-    def __exit__(self, *failure):
-        self.socket.close()
-
-
-def test_a_slow_verdict_comes_with_progress_and_comes(dns):
-    with Silence() as silence, gateway(silence, "progress = 100ms  rcpt_wait = 200ms",
-                                       "engine { deadline = 1500ms }") as server:
-        result = deliver(server.port, sign(PLAIN))
-        assert result.final in "ay" and result.progress >= 5, (result.final, result.progress)
-
-
-@pytest.mark.parametrize("keys, final", (("", "a"), ("too_large = accept", "a"), ("too_large = reject", "y552 5.3.4"),
-                                         ("too_large = tempfail", "y452 4.3.4")))
-def test_what_is_too_large_gets_the_answer_that_is_configured(dns, keys, final):
-    with gateway(dns, "message_size = 64KiB " + keys) as server:
-        result = deliver(server.port, sign(message(body=b"x" * 70000)))
-        assert result.final == final[0] and (result.reply or "").startswith(final[1:]), result.reply
-        assert deliver(server.port, sign(PLAIN)).inserted
-
-
-@pytest.mark.parametrize("keys, final", (("", "y452 4.3.1"), ("on_failure = accept", "a")))
-def test_when_the_spool_fails_the_failure_policy_answers(dns, keys, final):
-    with gateway(dns, "memory = 4KiB " + keys) as server:
-        (server.folder / "state").rename(server.folder / "elsewhere")
-        result = deliver(server.port, sign(message(body=b"x" * 400000)))
-        assert result.final == final[0] and (result.reply or "").startswith(final[1:]), result.reply
-        server.wait_log("event=alarm")
-
-
-def test_a_header_beyond_all_measure_is_refused(dns):
-    with gateway(dns, "header_size = 16KiB  header_fields = 50") as server:
-        result = deliver(server.port, sign(message(b"X-Long: " + b"x" * 17000 + b"\r\n")))
-        assert result.final == "y" and result.reply.startswith("552 5.3.4 "), result.reply
-        result = deliver(server.port, sign(message(b"X: y\r\n" * 60)))
-        assert result.final == "y" and result.reply.startswith("552 5.3.4 "), result.reply
-
-
-def test_early_refusals_come_at_mail(dns):
-    with Gateway('milter { listen = {"127.0.0.1:{port}"} }  actions { early = yes }  check "spf" { reject = yes }\n'
-                 'check "greylist" { mode = off }\n'
-                 f'dns {{ servers = {{"{dns.endpoint}"}}  dnssec = no }}\n') as server, Milter(server.port) as mta:
-        mta.negotiate()
-        mta.connect("198.51.100.9", "unknown")
-        mta.helo()
-        command, text = mta.mail("ada@sender.example")
-        assert command == "y" and text.startswith(b"55"), (command, text)
-        assert mta.mail("eve@nowhere.example")[0] == "c" and mta.rcpt()[0] == "c"
-
-
-MESSAGE = ("dkim", "arc", "greylist_message", "rates_message")
-OFF = "".join(f'check "{name}" {{ mode = off }}\n' for name in MESSAGE)
-
-
-def test_without_checks_of_the_message_its_body_is_not_asked_for(dns):
-    with gateway(dns, more=OFF, old="on_quarantine = quarantine", new="mode = off") as server:
-        with Milter(server.port) as mta:
-            mta.negotiate()
-            assert mta.protocol & NOBODY
-            mta.connect()
-            mta.helo()
-            assert "spf=pass" in mta.send_message(PLAIN).inserted["Authentication-Results"]
-            mta.abort()
-            result = mta.send_message(PLAIN, macros={"{auth_authen}": "ada"})
-            assert result.final == "a" and result.edits == []
-
-
-def test_limits_by_rate_hold_and_count_what_was_delivered(dns):
-    limit = 'check "rates" { limit "few" { key = sender  rate = "3 / 1h"  counts = delivered } }'
-    with gateway(dns, more=limit) as server, Milter(server.port) as mta:
-        mta.negotiate()
-        mta.connect()
-        mta.helo()
-        for _ in range(5):                                       # given up: what was taken is given back
-            mta.mail()
-            assert mta.rcpt()[0] == "c"
-            mta.abort()
-        for _ in range(3):
-            assert mta.send_message(sign(PLAIN)).final == "a"
-        result = mta.send_message(sign(PLAIN))
-        assert result.final == "y" and result.reply.startswith("451 4.7.1 "), result.reply
-
-
-def test_a_tarpit_holds_an_answer_no_longer_than_the_mail_server_waits(dns):
-    limit = 'check "rates" { limit "slow" { key = sender  rate = "1 / 1h"  action = tarpit  tarpit = 60s } }'
-    with gateway(dns, "tarpit = 1s", more=limit) as server:
-        assert deliver(server.port, sign(PLAIN)).final == "a"
-        begin = time.monotonic()
-        assert deliver(server.port, sign(PLAIN)).final == "a"
-        assert 1 <= time.monotonic() - begin < 20
-
-
-def test_a_gateway_that_drains_finishes_its_message(dns):
-    with gateway(dns) as server, Milter(server.port) as mta, Milter(server.port) as idle:
-        for each in (mta, idle):
-            each.negotiate()
-            each.connect()
-            each.helo()
-        mta.mail()
-        mta.rcpt()
-        server.process.terminate()
-        assert idle.is_closed()
-        mta.data()
-        mta.content(sign(PLAIN))
-        assert mta.end().final == "a"
-        assert mta.is_closed()
-
-
-def test_a_reload_keeps_the_sessions_and_new_ones_get_the_new_rules(dns):
-    with gateway(dns) as server, Milter(server.port) as mta:
-        mta.negotiate()
-        mta.connect()
-        mta.helo()
-        mta.mail()
-        server.write(server.conf.replace("refused@example.org", "someone@example.org"))
-        server.process.send_signal(1)
-        server.wait_log("generation 2")
-        server.wait_log("event=retire")
-        assert mta.rcpt("refused@example.org")[0] == "y" and mta.rcpt()[0] == "c"
-        mta.data()
-        mta.content(sign(PLAIN))
-        assert mta.end().final == "a"
-        assert deliver(server.port, sign(PLAIN), recipients=["refused@example.org"]).final == "a"
-        assert mta.send_message(sign(PLAIN)).final == "a"
-
-
-def test_the_death_of_the_gateway_is_heard_at_once_and_it_comes_back(dns):
-    with gateway(dns) as server, Milter(server.port) as mta:
-        mta.negotiate()
-        mta.connect()
-        mta.helo()
-        mta.mail()
-        mta.rcpt()
-        child = int(re.findall(r"generation \d+, process (\d+)", server.log)[-1])
-        os.kill(child, 9)
-        with pytest.raises((Closed, ConnectionError)):
-            mta.get()
-        server.wait_log("generation 2")
-
-        def is_back():
-            try:
-                return deliver(server.port, sign(PLAIN)).final == "a"
-            except (Closed, OSError):
-                return False
-
-        wait_for(is_back, 20, "the gateway to be back")

@@ -109,10 +109,13 @@ def postern():
         yield gateway
 
 
+def filter_at(kind, gateway):
+    return f"inet:127.0.0.1:{gateway.port}" if kind is WithPostfix else f"inet:{gateway.port}@127.0.0.1"
+
+
 @pytest.fixture(scope="module", params=(WithPostfix, WithSendmail), ids=("postfix", "sendmail"))
 def mta(request, postern):
-    at = f"inet:127.0.0.1:{postern.port}" if request.param is WithPostfix else f"inet:{postern.port}@127.0.0.1"
-    with request.param(at) as server:
+    with request.param(filter_at(request.param, postern)) as server:
         yield server
 
 
@@ -253,7 +256,7 @@ GREYLIST = CONF.replace('check "greylist" {{ mode = off }}',
 @pytest.mark.parametrize("kind", (WithPostfix, WithSendmail), ids=("postfix", "sendmail"))
 def test_unknown_senders_come_again_and_are_let_in(kind):
     with Nsd(zone()) as dns, Gateway(GREYLIST.format(dns=dns.endpoint)) as gateway:
-        with kind(f"inet:{gateway.port}@127.0.0.1" if kind is WithSendmail else f"inet:127.0.0.1:{gateway.port}") as mta:
+        with kind(filter_at(kind, gateway)) as mta:
             code, text = send_mail(mta.port, SENDER, RECIPIENT, signed())
             assert code == 451 and text.startswith("4.7.1 Greylisted, please try again in "), text
 
