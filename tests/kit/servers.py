@@ -230,10 +230,12 @@ tls_certificate = {folder}/tls.pem
 tls_privatekey = {folder}/tls.pem
 acl_smtp_rcpt = check_rcpt
 acl_smtp_dkim = accept
+{main}
 begin acl
 check_rcpt:
   accept domains = {domains}
   deny message = relay not permitted
+{acl}
 begin routers
 all:
   driver = accept
@@ -256,15 +258,15 @@ class Exim(Server):
     """exim4-daemon-heavy out of its package, which ./dev test unpacks (as packages it and Postfix exclude each other).
 
     It insists on a user of its own name, which libnss-wrapper shows to it alone. All mail goes to one Maildir: Exim
-    takes no file name from a client (the recipient stands in Envelope-to).
+    takes no file name from a client (the recipient stands in Envelope-to). main, acl: more lines of its configuration.
     """
 
     name = "exim"
     binary = SOURCE / "build" / "peers" / "exim" / "usr" / "sbin" / "exim4"
 
-    def __init__(self, domains=("example.org",), tls=False):
+    def __init__(self, domains=("example.org",), tls=False, main="", acl=""):
         super().__init__()
-        self.domains, self.tls, self.port = domains, tls, free_port()
+        self.domains, self.tls, self.main, self.acl, self.port = domains, tls, main, acl, free_port()
 
     def prepare(self):
         if not self.binary.exists():
@@ -278,7 +280,7 @@ class Exim(Server):
         make_cert(self.folder, "tls")
         (self.folder / "exim.conf").write_text(EXIM_CONF.format(
             folder=self.folder, user=who.pw_name, group=grp.getgrgid(who.pw_gid).gr_name, port=self.port,
-            tls="*" if self.tls else "", domains=" : ".join(self.domains)))
+            tls="*" if self.tls else "", domains=" : ".join(self.domains), main=self.main, acl=self.acl))
         # Not set-uid: the loader would drop libnss-wrapper, and with deliver_drop_privilege Exim needs no other user.
         shutil.copy(self.binary, self.folder / "exim4")
         (self.folder / "exim4").chmod(0o755)

@@ -1,0 +1,331 @@
+# tests/interop/test_http_clients.py - the scan API asked by the real clients: rspamc, spamc, Exim's spam condition in
+# both of its variants, and OpenSMTPD with opensmtpd-filter-rspamd.
+import json
+import os
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+
+from mail import parse, read_maildir, send_mail
+from process import SOURCE, Server, free_port, wait_for
+from relay import CLIENT, MESSAGE, RECIPIENT, SENDER, signed, zone
+from scan_api import Caller, conf, spamd
+from servers import Exim, Gateway, Nsd, needs
+
+# No policy of its author's domain applies to it.
+PLAIN = MESSAGE.replace(b"ada@sender.example", b"ada@plain.example")
+
+# Whoever sends says in the envelope what is to become of it.
+LISTS = """
+check "greylist" { mode = off }
+check "lists" {
+    list "spam" { match = sender  action = score  score = 7  entries = {"spam@sender.example"} }
+    list "bad" { match = sender  action = reject  text = "we know you"  entries = {"bad@sender.example"} }
+    list "later" { match = sender  action = defer  entries = {"later@sender.example"} }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def dns():
+    with Nsd(zone()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gateway(dns):
+    text = conf(dns.endpoint, 'password = "secret"', LISTS)
+    with Gateway(text.replace('127.0.0.1:{port}"', '127.0.0.1:{port}", "unix:{folder}/http"')) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def spamless(dns):
+    """One to whom all mail is spam, whatever the client can tell of it."""
+    with Gateway(conf(dns.endpoint, rest=SPAMLESS)) as server:
+        yield server
+
+
+SPAMLESS = """
+actions { tag = -50  subject = "[SPAM] " }
+check "greylist" { mode = off }
+"""
+
+
+# --- rspamc -----------------------------------------------------------------------------------------------------------
+
+
+def rspamc(gateway, *words, data=None):
+    return subprocess.run([needs("rspamc"), "-h", f"127.0.0.1:{gateway.port}", *words], input=data, capture_output=True,
+                          timeout=30, check=False)
+
+
+TOLD = ("-i", CLIENT["addr"], "--helo", CLIENT["name"], "--hostname", CLIENT["name"], "-r", RECIPIENT)
+
+
+def test_rspamc_shows_symbols(gateway):
+    shown = rspamc(gateway, *TOLD, "-F", SENDER, data=signed())
+    text = shown.stdout.decode()
+    assert shown.returncode == 0 and "Action: no action\nSpam: false\nScore: " in text, text
+    for symbol in ("R_SPF_ALLOW", "R_DKIM_ALLOW", "DMARC_POLICY_ALLOW"):
+        assert f"Symbol: {symbol} (" in text
+    assert "Message-ID: one@sender.example" in text
+    refused = rspamc(gateway, *TOLD, "-F", "bad@sender.example", data=signed()).stdout.decode()
+    assert "Action: reject" in refused and "we know you" in refused
+    assert "Action: add header" in rspamc(gateway, *TOLD, "-F", "spam@sender.example", data=signed()).stdout.decode()
+    assert "Action: soft reject" in rspamc(gateway, *TOLD, "-F", "later@sender.example", data=signed()).stdout.decode()
+
+
+def test_rspamc_in_other_forms(gateway):
+    answer = json.loads(rspamc(gateway, *TOLD, "-F", SENDER, "-j", data=signed()).stdout)
+    assert answer["symbols"]["R_DKIM_ALLOW"]["score"] < 0
+    message = rspamc(gateway, *TOLD, "-F", "spam@sender.example", "--mime", data=signed())
+    assert message.returncode == 0 and b"\r\nX-Spam-Action: add header\r\n" in message.stdout
+    packed = rspamc(gateway, *TOLD, "-F", SENDER, "-z", data=signed())
+    assert b"R_DKIM_ALLOW" in packed.stdout, packed
+    everything = rspamc(gateway, *TOLD, "-F", SENDER, "-p", "--extended-urls", data=signed())
+    assert b"R_DKIM_ALLOW" in everything.stdout
+    assert b"R_DKIM_ALLOW" in rspamc(gateway, *TOLD, "-u", "anna", "-d", RECIPIENT, "-F", SENDER, data=signed()).stdout
+
+
+def test_rspamc_as_a_controller(gateway):
+    stat = rspamc(gateway, "stat")
+    assert stat.returncode == 0 and b"Messages scanned: " in stat.stdout, stat.stdout
+    assert b"403" in rspamc(gateway, "stat_reset").stdout
+    assert b"Messages scanned: " in rspamc(gateway, "-P", "secret", "stat_reset").stdout
+    assert b"Messages scanned: 0" in rspamc(gateway, "stat").stdout
+    assert b"Uptime: " in rspamc(gateway, "-P", "secret", "uptime").stdout
+    for command in ("learn_spam", "learn_ham"):
+        assert b"403" in rspamc(gateway, command, data=signed()).stdout
+        learned = rspamc(gateway, "-P", "secret", command, data=signed())
+        assert learned.returncode != 0 and b"success" not in learned.stdout.lower(), learned.stdout
+
+
+# --- spamc ------------------------------------------------------------------------------------------------------------
+
+
+def spamc(gateway, *words, data=PLAIN):
+    ran = subprocess.run([needs("spamc"), "-x", "-d", "127.0.0.1", "-p", str(gateway.port), *words], input=data,
+                         capture_output=True, timeout=30, check=False)
+    return ran.returncode, ran.stdout
+
+
+def test_spamc_judges_by_status_and_score(gateway, spamless):
+    status, out = spamc(gateway, "-c")
+    assert status == 0 and out.endswith(b"/6.0\n") and float(out.split(b"/")[0]) < 6, out
+    status, out = spamc(spamless, "-c")
+    score, threshold = (float(part) for part in out.split(b"/"))
+    assert status == 1 and threshold == -50 and score >= threshold
+    assert spamc(spamless, "-E")[0] == 1
+    assert spamc(gateway, "-K")[0] == 0
+
+
+def test_spamc_reports(gateway, spamless):
+    status, out = spamc(gateway, "-y")
+    assert status == 0 and "R_DKIM_NA" in out.decode().split(",")
+    status, out = spamc(gateway, "-R")
+    assert status == 0 and b" points, 6.0 required)" in out and b" R_DKIM_NA " in out
+    assert spamc(gateway, "-r") == (0, b"")
+    status, out = spamc(spamless, "-r")
+    assert status == 0 and b"Content analysis details:" in out
+
+
+@pytest.mark.parametrize("words", [(), ("--headers",), ("-u", "joe")])
+def test_spamc_gives_the_message_back_as_it_came_but_for_our_fields(spamless, words):
+    for message in (PLAIN, PLAIN.replace(b"\r\n", b"\n")):
+        status, out = spamc(spamless, *words, data=message)
+        end = b"\r\n" if b"\r\n" in message else b"\n"
+        head, body = out.split(2 * end, 1)
+        assert status == 0 and body == message.split(2 * end, 1)[1]
+        assert b"X-Spam-Flag: YES" + end in head and b"Subject: [SPAM] " in head
+        if words != ("--headers",):
+            assert (b"\r" in out) == (b"\r" in message)
+
+
+def test_spamc_cannot_teach_yet(gateway):
+    for kind in ("spam", "ham", "forget"):
+        status, out = spamc(gateway, "-L", kind)
+        assert status != 0 and b"learned" not in out.lower(), (status, out)
+
+
+def test_spamc_over_a_unix_socket(gateway):
+    command = [needs("spamc"), "-x", "-U", gateway.folder / "http", "-y"]
+    ran = subprocess.run(command, input=MESSAGE, capture_output=True, timeout=30, check=False)
+    assert ran.returncode == 0 and b"R_DKIM_NA" in ran.stdout
+
+
+# --- the spam protocols, byte by byte ---------------------------------------------------------------------------------
+
+
+def head(command, length=len(MESSAGE), fields=b"", version=b"SPAMC/1.5"):
+    size = b"" if length is None else b"Content-length: %d\r\n" % length
+    return command + b" " + version + b"\r\n" + size + fields + b"\r\n"
+
+
+def test_pings_are_answered_however_they_end(gateway):
+    for ping in (b"PING SPAMC/1.5\r\n\r\n", b"PING SPAMC/1.2\r\n", b"PING SPAMC/1.3\n\n"):
+        assert spamd(gateway.port, ping) == b"SPAMD/1.5 0 PONG\r\n"
+    assert spamd(gateway.port, b"PING RSPAMC/1.3\r\n\r\n") == b"RSPAMD/1.3 0 PONG\r\n"
+    assert spamd(gateway.port, b"SKIP SPAMC/1.5\r\n\r\n") == b""
+
+
+def test_a_message_may_end_with_the_connection(gateway):
+    for version in (b"SPAMC/1.0", b"SPAMC/1.5"):
+        said = spamd(gateway.port, head(b"CHECK", None, version=version), PLAIN, half_close=True)
+        assert said.startswith(b"SPAMD/1.1 0 EX_OK\r\nSpam: False ; ") and said.endswith(b" / 6.0\r\n\r\n"), said
+    said = spamd(gateway.port, head(b"CHECK"), MESSAGE + b"more than it said", half_close=True)
+    assert said.startswith(b"SPAMD/1.1 0 EX_OK\r\n")
+
+
+def test_a_packed_message_of_spamc(gateway):
+    packed = zlib.compress(MESSAGE)
+    said = spamd(gateway.port, head(b"SYMBOLS", len(packed), b"Compress: zlib\r\nUser: joe\r\n"), packed)
+    assert said.startswith(b"SPAMD/1.1 0 EX_OK\r\nContent-length: ") and b"R_DKIM_NA" in said
+    said = spamd(gateway.port, head(b"SYMBOLS", 9, b"Compress: zlib\r\n"), b"not zlib!")
+    assert said.startswith(b"SPAMD/1.0 76 ")
+
+
+@pytest.mark.parametrize("request_, says", [
+    (head(b"CHECK", 100) + b"short", b"SPAMD/1.0 76 Content-Length mismatch: Expected 100 bytes, got 5 bytes\r\n"),
+    (b"CHECK SPAMC/1.5\r\nno colon\r\n\r\n", b"SPAMD/1.0 76 Bad header line: (no colon)\r\n"),
+    (b"DANCE SPAMC/1.5\r\n\r\n", b"SPAMD/1.0 76 Bad header line: (DANCE ...)\r\n"),
+    (b"CHECK SPAMC/2.0\r\n\r\n", b"SPAMD/1.0 76 Bad header line: (CHECK ...)\r\n"),
+    (b"CHECK SPAMC/1.5\r\nContent-length: 3\r\nContent-length: 4\r\n\r\nabc",
+     b"SPAMD/1.0 76 Content-Length stands twice\r\n"),
+    (b"CHECK SPAMC/1.5\r\nContent-length: 99999999999\r\n\r\n", b"SPAMD/1.0 76 Content-length is too large\r\n"),
+    (b"CHECK SPAMC/1.5\r\nContent-length: 99999999\r\n\r\n",
+     b"SPAMD/1.0 76 the message is too large, or unpacks into too much\r\n"),
+    (b"CHECK RSPAMC/1.3\r\nPath: /etc/passwd\r\n\r\n",
+     b"RSPAMD/1.0 76 paths of this machine are not read for clients\r\n"),
+    (b"CHECK RSPAMC/1.3\r\nIP: nowhere\r\nContent-length: 0\r\n\r\n", b"RSPAMD/1.0 65 IP: no address: nowhere\r\n"),
+    (b"TELL SPAMC/1.5\r\nMessage-class: spam\r\nSet: local\r\nContent-length: 3\r\n\r\nabc",
+     b"SPAMD/1.0 69 TELL commands are for the addresses in http.trusted alone\r\n"),
+])
+def test_what_is_wrong_is_said_as_spamd_says_it(gateway, request_, says):
+    assert spamd(gateway.port, request_, half_close=True) == says
+
+
+def test_learning_is_refused_to_the_trusted_with_another_reason(gateway):
+    with Caller(str(gateway.folder / "http")) as caller:
+        caller.sendall(head(b"TELL", fields=b"Message-class: ham\r\nSet: local\r\n") + MESSAGE)
+        said = caller.everything()
+        assert said.startswith(b"SPAMD/1.0 69 TELL: nothing was learned"), said
+
+
+# --- Exim -------------------------------------------------------------------------------------------------------------
+
+EXIM_ACL = """
+check_data:
+  warn spam = nobody:true
+       add_header = X-Seen: action=$spam_action score=$spam_score int=$spam_score_int
+  deny condition = ${if eq{$spam_action}{reject}}
+       message = refused: $spam_action
+  defer condition = ${if eq{$spam_action}{soft reject}}
+       message = later
+  accept
+"""
+
+
+def exim(gateway, variant):
+    address = f"spamd_address = 127.0.0.1 {gateway.port}{variant}\nacl_smtp_data = check_data\n"
+    return Exim(main=address + "hosts_require_helo =\n", acl=EXIM_ACL)
+
+
+def test_exim_with_the_variant_for_rspamd(gateway):
+    with exim(gateway, " variant=rspamd") as mta:
+        for sender, code, seen in ((SENDER, 250, "action=no action"), ("spam@sender.example", 250, "action=add header"),
+                                   ("later@sender.example", 451, None), ("bad@sender.example", 550, None)):
+            got, text = send_mail(mta.port, sender, RECIPIENT, MESSAGE, CLIENT["name"])
+            assert got == code, (sender, text, mta.log[-2000:])
+            if seen:
+                assert any(seen in parse(m)["X-Seen"] for m in mta.wait_messages(1)), mta.messages()
+        assert len(mta.wait_messages(2)) == 2
+        scores = sorted(float(parse(m)["X-Seen"].split("score=")[1].split()[0]) for m in mta.messages())
+        assert scores[0] < 6 <= scores[1]
+    gateway.wait_log("helo=mail.sender.example from=spam@sender.example rcpts=1 to=user@example.org")
+
+
+def test_exim_without_a_variant(gateway, spamless):
+    with exim(gateway, "") as mta:
+        code, text = send_mail(mta.port, SENDER, RECIPIENT, PLAIN, CLIENT["name"])
+        assert code == 250, (text, mta.log[-2000:])
+        assert "score=" in parse(mta.wait_messages(1)[0])["X-Seen"]
+    with exim(spamless, "") as mta:
+        code, text = send_mail(mta.port, SENDER, RECIPIENT, PLAIN, CLIENT["name"])
+        assert code == 550, (text, mta.log[-2000:])
+
+
+# --- OpenSMTPD --------------------------------------------------------------------------------------------------------
+
+SMTPD_CONF = """
+filter "rspamd" proc-exec "filter-rspamd -url http://127.0.0.1:{scan}"
+listen on 127.0.0.1 port {port} hostname inner.example.org filter "rspamd"
+action "in" maildir "{folder}/mail"
+match from any for domain "example.org" action "in"
+"""
+
+# Its users and its folders have fixed names: it gets them in a mount namespace of its own.
+SMTPD_SCRIPT = """
+set -e
+mount --bind {folder}/passwd /etc/passwd
+mount --bind {folder}/group /etc/group
+mount -t tmpfs -o mode=755 tmpfs /var/spool
+mount -t tmpfs -o mode=755 tmpfs /var/lib
+mount -t tmpfs -o mode=755 tmpfs /usr/libexec
+cp -r {root}/usr/libexec/opensmtpd /usr/libexec
+mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd
+chmod 711 /var/spool/smtpd
+exec {root}/usr/sbin/smtpd -d -f {folder}/smtpd.conf
+"""
+
+
+class OpenSmtpd(Server):
+    """opensmtpd and opensmtpd-filter-rspamd out of their packages, which ./dev test unpacks."""
+
+    name = "opensmtpd"
+    root = SOURCE / "build" / "peers" / "opensmtpd"
+
+    def __init__(self, scan_port):
+        super().__init__()
+        self.scan_port, self.port = scan_port, free_port()
+
+    def prepare(self):
+        if not (self.root / "usr/libexec/opensmtpd/filter-rspamd").exists():
+            pytest.skip("opensmtpd could not be unpacked; ./dev test says why")
+        own_mounts = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
+        if os.getuid() != 0 or own_mounts.returncode:
+            pytest.skip("OpenSMTPD can only be started by root, in a mount namespace of its own")
+        users = "opensmtpd:x:901:901::/var/lib/opensmtpd/empty:/bin/false\n" \
+                "opensmtpq:x:902:902::/var/lib/opensmtpd/empty:/bin/false\n" \
+                f"user:x:903:903::{self.folder}:/bin/false\n"
+        (self.folder / "passwd").write_text(Path("/etc/passwd").read_text() + users)
+        (self.folder / "group").write_text(Path("/etc/group").read_text() +
+                                           "opensmtpd:x:901:\nopensmtpq:x:902:\nuser:x:903:\n")
+        values = {"root": self.root, "folder": self.folder, "port": self.port, "scan": self.scan_port}
+        (self.folder / "smtpd.conf").write_text(SMTPD_CONF.format(**values))
+        (self.folder / "script").write_text(SMTPD_SCRIPT.format(**values))
+        (self.folder / "mail").mkdir()
+        os.chown(self.folder / "mail", 903, 903)
+
+    def command(self):
+        return ["unshare", "--mount", "--propagation", "private", "sh", self.folder / "script"]
+
+    def messages(self):
+        return read_maildir(self.folder / "mail")
+
+
+def test_opensmtpd_with_its_filter_for_rspamd(gateway):
+    with OpenSmtpd(gateway.port) as mta:
+        for sender, codes in ((SENDER, {250}), ("spam@sender.example", {250}), ("later@sender.example", {421, 451}),
+                              ("bad@sender.example", {550})):
+            code, text = send_mail(mta.port, sender, RECIPIENT, PLAIN, CLIENT["name"])
+            assert code in codes, (sender, code, text, mta.log[-2000:])
+        wait_for(lambda: len(mta.messages()) == 2, 20, f"two messages; its log:\n{mta.log[-3000:]}")
+        for message in mta.messages():
+            fields = parse(message)
+            assert fields["Authentication-Results"].startswith("mx.example.org;"), message
+            assert "dmarc=none" in fields["Authentication-Results"], message
+            assert message.replace(b"\r\n", b"\n").endswith(PLAIN.replace(b"\r\n", b"\n").split(b"\n\n", 1)[1])
+        assert sorted(parse(m)["X-Spam"] or "" for m in mta.messages()) == ["", "yes"]  # the filter's own field
