@@ -71,7 +71,7 @@ static void forget_client(struct milter_session *s)
     pipeline_free(s->pipeline);
     s->pipeline = NULL;
     s->session = NULL;
-    s->told = (struct macros){ 0 };
+    s->told = s->told_now = (struct macros){ 0 }; /* they lay in the pipeline's arenas */
     s->is_client_known = s->is_helo_known = false;
 }
 
