@@ -1,5 +1,6 @@
 /* base/arena.c - memory that goes all at once: a list of blocks, the newest one filled from its front. What is large
- * gets a block of its own behind the newest, whose room stays in use. */
+ * gets a block of its own behind the newest, whose room stays in use. The first block is small: many a connection is
+ * idle, and has said no more than its name. */
 #include "gateway/base/arena.h"
 
 #include <stdalign.h>
@@ -8,7 +9,7 @@
 
 #include "gateway/base/bug.h"
 
-enum { ARENA_BLOCK_BYTES = 4096 };
+enum { ARENA_BLOCK_BYTES = 4096, ARENA_FIRST_BYTES = 1024 };
 
 struct arena_block {
     struct arena_block *older;
@@ -56,9 +57,10 @@ void arena_clear(struct arena *a)
     kept->older = NULL;
 }
 
-static struct arena_block *block_new(size_t least)
+static struct arena_block *block_new(size_t least, bool is_first)
 {
-    size_t size = is_large(least) ? least : ARENA_BLOCK_BYTES - sizeof(struct arena_block);
+    size_t whole = is_first && least <= ARENA_FIRST_BYTES / 2 ? ARENA_FIRST_BYTES : ARENA_BLOCK_BYTES;
+    size_t size = is_large(least) ? least : whole - sizeof(struct arena_block);
     struct arena_block *b = mem_alloc(sizeof *b + size);
 
     b->size = size;
@@ -67,7 +69,7 @@ static struct arena_block *block_new(size_t least)
 
 static struct arena_block *block_add(struct arena *a, size_t least)
 {
-    struct arena_block *b = block_new(least);
+    struct arena_block *b = block_new(least, !a->newest);
 
     if (a->newest && is_large(least)) {
         b->older = a->newest->older;

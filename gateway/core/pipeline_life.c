@@ -42,7 +42,8 @@ static void find_rows(struct pipeline *p)
 static void make_connection_runs(struct pipeline *p)
 {
     uint64_t others = p->rows & ~p->earlier;
-    struct run *run = p->own = mem_alloc((p->engine->check_count + 1) * sizeof *run);
+    size_t count = p->engine->check_count - (size_t)__builtin_popcountll(others);
+    struct run *run = p->own = mem_alloc((count + 1) * sizeof *run);
 
     for (size_t i = 0; i < p->engine->check_count; i++) {
         if (others & 1ULL << i)
