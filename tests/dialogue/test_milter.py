@@ -13,6 +13,9 @@ from process import wait_for
 from servers import Nsd
 
 
+RESULTS = "Authentication-Results"
+
+
 @pytest.fixture(scope="module")
 def dns():
     with Nsd("\n".join(ZONE)) as server:
@@ -299,6 +302,25 @@ def test_recipients_that_the_mta_refuses_are_counted_and_no_more(postern):
     wait_for(lambda: "queue_id=4Harvest" in postern.log, 10, "the message in the log")
     line = next(line for line in postern.log.splitlines() if "queue_id=4Harvest" in line)
     assert "rcpts=1" in line and "refused_by_mta=3" in line
+
+
+def test_utf8_is_taken_and_answered_where_the_client_asked_for_it(postern):
+    named = {"sender": "gr\u00fc\u00dfe@sender.example", "recipients": ["\u00fcser@example.org"]}
+    result = deliver(postern.port, sign(PLAIN), arguments=("SMTPUTF8", "SIZE=300", "BODY=8BITMIME"), **named)
+    assert result.final == "a" and 'smtp.mailfrom="gr\u00fc\u00dfe@sender.example"' in result.inserted[RESULTS]
+    result = deliver(postern.port, sign(PLAIN), **named)
+    assert result.final == "a" and result.inserted[RESULTS].isascii()
+
+
+def test_envelopes_that_are_no_addresses_do_no_harm(postern):
+    for sender in ("", "no-domain", "a@b@c.example", "\t\r\n@x.example", "x" * 5000 + "@sender.example", "<>", "@"):
+        with Milter(postern.port) as mta:
+            mta.negotiate()
+            mta.connect(name="\x01\xff" * 300)
+            mta.helo("\r\nX-Forged: yes\x00")
+            result = mta.send_message(sign(PLAIN), sender=sender, recipients=[sender, "user@example.org"])
+            assert result.final in ("a", "y"), sender
+            assert "X-Forged" not in names(result.apply(sign(PLAIN))), sender
 
 
 # ---- sessions ----

@@ -1,4 +1,8 @@
 # tests/interop/test_milter_mta.py - a real Postfix and a real Sendmail that ask us by the milter protocol.
+import os
+import socket
+import subprocess
+
 import pytest
 
 from mail import Client, dkim_sign, parse, send_mail, unfold
@@ -283,6 +287,28 @@ def test_a_filter_that_is_gone_delays_mail_and_no_more():
 def test_postfix_reaches_a_unix_socket_of_its_group(postern):
     with WithPostfix(f"unix:{postern.folder}/milter.sock") as postfix:
         assert "Authentication-Results" in fields(deliver(postfix, signed()))
+
+
+def wake_pickup(postfix):
+    """It looks once a minute, and when it is told to."""
+    with socket.socket(socket.AF_UNIX) as trigger:
+        trigger.settimeout(5)
+        trigger.connect(str(postfix.folder / "spool" / "public" / "pickup"))
+        trigger.send(b"W")
+    return True
+
+
+def test_mail_of_postfix_itself_comes_through_its_other_list(postern):
+    postfix = WithPostfix("")
+    postfix.mta.extra += f"\nnon_smtpd_milters = inet:127.0.0.1:{postern.port}"
+    with postfix:
+        command = ["/usr/sbin/sendmail", "-C", postfix.mta.folder / "conf", "-f", SENDER, RECIPIENT]
+        ran = subprocess.run(command, input=signed().replace(b"\r\n", b"\n"), capture_output=True, check=False,
+                             env={**os.environ, **postfix.mta.environment})
+        assert ran.returncode == 0, ran.stderr
+        wait_for(lambda: wake_pickup(postfix.mta) and postfix.received(), 30, f"the message:\n{postfix.log[-2000:]}")
+        arrived = postfix.received()[0]
+        assert "dkim=pass" in unfold(parse(arrived)["Authentication-Results"]) and still_verifies(arrived, 0)
 
 
 def test_what_postfix_knows_of_a_client_reaches_us(postern):
