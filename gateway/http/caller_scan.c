@@ -25,7 +25,10 @@ bool caller_scan_begin(struct caller *c)
     c->pipeline = pipeline_new(engine, "http");
     if (c->flags.pass_all)
         pipeline_be_thorough(c->pipeline);
-    wrong = envelope_fill(&c->head, pipeline_session(c->pipeline));
+    struct session *session = pipeline_session(c->pipeline);
+
+    wrong = envelope_fill(&c->head, session);
+    session->is_relay_client = http_conf_has(&c->door->conf->relay_clients, &session->client);
     if (wrong) {
         caller_refuse(c, 400, EX_DATAERR_, arena_dup(&c->arena, span_of(wrong)));
         return false;

@@ -7,9 +7,10 @@
 
 struct http_conf {
     struct conf_endpoints listen;
-    struct conf_nets clients; /* may ask; who connects to a unix socket may, too */
-    struct conf_nets trusted; /* may change state without the password; the same */
-    const char *password;     /* for changing state; "": only the trusted may */
+    struct conf_nets clients;       /* may ask; who connects to a unix socket may, too */
+    struct conf_nets relay_clients; /* of the mail server that asks: its mail is our users' */
+    struct conf_nets trusted;       /* may change state without the password; the same */
+    const char *password;           /* for changing state; "": only the trusted may */
     size_t size_most, memory_most;
     int64_t connections_most, ratio_most;
     int idle_ms, head_ms, body_ms, body_total_ms;

@@ -16,6 +16,7 @@ state = "{{folder}}/state"
 dns {{ servers = {{"{dns}"}}  dnssec = no }}
 http {{
     listen = {{"127.0.0.1:{{port}}"}}
+    relay_clients = {{}}
     {http}
 }}
 {rest}

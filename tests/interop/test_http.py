@@ -125,6 +125,13 @@ def test_replies_are_packed_for_who_asks(gateway):
         assert caller.ask(get("/ping", fields="Accept-Encoding: zstd\r\n"), "GET")[2] == b"pong\r\n"
 
 
+@pytest.mark.parametrize("message", [b"", b"\r\n", b"\n", b"no header at all", b"A: b", b"\0\r\n\0", b":\r\n\r\n"])
+def test_hardly_a_message_is_examined_all_the_same(gateway, message):
+    answer = scan(gateway.port, message)
+    assert answer["message-id"] == "undef" and answer["is_skipped"] is False
+    assert scan(gateway.port, message, path="/check")["default"]["action"] == answer["action"]
+
+
 def test_flags_of_a_request(gateway):
     before = len(gateway.log.splitlines())
     answer = scan(gateway.port, MESSAGE, FIELDS + b"Flags: skip\r\n")
