@@ -15,6 +15,13 @@ static const struct conf_key milter_keys[] = {
       .at = AT(relay_clients),
       .initial = "127.0.0.0/8 ::1",
       .help = "clients of the mail server that are our own: their mail is treated as that of authenticated users" },
+    { .name = "relay_daemons",
+      .type = CONF_STRS,
+      .at = AT(relay_daemons),
+      .initial = "ORIGINATING",
+      .help =
+          "names of the mail server's daemons ({daemon_name}) that only our own users reach; in Postfix' master.cf: "
+          "-o milter_macro_daemon_name=ORIGINATING" },
     { .name = "on_failure",
       .type = CONF_ENUM,
       .at = AT(on_failure),

@@ -11,6 +11,7 @@ enum milter_answer { MILTER_TEMPFAIL, MILTER_ACCEPT, MILTER_REJECT };
 struct milter_conf {
     struct conf_endpoints listen;
     struct conf_nets relay_clients;
+    struct conf_strs relay_daemons;
     int on_failure, too_large; /* enum milter_answer */
     size_t size_most, memory_most, header_bytes_most;
     int64_t header_fields_most, recipients_most, connections_most;

@@ -6,7 +6,6 @@
 static const char *const names[MACRO_COUNT] = {
     [MACRO_QUEUE_ID] = "i",
     [MACRO_MTA] = "j",
-    [MACRO_VERSION] = "v",
     [MACRO_DAEMON] = "daemon_name",
     [MACRO_CLIENT_ADDR] = "client_addr",
     [MACRO_CLIENT_PORT] = "client_port",
@@ -15,19 +14,16 @@ static const char *const names[MACRO_COUNT] = {
     [MACRO_TLS_VERSION] = "tls_version",
     [MACRO_TLS_CIPHER] = "cipher",
     [MACRO_TLS_BITS] = "cipher_bits",
-    [MACRO_TLS_SNI] = "tls_sni",
     [MACRO_AUTH_TYPE] = "auth_type",
     [MACRO_AUTH_USER] = "auth_authen",
     [MACRO_RCPT_MAILER] = "rcpt_mailer",
-    [MACRO_RCPT_HOST] = "rcpt_host",
-    [MACRO_RCPT_ADDR] = "rcpt_addr",
 };
 
 const char *const macros_wanted[MILTER_STAGES] = {
-    [SMFIM_CONNECT] = "j v {daemon_name} {client_addr} {client_port} {client_name} {client_ptr}",
-    [SMFIM_HELO] = "{tls_version} {cipher} {cipher_bits} {tls_sni}",
+    [SMFIM_CONNECT] = "j {daemon_name} {client_addr} {client_port} {client_name} {client_ptr}",
+    [SMFIM_HELO] = "{tls_version} {cipher} {cipher_bits}",
     [SMFIM_ENVFROM] = "i {auth_type} {auth_authen}",
-    [SMFIM_ENVRCPT] = "i {rcpt_mailer} {rcpt_host} {rcpt_addr}",
+    [SMFIM_ENVRCPT] = "i {rcpt_mailer}",
     [SMFIM_DATA] = "i",
     [SMFIM_EOM] = "i",
     [SMFIM_EOH] = "i",
@@ -60,5 +56,5 @@ void macros_take(struct macros *m, struct arena *a, struct span data)
 
 void macros_forget_recipient(struct macros *m)
 {
-    m->values[MACRO_RCPT_MAILER] = m->values[MACRO_RCPT_HOST] = m->values[MACRO_RCPT_ADDR] = SPAN("");
+    m->values[MACRO_RCPT_MAILER] = SPAN("");
 }

@@ -14,21 +14,17 @@
 enum macro {
     MACRO_QUEUE_ID,    /* i */
     MACRO_MTA,         /* j */
-    MACRO_VERSION,     /* v */
     MACRO_DAEMON,      /* {daemon_name} */
     MACRO_CLIENT_ADDR, /* {client_addr} */
     MACRO_CLIENT_PORT,
-    MACRO_CLIENT_NAME, /* {client_name}: confirmed, with Postfix; see {client_resolve} with Sendmail */
+    MACRO_CLIENT_NAME, /* {client_name}: as in SMFIC_CONNECT */
     MACRO_CLIENT_PTR,  /* {client_ptr}: as the PTR record has it */
     MACRO_TLS_VERSION,
     MACRO_TLS_CIPHER, /* {cipher} */
     MACRO_TLS_BITS,   /* {cipher_bits} */
-    MACRO_TLS_SNI,
     MACRO_AUTH_TYPE,
-    MACRO_AUTH_USER, /* {auth_authen} */
-    MACRO_RCPT_MAILER,
-    MACRO_RCPT_HOST,
-    MACRO_RCPT_ADDR,
+    MACRO_AUTH_USER,   /* {auth_authen} */
+    MACRO_RCPT_MAILER, /* "error": the MTA itself refuses it */
     MACRO_COUNT
 };
 

@@ -16,6 +16,8 @@ static void log_mta(struct log_line *line, const struct milter_session *s)
 {
     if (s->told.values[MACRO_MTA].len)
         log_str(line, "mta", s->told.values[MACRO_MTA]);
+    if (s->told.values[MACRO_DAEMON].len)
+        log_str(line, "daemon", s->told.values[MACRO_DAEMON]);
 }
 
 void milter_log_message(struct milter_session *s, unsigned code, struct span text, const char *action)

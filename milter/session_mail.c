@@ -2,6 +2,9 @@
  * refused. */
 #include "milter/session.h"
 
+#include <stdio.h>
+
+#include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "milter/actions.h"
 
@@ -100,9 +103,13 @@ static bool is_name(struct span name)
 static bool is_ours(const struct milter_session *s, const struct milter_client *client)
 {
     const struct conf_nets *nets = &s->door->conf->relay_clients;
+    const struct conf_strs *daemons = &s->door->conf->relay_daemons;
 
     for (size_t i = 0; i < nets->count; i++)
         if (addr_in(&s->session->client, &nets->items[i]))
+            return true;
+    for (size_t i = 0; i < daemons->count; i++)
+        if (span_is(s->told.values[MACRO_DAEMON], daemons->items[i]))
             return true;
     return client->family == SMFIA_UNIX; /* a program on the mail server itself */
 }
@@ -110,7 +117,8 @@ static bool is_ours(const struct milter_session *s, const struct milter_client *
 static void know_client(struct milter_session *s, const struct milter_client *client)
 {
     struct session *session = s->session;
-    struct span ptr = s->told.values[MACRO_CLIENT_PTR];
+    const struct span names[] = { s->told.values[MACRO_CLIENT_PTR], client->hostname,
+                                  s->told.values[MACRO_CLIENT_NAME] };
     uint64_t port = 0;
 
     session->client = client->addr;
@@ -120,10 +128,9 @@ static void know_client(struct milter_session *s, const struct milter_client *cl
         !span_u64(s->told.values[MACRO_CLIENT_PORT], 65535, &port))
         session->client_port = (unsigned)port;
     session->client_ptr = SPAN("");
-    if (is_name(ptr))
-        session->client_ptr = washed(session->arena, ptr, NAME_MOST);
-    else if (is_name(client->hostname))
-        session->client_ptr = washed(session->arena, client->hostname, NAME_MOST);
+    for (size_t i = 0; i < COUNT(names) && !session->client_ptr.len; i++)
+        if (is_name(names[i]))
+            session->client_ptr = washed(session->arena, names[i], NAME_MOST);
     session->is_relay_client = is_ours(s, client);
     s->is_client_known = true;
     pipeline_reach(s->pipeline, STAGE_CONNECT);
@@ -290,13 +297,16 @@ static void say_later(struct milter_session *s, const char *enhanced, const char
 /* We cannot do our work: true when this recipient has got its answer. */
 static bool is_trouble(struct milter_session *s, const char *why)
 {
+    char text[128];
+
     if (!why)
         return false;
     if (s->door->conf->on_failure == MILTER_ACCEPT) {
         s->unexamined = why;
         milter_say(s, SMFIR_CONTINUE, 0);
     } else {
-        say_later(s, "4.3.2", why);
+        snprintf(text, sizeof text, "Too busy: %s; try again later", why);
+        say_later(s, "4.3.2", text);
     }
     return true;
 }

@@ -281,6 +281,12 @@ def test_mail_of_authenticated_users_is_left_alone(postern, macros):
     assert result.final == "a" and result.edits == []
 
 
+def test_mail_by_a_daemon_of_our_users_is_left_alone(postern):
+    result = deliver(postern.port, PLAIN, client={"address": "198.51.100.9", "name": "unknown",
+                                                  "macros": {"{daemon_name}": "ORIGINATING"}})
+    assert result.final == "a" and result.edits == []
+
+
 def test_who_only_says_so_is_not_authenticated(postern):
     result = deliver(postern.port, PLAIN, client={"address": "198.51.100.9", "name": "unknown"},
                      macros={"{auth_author}": "ada@sender.example", "{mail_addr}": "ada"})

@@ -58,6 +58,31 @@ def test_when_the_spool_fails_the_failure_policy_answers(dns, keys, final):
         server.wait_log("event=alarm")
 
 
+@pytest.mark.parametrize("keys, answer", (("", b"451 4.3.2 Too busy: "), ("on_failure = accept", b"")))
+def test_with_too_much_to_do_the_failure_policy_answers(keys, answer):
+    with Silence() as silence, gateway(silence, "rcpt_wait = 0  progress = 100ms " + keys, "engine { messages = 1 }") as server, \
+            Milter(server.port) as first, Milter(server.port) as second:
+        for mta in (first, second):
+            mta.negotiate()
+            mta.connect()
+            mta.helo()
+            mta.mail()
+        assert first.rcpt()[0] == "c"
+        first.data()
+        first.content(sign(PLAIN))
+        first.put("E")
+        assert first.get()[0] == "p"                             # it waits for its verdict
+        command, text = second.rcpt()
+        assert command == ("y" if answer else "c") and text.startswith(answer), text
+        if not answer:
+            second.data()
+            second.content(sign(PLAIN))
+            result = second.end()
+            assert result.final == "a" and result.edits == []
+            server.wait_log("unexamined=\"too many messages are being examined\"")
+        os.kill(int(re.findall(r"generation \d+, process (\d+)", server.log)[-1]), 9)
+
+
 def test_a_header_beyond_all_measure_is_refused(dns):
     with gateway(dns, "header_size = 16KiB  header_fields = 50") as server:
         result = deliver(server.port, sign(message(b"X-Long: " + b"x" * 17000 + b"\r\n")))
