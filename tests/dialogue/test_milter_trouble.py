@@ -60,7 +60,8 @@ def test_when_the_spool_fails_the_failure_policy_answers(dns, keys, final):
 
 @pytest.mark.parametrize("keys, answer", (("", b"451 4.3.2 Too busy: "), ("on_failure = accept", b"")))
 def test_with_too_much_to_do_the_failure_policy_answers(keys, answer):
-    with Silence() as silence, gateway(silence, "rcpt_wait = 0  progress = 100ms " + keys, "engine { messages = 1 }") as server, \
+    keys += " rcpt_wait = 0  progress = 100ms"
+    with Silence() as silence, gateway(silence, keys, "engine { messages = 1 }") as server, \
             Milter(server.port) as first, Milter(server.port) as second:
         for mta in (first, second):
             mta.negotiate()
