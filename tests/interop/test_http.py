@@ -1,6 +1,7 @@
 # tests/interop/test_http.py - the scan API, byte by byte: rspamd's HTTP, metrics and health; and what is hostile.
 import gzip
 import json
+import signal
 import socket
 import threading
 import time
@@ -466,6 +467,25 @@ def test_a_client_that_leaves_takes_its_work_with_it(silent_dns):
         assert time.monotonic() - begin < 3, "it was examined to the end"
 
 
+def test_who_never_reads_is_not_answered_for_ever(gateway):
+    def requests():
+        values = openmetrics.read(fetch(gateway.port, "/metrics")[2].decode())
+        return openmetrics.value(values, "postern_http_requests_total")
+
+    before = requests()
+    with Caller(gateway.port) as greedy:
+        greedy.setblocking(False)
+        sent, quiet_since = 0, time.monotonic()
+        while time.monotonic() - quiet_since < 0.5 and sent < 64 << 20:
+            try:
+                sent += greedy.send(get("/metrics") * 100)
+                quiet_since = time.monotonic()
+            except BlockingIOError:
+                time.sleep(0.02)
+        assert sent < 64 << 20, "everything was taken"
+        assert requests() - before < 1000  # what the sockets' buffers hold
+
+
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
 
@@ -504,7 +524,8 @@ def test_metrics_are_openmetrics_and_count(gateway):
     assert abs(openmetrics.value(after, "process_start_time_seconds") - time.time()) < 600
     assert openmetrics.value(after, "postern_ready") == 1
     names = {name for name, _ in after}
-    assert {"postern_build_info", "postern_config_info", "rspamd_build_info", "rspamd_config"} <= names
+    assert {"postern_build_info", "postern_config_info", "postern_store_operations_total", "postern_store_up",
+            "rspamd_build_info", "rspamd_config"} <= names
 
 
 def test_time_outs_of_the_dns_are_counted(silent_dns):
@@ -535,3 +556,38 @@ def test_deliveries_are_counted(dns):
         assert openmetrics.value(values, "postern_verdicts_total", door="smtp", action="accept") == 2
         assert openmetrics.value(values, "postern_sessions_total", door="smtp") == 2
     sink.stop()
+
+
+# --- what is remembered -----------------------------------------------------------------------------------------------
+
+
+def test_greylisted_mail_passes_when_it_comes_again(dns):
+    rest = 'check "greylist" { when = always  delay = 2s }'
+    fields = FIELDS.replace(CLIENT["addr"].encode(), b"203.0.113.9").replace(b"ada@sender", b"ada@plain")
+    message = MESSAGE.replace(b"ada@sender", b"ada@plain")
+    with Gateway(conf(dns.endpoint, rest=rest)) as gateway:
+        first = scan(gateway.port, message, fields)
+        assert first["action"] == "soft reject" and "try again" in first["messages"]["smtp_message"]
+        with Caller(gateway.port) as caller:
+            caller.sendall(b"CHECK RSPAMC/1.3\r\n" + fields + b"\r\n" + MESSAGE)
+            caller.shutdown(socket.SHUT_WR)
+            assert b"\r\nAction: soft reject\r\n" in caller.everything()
+        wait_for(lambda: scan(gateway.port, message, fields)["action"] == "no action", 15,
+                 f"greylisted mail to pass:\n{gateway.log[-2000:]}")
+
+
+def test_what_was_refused_or_asked_without_counting_takes_nothing_of_a_limit(dns):
+    rest = 'check "rates" { limit "x" { key = sender  rate = "2 / 1d" } }\ncheck "greylist" { mode = off }'
+    with Gateway(conf(dns.endpoint, rest=rest)) as gateway:
+        for _ in range(4):
+            assert scan(gateway.port, signed(), FIELDS + b"Flags: no_stat\r\n")["action"] == "no action"
+        assert [scan(gateway.port, signed())["action"] for _ in range(4)] == ["no action"] * 2 + ["soft reject"] * 2
+
+
+def test_after_a_reload_the_new_configuration_answers(dns):
+    with Gateway(conf(dns.endpoint)) as gateway, Caller(gateway.port) as old:
+        assert json.loads(old.ask(post(MESSAGE))[2])["thresholds"]["reject"] == 15
+        gateway.write(conf(dns.endpoint, rest="actions { reject = 20 }"))
+        gateway.process.send_signal(signal.SIGHUP)
+        assert old.is_closed()  # it was idle: its client comes again
+        assert scan(gateway.port, MESSAGE)["thresholds"]["reject"] == 20
