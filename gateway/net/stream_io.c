@@ -95,7 +95,7 @@ static ssize_t read_once(struct stream *s)
     else if (!fifo_len(&s->in))
         fifo_release(&s->in);
     if ((size_t)got == s->chunk && s->chunk < STREAM_CHUNK_MOST)
-        s->chunk *= 2;
+        s->chunk *= 4;
     return got;
 }
 
