@@ -18,7 +18,7 @@ hostname = "mx.example.org"
 dns {{ servers = {{"{dns}"}}  dnssec = no }}
 actions {{ subject = "[SPAM] " }}
 milter {{ listen = {{"inet:{{port}}@127.0.0.1", "unix:{{folder}}/milter.sock"}}  relay_clients = {{}} }}
-socket_group = "postfix"
+{group}
 check "spf" {{ skip = {{}} }}
 check "greylist" {{ mode = off }}
 check "dmarc" {{ on_quarantine = quarantine }}
@@ -29,7 +29,7 @@ check "lists" {{
     list "spammer" {{ match = sender  entries = {{"spammer@sender.example"}}  action = score  score = 7.0 }}
     list "worse"   {{ match = sender  entries = {{"worse@sender.example"}}  action = score  score = 20.0 }}
 }}
-"""
+""".replace("{group}", 'socket_group = "postfix"' if os.getuid() == 0 else "")
 ZONE = """
 held.example. TXT "v=spf1 -all"
 _dmarc.held.example. TXT "v=DMARC1; p=quarantine"

@@ -1,6 +1,7 @@
 # tests/kit/sendmail.py - a real Sendmail in front of a sink, with a filter or none.
 import os
 import pwd
+import shutil
 
 import pytest
 
@@ -96,6 +97,9 @@ class Sendmail(Server):
         if os.getuid() != 0:
             pytest.skip("Sendmail can only be started by root")
         who = pwd.getpwnam("nobody")
+        # Not set-gid: the loader would drop libnss-wrapper.
+        shutil.copyfile(self.binary, self.folder / "sendmail")
+        (self.folder / "sendmail").chmod(0o755)
         (self.folder / "hosts").write_text(f"127.0.0.1 localhost {self.hostname}\n")
         (self.folder / "switch").write_text("hosts files\npasswd files\naliases files\n")
         (self.folder / "queue").mkdir()
@@ -114,7 +118,7 @@ class Sendmail(Server):
                 "NSS_WRAPPER_HOSTS": str(self.folder / "hosts")}
 
     def command(self):
-        return [self.binary, "-C", self.folder / "sendmail.cf", "-bD", "-X", self.folder / "traffic"]
+        return [self.folder / "sendmail", "-C", self.folder / "sendmail.cf", "-bD", "-X", self.folder / "traffic"]
 
     def held(self):
         """Reasons of quarantined messages in the queue."""
