@@ -569,7 +569,7 @@ def test_greylisted_mail_passes_when_it_comes_again(dns):
         first = scan(gateway.port, message, fields)
         assert first["action"] == "soft reject" and "try again" in first["messages"]["smtp_message"]
         with Caller(gateway.port) as caller:
-            caller.sendall(b"CHECK RSPAMC/1.3\r\n" + fields + b"\r\n" + MESSAGE)
+            caller.sendall(b"CHECK RSPAMC/1.3\r\n" + fields + b"\r\n" + message)
             caller.shutdown(socket.SHUT_WR)
             assert b"\r\nAction: soft reject\r\n" in caller.everything()
         wait_for(lambda: scan(gateway.port, message, fields)["action"] == "no action", 15,
