@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# tests/bench/milter_idle.py - what sessions of a mail server cost while they say nothing: memory of the gateway for each.
+# tests/bench/milter_idle.py - what silent sessions of a mail server cost: memory of the gateway for each.
 #
 # usage: milter_idle.py [SESSIONS]      (10000; the release build; needs as many descriptors)
 import re
