@@ -238,4 +238,4 @@ static void reader_free(void *set)
     exempt_free(set);
 }
 
-const struct access_reader exempt_reader = { reader_make, reader_add, reader_free };
+const struct access_reader exempt_reader = { .make = reader_make, .add = reader_add, .free = reader_free };

@@ -16,10 +16,11 @@ static const struct conf_key list_keys[] = {
     { .name = "action",
       .type = CONF_ENUM,
       .at = AT(action),
-      .least = "accept reject defer discard score",
+      .least = "accept reject defer discard score map",
       .is_required = true,
       .help = "the first list that matches and does not only score decides; `accept` and `discard` by recipient want "
-              "all recipients listed, the others one" },
+              "all recipients listed, the others one. map: `file` says it for each entry, in the words of Postfix's "
+              "access(5): 192.0.2 REJECT; example.org 550 5.7.1 Not wanted here; friend@example.org OK" },
     { .name = "file",
       .type = CONF_FILE,
       .at = AT(path),
@@ -103,6 +104,8 @@ static const char *check_list(struct arena *a, void *values)
         return "text is more than 300 characters, or others than ASCII's; shorten it: it stands in a reply";
     if (list->action == LIST_SCORE && !list->points)
         return "action = score without points; write score = 5.00, or less than 0 for an allow list";
+    if (list->action == LIST_MAP && (!list->path[0] || list->entries.count || list->points || list->text[0]))
+        return "action = map takes all from its file: write file = \"...\", and no entries, score or text";
     if (list->action == LIST_ACCEPT && list->points > 0)
         return "action = accept with a score above 0; write one that is below, or none";
     return check_entries(a, list);
@@ -135,7 +138,7 @@ const struct conf_section lists_section = {
 enum access_kind list_kind(const struct list *list)
 {
     switch ((enum list_match)list->match) {
-    case LIST_CLIENT: return ACCESS_NETS;
+    case LIST_CLIENT: return list->action == LIST_MAP ? ACCESS_CLIENTS : ACCESS_NETS;
     case LIST_SENDER:
     case LIST_RECIPIENT: return ACCESS_ADDRESSES;
     case LIST_CLIENT_NAME:

@@ -17,7 +17,7 @@ enum list_match {
 };
 
 /* In the order of the words of the key `action`. */
-enum list_action { LIST_ACCEPT, LIST_REJECT, LIST_DEFER, LIST_DISCARD, LIST_SCORE };
+enum list_action { LIST_ACCEPT, LIST_REJECT, LIST_DEFER, LIST_DISCARD, LIST_SCORE, LIST_MAP };
 
 struct list {
     const char *title;

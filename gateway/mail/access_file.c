@@ -16,6 +16,8 @@ struct access_reading {
     void *set;
     struct strbuf rest; /* of a line that is not complete yet */
     unsigned line, faults;
+    struct strbuf joined; /* of an entry that may go on */
+    unsigned joined_line;
 };
 
 /* ---- access sets ---- */
@@ -49,7 +51,7 @@ static const char *set_add(void *set, struct span line, unsigned number)
                     : access_set_add(set, entry, number);
 }
 
-static const struct access_reader set_reader = { set_make, set_add, set_free };
+static const struct access_reader set_reader = { .make = set_make, .add = set_add, .free = set_free };
 
 /* ---- files ---- */
 
@@ -94,6 +96,7 @@ static bool reading_open(struct access_file *f)
     *r = (struct access_reading){ .fd = fd, .stamp = stamp_of(&st) };
     r->set = f->reader->make(f->kind, (size_t)st.st_size / BYTES_PER_ENTRY);
     strbuf_init(&r->rest, PIECE_BYTES + ACCESS_LINE_MOST + 2);
+    strbuf_init(&r->joined, ACCESS_LINE_MOST + 2);
     f->reading = r;
     return true;
 }
@@ -105,19 +108,55 @@ static void reading_drop(struct access_file *f)
     close(f->reading->fd);
     f->reader->free(f->reading->set);
     strbuf_release(&f->reading->rest);
+    strbuf_release(&f->reading->joined);
     free(f->reading);
     f->reading = NULL;
 }
 
-static void fault(struct access_file *f, struct span line, const char *wrong)
+static void fault(struct access_file *f, unsigned number, struct span line, const char *wrong)
 {
     struct access_reading *r = f->reading;
 
     if (r->faults++ >= FAULTS_MOST)
         return;
-    strbuf_putf(&f->refusal, "%s%s:%u: \"", f->refusal.len ? "\n" : "", f->path, r->line);
+    strbuf_putf(&f->refusal, "%s%s:%u: \"", f->refusal.len ? "\n" : "", f->path, number);
     strbuf_put_escaped(&f->refusal, line, 80);
     strbuf_putf(&f->refusal, "\" %s", wrong);
+}
+
+/* An entry that is whole now. */
+static void take_joined(struct access_file *f)
+{
+    struct access_reading *r = f->reading;
+    struct span entry = strbuf_span(&r->joined);
+    const char *wrong = NULL;
+
+    if (!entry.len)
+        return;
+    if (r->joined.is_full)
+        wrong = "and what follows it is longer than 1024 bytes; shorten it";
+    else
+        wrong = f->reader->add(r->set, entry, r->joined_line);
+    if (wrong)
+        fault(f, r->joined_line, entry, wrong);
+    strbuf_clear(&r->joined);
+}
+
+static void join_line(struct access_file *f, struct span line)
+{
+    struct access_reading *r = f->reading;
+    struct span text = span_trim(line);
+
+    if (!text.len || text.ptr[0] == '#')
+        return;
+    if (ascii_is_wsp(line.ptr[0]) && r->joined.len) {
+        strbuf_putc(&r->joined, ' ');
+        strbuf_put(&r->joined, text);
+        return;
+    }
+    take_joined(f);
+    strbuf_put(&r->joined, text);
+    r->joined_line = r->line;
 }
 
 static void take_line(struct access_file *f, struct span line)
@@ -126,15 +165,19 @@ static void take_line(struct access_file *f, struct span line)
 
     r->line++;
     if (line.len > ACCESS_LINE_MOST) {
-        fault(f, line, "is longer than 1024 bytes; write one entry a line");
+        fault(f, r->line, line, "is longer than 1024 bytes; write one entry a line");
         return;
     }
     if (r->line == 1 && span_starts(line, SPAN("\xef\xbb\xbf")))
         line = span_skip(line, 3);
-    const char *wrong = f->reader->add(r->set, line, r->line);
+    const char *wrong = NULL;
 
+    if (f->reader->joins_lines)
+        join_line(f, line);
+    else
+        wrong = f->reader->add(r->set, line, r->line);
     if (wrong)
-        fault(f, span_trim(line), wrong);
+        fault(f, r->line, span_trim(line), wrong);
 }
 
 static void take_lines(struct access_file *f, bool is_end)
@@ -184,6 +227,8 @@ static bool reading_finish(struct access_file *f)
     struct access_reading *r = f->reading;
     struct stat st;
     struct access_stamp now = { 0 };
+
+    take_joined(f);
     bool is_good = r->faults == 0;
 
     if (fstat(r->fd, &st) == 0)

@@ -1,7 +1,8 @@
 /* mail/access_set.c - a set of networks, domains or addresses.
  *
  * A key is a tag and the normal form: '4' or '6', prefix length and network; 'd' and a domain; 's' and a domain that
- * stands for what is under it; 'a' and an address; 'u' and a local part; '0' for the null sender.
+ * stands for what is under it; 'a' and an address; 'u' and a local part; '0' for the null sender. A map's value, ended
+ * by NUL, lies behind its key.
  */
 #include "gateway/mail/access_set.h"
 
@@ -24,6 +25,7 @@ struct entry {
 
 struct access_set {
     enum access_kind kind;
+    bool is_map;
     struct entry *entries;
     size_t count, capacity;
     char *bytes;
@@ -146,6 +148,54 @@ static const char *address_entry(struct span text, struct key *key)
     return key_put_lower(key, local) ? NULL : wrong;
 }
 
+/* "192.0.2" and the like: how many octets it has, and then it is completed in `out`; 0: it is something else. */
+static unsigned octets_of(struct span text, char out[ADDR_TEXT_MAX])
+{
+    unsigned count = 1;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (!ascii_is_digit(text.ptr[i]) && text.ptr[i] != '.')
+            return 0;
+        count += text.ptr[i] == '.';
+    }
+    if (!text.len || text.len > 11 || count > 3)
+        return 0;
+    snprintf(out, ADDR_TEXT_MAX, "%.*s%s", SPAN_ARG(text), count == 1 ? ".0.0.0" : count == 2 ? ".0.0" : ".0");
+    return count;
+}
+
+/* "2001:db8" and the like: how many groups it has; 0: it is something else. */
+static unsigned groups_of(struct span text, char out[ADDR_TEXT_MAX])
+{
+    unsigned count = 1;
+
+    if (text.len > 34 || span_find(text, ':') == SPAN_NPOS || span_search(text, SPAN("::")) != SPAN_NPOS ||
+        span_find(text, '/') != SPAN_NPOS)
+        return 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == ':';
+    snprintf(out, ADDR_TEXT_MAX, "%.*s::", SPAN_ARG(text));
+    return count < 8 ? count : 0;
+}
+
+static const char *client_entry(struct span text, struct key *key)
+{
+    char whole[ADDR_TEXT_MAX];
+    unsigned octets = octets_of(text, whole), groups = octets ? 0 : groups_of(text, whole);
+    struct addr_net net = { .bits = octets ? 8 * octets : 16 * groups };
+
+    if (octets || groups) {
+        if (addr_parse(span_of(whole), &net.base))
+            return "is no address or network; write such as 192.0.2, 192.0.2.1, 192.0.2.0/24 or 2001:db8";
+        net_key(key, &net);
+        return NULL;
+    }
+    struct span host = span_first(text, span_find(text, '/'));
+    struct addr a;
+
+    return addr_parse(host, &a) ? name_entry(text, key) : net_entry(text, key);
+}
+
 static const char *entry_key(enum access_kind kind, struct span text, struct key *key)
 {
     if (text.len >= ACCESS_ENTRY_TEXT_MAX)
@@ -154,6 +204,7 @@ static const char *entry_key(enum access_kind kind, struct span text, struct key
     case ACCESS_NETS: return net_entry(text, key);
     case ACCESS_NAMES: return name_entry(text, key);
     case ACCESS_ADDRESSES: return address_entry(text, key);
+    case ACCESS_CLIENTS: return client_entry(text, key);
     }
     BUG("access kind %d", (int)kind);
 }
@@ -230,6 +281,14 @@ struct access_set *access_set_new(enum access_kind kind, size_t expected)
     return set;
 }
 
+struct access_set *access_map_new(enum access_kind kind, size_t expected)
+{
+    struct access_set *map = access_set_new(kind, expected);
+
+    map->is_map = true;
+    return map;
+}
+
 void access_set_free(struct access_set *set)
 {
     if (!set)
@@ -259,7 +318,14 @@ static void reserve(struct access_set *set, size_t bytes)
         slots_new(set, set->slot_count);
 }
 
-const char *access_set_add(struct access_set *set, struct span entry, unsigned line)
+static void put_bytes(struct access_set *set, struct span bytes)
+{
+    if (bytes.len)
+        memcpy(set->bytes + set->byte_count, bytes.ptr, bytes.len);
+    set->byte_count += bytes.len;
+}
+
+static const char *add(struct access_set *set, struct span entry, struct span value, unsigned line)
 {
     struct key key;
     const char *wrong = entry_key(set->kind, entry, &key);
@@ -268,7 +334,7 @@ const char *access_set_add(struct access_set *set, struct span entry, unsigned l
         return wrong;
     if (set->count == ACCESS_ENTRIES_MOST)
         return "is one more than the 1000000 that a list may have; split the list";
-    reserve(set, key.len);
+    reserve(set, key.len + value.len + 1);
     uint32_t *slot = slot_of(set, span_make(key.bytes, key.len));
 
     if (*slot)
@@ -277,11 +343,26 @@ const char *access_set_add(struct access_set *set, struct span entry, unsigned l
         set->has_bits4[(unsigned char)key.bytes[1]] = true;
     if (key.bytes[0] == '6')
         set->has_bits6[(unsigned char)key.bytes[1]] = true;
-    memcpy(set->bytes + set->byte_count, key.bytes, key.len);
     set->entries[set->count] = (struct entry){ (uint32_t)set->byte_count, line, (uint16_t)key.len };
-    set->byte_count += key.len;
+    put_bytes(set, span_make(key.bytes, key.len));
+    if (set->is_map) {
+        put_bytes(set, value);
+        put_bytes(set, span_make("", 1));
+    }
     *slot = (uint32_t)++set->count;
     return NULL;
+}
+
+const char *access_set_add(struct access_set *set, struct span entry, unsigned line)
+{
+    return add(set, entry, (struct span){ 0 }, line);
+}
+
+const char *access_map_add(struct access_set *map, struct span entry, struct span value, unsigned line)
+{
+    if (value.len > ACCESS_VALUE_MOST || span_find(value, '\0') != SPAN_NPOS)
+        return "has a value of more than 1000 bytes, or with a NUL; shorten it";
+    return add(map, entry, value, line);
 }
 
 /* ---- looking up ---- */
@@ -295,6 +376,7 @@ static bool find(const struct access_set *set, const struct key *key, struct acc
 
         out->line = e->line;
         key_text(key_of(set, e), out->text);
+        out->value = set->is_map ? span_of(set->bytes + e->at + e->len) : (struct span){ 0 };
     }
     return slot != 0;
 }
@@ -333,6 +415,9 @@ static bool has_normal_name(const struct access_set *set, const char *normal, st
         key_put(&key, span_of(parent));
         if (find(set, &key, out))
             return true;
+        key.bytes[0] = 'd';
+        if (set->is_map && find(set, &key, out))
+            return true;
     }
     return false;
 }
@@ -344,17 +429,29 @@ bool access_set_has_name(const struct access_set *set, struct span name, struct 
     return !domain_normal(name, normal) && has_normal_name(set, normal, out);
 }
 
+static bool has_local(const struct access_set *set, struct span local, struct access_match *out)
+{
+    struct key key;
+
+    key_start(&key, 'u');
+    return local.len && key_put_lower(&key, local) && find(set, &key, out);
+}
+
 bool access_set_has_address(const struct access_set *set, const struct address *address, struct access_match *out)
 {
+    struct span local = address->local, bare = local;
     struct key key;
 
     key_start(&key, '0');
     if (!address->text.len)
         return find(set, &key, out);
-    if (address_key(address->local, address->domain, &key) && find(set, &key, out))
+    if (set->is_map)
+        bare = span_first(local, span_find(local, '+'));
+    if (address_key(local, address->domain, &key) && find(set, &key, out))
+        return true;
+    if (bare.len != local.len && address_key(bare, address->domain, &key) && find(set, &key, out))
         return true;
     if (address->domain.len && access_set_has_name(set, address->domain, out))
         return true;
-    key_start(&key, 'u');
-    return address->local.len && key_put_lower(&key, address->local) && find(set, &key, out);
+    return has_local(set, local, out) || (bare.len != local.len && has_local(set, bare, out));
 }

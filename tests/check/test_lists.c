@@ -250,6 +250,7 @@ static void faults_of_the_configuration_are_told(void **state)
         { "list x { match = helo action = score entries = {a} }", "action = score without points" },
         { "list x { match = helo action = accept score = 1 entries = {a} }", "accept with a score above 0" },
         { "list x { match = from action = accept entries = {a} }", "write one of: client client_name helo" },
+        { "list x { match = helo action = map entries = {a} }", "action = map takes all from its file" },
         { "list x { match = helo action = accept file = \"/nonexistent/x\" }", "cannot be opened" },
     };
 
@@ -380,6 +381,133 @@ static void a_faulty_file_is_refused_at_start(void **state)
     arena_release(&a);
 }
 
+/* ---- maps ---- */
+
+static struct desk *desk_with_map(const char *match, const char *text, const char *more)
+{
+    char conf[300];
+
+    write_text(text);
+    snprintf(conf, sizeof conf, "list \"m\" { match = %s action = map file = \"%s\" %s }", match, path, more);
+    struct desk *d = desk_open(&lists_module, conf);
+
+    desk_client(d, "192.0.2.7");
+    desk_helo(d, "helo.example");
+    desk_from(d, "joe@from.example");
+    d->evidence.iprev.result = AUTH_PASS;
+    d->evidence.iprev.name = "mx.client.example";
+    return d;
+}
+
+enum { PERMIT = 100 };
+
+static int outcome(const struct desk *d)
+{
+    return d->run.is_forced ? (int)d->run.forced : d->run.is_permit ? PERMIT : NOTHING;
+}
+
+static void a_map_says_what_becomes_of_mail(void **state)
+{
+    static const struct {
+        const char *match, *text;
+        int action;
+        const char *told;
+    } cases[] = {
+        { "client", "192.0.2 REJECT Go", ACTION_REJECT, "Go" },
+        { "client", "192.0.2 REJECT", ACTION_REJECT, "5.7.1 Access denied" },
+        { "client", "client.example 450 4.7.1 Later\n192.0.2.7 OK", ACTION_DEFER, "450 4.7.1 Later" },
+        { "client", "192.0.2.7 OK", PERMIT, NULL },
+        { "client", "192.0.2.7 DUNNO\n192.0.2 REJECT", NOTHING, NULL },
+        { "client", "192.0.2.7 WARN look", NOTHING, NULL },
+        { "client_name", "client.example REJECT", ACTION_REJECT, "5.7.1 Access denied" },
+        { "client_name", "other.example REJECT", NOTHING, NULL },
+        { "helo", "helo.example DISCARD", ACTION_DISCARD, "5.7.1 Access denied" },
+        { "helo", "helo.example HOLD odd", ACTION_QUARANTINE, "odd" },
+        { "sender", "from.example REJECT\njoe@from.example DUNNO", NOTHING, NULL },
+        { "sender", "from.example 550 5.1.8 No", ACTION_REJECT, "550 5.1.8 No" },
+        { "sender_domain", "from.example DEFER_IF_PERMIT", ACTION_DEFER, "5.7.1 Access denied" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_with_map(cases[i].match, cases[i].text, "");
+
+        desk_rcpt(d, "ann@to.example");
+        desk_settle(d);
+        if (outcome(d) != cases[i].action)
+            fail_msg("%s: %d", cases[i].text, outcome(d));
+        EXPECT_INT(0, desk_points(d));
+        if (cases[i].told)
+            EXPECT_STR(cases[i].told, d->run.forced_text);
+        desk_close(d);
+    }
+}
+
+static void a_map_of_recipients_is_asked_for_each(void **state)
+{
+    static const char text[] = "ok@to.example OK\ngone@to.example DISCARD\nno@to.example REJECT\n";
+    static const struct {
+        const char *to, *to2;
+        int action;
+    } cases[] = {
+        { "ok@to.example", NULL, PERMIT },
+        { "ok@to.example", "ann@to.example", NOTHING },
+        { "ok@to.example", "gone@to.example", NOTHING },
+        { "gone@to.example", NULL, ACTION_DISCARD },
+        { "gone@to.example", "ann@to.example", NOTHING },
+        { "ann@to.example", "no@to.example", ACTION_REJECT },
+        { "no@to.example", "ok@to.example", ACTION_REJECT },
+        { "ok+x@to.example", "ok@to.example", PERMIT },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_with_map("recipient", text, "");
+
+        desk_rcpt(d, cases[i].to);
+        if (cases[i].to2)
+            desk_rcpt(d, cases[i].to2);
+        desk_settle(d);
+        if (outcome(d) != cases[i].action)
+            fail_msg("%s %s: %d", cases[i].to, cases[i].to2, outcome(d));
+        desk_close(d);
+    }
+}
+
+static void a_map_keeps_the_rules_of_lists(void **state)
+{
+    struct desk *d = desk_with_map("client", "192.0.2 REJECT\n", "");
+
+    (void)state;
+    d->is_exempt = true;
+    desk_settle(d);
+    EXPECT_INT(NOTHING, outcome(d));
+    desk_close(d);
+
+    d = desk_with_map("client", "192.0.2 REJECT\n", "roles = yes");
+    d->is_exempt = true;
+    desk_settle(d);
+    EXPECT_INT(ACTION_REJECT, outcome(d));
+    desk_close(d);
+
+    d = desk_with_map("sender", "from.example OK\n", "");
+    desk_settle(d);
+    EXPECT_INT(NOTHING, outcome(d));
+    d->evidence.spf_mailfrom.result = AUTH_PASS;
+    desk_settle(d);
+    EXPECT_INT(PERMIT, outcome(d));
+    desk_close(d);
+
+    d = desk_with_map("client", "192.0.2 PREPEND X-Net: documentation\n", "");
+    desk_settle(d);
+    EXPECT_INT(NOTHING, outcome(d));
+    EXPECT_INT(1, d->run.header_count);
+    EXPECT_STR("X-Net", d->run.headers[0].name);
+    EXPECT_STR("documentation", d->run.headers[0].value);
+    EXPECT_STR("LIST_M", d->run.findings[0].symbol);
+    desk_close(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +521,9 @@ int main(void)
         TEST(faults_of_the_configuration_are_told),
         TEST(a_file_is_watched_and_the_last_good_version_kept),
         TEST(a_faulty_file_is_refused_at_start),
+        TEST(a_map_says_what_becomes_of_mail),
+        TEST(a_map_of_recipients_is_asked_for_each),
+        TEST(a_map_keeps_the_rules_of_lists),
     };
 
     return cmocka_run_group_tests(tests, make_file, remove_file);

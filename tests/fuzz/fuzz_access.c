@@ -1,8 +1,10 @@
 /* tests/fuzz/fuzz_access.c - entries of lists, a line each: what is taken is found again, and its normal form is an
- * entry of its own that means the same. The first byte says what kind of list it is.
+ * entry of its own that means the same; and of maps, with what stands behind them. The first byte says what kind of list
+ * it is.
  */
 #include "gateway/base/bug.h"
 #include "gateway/mail/access_set.h"
+#include "rules/access_action.h"
 
 static void take_again(enum access_kind kind, const struct access_match *match)
 {
@@ -23,15 +25,64 @@ static bool look_up(const struct access_set *set, enum access_kind kind, struct 
         return !addr_net_parse(line, &net) && access_set_has_addr(set, &net.base, match);
     if (kind == ACCESS_NAMES)
         return access_set_has_name(set, line, match);
+    if (kind == ACCESS_CLIENTS)
+        return (!addr_parse(line, &net.base) && access_set_has_addr(set, &net.base, match)) ||
+               access_set_has_name(set, line, match);
     return !address_parse(line, &address) && access_set_has_address(set, &address, match);
+}
+
+static bool is_printable(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < ' ' || s.ptr[i] > '~')
+            return false;
+    return true;
+}
+
+/* What is taken for a text may stand in a reply, and the parts of a field in a header. */
+static void take_value(struct span value)
+{
+    struct access_action action;
+    struct span name, body;
+
+    if (access_action_parse(value, &action))
+        return;
+    if (action.verb != ACCESS_PERMIT && !is_printable(action.text))
+        BUG("a text that no reply can have");
+    if (action.verb == ACCESS_PREPEND && (!access_header(action.text, &name, &body) || !name.len || !body.len))
+        BUG("a field that is none");
+}
+
+static void take_map(enum access_kind kind, struct span rest)
+{
+    struct access_set *map = access_map_new(kind, 0);
+    struct access_match match;
+    struct span line, entry;
+
+    while (span_cut(&rest, '\n', &line)) {
+        if (!span_word(&line, &entry))
+            continue;
+        bool is_new = !look_up(map, kind, entry, &match);
+
+        take_value(span_trim(line));
+        if (!access_map_add(map, entry, span_trim(line), 1) && is_new && look_up(map, kind, entry, &match) &&
+            !span_eq(match.value, span_trim(line)))
+            BUG("an entry has another's value");
+    }
+    access_set_free(map);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
-    enum access_kind kind = (enum access_kind)(data[0] % 3);
+    enum access_kind kind = (enum access_kind)(data[0] % 4);
     struct span rest = span_make((const char *)data + 1, size - 1), line;
+
+    if (data[0] & 4) {
+        take_map(kind, rest);
+        return 0;
+    }
     struct access_set *set = access_set_new(kind, 0);
 
     while (span_cut(&rest, '\n', &line)) {

@@ -248,6 +248,81 @@ static void what_is_too_big_is_refused(void **state)
     access_file_close(&f);
 }
 
+static void *map_make(int kind, size_t expected)
+{
+    return access_map_new((enum access_kind)kind, expected);
+}
+
+static const char *map_add(void *map, struct span line, unsigned number)
+{
+    struct span value = line, entry;
+
+    EXPECT_TRUE(span_word(&value, &entry));
+    return span_is(span_trim(value), "WRONG") ? "is wrong" : access_map_add(map, entry, span_trim(value), number);
+}
+
+static void map_free(void *map)
+{
+    access_set_free(map);
+}
+
+static const struct access_reader reader = { true, map_make, map_add, map_free };
+
+static const char *value_of(const struct access_file *f, const char *name)
+{
+    static struct access_match match;
+
+    return access_set_has_name(f->set, span_of(name), &match) ? match.value.ptr : "";
+}
+
+static void a_map_has_values_and_logical_lines(void **state)
+{
+    static const char text[] = "# comment\n"
+                               "a.example REJECT go # away\n"
+                               "b.example\n"
+                               "   # comment inside\n"
+                               "\n"
+                               "\tREJECT   as it\r\n"
+                               "   goes on  \n"
+                               "\n"
+                               "c.example\tOK";
+    struct access_file f;
+    struct access_match match;
+
+    (void)state;
+    write_text(text);
+    EXPECT_TRUE(access_file_open_as(&f, path, &reader, ACCESS_NAMES));
+    EXPECT_INT(3, access_set_count(f.set));
+    EXPECT_STR("REJECT go # away", value_of(&f, "a.example"));
+    EXPECT_STR("REJECT   as it goes on", value_of(&f, "b.example"));
+    EXPECT_STR("OK", value_of(&f, "sub.c.example"));
+    EXPECT_TRUE(access_set_has_name(f.set, SPAN("b.example"), &match));
+    EXPECT_INT(3, match.line);
+    access_file_close(&f);
+}
+
+static void faults_of_a_map_are_at_the_entry(void **state)
+{
+    char text[3000], want[800];
+    struct access_file f;
+
+    (void)state;
+    write_text("b.example OK\nc.example\n WRONG\n\n/x/ OK\n");
+    EXPECT_FALSE(access_file_open_as(&f, path, &reader, ACCESS_NAMES));
+    snprintf(want, sizeof want, "%s:2: \"c.example WRONG\" is wrong\n%s:5: \"/x/ OK\" is no domain", path, path);
+    EXPECT_TRUE(strncmp(want, strbuf_span(&f.refusal).ptr, strlen(want)) == 0);
+    access_file_close(&f);
+
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text, "a.example ", 10);
+    memcpy(text + 900, "\n ", 2);
+    memcpy(text + 1500, "\n", 2);
+    write_text(text);
+    EXPECT_FALSE(access_file_open_as(&f, path, &reader, ACCESS_NAMES));
+    EXPECT_TRUE(strstr(strbuf_span(&f.refusal).ptr, "longer than 1024 bytes") != NULL);
+    access_file_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +332,8 @@ int main(void)
         TEST(a_good_change_takes_over_a_bad_one_does_not),
         TEST(a_long_file_is_read_in_pieces),
         TEST(what_is_too_big_is_refused),
+        TEST(a_map_has_values_and_logical_lines),
+        TEST(faults_of_a_map_are_at_the_entry),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

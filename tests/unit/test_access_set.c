@@ -177,6 +177,13 @@ static void what_is_no_entry_is_refused(void **state)
         { ACCESS_ADDRESSES, "user@exa mple.org" },
         { ACCESS_ADDRESSES, "/.*@example.org/" },
         { ACCESS_ADDRESSES, "<user@example.org>" },
+        { ACCESS_CLIENTS, "" },
+        { ACCESS_CLIENTS, "300.1" },
+        { ACCESS_CLIENTS, "192..2" },
+        { ACCESS_CLIENTS, "192.0.2.1/24" },
+        { ACCESS_CLIENTS, "2001:dbx" },
+        { ACCESS_CLIENTS, "1:2:3:4:5:6:7:8:9" },
+        { ACCESS_CLIENTS, "/^mail\\./" },
     };
     char longest[700];
 
@@ -217,6 +224,107 @@ static void many_are_all_found_and_the_first_line_stays(void **state)
     access_set_free(NULL);
 }
 
-RUN_TESTS(TEST(the_longest_prefix_is_found), TEST(a_default_route_matches_its_family_only),
-          TEST(names_match_alone_or_what_is_under_them), TEST(addresses_match_before_their_domains),
-          TEST(what_is_no_entry_is_refused), TEST(many_are_all_found_and_the_first_line_stays))
+static const char *value_for_client(const struct access_set *map, const char *name, const char *ip)
+{
+    static struct access_match match;
+    struct addr a;
+
+    if (name && access_set_has_name(map, span_of(name), &match))
+        return match.value.ptr;
+    EXPECT_INT(FAULT_NONE, addr_parse(span_of(ip), &a));
+    return access_set_has_addr(map, &a, &match) ? match.value.ptr : "";
+}
+
+static void a_map_of_clients_has_addresses_and_names(void **state)
+{
+    static const char *const entries[] = { "192.0.2",     "192.0.2.7",      "198.51",
+                                           "10",          "203.0.113.0/29", "2001:db8:0:1",
+                                           "2001:db8::1", "example.org",    ".example.net",
+                                           NULL };
+    static const struct {
+        const char *name, *ip, *value;
+    } cases[] = {
+        { NULL, "192.0.2.1", "192.0.2" },
+        { NULL, "192.0.2.7", "192.0.2.7" },
+        { NULL, "198.51.100.1", "198.51" },
+        { NULL, "10.1.2.3", "10" },
+        { NULL, "203.0.113.7", "203.0.113.0/29" },
+        { NULL, "203.0.113.8", "" },
+        { NULL, "2001:db8:0:1::5", "2001:db8:0:1" },
+        { NULL, "2001:db8::1", "2001:db8::1" },
+        { NULL, "2001:db8:0:2::5", "" },
+        { "mx.example.org", "192.0.2.1", "example.org" },
+        { "example.org", "203.0.113.8", "example.org" },
+        { "mx.example.net", "203.0.113.8", ".example.net" },
+        { "example.net", "203.0.113.8", "" },
+    };
+    struct access_set *map = access_map_new(ACCESS_CLIENTS, 0);
+
+    (void)state;
+    for (size_t i = 0; entries[i]; i++)
+        EXPECT_NULL(access_map_add(map, span_of(entries[i]), span_of(entries[i]), (unsigned)i + 1));
+    for (size_t i = 0; i < COUNT(cases); i++)
+        EXPECT_STR(cases[i].value, value_for_client(map, cases[i].name, cases[i].ip));
+    access_set_free(map);
+}
+
+static void a_map_of_addresses_is_looked_up_as_postfix_does(void **state)
+{
+    static const char *const entries[] = {
+        "joe@example.org", "joe+x@example.org", "example.org", "sub.example.org", "list@", "<>", NULL
+    };
+    static const struct {
+        const char *address, *value;
+    } cases[] = {
+        { "joe@example.org", "joe@example.org" },
+        { "joe+x@example.org", "joe+x@example.org" },
+        { "joe+y@example.org", "joe@example.org" },
+        { "ann@example.org", "example.org" },
+        { "ann@deep.example.org", "example.org" },
+        { "ann@sub.example.org", "sub.example.org" },
+        { "ann@x.sub.example.org", "sub.example.org" },
+        { "list+owner@example.com", "list@" },
+        { "+@example.com", "" },
+        { "", "<>" },
+        { "ann@example.com", "" },
+    };
+    struct access_set *map = access_map_new(ACCESS_ADDRESSES, 0);
+
+    (void)state;
+    for (size_t i = 0; entries[i]; i++)
+        EXPECT_NULL(access_map_add(map, span_of(entries[i]), span_of(entries[i]), (unsigned)i + 1));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct access_match match = { .value = SPAN("") };
+        struct address address = { 0 };
+
+        if (cases[i].address[0])
+            EXPECT_INT(FAULT_NONE, address_parse(span_of(cases[i].address), &address));
+        access_set_has_address(map, &address, &match);
+        if (!span_is(match.value, cases[i].value))
+            fail_msg("%s: %.*s", cases[i].address, SPAN_ARG(match.value));
+    }
+    access_set_free(map);
+}
+
+static void a_value_has_its_limits(void **state)
+{
+    struct access_set *map = access_map_new(ACCESS_NAMES, 0);
+    char value[ACCESS_VALUE_MOST + 1];
+    struct access_match match;
+
+    (void)state;
+    memset(value, 'x', sizeof value);
+    assert_non_null(access_map_add(map, SPAN("a.example"), span_make(value, sizeof value), 1));
+    assert_non_null(access_map_add(map, SPAN("a.example"), span_make("a\0b", 3), 1));
+    EXPECT_NULL(access_map_add(map, SPAN("a.example"), span_make(value, sizeof value - 1), 1));
+    EXPECT_NULL(access_map_add(map, SPAN("a.example"), SPAN("later"), 2)); /* the first stays */
+    EXPECT_TRUE(access_set_has_name(map, SPAN("a.example"), &match));
+    EXPECT_INT(ACCESS_VALUE_MOST, match.value.len);
+    access_set_free(map);
+}
+
+RUN_TESTS(TEST(a_map_of_clients_has_addresses_and_names), TEST(a_map_of_addresses_is_looked_up_as_postfix_does),
+          TEST(a_value_has_its_limits), TEST(the_longest_prefix_is_found),
+          TEST(a_default_route_matches_its_family_only), TEST(names_match_alone_or_what_is_under_them),
+          TEST(addresses_match_before_their_domains), TEST(what_is_no_entry_is_refused),
+          TEST(many_are_all_found_and_the_first_line_stays))
