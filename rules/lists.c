@@ -176,8 +176,8 @@ static bool says(bool is_hit, struct said *out)
     return is_hit && !access_action_parse(out->hit.entry.value, &out->action); /* the file was read with it */
 }
 
-/* Recipients: one who is refused decides for all that are here, for each has its turn at RCPT; OK and DISCARD want to be
- * said of all. */
+/* Recipients: one who is refused decides for all that are here, for each has its turn at RCPT; OK and DISCARD want to
+ * be said of all. */
 static bool says_of_recipients(const struct list *list, const struct session *s, struct said *out)
 {
     size_t alike = 0;

@@ -25,8 +25,8 @@ struct access_stamp {
 
 /* What a file's lines become. `kind` is the reader's own. */
 struct access_reader {
-    /* As in Postfix's tables: a line that begins with a blank goes on with the one before, and comments have their lines
-     * for themselves. add() gets whole entries, of ACCESS_LINE_MOST bytes at most, without comments. */
+    /* As in Postfix's tables: a line that begins with a blank goes on with the one before, and comments have lines of
+     * their own. add() gets whole entries, of ACCESS_LINE_MOST bytes at most, without comments. */
     bool joins_lines;
     void *(*make)(int kind, size_t expected);
     /* NULL, or what is wrong with the line, which comes without its end, and with its comment. */

@@ -1,6 +1,6 @@
 /* tests/fuzz/fuzz_access.c - entries of lists, a line each: what is taken is found again, and its normal form is an
- * entry of its own that means the same; and of maps, with what stands behind them. The first byte says what kind of list
- * it is.
+ * entry of its own that means the same; and of maps, with what stands behind them. The first byte says what kind of
+ * list it is.
  */
 #include "gateway/base/bug.h"
 #include "gateway/mail/access_set.h"
