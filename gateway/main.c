@@ -13,6 +13,7 @@ static const char usage[] = "Postern, a mail filtering gateway: one decision eng
                             "  config   check, show or default: the configuration\n"
                             "  scan     judge a message from a file, without a daemon\n"
                             "  rates    who is limited by rate now, and why; lets go of one\n"
+                            "  store    info, export or import: what is remembered between messages\n"
                             "\n"
                             "`postern COMMAND --help` tells more. Manual: postern(8), gateway.conf(5).\n";
 
@@ -20,8 +21,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "run", cli_run },     { "config", cli_config },   { "scan", cli_scan },
-    { "rates", cli_rates }, { "gateway", cli_gateway },
+    { "run", cli_run },     { "config", cli_config }, { "scan", cli_scan },
+    { "rates", cli_rates }, { "store", cli_store },   { "gateway", cli_gateway },
 };
 
 int main(int argc, char **argv)
