@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/store/lmdb_check.h"
 #include "gateway/store/lmdb_parts.h"
 
 enum {
@@ -126,7 +128,8 @@ static void set_aside(const char *path, const char *why)
 
     snprintf(aside, sizeof aside, "%s.damaged", path);
     snprintf(locks, sizeof locks, "%s-lock", path);
-    log_warn("store", "%s is damaged (%s): it is set aside as %s, and a new one is made", path, why, aside);
+    log_warn("store", "%s is damaged (%s): it is set aside as %s; what can be read of it goes into a new one", path,
+             why, aside);
     if (rename(path, aside))
         unlink(path);
     unlink(locks);
@@ -188,21 +191,82 @@ static bool is_damage(int rc)
            rc == MDB_INCOMPATIBLE || rc == MDB_PANIC || rc == EINVAL || rc == EIO;
 }
 
+/* ---- what is damaged ---- */
+
+struct salvage {
+    struct store_file *file;
+    int64_t now_ms;
+    unsigned open; /* records in the transaction */
+    bool is_given_up;
+};
+
+static bool salvage_commit(struct salvage *s)
+{
+    s->open = 0;
+    s->is_given_up = store_file_commit(s->file) != FILE_OK;
+    return !s->is_given_up;
+}
+
+static bool salvage_begin(struct salvage *s)
+{
+    enum file_state state;
+
+    for (int i = 0; (state = store_file_begin(s->file, true)) == FILE_BUSY && i < OPEN_WAIT_MS / OPEN_STEP_MS; i++)
+        poll(NULL, 0, OPEN_STEP_MS);
+    s->is_given_up = state != FILE_OK;
+    return !s->is_given_up;
+}
+
+static bool salvage_record(void *arg, struct span key, const struct record_head *head, struct span value)
+{
+    struct salvage *s = arg;
+
+    if (head->expires_ms && head->expires_ms <= s->now_ms)
+        return true;
+    if (store_file_is_crowded(s->file) || (!s->open && !salvage_begin(s)))
+        return false;
+    if (store_file_restore(s->file, key, head, value) != FILE_OK) {
+        store_file_abort(s->file);
+        s->open = 0;
+        return false;
+    }
+    return ++s->open < store_file_batch(s->file) || salvage_commit(s);
+}
+
+/* A new file, with all of the old one that can be read; `f` has the gate and nobody else the file. */
+static bool renew(struct store_file *f, const char *why, int *rc)
+{
+    int damaged = f->fd;
+    struct salvage salvage = { .file = f, .now_ms = clock_wall_ms() };
+
+    set_aside(f->path, why);
+    f->fd = pass_gate(f->path);
+    *rc = f->fd < 0 ? errno : 0;
+    bool is_good = f->fd >= 0 && adopt_env(f, rc);
+
+    if (is_good) {
+        lmdb_salvage(damaged, salvage_record, &salvage);
+        if (salvage.open)
+            salvage_commit(&salvage);
+        log_warn("store", "%s: %llu records were taken over", f->path, (unsigned long long)(f->entries / 2));
+    }
+    close(damaged);
+    return is_good;
+}
+
 /* With the gate passed. */
 static bool open_behind_gate(struct store_file *f, int *rc)
 {
     bool is_alone = lock(f->fd, USE_BYTE, F_WRLCK);
+    const char *wrong = is_alone ? lmdb_check(f->fd) : NULL;
 
-    if (!adopt_env(f, rc)) {
+    if (!wrong && !adopt_env(f, rc)) {
         if (!is_alone || !is_damage(*rc))
             return false;
-        set_aside(f->path, mdb_strerror(*rc));
-        close(f->fd);
-        f->fd = pass_gate(f->path);
-        *rc = errno;
-        if (f->fd < 0 || !adopt_env(f, rc))
-            return false;
+        wrong = mdb_strerror(*rc);
     }
+    if (wrong && !renew(f, wrong, rc))
+        return false;
     give_to_owner(f->path);
     return lock(f->fd, USE_BYTE, F_RDLCK);
 }

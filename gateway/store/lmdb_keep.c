@@ -1,6 +1,7 @@
 /* store/lmdb_keep.c - the records in the embedded store's file, and their index of expiries. */
 #include "gateway/store/lmdb_file.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/store/lmdb_parts.h"
 #include "gateway/store/lmdb_record.h"
 
@@ -67,7 +68,6 @@ static int write_record(struct store_file *f, struct span key, struct record_hea
 {
     MDB_val k = val_of(key), v = { RECORD_HEAD_BYTES + value.len, NULL };
 
-    head->turn = (uint32_t)mdb_txn_id(f->txn);
     int rc = mdb_cursor_put(f->cursor, &k, &v, flags | MDB_RESERVE);
 
     if (!rc)
@@ -83,7 +83,7 @@ static int remove_record(struct store_file *f, struct span key, uint32_t indexed
     return rc && rc != MDB_NOTFOUND ? rc : index_remove(f, indexed_s, key);
 }
 
-enum file_state store_file_put(struct store_file *f, struct span key, const struct store_record *record)
+static enum file_state put(struct store_file *f, struct span key, const struct store_record *record, uint32_t written_s)
 {
     struct record_head head = { 0 };
     struct span old;
@@ -107,9 +107,34 @@ enum file_state store_file_put(struct store_file *f, struct span key, const stru
     if (!is_indexed)
         head.indexed_s = second;
     head.expires_ms = record->expires_ms;
+    head.written_s = written_s;
     if (!rc)
         rc = write_record(f, key, &head, span_make(record->bytes, record->len), is_indexed ? MDB_CURRENT : 0);
     return rc ? store_file_failed(f, "cannot put", rc) : FILE_OK;
+}
+
+enum file_state store_file_put(struct store_file *f, struct span key, const struct store_record *record)
+{
+    return put(f, key, record, (uint32_t)(clock_wall_ms() / 1000));
+}
+
+enum file_state store_file_restore(struct store_file *f, struct span key, const struct record_head *head,
+                                   struct span value)
+{
+    struct store_record record = { .len = value.len, .expires_ms = head->expires_ms };
+    struct record_head there;
+    struct span old;
+    enum file_state state = find(f, key, &old);
+
+    if (state != FILE_OK && state != FILE_NONE)
+        return state;
+    bool is_there = state == FILE_OK && record_head_read(old, &there);
+
+    if (is_there && (there.written_s > head->written_s ||
+                     (there.written_s == head->written_s && there.expires_ms >= head->expires_ms)))
+        return FILE_OK;
+    memcpy(record.bytes, value.ptr, value.len);
+    return put(f, key, &record, head->written_s);
 }
 
 static enum file_state seek(struct store_file *f, struct span key, bool is_above, struct span *found,

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "gateway/store/lmdb_file.h"
+#include "gateway/store/lmdb_record.h"
 
 enum { FILE_WHY_MAX = 300 };
 
@@ -25,6 +26,9 @@ struct store_file {
     char why[FILE_WHY_MAX];
 };
 
+/* store_file_restore - puts a record as it was, unless there is a newer version of it. */
+enum file_state store_file_restore(struct store_file *f, struct span key, const struct record_head *head,
+                                   struct span value);
 /* store_file_failed - FILE_FULL or FILE_FAILED, with a sentence for store_file_why(). */
 enum file_state store_file_failed(struct store_file *f, const char *what, int rc);
 

@@ -35,7 +35,7 @@ bool record_head_read(struct span kept, struct record_head *out)
         return false;
     memcpy(&out->expires_ms, kept.ptr, sizeof out->expires_ms);
     memcpy(&out->indexed_s, kept.ptr + 8, sizeof out->indexed_s);
-    memcpy(&out->turn, kept.ptr + 12, sizeof out->turn);
+    memcpy(&out->written_s, kept.ptr + 12, sizeof out->written_s);
     return true;
 }
 
@@ -54,7 +54,7 @@ void record_write(char *out, const struct record_head *head, struct span key, st
 {
     memcpy(out, &head->expires_ms, sizeof head->expires_ms);
     memcpy(out + 8, &head->indexed_s, sizeof head->indexed_s);
-    memcpy(out + 12, &head->turn, sizeof head->turn);
+    memcpy(out + 12, &head->written_s, sizeof head->written_s);
     uint32_t sum = sum_of(key, span_make(out, SUM_AT), value);
 
     memcpy(out + SUM_AT, &sum, sizeof sum);

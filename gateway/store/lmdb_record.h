@@ -1,7 +1,7 @@
 /* store/lmdb_record.h - a record and its entry in the index of expiries, as bytes of the embedded store's file.
  *
  * A record: when it expires (8 bytes, little-endian, milliseconds), under which second it stands in the index (4), the
- * transaction that wrote it (4: of two versions the newer one), a check sum of all of it and its key (4), its value.
+ * second in which it was written (4: of two versions the newer one), a check sum of all of it and its key (4), its value.
  * Threads: any.
  */
 #ifndef STORE_LMDB_RECORD_H
@@ -17,7 +17,7 @@ enum {
 
 struct record_head {
     int64_t expires_ms; /* 0: never */
-    uint32_t indexed_s, turn;
+    uint32_t indexed_s, written_s;
 };
 
 /* record_head_read - false: too short or too long for a record. record_is_whole - the check sum, too. */
