@@ -1,8 +1,8 @@
 /* store/lmdb_record.h - a record and its entry in the index of expiries, as bytes of the embedded store's file.
  *
  * A record: when it expires (8 bytes, little-endian, milliseconds), under which second it stands in the index (4), the
- * second in which it was written (4: of two versions the newer one), a check sum of all of it and its key (4), its value.
- * Threads: any.
+ * second in which it was written (4: of two versions the newer one), a check sum of all of it and its key (4), its
+ * value. Threads: any.
  */
 #ifndef STORE_LMDB_RECORD_H
 #define STORE_LMDB_RECORD_H
