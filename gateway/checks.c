@@ -12,6 +12,8 @@
 #include "scanners/dnsbl.h"
 #include "scanners/helo.h"
 #include "scanners/rdns.h"
+#include "scanners/recipient.h"
+#include "scanners/sender.h"
 #include "scanners/spf.h"
 
 #define SKIP                                                                                                           \
@@ -30,12 +32,15 @@ const struct check checks[] = {
     { "helo",    STAGE_HELO,    ON_LOOP,    5000,    8, SKIP,        "rdns",         false, false,   &helo_module },
     { "dnsbl",   STAGE_CONNECT, ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,   &dnsbl_module },
     { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   96, SKIP,        NULL,           false, true,    &spf_module },
+    { "sender",  STAGE_MAIL,    ON_LOOP,    5000,   48, SKIP,        "spf",          false, false,   &sender_module },
+    { "recipient",
+                 STAGE_RCPT,    ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,   &recipient_module },
     { "lists",   STAGE_RCPT,    ON_LOOP,    1000,    0, SKIP,        "rdns spf",     false, false,   &lists_module },
     { "rates",   STAGE_RCPT,    ON_LOOP,    5000,    0, SKIP,        "lists",        false, false,   &rates_module },
     { "rates_message", STAGE_MESSAGE, ON_LOOP, 5000, 0, SKIP, "lists", false, false,         &rates_message_module },
     { "rhsbl",   STAGE_MAIL,    ON_LOOP,    5000,   64, SKIP,        "rdns",         false, false,   &rhsbl_module },
     { "greylist",
-                 STAGE_RCPT,    ON_LOOP,    3000,    0, SKIP,        "rdns helo dnsbl spf lists rhsbl",
+                 STAGE_RCPT,    ON_LOOP,    3000,    0, SKIP,        "rdns helo dnsbl spf sender recipient lists rhsbl",
                                                                                      false, false,   &greylist_module },
     { "dkim",    STAGE_MESSAGE, ON_QUICK,  10000,   16, SKIP,        NULL,           false, true,    &dkim_module },
     { "arc",     STAGE_MESSAGE, ON_QUICK,  10000,   64, SKIP,        NULL,           false, true,    &arc_module },

@@ -30,6 +30,7 @@ enum {
     HELO_3,
     HELO_4,
     HELO_5,
+    HELO_MISSING,
 };
 
 static const struct symbol symbols[] = {
@@ -50,7 +51,30 @@ static const struct symbol symbols[] = {
     [HELO_3] = { "HFILTER_HELO_3", 200, "the greeting is made of the client's address" },
     [HELO_4] = { "HFILTER_HELO_4", 250, "the greeting is made of the client's address, as an access line's" },
     [HELO_5] = { "HFILTER_HELO_5", 300, "the greeting is made of the client's address, as a dynamic one's" },
+    [HELO_MISSING] = { "HFILTER_HELO_MISSING", 150, "the client sends mail without a greeting" },
     { 0 },
+};
+
+static const char generic[] = "550 5.7.1 Helo command rejected: Host name of an access line";
+static const char *const replies[] = {
+    [HELO_OWN_NAME] = "550 5.7.1 Helo command rejected: You are not me",
+    [HELO_OWN_IP] = "550 5.7.1 Helo command rejected: You are not me",
+    [HELO_BADIP] = "550 5.7.1 Helo command rejected: Not your address",
+    [HELO_BAREIP] = "501 5.5.2 Helo command rejected: invalid ip address",
+    [HELO_LITERAL] = "504 5.5.2 Helo command rejected: need a host name",
+    [HELO_LOCALHOST] = "550 5.7.1 Helo command rejected: You are not me",
+    [HELO_SYNTAX] = "501 5.5.2 Helo command rejected: Invalid name",
+    [HELO_UNDERSCORE] = "501 5.5.2 Helo command rejected: Invalid name",
+    [HELO_NOT_FQDN] = "504 5.5.2 Helo command rejected: need fully-qualified hostname",
+    [HELO_NORES] = "450 4.7.1 Helo command rejected: Host not found",
+    [HELO_IP_A] = "550 5.7.1 Helo command rejected: Not your address",
+    [HELO_DNSFAIL] = "450 4.7.1 Helo command rejected: Host not found",
+    [HELO_1] = generic,
+    [HELO_2] = generic,
+    [HELO_3] = generic,
+    [HELO_4] = generic,
+    [HELO_5] = generic,
+    [HELO_MISSING] = "503 5.5.1 Send HELO or EHLO first",
 };
 
 struct helo_conf {
@@ -226,6 +250,12 @@ static enum step judge_by_dns(struct inquiry *q, struct span helo, const char *n
     return STEP_DONE;
 }
 
+/* A question about a message (scan, http) may leave it out; a mail server tells what it was told. */
+static bool tells_greetings(const char *door)
+{
+    return strcmp(door, "milter") == 0 || strcmp(door, "policy") == 0;
+}
+
 static enum step run(struct inquiry *q)
 {
     const struct session *session = q->session;
@@ -233,9 +263,14 @@ static enum step run(struct inquiry *q)
     char normal[DOMAIN_MAX];
     struct addr a;
 
-    if (!helo.len || session_direction(session) != DIRECTION_INBOUND ||
+    if (session_direction(session) != DIRECTION_INBOUND ||
         (session->client.family != ADDR_NONE && addr_is_private(&session->client)))
         return STEP_DONE;
+    if (!helo.len) {
+        if (tells_greetings(session->door))
+            finding_add(q, HELO_MISSING, "no HELO and no EHLO");
+        return STEP_DONE;
+    }
     if (!addr_parse(helo, &a)) {
         judge_address(q, helo, &a);
         return STEP_DONE;
@@ -259,6 +294,7 @@ static void bounds(const void *conf, const int *points, struct bounds *out)
 const struct check_module helo_module = {
     .section = &helo_section,
     .symbols = symbols,
+    .replies = replies,
     .run = run,
     .bounds = bounds,
 };

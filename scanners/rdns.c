@@ -43,6 +43,16 @@ static const struct symbol symbols[] = {
     { 0 },
 };
 
+static const char generic[] = "550 5.7.1 Client host rejected: Host name of an access line";
+static const char no_name[] = "450 4.7.1 Client host rejected: cannot find your hostname";
+static const char no_reverse[] = "450 4.7.1 Client host rejected: cannot find your reverse hostname";
+static const char *const replies[] = {
+    [RDNS_NONE] = no_reverse,        [RDNS_DNSFAIL] = no_reverse,  [RDNS_FCRDNS_FAIL] = no_name,
+    [RDNS_FCRDNS_DNSFAIL] = no_name, [HOSTNAME_UNKNOWN] = no_name, [HOSTNAME_1] = generic,
+    [HOSTNAME_2] = generic,          [HOSTNAME_3] = generic,       [HOSTNAME_4] = generic,
+    [HOSTNAME_5] = generic,
+};
+
 /* The names that are claimed for the client. */
 struct names {
     enum dns_state state; /* DNS_OK: there are some */
@@ -220,4 +230,4 @@ static void bounds(const void *conf, const int *points, struct bounds *out)
     }
 }
 
-const struct check_module rdns_module = { .symbols = symbols, .run = run, .bounds = bounds };
+const struct check_module rdns_module = { .symbols = symbols, .replies = replies, .run = run, .bounds = bounds };

@@ -104,6 +104,25 @@ static void our_own_people_may_greet_as_they_like(void **state)
     }
 }
 
+static void a_greeting_is_missed_where_one_is_told(void **state)
+{
+    static const struct {
+        const char *door;
+        bool is_missed;
+    } cases[] = { { "milter", true }, { "policy", true }, { "scan", false }, { "http", false } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_open(&helo_module, NULL);
+
+        desk_client(d, "203.0.113.7");
+        d->session.door = cases[i].door;
+        EXPECT_INT(STEP_DONE, desk_run(d));
+        EXPECT_INT(cases[i].is_missed, desk_finding(d, "HFILTER_HELO_MISSING") != NULL);
+        desk_close(d);
+    }
+}
+
 static void bounds_are_those_of_one_finding(void **state)
 {
     int points[32] = { 0 };
@@ -118,4 +137,4 @@ static void bounds_are_those_of_one_finding(void **state)
 }
 
 RUN_TESTS(TEST(greetings_are_judged), TEST(our_own_people_may_greet_as_they_like),
-          TEST(bounds_are_those_of_one_finding))
+          TEST(a_greeting_is_missed_where_one_is_told), TEST(bounds_are_those_of_one_finding))
