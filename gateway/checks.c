@@ -32,7 +32,7 @@ const struct check checks[] = {
     { "helo",    STAGE_HELO,    ON_LOOP,    5000,    8, SKIP,        "rdns",         false, false,   &helo_module },
     { "dnsbl",   STAGE_CONNECT, ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,   &dnsbl_module },
     { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   96, SKIP,        NULL,           false, true,    &spf_module },
-    { "sender",  STAGE_MAIL,    ON_LOOP,    5000,   48, SKIP,        "spf",          false, false,   &sender_module },
+    { "sender",  STAGE_MAIL,    ON_LOOP,    5000,   48, SKIP,        "spf",          false, false,  &sender_module },
     { "recipient",
                  STAGE_RCPT,    ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,   &recipient_module },
     { "lists",   STAGE_RCPT,    ON_LOOP,    1000,    0, SKIP,        "rdns spf",     false, false,   &lists_module },

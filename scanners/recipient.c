@@ -1,8 +1,8 @@
 /* scanners/recipient.c - recipients that no honest envelope has.
  *
- * A bounce goes to one who has sent one message: one with several recipients is none. Whether a domain takes mail at all
- * (a null MX: [RFC7505 4.1]) is asked only for our own users, who may write to any, and only when the configuration
- * wants to know: their mail server would find out, too, but later.
+ * A bounce goes to one who has sent one message: one with several recipients is none. Whether a domain takes mail at
+ * all (a null MX: [RFC7505 4.1]) is asked only for our own users, who may write to any, and only when the
+ * configuration wants to know: their mail server would find out, too, but later.
  */
 #include "scanners/recipient.h"
 

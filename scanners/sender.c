@@ -1,8 +1,8 @@
 /* scanners/sender.c - could anybody answer to the sender, and may this client write as him?
  *
- * Where the sender's mail would go [RFC5321 5.1]: MX, or the addresses of the domain itself; a domain that says by a null
- * MX that it takes no mail [RFC7505 4.2] should send none. A domain whose only mail hosts are in networks that nobody can
- * reach has none. All is asked at once. A DNS that fails is a failure of this check, by its failure policy.
+ * Where the sender's mail would go [RFC5321 5.1]: MX, or the addresses of the domain itself; a domain that says by a
+ * null MX that it takes no mail [RFC7505 4.2] should send none. A domain whose only mail hosts are in networks that
+ * nobody can reach has none. All is asked at once. A DNS that fails is a failure of this check, by its failure policy.
  *
  * Of strangers only: not of private clients, nor of our own users, for whom there is `logins`.
  *

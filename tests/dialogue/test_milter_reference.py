@@ -9,7 +9,7 @@ from milter import OFFERS, PROTOCOL_ALL, Milter
 from process import BUILD, Server, free_port
 from servers import Gateway
 
-OFF = ("rdns", "helo", "greylist", "dnsbl", "spf", "rhsbl", "arc", "dmarc")
+OFF = ("rdns", "helo", "sender", "greylist", "dnsbl", "spf", "rhsbl", "arc", "dmarc")
 CONF = """
 hostname = "mx.example.org"
 actions {{ subject = "[SPAM] " }}

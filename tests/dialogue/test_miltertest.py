@@ -8,7 +8,7 @@ import pytest
 from servers import Gateway, needs
 
 FOLDER = pathlib.Path(__file__).parent
-OFF = ("rdns", "helo", "greylist", "dnsbl", "rhsbl", "spf", "dkim", "arc", "dmarc")
+OFF = ("rdns", "helo", "sender", "greylist", "dnsbl", "rhsbl", "spf", "dkim", "arc", "dmarc")
 CONF = """
 hostname = "mx.example.org"
 dns { servers = {"127.0.0.1:1"}  dnssec = no }

@@ -40,7 +40,7 @@ sender.example.dbl.example. A 127.0.1.2
 mx.sender.example.dbl.example. A 127.0.1.4
 """
 
-QUIET = "\n".join(f'check "{name}" {{ mode = off }}' for name in ("rdns", "helo", "spf", "dkim", "dmarc", "arc"))
+QUIET = "\n".join(f'check "{name}" {{ mode = off }}' for name in ("rdns", "helo", "spf", "sender", "dkim", "dmarc", "arc"))
 
 
 @pytest.fixture(scope="module")
