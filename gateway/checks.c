@@ -34,7 +34,7 @@ const struct check checks[] = {
     { "spf",     STAGE_MAIL,    ON_LOOP,   10000,   96, SKIP,        NULL,           false, true,    &spf_module },
     { "sender",  STAGE_MAIL,    ON_LOOP,    5000,   48, SKIP,        "spf",          false, false,  &sender_module },
     { "recipient",
-                 STAGE_RCPT,    ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,   &recipient_module },
+                 STAGE_RCPT,    ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,  &recipient_module },
     { "lists",   STAGE_RCPT,    ON_LOOP,    1000,    0, SKIP,        "rdns spf",     false, false,   &lists_module },
     { "rates",   STAGE_RCPT,    ON_LOOP,    5000,    0, SKIP,        "lists",        false, false,   &rates_module },
     { "rates_message", STAGE_MESSAGE, ON_LOOP, 5000, 0, SKIP, "lists", false, false,         &rates_message_module },
