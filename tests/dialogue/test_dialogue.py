@@ -47,6 +47,8 @@ class Desk:
         self.sink = SmtpSink()
         self.sink.start()
         more = "".join(f"{value}\n" for key, value in keys if key is None)
+        if 'check "greylist"' not in more:
+            more += 'check "greylist" { mode = off }\n'  # XCLIENT's strangers would have to come again
         smtp = {**USUAL, **{key: value for key, value in keys if key is not None}}
         lines = "\n".join(f"    {key} = {value}" for key, value in smtp.items())
         conf = ('hostname = "mx.example.org"\nstate = "{folder}/state"\n'

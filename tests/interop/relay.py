@@ -57,6 +57,7 @@ smtp {{
     xclient_clients = {{"127.0.0.1"}}
     {smtp}
 }}
+check "greylist" {{ mode = off }}
 {rest}
 """
 

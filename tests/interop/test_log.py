@@ -23,6 +23,7 @@ smtp {
     connections = 2
 }
 check "dnsbl" { zone "bl.example" { score = 7.0 } }
+check "greylist" { mode = off }
 """
 ID = r"[0-9A-HJKMNP-TV-Z]{26}"
 
