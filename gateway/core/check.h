@@ -89,8 +89,8 @@ void tell_store(struct inquiry *q, const struct store_op *op);
  * False: none does. */
 int score_of_sisters(const struct inquiry *q);
 bool sister_forced(const struct inquiry *q, enum action *out);
-/* sister_found - one of them has found this symbol. sister_failed - the name of the first that could not do its work,
- * or NULL. */
+/* sister_found - one of them has found this symbol. sister_failed - the name of the first of those that ask the DNS that
+ * could not do its work, or NULL: what it would have said of the mail is not known. */
 bool sister_found(const struct inquiry *q, const char *symbol);
 const char *sister_failed(const struct inquiry *q);
 
@@ -175,7 +175,7 @@ struct check {
     int budget_ms;           /* from its first run to STEP_DONE; then it has failed */
     unsigned asks;           /* DNS look-ups at most */
     enum fail on_failure[2]; /* by enum direction; configurable */
-    const char *after;       /* names, separated by blanks; "*": all rows above; NULL */
+    const char *after;       /* names, separated by blanks; "*": all rows above but those of later stages; NULL */
     bool is_off;             /* unless the configuration turns it on */
     bool informs;            /* its evidence goes into headers: it runs even when an accept is already certain */
     const struct check_module *module;

@@ -201,7 +201,7 @@ const char *sister_failed(const struct inquiry *q)
     for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
 
-        if (sister->state == RUN_FAILED && sister->settings->mode > MODE_SHADOW)
+        if (sister->state == RUN_FAILED && sister->settings->mode > MODE_SHADOW && sister->settings->check->asks)
             return sister->settings->check->name;
     }
     return NULL;

@@ -290,8 +290,10 @@ static uint64_t rows_named(const char *names, size_t own)
     struct span rest = span_of(names ? names : ""), word;
     uint64_t rows = 0;
 
-    if (span_is(rest, "*"))
-        return (1ULL << own) - 1;
+    for (size_t row = 0; span_is(rest, "*") && row < own; row++)
+        rows |= (uint64_t)(table[row].stage <= table[own].stage) << row;
+    if (rows)
+        return rows;
     while (span_word(&rest, &word)) {
         size_t row = 0;
 

@@ -140,9 +140,25 @@ static void faulty_configurations_are_refused(void **state)
     }
 }
 
+/* A name that is only claimed is none. */
+static void unconfirmed_names_do_not_count(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, "when = always clients = {\"friend.example\"}");
+
+    (void)state;
+    d->evidence.iprev = (struct iprev_evidence){ AUTH_FAIL, "mx.friend.example" };
+    desk_client(d, "203.0.113.7");
+    desk_from(d, "joe@a.example");
+    desk_rcpt(d, "ann@b.example");
+    desk_settle(d);
+    EXPECT_TRUE(d->run.is_forced);
+    desk_close(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(unconfirmed_names_do_not_count),
         TEST(faulty_configurations_are_refused),
         cmocka_unit_test_setup_teardown(files_are_watched, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_faulty_file_is_refused_at_start, make_folder, remove_folder),

@@ -53,7 +53,7 @@ static void print_check(const struct check *check)
     printf("Stage %s, %s; %d ms and %u look-ups at most", stages[check->stage], places[check->place], check->budget_ms,
            check->asks);
     if (check->after && strcmp(check->after, "*") == 0)
-        printf("; after all others");
+        printf("; after all above that are not of a later stage");
     else if (check->after)
         printf("; after `%s`", check->after);
     putchar('.');
