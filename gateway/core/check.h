@@ -89,8 +89,8 @@ void tell_store(struct inquiry *q, const struct store_op *op);
  * False: none does. */
 int score_of_sisters(const struct inquiry *q);
 bool sister_forced(const struct inquiry *q, enum action *out);
-/* sister_found - one of them has found this symbol. sister_failed - the name of the first of those that ask the DNS that
- * could not do its work, or NULL: what it would have said of the mail is not known. */
+/* sister_found - one of them has found this symbol. sister_failed - the first of those that ask the DNS that could not
+ * do its work, or NULL: what it would have said is not known. */
 bool sister_found(const struct inquiry *q, const char *symbol);
 const char *sister_failed(const struct inquiry *q);
 
