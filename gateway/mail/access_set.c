@@ -148,17 +148,22 @@ static const char *address_entry(struct span text, struct key *key)
     return key_put_lower(key, local) ? NULL : wrong;
 }
 
+static bool is_numeric(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!ascii_is_digit(text.ptr[i]) && text.ptr[i] != '.')
+            return false;
+    return true;
+}
+
 /* "192.0.2" and the like: how many octets it has, and then it is completed in `out`; 0: it is something else. */
 static unsigned octets_of(struct span text, char out[ADDR_TEXT_MAX])
 {
     unsigned count = 1;
 
-    for (size_t i = 0; i < text.len; i++) {
-        if (!ascii_is_digit(text.ptr[i]) && text.ptr[i] != '.')
-            return 0;
+    for (size_t i = 0; i < text.len; i++)
         count += text.ptr[i] == '.';
-    }
-    if (!text.len || text.len > 11 || count > 3)
+    if (!text.len || text.len > 11 || count > 3 || !is_numeric(text))
         return 0;
     snprintf(out, ADDR_TEXT_MAX, "%.*s%s", SPAN_ARG(text), count == 1 ? ".0.0.0" : count == 2 ? ".0.0" : ".0");
     return count;
@@ -180,20 +185,25 @@ static unsigned groups_of(struct span text, char out[ADDR_TEXT_MAX])
 
 static const char *client_entry(struct span text, struct key *key)
 {
+    static const char wrong[] = "is no address, network or name; write such as 192.0.2, 192.0.2.0/24, 2001:db8 or "
+                                "example.org";
     char whole[ADDR_TEXT_MAX];
     unsigned octets = octets_of(text, whole), groups = octets ? 0 : groups_of(text, whole);
     struct addr_net net = { .bits = octets ? 8 * octets : 16 * groups };
 
     if (octets || groups) {
         if (addr_parse(span_of(whole), &net.base))
-            return "is no address or network; write such as 192.0.2, 192.0.2.1, 192.0.2.0/24 or 2001:db8";
+            return wrong;
         net_key(key, &net);
         return NULL;
     }
-    struct span host = span_first(text, span_find(text, '/'));
     struct addr a;
 
-    return addr_parse(host, &a) ? name_entry(text, key) : net_entry(text, key);
+    if (!addr_parse(span_first(text, span_find(text, '/')), &a))
+        return net_entry(text, key);
+    if (name_entry(text, key) || is_numeric(span_make(key->bytes + 1, key->len - 1)))
+        return wrong; /* a name of digits alone is an address that went wrong */
+    return NULL;
 }
 
 static const char *entry_key(enum access_kind kind, struct span text, struct key *key)

@@ -47,7 +47,11 @@ static void take_value(struct span value)
 
     if (access_action_parse(value, &action))
         return;
-    if (action.verb != ACCESS_PERMIT && !is_printable(action.text))
+    struct span text = action.text;
+
+    if (text.len && ascii_is_digit(text.ptr[0]) && text.ptr == value.ptr) /* the blanks behind a code go with it */
+        span_word(&text, &name);
+    if (!is_printable(span_trim(text)))
         BUG("a text that no reply can have");
     if (action.verb == ACCESS_PREPEND && (!access_header(action.text, &name, &body) || !name.len || !body.len))
         BUG("a field that is none");

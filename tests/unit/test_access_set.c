@@ -180,6 +180,8 @@ static void what_is_no_entry_is_refused(void **state)
         { ACCESS_CLIENTS, "" },
         { ACCESS_CLIENTS, "300.1" },
         { ACCESS_CLIENTS, "192..2" },
+        { ACCESS_CLIENTS, "2192.0.2." },
+        { ACCESS_CLIENTS, "192.0.2." },
         { ACCESS_CLIENTS, "192.0.2.1/24" },
         { ACCESS_CLIENTS, "2001:dbx" },
         { ACCESS_CLIENTS, "1:2:3:4:5:6:7:8:9" },
