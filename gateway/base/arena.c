@@ -81,9 +81,14 @@ static struct arena_block *block_add(struct arena *a, size_t least)
     return b;
 }
 
+static size_t aligned(size_t bytes)
+{
+    return (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+}
+
 void *arena_alloc(struct arena *a, size_t bytes)
 {
-    size_t size = (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    size_t size = aligned(bytes);
     struct arena_block *b = a->newest;
 
     if (size < bytes)
@@ -122,18 +127,26 @@ struct span arena_copy(struct arena *a, struct span bytes)
     return span_make(arena_dup(a, bytes), bytes.len);
 }
 
+/* Into the block in use if it fits, so that most texts are written once. */
 char *arena_vprintf(struct arena *a, const char *format, va_list args)
 {
+    struct arena_block *b = a->newest;
+    size_t room = b ? b->size - b->used : 0;
     va_list again;
 
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    int n = vsnprintf(room ? b->bytes + b->used : NULL, room, format, args);
 
     if (n < 0)
         BUG("format %s", format);
+    bool fits = aligned((size_t)n + 1) <= room;
+
+    if (!fits && room)
+        memset(b->bytes + b->used, 0, room);
     char *p = arena_alloc(a, (size_t)n + 1);
 
-    vsnprintf(p, (size_t)n + 1, format, again);
+    if (!fits)
+        vsnprintf(p, (size_t)n + 1, format, again);
     va_end(again);
     return p;
 }

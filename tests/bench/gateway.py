@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # tests/bench/gateway.py - the gateway as the shared benchmark starts it, with the configuration of one workload.
 #
-# usage: gateway.py POSTERN proxy|auth DOOR LISTEN DNS SINK FOLDER
+# usage: gateway.py POSTERN proxy|auth|greylist DOOR LISTEN DNS SINK FOLDER [REDIS]
 #
 # proxy: no check at all, to be held against plain proxies. auth: what the peers of the workload do: SPF, DKIM, DMARC,
-# ARC, three block lists and an allow list; verdicts count nothing but tags, as in the peers.
+# ARC, three block lists and an allow list; verdicts count nothing but tags, as in the peers. greylist: all mail is put
+# off, and nothing else is done. With REDIS (host:port) the state is kept there.
 import os
 import pwd
 import sys
@@ -38,6 +39,9 @@ http {{ listen = {{"{listen}"}} }}
     "milter": """
 milter {{ listen = {{"{listen}"}} }}
 """,
+    "policy": """
+policy {{ listen = {{"{listen}"}} }}
+""",
 }
 
 OTHERS = ("rhsbl", "lists", "greylist", "greylist_message", "rates", "rates_message")
@@ -54,22 +58,32 @@ check "dmarc" { mode = tag }
 """
 
 
-def main(postern, kind, door, listen, dns, sink, folder):
+GREYLIST = """
+check "greylist" { when = always  delay = 300s }
+"""
+
+# Kind: the checks that are off, and what is said of the others.
+KINDS = {"proxy": (CHECKS, ""), "auth": (OTHERS, LISTS),
+         "greylist": ([name for name in CHECKS if name != "greylist"], GREYLIST)}
+
+
+def main(postern, kind, door, listen, dns, sink, folder, redis=""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kit"))
     from mail import make_cert
 
     folder = Path(folder)
     (folder / "state").mkdir(parents=True, exist_ok=True)
     make_cert(folder, "tls")
-    off = CHECKS if kind == "proxy" else OTHERS
+    off, said = KINDS[kind]
     user = pwd.getpwuid(os.getuid()).pw_name
     text = (CONF + DOORS[door]).format(folder=folder, user=user, dns=dns, listen=listen, sink=sink)
-    text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + (LISTS if kind == "auth" else "")
+    text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + said
+    text += f'store {{ backend = redis  servers = {{"{redis}"}} }}\n' if redis else ""
     (folder / "gateway.conf").write_text(text)
     os.execv(postern, [postern, "run", "-c", str(folder / "gateway.conf")])
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 8:
-        sys.exit("usage: gateway.py POSTERN proxy|auth DOOR LISTEN DNS SINK FOLDER")
+    if len(sys.argv) not in (8, 9):
+        sys.exit("usage: gateway.py POSTERN proxy|auth|greylist DOOR LISTEN DNS SINK FOLDER [REDIS]")
     main(*sys.argv[1:])

@@ -120,6 +120,10 @@ static void copies_end_in_nul(void **state)
     memset(long_text, 'y', sizeof long_text);
     long_text[sizeof long_text - 1] = '\0';
     EXPECT_STR(long_text, arena_printf(&a, "%s", long_text));
+    for (size_t n = 1; n < 1000; n++) { /* at every distance from the end of a block */
+        EXPECT_STR(long_text + sizeof long_text - n, arena_printf(&a, "%s", long_text + sizeof long_text - n));
+        EXPECT_TRUE(is_zero(arena_alloc(&a, 16), 16));
+    }
     arena_release(&a);
 }
 
