@@ -198,6 +198,7 @@ static const struct conf_key policy_keys[] = {
     { .name = "relay_clients",
       .type = CONF_ADDRS,
       .at = AT(relay_clients),
+      .initial = "127.0.0.0/8 ::1",
       .help = "clients that are judged as your own users, when Postfix asks about them (its mynetworks)" },
     { .name = "accept",
       .type = CONF_ENUM,

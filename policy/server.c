@@ -123,13 +123,14 @@ static void on_data(void *arg)
         run(s);
 }
 
-/* Who closes its side after a request is answered all the same: Exim's readsocket does so. */
+/* Who closes its side after a request is answered all the same: Exim's readsocket does so. This is
+ * the last event: nothing comes any more. */
 static void on_end(void *arg, enum stream_end why)
 {
     struct policy_server *s = arg;
 
     s->has_eof = true;
-    if (why != STREAM_EOF || !s->is_waiting)
+    if (why == STREAM_ERROR || !s->is_waiting)
         finish(s);
 }
 

@@ -277,13 +277,12 @@ static void begin_client(struct policy_server *s, struct span in)
     fill_hello(s, in);
 }
 
-static void follow_client(struct policy_server *s, struct span in, enum policy_state state, bool is_same)
+static void follow_client(struct policy_server *s, struct span in, enum policy_state state)
 {
     bool is_same_helo = is_same_hello(s, in);
-    bool goes_on =
-        is_same && is_same_helo && !(has_envelope(state) && is_new_sender(s, in)) && takes_recipient(s, in, state);
+    bool is_same = is_same_instance(s, in) && is_same_helo && !(has_envelope(state) && is_new_sender(s, in));
 
-    if (s->has_mail && !goes_on) {
+    if (s->has_mail && !(is_same && takes_recipient(s, in, state))) {
         end_transaction(s);
         pipeline_begin(s->pipeline);
     }
@@ -298,14 +297,13 @@ static void follow_client(struct policy_server *s, struct span in, enum policy_s
 void policy_server_follow(struct policy_server *s, struct span in, enum policy_state state)
 {
     bool is_new = is_new_client(s, in, state);
-    bool is_same = !is_new && is_same_instance(s, in);
 
     if (is_new)
         begin_client(s, in);
     else
-        follow_client(s, in, state, is_same);
+        follow_client(s, in, state);
     touch(s);
-    if (!is_same)
+    if (!s->instance[0])
         note_instance(s, in);
     if (is_new)
         pipeline_reach(s->pipeline, STAGE_CONNECT);
