@@ -173,6 +173,8 @@ const char *exempt_add(struct exempt *e, struct span line, unsigned number)
 
     if (!span_word(&rest, &word))
         return NULL;
+    if (span_find(text, '\0') != SPAN_NPOS)
+        return "has a NUL inside; take it out";
     if (word.len != text.len)
         return "has something behind its first word; write one entry a line";
     if (text.len > 2 && text.ptr[0] == '/' && text.ptr[text.len - 1] == '/')
@@ -213,7 +215,7 @@ bool exempt_has_recipient(const struct exempt *e, const struct address *recipien
         return false;
     if (access_set_has_address(e->names, recipient, out))
         return true;
-    if (plus != SPAN_NPOS && plus > 0) {
+    if (plus != SPAN_NPOS && plus > 0 && plus + 1 < recipient->local.len) {
         plain.local = span_first(plain.local, plus);
         if (access_set_has_address(e->names, &plain, out))
             return true;

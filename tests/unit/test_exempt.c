@@ -86,6 +86,7 @@ static void recipients_are_found(void **state)
         { "postmaster@", "", false },
         { "ann@example.org", "ANN@Example.org", true },
         { "ann@example.org", "ann+lists@example.org", true },
+        { "ann@example.org", "ann+@example.org", false }, /* no extension at all */
         { "ann@example.org", "ann+lists@sub.example.org", false },
         { "ann@example.org", "joann@example.org", false },
         { "example.org", "anybody@example.org", true },
@@ -140,6 +141,17 @@ static void what_is_no_entry_is_refused(void **state)
         EXPECT_INT(0, exempt_count(e));
         exempt_free(e);
     }
+}
+
+/* What is behind a NUL would be cut off in silence. */
+static void a_nul_ends_no_entry(void **state)
+{
+    struct exempt *e = exempt_new(EXEMPT_CLIENTS, 0);
+
+    (void)state;
+    EXPECT_STR("has a NUL inside; take it out", exempt_add(e, SPAN("192.\0x"), 1));
+    EXPECT_INT(0, exempt_count(e));
+    exempt_free(e);
 }
 
 /* ---- Debian's own lists, which postgrey reads ---- */
@@ -204,4 +216,4 @@ static void debians_recipients_are_read(void **state)
 }
 
 RUN_TESTS(TEST(clients_are_found), TEST(recipients_are_found), TEST(what_is_no_entry_is_refused),
-          TEST(debians_clients_are_read), TEST(debians_recipients_are_read))
+          TEST(a_nul_ends_no_entry), TEST(debians_clients_are_read), TEST(debians_recipients_are_read))
