@@ -33,6 +33,7 @@ struct redis_link {
     struct stream *stream;
     struct redis_reader *reader;
     struct timer *patience;
+    int patience_ms;
     struct task end;
     struct call *calls; /* a ring of `room`, a power of two */
     size_t room;
@@ -145,7 +146,7 @@ static void out_of_patience(void *arg)
     char why[WHY_MAX];
 
     snprintf(why, sizeof why, "%s within %d ms", link->is_up ? "the server did not answer" : "no working connection",
-             link->means->patience_ms);
+             link->patience_ms);
     redis_link_break(link, why);
 }
 
@@ -166,7 +167,7 @@ static void write_command(struct redis_link *link, const struct redis_command *c
 uint64_t redis_link_send(struct redis_link *link, const struct redis_command *c, redis_reply_fn *fn, void *arg)
 {
     if (link->first == link->next && link->is_up)
-        timer_start(link->patience, link->means->patience_ms);
+        timer_start(link->patience, link->patience_ms);
     push(link, fn, arg);
     if (!link->is_broken)
         write_command(link, c);
@@ -195,7 +196,7 @@ static void take_reply(struct redis_link *link, const struct redis_reply *reply)
     if (link->is_up && link->first == link->next)
         timer_stop(link->patience);
     else if (link->is_up)
-        timer_start(link->patience, link->means->patience_ms);
+        timer_start(link->patience, link->patience_ms);
     if (call.fn)
         call.fn(call.arg, reply);
 }
@@ -390,7 +391,7 @@ static const struct stream_events stream_events = {
 
 static void connect_to(struct redis_link *link, const struct endpoint *to)
 {
-    link->stream = stream_connect(link->means->loop, to, link->means->patience_ms, &stream_events, link);
+    link->stream = stream_connect(link->means->loop, to, link->patience_ms, &stream_events, link);
     stream_set_read_most(link->stream, READ_MOST);
 }
 
@@ -427,10 +428,11 @@ struct redis_link *redis_link_new(struct redis_means *means, enum redis_role rol
     struct redis_link *link = mem_alloc(sizeof *link);
 
     *link = (struct redis_link){ .means = means, .role = role, .to = *to, .events = events, .arg = arg };
+    link->patience_ms = role == ROLE_SENTINEL ? means->patience_ms / 4 : means->patience_ms; /* there are others */
     link->reader = redis_reader_new();
     link->end = (struct task){ .fn = end, .arg = link };
     link->patience = timer_new(means->loop, out_of_patience, link);
-    timer_start(link->patience, means->patience_ms);
+    timer_start(link->patience, link->patience_ms);
     if (link->to.host[0])
         resolve_name(link);
     else

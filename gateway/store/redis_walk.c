@@ -172,7 +172,7 @@ static struct redis_node *current(struct redis_walk *walk)
 {
     struct redis_node *node = walk->redis->nodes;
 
-    if (!walk->redis->is_cluster)
+    if (!walk->redis->is_cluster || !walk->is_known)
         return walk->redis->home;
     while (node && !endpoint_eq(&node->at, &walk->masters[walk->master]))
         node = node->next;
@@ -186,16 +186,16 @@ static void step(void *arg)
     if (walk->redis->is_cluster && !walk->is_known)
         learn_masters(walk);
     bool is_over = walk->is_known && walk->master == walk->master_count;
-    struct redis_node *node = !walk->why && walk->is_known && !is_over ? current(walk) : NULL;
+    struct redis_node *node = !walk->why && !is_over ? current(walk) : NULL;
 
     if (walk->why || is_over) {
         end(walk, walk->why);
     } else if (walk->is_known && !node) {
         end(walk, "the cluster has changed meanwhile; try again");
-    } else if (node && node->link && redis_link_is_up(node->link)) {
+    } else if (walk->is_known && node->link && redis_link_is_up(node->link)) {
         scan(walk, node->link);
-    } else if (walk->waited_ms >= WAIT_MOST_MS) {
-        end(walk, "there is no connection");
+    } else if (walk->waited_ms >= WAIT_MOST_MS || (node && node->breaker.is_open)) {
+        end(walk, node && node->breaker.why[0] ? node->breaker.why : "there is no connection");
     } else {
         walk->waited_ms += WAIT_MS;
         timer_start(walk->step, WAIT_MS);
