@@ -117,20 +117,42 @@ socklen_t addr_to_sockaddr(const struct addr *a, unsigned port, struct sockaddr_
     return sizeof *in6;
 }
 
+/* A number up to 255; returns where it ends. Texts of addresses are made many times for each message: no printf. */
+static char *put_number(char *to, unsigned number)
+{
+    if (number >= 100)
+        *to++ = (char)('0' + number / 100);
+    if (number >= 10)
+        *to++ = (char)('0' + number / 10 % 10);
+    *to++ = (char)('0' + number % 10);
+    return to;
+}
+
+static void put_ip4(char *to, const uint8_t *bytes)
+{
+    for (int i = 0; i < 4; i++) {
+        to = put_number(to, bytes[i]);
+        *to++ = i < 3 ? '.' : '\0';
+    }
+}
+
 const char *addr_text(const struct addr *a, char *out)
 {
     if (a->family == ADDR_NONE)
         return memcpy(out, "unknown", 8);
-    if (!inet_ntop(a->family == ADDR_IP4 ? AF_INET : AF_INET6, a->bytes, out, ADDR_TEXT_MAX))
+    if (a->family == ADDR_IP4)
+        put_ip4(out, a->bytes);
+    else if (!inet_ntop(AF_INET6, a->bytes, out, ADDR_TEXT_MAX))
         BUG("inet_ntop");
     return out;
 }
 
 const char *addr_net_text(const struct addr_net *n, char *out)
 {
-    char base[ADDR_TEXT_MAX];
+    char *to = out + strlen(addr_text(&n->base, out));
 
-    snprintf(out, ADDR_NET_TEXT_MAX, "%s/%u", addr_text(&n->base, base), n->bits);
+    *to++ = '/';
+    *put_number(to, n->bits) = '\0';
     return out;
 }
 

@@ -8,6 +8,8 @@
 # off, and nothing else is done. With REDIS (host:port) the state is kept there.
 import os
 import pwd
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -44,9 +46,6 @@ policy {{ listen = {{"{listen}"}} }}
 """,
 }
 
-OTHERS = ("rhsbl", "lists", "greylist", "greylist_message", "rates", "rates_message")
-CHECKS = ("rdns", "helo", "spf", "dnsbl", "dkim", "arc", "dmarc", *OTHERS)
-
 LISTS = """
 check "dnsbl" {
     zone "bl1.dnsbl-bench.net" { score = 4  test = no }
@@ -62,9 +61,14 @@ GREYLIST = """
 check "greylist" { when = always  delay = 300s }
 """
 
-# Kind: the checks that are off, and what is said of the others.
-KINDS = {"proxy": (CHECKS, ""), "auth": (OTHERS, LISTS),
-         "greylist": ([name for name in CHECKS if name != "greylist"], GREYLIST)}
+# Kind: the checks that are on, and what is said of them.
+KINDS = {"proxy": ((), ""), "auth": (("rdns", "helo", "spf", "dnsbl", "dkim", "arc", "dmarc"), LISTS),
+         "greylist": (("greylist",), GREYLIST)}
+
+
+def all_checks(postern):
+    default = subprocess.run([postern, "config", "default"], capture_output=True, text=True, check=True).stdout
+    return re.findall(r'^check "(\w+)"', default, re.M)
 
 
 def main(postern, kind, door, listen, dns, sink, folder, redis=""):
@@ -74,7 +78,8 @@ def main(postern, kind, door, listen, dns, sink, folder, redis=""):
     folder = Path(folder)
     (folder / "state").mkdir(parents=True, exist_ok=True)
     make_cert(folder, "tls")
-    off, said = KINDS[kind]
+    on, said = KINDS[kind]
+    off = [name for name in all_checks(postern) if name not in on]
     user = pwd.getpwuid(os.getuid()).pw_name
     text = (CONF + DOORS[door]).format(folder=folder, user=user, dns=dns, listen=listen, sink=sink)
     text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + said
