@@ -1,14 +1,16 @@
 /* policy/door.c - the policy service's door. */
 #include "policy/door.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
 #include "policy/server.h"
 
-enum { SWEEP_MS = 5000, YOUNG_MS = 60000, OUT_MOST = 1 << 20 };
+enum { YOUNG_MS = 60000, OUT_MOST = 1 << 20 };
 
-/* Who has been silent for a minute gives up what it holds: the message is sent, or the client is gone. */
+/* Who has been silent for a minute gives up what it holds: the message is sent, or the client is gone. When all have,
+ * after a storm of them, the memory goes back to the system. */
 static void sweep(void *arg)
 {
     struct policy_door *door = arg;
@@ -20,7 +22,9 @@ static void sweep(void *arg)
             policy_server_forget(s);
     }
     if (door->oldest)
-        timer_start(door->sweep, SWEEP_MS);
+        timer_start(door->sweep, POLICY_SWEEP_MS);
+    else
+        malloc_trim(0);
 }
 
 struct policy_door *policy_door_new(struct engine *engine, const struct policy_conf *conf,

@@ -41,7 +41,7 @@ struct policy_door {
     bool is_draining;
 };
 
-enum { POLICY_INSTANCE_MAX = 128, POLICY_PIPELINES_MOST = 2000 };
+enum { POLICY_INSTANCE_MAX = 128, POLICY_PIPELINES_MOST = 1000, POLICY_SWEEP_MS = 5000 };
 
 /* A recipient that was asked about in this instance, and what Postfix was told. */
 struct policy_judged {

@@ -63,7 +63,7 @@ static void hold(struct policy_server *s)
     door->pipeline_count++;
     join_line(s);
     if (!timer_is_running(door->sweep))
-        timer_start(door->sweep, 5000);
+        timer_start(door->sweep, POLICY_SWEEP_MS);
 }
 
 static void touch(struct policy_server *s)
