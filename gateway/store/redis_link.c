@@ -16,7 +16,7 @@
 #include "gateway/net/stream.h"
 #include "gateway/store/redis_trouble.h"
 
-enum { WHY_MAX = 240, CALLS_LEAST = 64, RESOLVER_QUEUE = 64, READ_MOST = 1 << 18 };
+enum { WHY_MAX = 240, CALLS_LEAST = 64, RESOLVER_QUEUE = 64, READ_MOST = 1 << 18, LINGER_MS = 200 };
 
 struct call {
     redis_reply_fn *fn; /* NULL: forgotten */
@@ -102,11 +102,14 @@ void redis_link_free(struct redis_link *link)
 {
     if (!link || link->is_freed)
         return;
+    if (link->is_up)
+        stream_finish(link->stream, LINGER_MS); /* what was told in this turn has not gone out yet */
+    else
+        stream_free(link->stream);
     link->is_freed = link->is_broken = true;
     link->is_up = false;
     link->depth++;
     resolve_free(link->resolve);
-    stream_free(link->stream);
     timer_free(link->patience);
     loop_drop_task(link->means->loop, &link->end);
     lose_calls(link);

@@ -32,6 +32,7 @@ static const struct conf_section root = { .name = "root", .size = sizeof(struct 
 static char folder[] = "/tmp/test_store_redis.XXXXXX";
 static pid_t server;
 static struct conf *conf;
+static struct root_conf *values;
 static struct store_bench bench;
 static bool is_closing; /* after a test that failed there may be questions left */
 
@@ -87,7 +88,6 @@ static void wait_for_server(void)
 static int open_all(void **state)
 {
     const char *given = getenv("POSTERN_STORE_CONF");
-    struct root_conf *values = NULL;
     struct strbuf faults, text;
     char error[500] = "";
 
@@ -134,6 +134,28 @@ static void it_keeps_the_suite(void **state)
 {
     (void)state;
     store_suite(&bench);
+}
+
+static void what_is_told_last_goes_out(void **state)
+{
+    char error[500] = "", key[60];
+    struct store_bench other = { .loop = bench.loop };
+
+    (void)state;
+    other.store = store_new(bench.loop, &values->store, folder, error, sizeof error);
+    EXPECT_STR("", error);
+    snprintf(key, sizeof key, "k:last:%lld", (long long)clock_mono_us());
+    EXPECT_INT(STORE_ABSENT, store_bench_get(&other, key).state); /* it is connected */
+    struct store_op op = { .kind = STORE_PUT, .key = span_of(key), .now_ms = clock_wall_ms() };
+
+    op.put.value = SPAN("told");
+    op.put.life_ms = START_MS;
+    store_tell(other.store, &op);
+    store_free(other.store);
+    for (int64_t until_ms = clock_mono_ms() + START_MS; clock_mono_ms() < until_ms;)
+        if (store_bench_get(&bench, key).state == STORE_OK)
+            break;
+    EXPECT_SPAN("told", store_bench_get(&bench, key).value);
 }
 
 /* ---- op_apply() and the scripts, bit for bit ---- */
@@ -365,6 +387,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(it_keeps_the_suite),
+        TEST(what_is_told_last_goes_out),
         TEST(the_scripts_compute_what_op_apply_does),
     };
 
