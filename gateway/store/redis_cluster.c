@@ -144,6 +144,7 @@ static void on_map(void *arg, const struct redis_reply *reply)
         redis_link_break(home->link, "the server's map of the cluster is no map");
         return;
     }
+    home->tries = 0;
     apply(redis, &map);
     redis_map_release(&map);
     if (redis->same >= SAME_MOST) {

@@ -1,5 +1,5 @@
-# tests/interop/test_redis_gateways.py - gateways that share a Redis: they greylist as one, mail goes on when it is gone,
-# and what it holds moves to LMDB and back.
+# tests/interop/test_redis_gateways.py - gateways that share a Redis: they greylist as one, mail goes on when it is
+# gone, and what it holds moves to LMDB and back.
 import json
 import os
 import subprocess
