@@ -128,7 +128,7 @@ static void on_end(void *arg, const char *why)
     struct rates *r = arg;
 
     if (why)
-        snprintf(r->wrong, sizeof r->wrong, "%s", why);
+        snprintf(r->wrong, sizeof r->wrong, "the state store cannot be read: %s", why);
     loop_stop(r->loop);
 }
 
@@ -151,7 +151,8 @@ static void on_deleted(void *arg, const struct store_answer *answer)
     struct rates *r = arg;
 
     if (answer->state != STORE_OK && answer->state != STORE_ABSENT)
-        snprintf(r->wrong, sizeof r->wrong, "%s", answer->why[0] ? answer->why : "no answer in time");
+        snprintf(r->wrong, sizeof r->wrong, "the state store cannot be written: %s",
+                 answer->why[0] ? answer->why : "no answer in time");
     if (!--r->pending)
         loop_stop(r->loop);
 }

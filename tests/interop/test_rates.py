@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from mail import Client
-from process import BUILD, wait_for
+from process import BUILD, Server, free_port, program, wait_for
 from servers import Gateway
 from sink import SmtpSink
 
@@ -23,6 +23,23 @@ check "greylist" { mode = off }
 {limits}
 """
 MAIL = b"From: a@example.net\r\nSubject: x\r\n\r\nbody\r\n"
+
+
+class Redis(Server):
+    """A redis-server that keeps nothing on disk; it may be ended and started again on its port."""
+
+    name = "redis"
+
+    def __init__(self):
+        super().__init__()
+        self.port = free_port()
+
+    def command(self):
+        return [program("redis-server"), "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+
+    @property
+    def conf(self):
+        return f'store {{ backend = redis  servers = {{"127.0.0.1:{self.port}"}}  timeout = 500ms }}\n'
 
 
 def gateway(limits, hop="maildir:{folder}/mail", **options):
@@ -142,3 +159,25 @@ def test_sizes_and_late_refusals():
         assert send(server, sender="a@example.com") == ([250], 250)
         after = buckets(server)["vol/1d/message:example.net"]
         assert 2 * len(MAIL) - 1 < after["level"] <= 2 * len(MAIL) and after["stage"] == "message", after
+
+
+def test_redis_is_shared_and_while_it_is_out_each_counts_for_itself():
+    limits = 'check "rates" { limit "x" { key = client  rate = 6/d } }'
+    redis = Redis()
+    with redis:
+        with gateway(redis.conf + limits) as one, gateway(redis.conf + limits) as other:
+            told = [send(server)[0][0] for _ in range(4) for server in (one, other)]
+            assert told == [250] * 6 + [451] * 2
+            assert rates(one, "reset", "192.0.2.7").stdout == "emptied: x/1d:192.0.2.7\n"
+            assert [send(server)[0][0] for server in (one, other)] == [250, 250]
+
+            redis.end()
+            for server in (one, other):  # no mail is lost, and none without bounds
+                assert [send(server, ip="192.0.2.9")[0][0] for _ in range(8)] == [250] * 6 + [451] * 2
+                server.wait_log("limits are counted by each gateway for itself")
+            done = rates(one)
+            assert done.returncode == 3 and "postern: rates: the state store cannot be read: " in done.stderr, done
+
+            redis.start()
+            wait_for(lambda: send(one, ip="192.0.2.9")[0][0] == 250, 20, "the store to be asked again")
+            assert buckets(other)["x/1d:192.0.2.9"]["level"] > 0.9
