@@ -24,23 +24,79 @@ static const struct symbol symbols[] = {
     { NULL, 0, NULL },
 };
 
+/* What earlier runs have learnt of a recipient, a bit for each limit: all was answered; some of it was over. So a
+ * thousand recipients are not asked for a thousand times each. */
+struct known {
+    struct span text;
+    uint64_t answered, over;
+};
+
+struct memo {
+    struct known *recipients;
+    size_t room;
+};
+
 /* One limit's part of a run. */
 struct asking {
     struct inquiry *q;
+    struct memo *memo;
+    uint64_t bit; /* of the limit */
     bool waits, is_over;
-    struct rates_window window; /* the one that is over, with the longest wait */
+    size_t recipient;           /* the first that is over */
+    struct rates_window window; /* of those that are over for it, with the longest wait */
     struct span key;
     struct store_answer answer;
     double cost;
 };
 
+/* ---- what is known ---- */
+
+/* Another recipient may have come into the place of one that was refused. */
+static struct memo *memo_of(struct inquiry *q)
+{
+    const struct session *s = q->session;
+    struct memo *memo = run_memo(q, sizeof *memo);
+    size_t old = memo->room;
+
+    if (s->recipient_count > old) {
+        memo->room = s->recipient_count > 2 * old ? s->recipient_count : 2 * old;
+        memo->recipients = arena_grow(q->arena, memo->recipients, old, memo->room, sizeof *memo->recipients);
+    }
+    for (size_t i = 0; i < s->recipient_count; i++)
+        if (!span_eq(memo->recipients[i].text, s->recipients[i].address.text))
+            memo->recipients[i] = (struct known){ .text = arena_copy(q->arena, s->recipients[i].address.text) };
+    return memo;
+}
+
+/* Else all of this recipient is asked for now; ask() says what it could not learn. */
+static bool is_known(void *arg, size_t recipient)
+{
+    struct asking *w = arg;
+    struct known *known = &w->memo->recipients[recipient];
+
+    if ((known->answered & w->bit) && (!(known->over & w->bit) || w->is_over))
+        return true;
+    known->answered |= w->bit;
+    known->over &= ~w->bit;
+    return false;
+}
+
+static void note_unknown(struct asking *w, size_t recipient)
+{
+    if (recipient != RATES_ALL)
+        w->memo->recipients[recipient].answered &= ~w->bit;
+}
+
 /* ---- asking ---- */
 
 static void note_over(struct asking *w, const struct rates_take *take, const struct store_answer *answer)
 {
-    if (w->is_over && answer->rate.retry_ms <= w->answer.rate.retry_ms)
+    if (take->recipient != RATES_ALL)
+        w->memo->recipients[take->recipient].over |= w->bit;
+    if (w->is_over && (take->recipient != w->recipient || answer->rate.retry_ms <= w->answer.rate.retry_ms))
         return;
     w->is_over = true;
+    w->recipient = take->recipient;
     w->window = *take->window;
     w->key = arena_copy(w->q->arena, take->op.key);
     w->answer = *answer;
@@ -65,6 +121,8 @@ static void ask(void *arg, const struct rates_take *take)
 
     if (answer && (answer->state == STORE_TIMEOUT || answer->state == STORE_FAILED))
         ask_locally(w, &op, &answer);
+    if (!answer || (answer->state != STORE_OK && answer->state != STORE_CAPPED))
+        note_unknown(w, take->recipient);
     if (!answer)
         w->waits = true;
     else if (answer->state == STORE_CAPPED) /* more recipients than anyone may try in one transaction */
@@ -187,10 +245,13 @@ static enum step run(struct inquiry *q, const struct message *message)
 
     if (!conf->limits.count || is_allowed(q))
         return STEP_DONE;
-    for (size_t i = 0; i < conf->limits.count; i++) {
-        struct asking w = { .q = q };
+    struct memo *memo = memo_of(q);
 
-        rates_takes(&limits[i], q->session, message, ask, &w);
+    for (size_t i = 0; i < conf->limits.count; i++) {
+        struct asking w = { .q = q, .memo = memo, .bit = 1ULL << i };
+        const struct rates_taker taker = { .take = ask, .skips = is_known, .arg = &w };
+
+        rates_takes(&limits[i], q->session, message, &taker);
         if (w.waits)
             step = STEP_WAIT;
         if (w.is_over && step == STEP_DONE) {

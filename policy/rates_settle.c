@@ -187,12 +187,13 @@ static void settle(struct inquiry *q, const struct settlement *end, bool is_mess
     const struct rates_conf *conf = q->conf;
     const struct rates_limit *limits = conf->limits.items;
     struct settling w = { .q = q, .end = end };
+    const struct rates_taker taker = { .take = mark, .arg = &w };
 
     collect(&w);
     if (!w.count)
         return;
     for (size_t i = 0; i < conf->limits.count; i++)
-        rates_takes(&limits[i], q->session, is_message ? q->message : NULL, mark, &w);
+        rates_takes(&limits[i], q->session, is_message ? q->message : NULL, &taker);
     for (size_t from = 0, to = 0; from < w.count; from = to) {
         while (to < w.count && !compare_bucket(w.items[from].op, w.items[to].op))
             to++;

@@ -16,8 +16,7 @@ struct taking {
     const struct session *session;
     const struct message *message;
     struct arena scratch; /* for keys that are too long for the store as they are */
-    rates_take_fn *fn;
-    void *arg;
+    const struct rates_taker *taker;
 };
 
 /* ---- whom a limit is for ---- */
@@ -215,7 +214,7 @@ static struct store_rate rate_of(const struct rates_limit *limit, const struct r
                                 .most = limit->factor_most / 100.0 };
 }
 
-static void take(struct taking *w, const struct text *values, double cost, uint64_t nonce)
+static void take(struct taking *w, const struct text *values, double cost, uint64_t nonce, size_t recipient)
 {
     const struct rates_limit *limit = w->limit;
     struct text key;
@@ -224,12 +223,13 @@ static void take(struct taking *w, const struct text *values, double cost, uint6
         const struct rates_window *window = &limit->windows[i];
         const struct rates_take t = { .limit = limit,
                                       .window = window,
+                                      .recipient = recipient,
                                       .op = { .kind = STORE_RATE_TAKE,
                                               .key = key_of(w, values, window, &key),
                                               .nonce = nonce,
                                               .rate = rate_of(limit, window, cost) } };
 
-        w->fn(w->arg, &t);
+        w->taker->take(w->taker->arg, &t);
     }
 }
 
@@ -242,6 +242,11 @@ static uint64_t nonce_of(const struct address *recipient)
     for (size_t i = 0; i < recipient->text.len; i++)
         h = (h ^ (uint8_t)ascii_lower(recipient->text.ptr[i])) * 1099511628211ULL;
     return h ^ h >> 29;
+}
+
+static bool skips(const struct taking *w, size_t recipient)
+{
+    return w->taker->skips && w->taker->skips(w->taker->arg, recipient);
 }
 
 static double bytes_of(const struct taking *w)
@@ -263,8 +268,8 @@ static void take_for_each_recipient(struct taking *w)
     for (size_t i = 0; i < s->recipient_count; i++) {
         const struct address *recipient = &s->recipients[i].address;
 
-        if (is_for_recipient(w->limit, recipient) && put_values(&values, w, recipient))
-            take(w, &values, cost_of(w), is_each ? nonce_of(recipient) : 0);
+        if (!skips(w, i) && is_for_recipient(w->limit, recipient) && put_values(&values, w, recipient))
+            take(w, &values, cost_of(w), is_each ? nonce_of(recipient) : 0, i);
     }
 }
 
@@ -281,20 +286,20 @@ static void take_together(struct taking *w)
     for (size_t i = 0; i < s->recipient_count && (is_each || !count); i++) {
         const struct address *recipient = &s->recipients[i].address;
 
-        if (!is_for_recipient(w->limit, recipient))
+        if ((is_each && !w->message && skips(w, i)) || !is_for_recipient(w->limit, recipient))
             continue;
         count++;
         if (is_each && !w->message)
-            take(w, &values, 1, nonce_of(recipient));
+            take(w, &values, 1, nonce_of(recipient), i);
     }
     if (count && (!is_each || w->message))
-        take(w, &values, is_each ? (double)count : cost_of(w), 0);
+        take(w, &values, is_each ? (double)count : cost_of(w), 0, RATES_ALL);
 }
 
 bool rates_takes(const struct rates_limit *limit, const struct session *s, const struct message *message,
-                 rates_take_fn *fn, void *arg)
+                 const struct rates_taker *taker)
 {
-    struct taking w = { .limit = limit, .session = s, .message = message, .fn = fn, .arg = arg };
+    struct taking w = { .limit = limit, .session = s, .message = message, .taker = taker };
 
     if (!is_for(limit, s))
         return false;

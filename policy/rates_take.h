@@ -17,15 +17,22 @@
 struct rates_take {
     const struct rates_limit *limit;
     const struct rates_window *window;
+    size_t recipient;   /* whose it is; RATES_ALL: of all together */
     struct store_op op; /* without its time; the key is borrowed until the call returns */
 };
 
-typedef void rates_take_fn(void *arg, const struct rates_take *take);
+#define RATES_ALL ((size_t)-1)
 
-/* rates_takes - fn(arg, take) for all that this mail takes under `limit`; the same more than once when several
+struct rates_taker {
+    void (*take)(void *arg, const struct rates_take *take);
+    bool (*skips)(void *arg, size_t recipient); /* nothing need be said of that one; NULL: of all */
+    void *arg;
+};
+
+/* rates_takes - take(arg, ...) for all that this mail takes under `limit`; the same more than once when several
  * recipients share it. `message` is NULL at RCPT. False: the limit is not for this mail. */
 bool rates_takes(const struct rates_limit *limit, const struct session *s, const struct message *message,
-                 rates_take_fn *fn, void *arg);
+                 const struct rates_taker *taker);
 
 /* What a key says; the parts point into it. */
 struct rates_name {

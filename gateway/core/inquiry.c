@@ -127,6 +127,13 @@ bool asked_store(struct inquiry *q, const void **at, const struct store_op **op,
     return true;
 }
 
+void *run_memo(struct inquiry *q, size_t bytes)
+{
+    if (!q->run->memo)
+        q->run->memo = arena_alloc(q->arena, bytes);
+    return q->run->memo;
+}
+
 void tell_store(struct inquiry *q, const struct store_op *op)
 {
     struct run *run = q->run;

@@ -83,6 +83,7 @@ struct run {
     int tarpit_ms;
     struct store_op *told; /* settle()'s, for the store */
     size_t told_count, told_room;
+    void *memo; /* run_memo()'s */
     bool has_foreseen;
     bool has_run;  /* once at least in this transaction */
     unsigned runs; /* so far */

@@ -236,6 +236,29 @@ static void each_recipient_has_its_own_bucket_when_the_key_says_so(void **state)
     desk_close(d);
 }
 
+/* What earlier runs have learnt spares work, and changes nothing of what is found. */
+static void what_is_over_stays_found_when_more_recipients_come(void **state)
+{
+    struct desk *d = open_limit("key = user rate = 2/h cost = recipient action = tag");
+    char name[32];
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "r%d@to.example", i);
+        EXPECT_TRUE(tries(d, name));
+        EXPECT_INT(i < 2 ? 0 : 300, desk_points(d));
+        if (i % 3 == 2)
+            d->session.recipient_count--; /* the next hop does not know it; another one takes its place */
+    }
+    EXPECT_TRUE(tries(d, "postmaster@to.example"));
+    EXPECT_STR("x: joe is at 2 of 2 (2 / 1h)", desk_finding(d, "RATE_EXCEEDED")->reason);
+    EXPECT_INT(300, d->operations);
+    d->session.recipient_count = 2;
+    desk_settle(d);
+    EXPECT_INT(0, desk_points(d));
+    desk_close(d);
+}
+
 /* ---- what goes back ---- */
 
 static void what_was_not_taken_in_goes_back(void **state)
@@ -348,6 +371,7 @@ RUN_TESTS(TEST(an_envelope_has_its_bucket), TEST(mail_that_lacks_a_part_is_not_c
           TEST(no_two_envelopes_meet_in_a_bucket_by_their_bytes), TEST(a_long_key_still_fits_the_store),
           TEST(a_burst_passes_and_then_the_rate), TEST(what_is_told_is_when_there_is_room),
           TEST(all_windows_must_have_room), TEST(recipients_pass_until_it_is_full),
-          TEST(each_recipient_has_its_own_bucket_when_the_key_says_so), TEST(what_was_not_taken_in_goes_back),
+          TEST(each_recipient_has_its_own_bucket_when_the_key_says_so),
+          TEST(what_is_over_stays_found_when_more_recipients_come), TEST(what_was_not_taken_in_goes_back),
           TEST(recipients_that_were_dropped_go_back), TEST(what_was_never_answered_is_not_given_back),
           TEST(what_has_leaked_is_not_given_back), TEST(settling_a_delivered_message_asks_nothing_of_the_store))

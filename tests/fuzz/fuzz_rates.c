@@ -64,6 +64,7 @@ static void fuzz_envelope(struct arena *a, struct span line)
     struct rates_limit limit = { .title = "fuzz", .direction = RATES_BOTH, .window_count = 1 };
     struct session s = { .hostname = "mx.example", .helo = line, .auth_user = line, .recipients = recipients };
     unsigned count = 0;
+    const struct rates_taker taker = { .take = look_at, .arg = &count };
 
     if (at != SPAN_NPOS) {
         address.local = span_first(line, at);
@@ -75,11 +76,11 @@ static void fuzz_envelope(struct arena *a, struct span line)
     if (rates_key_parse(a, "user+helo+sender+sender_domain+sender_organization+recipient+recipient_organization",
                         &limit.key))
         BUG("a key that is right is refused");
-    rates_takes(&limit, &s, NULL, look_at, &count);
+    rates_takes(&limit, &s, NULL, &taker);
     limit.key.parts[0] = limit.key.parts[2];
     limit.key.count = 1;
     limit.key.has_recipient = false;
-    rates_takes(&limit, &s, NULL, look_at, &count);
+    rates_takes(&limit, &s, NULL, &taker);
     if (line.len && !count)
         BUG("a sender that is there is not counted");
 }

@@ -298,6 +298,7 @@ void desk_settled(struct desk *d, enum action action, bool is_delivered)
 void desk_next_transaction(struct desk *d, int64_t after_ms)
 {
     answers_clear(&d->book);
+    d->run.memo = NULL;
     d->now_ms += after_ms;
     d->session.recipients = NULL;
     d->session.recipient_count = 0;
