@@ -81,9 +81,9 @@ const struct store_answer *ask_store(struct inquiry *q, const struct store_op *o
 /* asked_store - from settle(): goes through what this check has asked the store in this transaction, in the order of
  * asking. *at is NULL at first; false: that was all. *answer is NULL for what was never answered, but may be done. */
 bool asked_store(struct inquiry *q, const void **at, const struct store_op **op, const struct store_answer **answer);
-/* run_memo - room of this check's own that lasts for the transaction; zeroed at first. For what follows from the inquiry
- * and would cost too much to find out anew in every run (of a thousand recipients, for each of them): what a run asks
- * and finds must be the same without it. */
+/* run_memo - room of this check's own that lasts for the transaction; zeroed at first. For what follows from the
+ * inquiry and would cost too much to find out anew in every run (of a thousand recipients, for each of them): what a
+ * run asks and finds must be the same without it. */
 void *run_memo(struct inquiry *q, size_t bytes);
 
 /* tell_store - an operation whose answer does not matter. Only from settle(), which is called once. */
