@@ -5,8 +5,9 @@
 #
 # Starts a resolver (unbound) that answers for the samples out of samples.zone and asks the machine's own for all else,
 # and the gateway on gateway.conf. Sends the samples over SMTP, each as the client that XCLIENT names, and asks
-# `postern scan` for the reasons. Then goes on until Ctrl-C; --once ends here, with status 0 when each verdict was the
-# one expected.
+# `postern scan` for the reasons. Asks about the forged one again through the doors that a mail server would use: policy
+# service, milter, scan API. Then goes on until Ctrl-C; --once ends here, with status 0 when each verdict was the one
+# expected.
 import argparse
 import fcntl
 import json
@@ -16,13 +17,16 @@ import re
 import shutil
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "kit"))
+import milter  # noqa: E402
 from process import Server, answers, free_port, program  # noqa: E402
 
 SAMPLES = [
@@ -31,7 +35,7 @@ SAMPLES = [
     {"file": "forged.eml", "what": "claims orchard.example in From, comes from a rented machine", "ip": "203.0.113.66",
      "name": "node66.cheap-host.example", "from": "bounce@cheap-host.example", "action": "reject", "code": 554},
     {"file": "listed.eml", "what": "its client stands on a block list", "ip": "198.51.100.99",
-     "name": "mx.lucky.example", "from": "win@lucky.example", "action": "tag", "code": 250},
+     "name": "mx.lucky.example", "from": "win@lucky.example", "action": "tag", "code": 250, "again": True},
 ]
 RECIPIENT = "you@postern.example"
 
@@ -70,11 +74,12 @@ class Postern(Server):
     def __init__(self, binary, folder, port, dns):
         super().__init__()
         self.binary, self.folder, self.port, self.dns = binary, folder, port, dns
+        self.doors = {door: free_port() for door in ("policy", "milter", "http")}
 
     def prepare(self):
         text = (HERE / "gateway.conf").read_text()
         for key, value in (("folder", self.folder), ("port", self.port), ("dns", f"127.0.0.1:{self.dns}"),
-                           ("user", pwd.getpwuid(os.getuid()).pw_name)):
+                           ("user", pwd.getpwuid(os.getuid()).pw_name), *self.doors.items()):
             text = text.replace("{" + key + "}", str(value))
         (self.folder / "gateway.conf").write_text(text)
 
@@ -102,6 +107,15 @@ def send(port, sample):
         return code, " ".join(text.decode(errors="replace").split())
 
 
+def send_again(port, sample, code):
+    """As a mail server does with mail that was put off, only sooner."""
+    deadline = time.monotonic() + 20
+    while code == 451 and time.monotonic() < deadline:
+        time.sleep(0.5)
+        code, text = send(port, sample)
+    return code, text
+
+
 def explain(postern, sample):
     """The verdict of `postern scan` on the same message from the same client."""
     command = [postern.binary, "scan", "--json", "-c", postern.folder / "gateway.conf", "--client-ip", sample["ip"],
@@ -116,17 +130,67 @@ def explain(postern, sample):
 def show(postern, number, sample):
     print(f"\n{BOLD}{number}. {sample['file']}{PLAIN}: {sample['what']}")
     print(f"   from {sample['from']}, client {sample['ip']} ({sample['name']})")
-    code, text = send(postern.port, sample)
+    first = code, text = send(postern.port, sample)
+    if "again" in sample:
+        print(f"   first the sender is told: {code} {text}")
+        code, text = send_again(postern.port, sample, code)
     verdict = explain(postern, sample)
     is_expected = code == sample["code"] and verdict["action"] == sample["action"]
+    is_expected = is_expected and first[0] == (451 if "again" in sample else code)
     print(f"   verdict: {GOOD if is_expected else BAD}{verdict['action']}{PLAIN}, score {verdict['score']:.2f}")
     for check in verdict["checks"]:
         for finding in check["findings"]:
             print(f"     {finding['score']:+6.2f}  {finding['symbol']}: {finding['reason']}")
-    print(f"   the sender is told: {code} {text}")
+    print(f"   {'and when it comes again: ' if 'again' in sample else 'the sender is told: '}{code} {text}")
     if not is_expected:
         print(f"   {BAD}expected: {sample['action']} and {sample['code']}{PLAIN}")
     return is_expected
+
+
+def ask_policy(port, sample):
+    """What Postfix would be told at RCPT."""
+    asked = {"request": "smtpd_access_policy", "protocol_state": "RCPT", "protocol_name": "ESMTP",
+             "client_address": sample["ip"], "client_name": sample["name"], "reverse_client_name": sample["name"],
+             "helo_name": sample["name"], "sender": sample["from"], "recipient": RECIPIENT, "instance": "demo.1"}
+    with socket.create_connection(("127.0.0.1", port), 60) as door:
+        door.sendall("".join(f"{name}={value}\n" for name, value in asked.items()).encode() + b"\n")
+        return door.makefile().readline().strip()
+
+
+def ask_milter(port, sample):
+    """What any mail server with milters would be told at the end of the message."""
+    client = {"address": sample["ip"], "name": sample["name"]}
+    told = milter.deliver(("127.0.0.1", port), (HERE / "mail" / sample["file"]).read_bytes(), client=client,
+                          helo=sample["name"], sender=sample["from"], recipients=[RECIPIENT])
+    return told.reply or told.final
+
+
+def ask_http(port, sample):
+    """What rspamd's clients would be told."""
+    fields = {"IP": sample["ip"], "Hostname": sample["name"], "Helo": sample["name"], "From": sample["from"],
+              "Rcpt": RECIPIENT}
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/checkv2", (HERE / "mail" / sample["file"]).read_bytes(), fields)
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        verdict = json.load(answer)
+    return f"{verdict['action']}, score {verdict['score']:.2f} of {verdict['required_score']:.2f}"
+
+
+def show_doors(doors):
+    """One engine behind them all: what the mail server is told that is there already."""
+    forged, stranger = SAMPLES[1], dict(SAMPLES[2], **{"from": "prize@lucky.example"})
+    shown = [
+        ("policy", "Postfix asks at RCPT about new mail of the listed client", ask_policy, stranger,
+         "action=DEFER_IF_PERMIT 4.7.1 "),
+        ("milter", "a mail server shows forged.eml", ask_milter, forged, "554 5.7.1 "),
+        ("http", "a client of rspamd's sends forged.eml", ask_http, forged, "reject, "),
+    ]
+    good = []
+    for door, what, ask, sample, expected in shown:
+        told = ask(doors[door], sample)
+        good.append(told.startswith(expected))
+        print(f"\n{BOLD}{door}{PLAIN} on 127.0.0.1:{doors[door]}: {what}")
+        print(f"   it is told: {GOOD if good[-1] else BAD}{told}{PLAIN}")
+    return good
 
 
 def invite(postern):
@@ -182,8 +246,9 @@ def main():
     try:
         resolver.start()
         postern.start()
-        print(f"{BOLD}Postern takes mail on 127.0.0.1:{options.port}{PLAIN}; three samples:")
+        print(f"{BOLD}Postern takes mail on 127.0.0.1:{options.port}{PLAIN}; three samples, and the same engine behind the other doors:")
         good = [show(postern, number, sample) for number, sample in enumerate(SAMPLES, 1)]
+        good += show_doors(postern.doors)
         print(f"\n{sum(good)} of {len(good)} verdicts as expected", flush=True)
         if options.once:
             return 0 if all(good) else 1
