@@ -169,7 +169,8 @@ def ask_http(port, sample):
     """What rspamd's clients would be told."""
     fields = {"IP": sample["ip"], "Hostname": sample["name"], "Helo": sample["name"], "From": sample["from"],
               "Rcpt": RECIPIENT}
-    asked = urllib.request.Request(f"http://127.0.0.1:{port}/checkv2", (HERE / "mail" / sample["file"]).read_bytes(), fields)
+    message = (HERE / "mail" / sample["file"]).read_bytes()
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/checkv2", message, fields)
     with urllib.request.urlopen(asked, timeout=60) as answer:
         verdict = json.load(answer)
     return f"{verdict['action']}, score {verdict['score']:.2f} of {verdict['required_score']:.2f}"
@@ -246,7 +247,7 @@ def main():
     try:
         resolver.start()
         postern.start()
-        print(f"{BOLD}Postern takes mail on 127.0.0.1:{options.port}{PLAIN}; three samples, and the same engine behind the other doors:")
+        print(f"{BOLD}Postern takes mail on 127.0.0.1:{options.port}{PLAIN}; three samples, then the other doors:")
         good = [show(postern, number, sample) for number, sample in enumerate(SAMPLES, 1)]
         good += show_doors(postern.doors)
         print(f"\n{sum(good)} of {len(good)} verdicts as expected", flush=True)
