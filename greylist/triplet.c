@@ -18,17 +18,16 @@ static const char *organization(const char *domain)
 
 static bool spf_vouches(const struct spf_evidence *spf)
 {
-    return spf->result == AUTH_PASS && spf->domain && *spf->domain;
+    return spf->result == AUTH_PASS && !spf->is_open && spf->domain && *spf->domain;
 }
 
-/* "+all" vouches for everybody, so for nobody. The order is that of what is known first: a message is to have the same
- * identity at RCPT and when it is here. */
+/* The order is that of what is known first: a message is to have the same identity at RCPT and when it is here. */
 static const char *authenticated_domain(const struct inquiry *q, const char **by)
 {
     const struct evidence *e = q->evidence;
 
     *by = "SPF";
-    if (spf_vouches(&e->spf_mailfrom) && !sister_found(q, "R_SPF_PLUSALL"))
+    if (spf_vouches(&e->spf_mailfrom))
         return organization(e->spf_mailfrom.domain);
     if (spf_vouches(&e->spf_helo))
         return organization(e->spf_helo.domain);

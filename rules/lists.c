@@ -112,8 +112,8 @@ static const char *exception(const struct list *list, const struct inquiry *q, b
     if (!is_allowing)
         return q->is_exempt && !list->covers_roles ? "not counted, for the recipients are exempt (roles = no)" : NULL;
     if (is_by_sender && list->needs_spf && session_direction(q->session) == DIRECTION_INBOUND &&
-        q->evidence->spf_mailfrom.result != AUTH_PASS)
-        return "not counted, for SPF did not pass (requires_spf = yes)";
+        (q->evidence->spf_mailfrom.result != AUTH_PASS || q->evidence->spf_mailfrom.is_open))
+        return "not counted, for SPF did not pass, or would for anybody (requires_spf = yes)";
     return NULL;
 }
 

@@ -216,6 +216,7 @@ static void tell_evidence(struct inquiry *q, const struct identity *id, const ch
                                   .sender = sender,
                                   .explanation = id->verdict.explanation,
                                   .reason = reason_of(q, id),
+                                  .is_open = id->verdict.result == AUTH_PASS && id->verdict.is_open,
                                   .lookups = id->verdict.lookups,
                                   .void_lookups = id->verdict.void_lookups };
 }

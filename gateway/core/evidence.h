@@ -30,6 +30,7 @@ struct spf_evidence {
     const char *sender;      /* smtp.mailfrom or smtp.helo as it goes into Authentication-Results */
     const char *explanation; /* exp= when the result is fail, else "" */
     const char *reason;      /* for people: the mechanism that matched, or what is wrong with the record */
+    bool is_open;            /* a pass, of a record that lets (nearly) everybody send: it vouches for nobody */
     unsigned lookups, void_lookups;
 };
 

@@ -154,7 +154,15 @@ static void an_allowed_sender_needs_spf(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
         EXPECT_INT(cases[i].action, action_of(cases[i].conf, "a@from.example", "b@to.example", NULL, cases[i].spf));
-    struct desk *d = desk_open(&lists_module, SENDER("action = score score = -3"));
+    struct desk *d = desk_open(&lists_module, SENDER("action = accept"));
+
+    desk_from(d, "a@from.example"); /* a record that lets everybody be he */
+    desk_rcpt(d, "b@to.example");
+    d->evidence.spf_mailfrom = (struct spf_evidence){ .result = AUTH_PASS, .is_open = true };
+    desk_settle(d);
+    EXPECT_FALSE(d->run.is_forced);
+    desk_close(d);
+    d = desk_open(&lists_module, SENDER("action = score score = -3"));
 
     desk_from(d, "a@from.example");
     desk_rcpt(d, "b@to.example");

@@ -97,6 +97,7 @@ static void records_that_let_everybody_send_are_told(void **state)
         desk_settle(d);
         EXPECT_INT(AUTH_PASS, d->evidence.spf_mailfrom.result);
         EXPECT_STR(cases[i].is_open ? "R_SPF_PLUSALL" : "R_SPF_ALLOW", d->run.findings[0].symbol);
+        EXPECT_INT(cases[i].is_open, d->evidence.spf_mailfrom.is_open);
         EXPECT_INT(cases[i].is_open ? 400 : -20, desk_points(d));
         desk_close(d);
     }
