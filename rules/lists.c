@@ -292,6 +292,7 @@ static void lists_bounds(const void *values, const int *points, struct bounds *o
         *(lists[i].points < 0 ? &out->least : &out->most) += lists[i].points;
         out->may_force_accept |= lists[i].action == LIST_ACCEPT || lists[i].action == LIST_MAP;
         out->may_force_reject |= lists[i].action != LIST_ACCEPT && lists[i].action != LIST_SCORE;
+        out->may_force_discard |= lists[i].action == LIST_DISCARD || lists[i].action == LIST_MAP;
     }
 }
 

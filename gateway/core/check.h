@@ -90,10 +90,13 @@ void *run_memo(struct inquiry *q, size_t bytes);
 void tell_store(struct inquiry *q, const struct store_op *op);
 
 /* score_of_sisters - hundredths: what the checks that this one's row comes after have found, as it counts (enforce and
- * tag). sister_forced - the hardest action that one of them demands; ACTION_ACCEPT beats all, as in the verdict.
- * False: none does. */
+ * tag). enforced_by_sisters - of those alone that may refuse. sister_forced - the hardest action that one of them
+ * demands; ACTION_ACCEPT beats all, as in the verdict. False: none does. sister_permits - one has permitted the
+ * envelope: finding_permit(). */
 int score_of_sisters(const struct inquiry *q);
+int enforced_by_sisters(const struct inquiry *q);
 bool sister_forced(const struct inquiry *q, enum action *out);
+bool sister_permits(const struct inquiry *q);
 /* sister_found - one of them has found this symbol. sister_failed - the first of those that ask the DNS that could not
  * do its work, or NULL: what it would have said is not known. */
 bool sister_found(const struct inquiry *q, const char *symbol);
@@ -129,7 +132,8 @@ void finding_alarm(struct inquiry *q, const char *key, const char *format, ...) 
 /* What a check can add to the score, in hundredths, for early verdicts. */
 struct bounds {
     int least, most;
-    bool may_force_accept, may_force_reject;
+    bool may_force_accept, may_force_reject; /* reject: anything but accept */
+    bool may_force_discard;
 };
 
 enum { TARPIT_MOST_MS = 60000 };

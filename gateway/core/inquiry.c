@@ -154,17 +154,27 @@ static bool counts(const struct run *sister)
     return sister->state == RUN_DONE && sister->settings->mode > MODE_SHADOW;
 }
 
-int score_of_sisters(const struct inquiry *q)
+static int score_from(const struct inquiry *q, enum mode least)
 {
     int sum = 0;
 
     for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
 
-        for (size_t i = 0; counts(sister) && i < sister->finding_count; i++)
+        for (size_t i = 0; counts(sister) && sister->settings->mode >= least && i < sister->finding_count; i++)
             sum += sister->findings[i].points;
     }
     return sum;
+}
+
+int score_of_sisters(const struct inquiry *q)
+{
+    return score_from(q, MODE_TAG);
+}
+
+int enforced_by_sisters(const struct inquiry *q)
+{
+    return score_from(q, MODE_ENFORCE);
 }
 
 /* An accept is an allow list's and beats the rest; else the hardest wins. */
@@ -189,6 +199,17 @@ bool sister_forced(const struct inquiry *q, enum action *out)
         is_forced = true;
     }
     return is_forced;
+}
+
+bool sister_permits(const struct inquiry *q)
+{
+    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+        const struct run *sister = q->run->view[__builtin_ctzll(left)];
+
+        if (sister->state == RUN_DONE && sister->is_permit && sister->settings->mode == MODE_ENFORCE)
+            return true;
+    }
+    return false;
 }
 
 bool sister_found(const struct inquiry *q, const char *symbol)

@@ -348,10 +348,10 @@ static void give_verdict(struct pipeline *p)
     want.fn(want.arg, &p->tx->verdict);
 }
 
-static void make_verdict(struct pipeline *p)
+static void make_verdict(struct pipeline *p, bool is_late)
 {
     verdict_make(p->view, p->engine->check_count, rules_actions(p->tx), session_direction(&p->session),
-                 &p->tx->verdict);
+                 is_late ? 0 : (unsigned)p->want.stage + 1, &p->tx->verdict);
     p->tx->verdict.is_certain &= rules_are_known(p);
 }
 
@@ -430,7 +430,7 @@ static bool decide(struct pipeline *p)
         give_verdict(p);
         return true;
     }
-    make_verdict(p);
+    make_verdict(p, is_late);
     bool is_certain = p->tx->verdict.is_certain && !p->engine->is_thorough && !p->is_thorough;
 
     if (!is_late && !is_certain && is_worth_waiting(p))

@@ -281,6 +281,7 @@ static struct bounds bounds_of(const struct check_settings *s)
         if (!module->bounds)
             *(s->points[i] < 0 ? &b.least : &b.most) += s->points[i];
         b.may_force_reject |= s->demands[i].is_made;
+        b.may_force_discard |= s->demands[i].is_made && s->demands[i].action == ACTION_DISCARD;
     }
     return b;
 }

@@ -69,9 +69,11 @@ struct tally {
     int enforced, tagging;             /* points found so far */
     int enforced_least, enforced_most; /* what is still to come may add */
     int tagging_most;
-    bool may_accept, may_force; /* a check still to come may force an accept; or anything that is none */
-    bool may_fail_hard;         /* or may fail with a policy that is not skip */
-    bool is_pending, informs;   /* a check is still to come; one whose evidence goes into headers */
+    int awaited_most;             /* of enforced_most: of checks that this decision waits for */
+    bool may_harden, may_discard; /* one of those may force what is harder than a deferral; or a discard */
+    bool may_accept, may_force;   /* a check still to come may force an accept; or anything that is none */
+    bool may_fail_hard;           /* or may fail with a policy that is not skip */
+    bool is_pending, informs;     /* a check is still to come; one whose evidence goes into headers */
     const struct run *accept, *reject, *defer, *tag, *failed_defer, *failed_tag;
 };
 
@@ -80,7 +82,7 @@ static bool is_finished(const struct run *run)
     return run->state == RUN_OFF || run->state == RUN_DONE || run->state == RUN_FAILED || run->state == RUN_SKIPPED;
 }
 
-static void add_pending(struct tally *t, const struct run *run, enum direction direction)
+static void add_pending(struct tally *t, const struct run *run, enum direction direction, unsigned awaited)
 {
     const struct check_settings *s = run->settings;
 
@@ -98,6 +100,11 @@ static void add_pending(struct tally *t, const struct run *run, enum direction d
     t->enforced_most += s->bounds.most;
     t->may_accept |= s->bounds.may_force_accept;
     t->may_force |= s->bounds.may_force_reject;
+    if (s->check->stage >= awaited)
+        return;
+    t->awaited_most += s->bounds.most;
+    t->may_harden |= s->bounds.may_force_reject;
+    t->may_discard |= s->bounds.may_force_discard;
 }
 
 static void add_forced(struct tally *t, const struct run *run)
@@ -165,7 +172,8 @@ static const struct run *permit_of(const struct run *const *runs, size_t count)
     return NULL;
 }
 
-static struct tally tally_of(const struct run *const *runs, size_t count, enum direction direction, struct verdict *out)
+static struct tally tally_of(const struct run *const *runs, size_t count, enum direction direction, unsigned awaited,
+                             struct verdict *out)
 {
     struct tally t = { 0 };
     bool is_user = direction == DIRECTION_AUTHENTICATED;
@@ -177,7 +185,7 @@ static struct tally tally_of(const struct run *const *runs, size_t count, enum d
         if (run->settings->mode == MODE_OFF || (permit && is_moot(run, is_user, permit)))
             continue; /* off for this mail: others have it on */
         if (!is_finished(run))
-            add_pending(&t, run, direction);
+            add_pending(&t, run, direction, awaited);
         else if (run->settings->mode == MODE_SHADOW || is_moot(run, is_user, permit))
             continue;
         else if (run->state == RUN_FAILED)
@@ -197,10 +205,10 @@ static void decide(struct verdict *v, enum action action, const struct run *by, 
 }
 
 void verdict_make(const struct run *const *runs, size_t count, const struct actions_conf *actions,
-                  enum direction direction, struct verdict *out)
+                  enum direction direction, unsigned awaited, struct verdict *out)
 {
     *out = (struct verdict){ .tag = actions->tag, .reject = actions->reject };
-    struct tally t = tally_of(runs, count, direction, out);
+    struct tally t = tally_of(runs, count, direction, awaited, out);
     int total = t.enforced + t.tagging;
     bool is_quiet = !t.is_pending; /* nothing is still to come */
     bool is_above = t.enforced >= actions->reject;
@@ -210,11 +218,13 @@ void verdict_make(const struct run *const *runs, size_t count, const struct acti
     if (t.accept)
         decide(out, ACTION_ACCEPT, t.accept, !t.informs);
     else if (t.reject)
-        decide(out, t.reject->forced, t.reject, !t.may_accept);
+        decide(out, t.reject->forced, t.reject, !t.may_accept && !t.may_discard);
     else if (is_above)
-        decide(out, ACTION_REJECT, NULL, !t.may_accept && t.enforced + t.enforced_least >= actions->reject);
+        decide(out, ACTION_REJECT, NULL,
+               !t.may_accept && !t.may_discard && t.enforced + t.enforced_least >= actions->reject);
     else if (t.defer)
-        decide(out, t.defer->forced, t.defer, !t.may_accept);
+        decide(out, t.defer->forced, t.defer,
+               !t.may_accept && !t.may_harden && t.enforced + t.awaited_most < actions->reject);
     else if (t.failed_defer)
         decide(out, ACTION_DEFER, t.failed_defer, is_quiet);
     else if (t.tag || t.failed_tag || total >= actions->tag)

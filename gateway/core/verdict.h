@@ -43,9 +43,14 @@ struct verdict {
     size_t missing_count;
 };
 
-/* verdict_make - of `count` runs as they stand now; those that have not finished are counted with their bounds. */
+/* verdict_make - of `count` runs as they stand now; those that have not finished are counted with their bounds.
+ *
+ * awaited   the decision waits for checks of the first so many stages (0: for none, its time is up): a deferral is not
+ *           certain while one of them could refuse for good, nor a refusal while one could discard. So the answer does
+ *           not depend on who is done first.
+ */
 void verdict_make(const struct run *const *runs, size_t count, const struct actions_conf *actions,
-                  enum direction direction, struct verdict *out);
+                  enum direction direction, unsigned awaited, struct verdict *out);
 
 /* verdict_may_refuse - whether waiting for what is still to come up to `stage` could end in anything but "go on". */
 bool verdict_may_refuse(const struct run *const *runs, size_t count, const struct actions_conf *actions,

@@ -65,7 +65,7 @@ static void anything(const void *conf, const int *points, struct bounds *out)
 {
     (void)conf;
     (void)points;
-    *out = (struct bounds){ -10000, 10000, true, true };
+    *out = (struct bounds){ -10000, 10000, true, true, true };
 }
 
 static enum step say_much(struct inquiry *q)

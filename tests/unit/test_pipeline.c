@@ -264,9 +264,11 @@ static void before_the_message_only_what_could_refuse_is_waited_for(void **state
         enum mode mode;
         bool is_waited_for;
     } cases[] = {
-        { { 0, 1499, false, false }, MODE_ENFORCE, false }, { { 0, 1500, false, false }, MODE_ENFORCE, true },
-        { { 0, 0, false, true }, MODE_ENFORCE, true },      { { 0, 2000, false, true }, MODE_TAG, false },
-        { { 0, 2000, false, true }, MODE_SHADOW, false },
+        { { 0, 1499, false, false, false }, MODE_ENFORCE, false },
+        { { 0, 1500, false, false, false }, MODE_ENFORCE, true },
+        { { 0, 0, false, true, false }, MODE_ENFORCE, true },
+        { { 0, 2000, false, true, false }, MODE_TAG, false },
+        { { 0, 2000, false, true, false }, MODE_SHADOW, false },
     };
 
     (void)state;

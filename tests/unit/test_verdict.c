@@ -40,15 +40,19 @@ struct example {
     }
 #define OPEN(least, most)                                                                                              \
     {                                                                                                                  \
-        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { least, most, false, false }, false                               \
+        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { least, most, false, false, false }, false                        \
     }
 #define OPEN_ACCEPT                                                                                                    \
     {                                                                                                                  \
-        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { 0, 0, true, false }, false                                       \
+        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { 0, 0, true, false, false }, false                                \
     }
 #define OPEN_REJECT                                                                                                    \
     {                                                                                                                  \
-        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { 0, 0, false, true }, false                                       \
+        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { 0, 0, false, true, false }, false                                \
+    }
+#define OPEN_DISCARD                                                                                                   \
+    {                                                                                                                  \
+        RUN_PARKED, 0, MODE_ENFORCE, FAIL_SKIP, -1, { 0, 0, false, true, true }, false                                 \
     }
 #define OPEN_INFORMS                                                                                                   \
     {                                                                                                                  \
@@ -76,7 +80,7 @@ static const struct example examples[] = {
       "check" },
     { "an allow list beats the score", { DONE(5000), FORCED(ACTION_ACCEPT), OFF }, ACTION_ACCEPT, true, "check" },
     { "a check in tag mode that may force is waited for",
-      { DONE(0), { RUN_PARKED, 0, MODE_TAG, FAIL_SKIP, -1, { 0, 0, false, true }, false }, OFF },
+      { DONE(0), { RUN_PARKED, 0, MODE_TAG, FAIL_SKIP, -1, { 0, 0, false, true, false }, false }, OFF },
       ACTION_ACCEPT,
       false,
       "score" },
@@ -101,6 +105,33 @@ static const struct example examples[] = {
     { "and uncertain when it can", { DONE(1600), OPEN(-101, 0), OFF }, ACTION_REJECT, false, "score" },
     { "and uncertain while an allow list is open", { DONE(1600), OPEN_ACCEPT, OFF }, ACTION_REJECT, false, "score" },
     { "a forced reject is certain", { FORCED(ACTION_REJECT), OPEN(-9000, 0), OFF }, ACTION_REJECT, true, "check" },
+    { "a forced reject is uncertain while what is open may discard",
+      { FORCED(ACTION_REJECT), OPEN_DISCARD, OFF },
+      ACTION_REJECT,
+      false,
+      "check" },
+    { "and so is one by score", { DONE(1600), OPEN_DISCARD, OFF }, ACTION_REJECT, false, "score" },
+    { "what is discarded is not waited with",
+      { FORCED(ACTION_DISCARD), OPEN_REJECT, OFF },
+      ACTION_DISCARD,
+      true,
+      "check" },
+    { "a deferral is certain when what is open cannot refuse",
+      { FORCED(ACTION_GREYLIST), OPEN(0, 1499), OFF },
+      ACTION_GREYLIST,
+      true,
+      "check" },
+    { "and uncertain when its points could",
+      { FORCED(ACTION_GREYLIST), OPEN(0, 1500), OFF },
+      ACTION_GREYLIST,
+      false,
+      "check" },
+    { "and when points that are here could with them",
+      { FORCED(ACTION_DEFER), DONE(900), OPEN(-100, 600) },
+      ACTION_DEFER,
+      false,
+      "check" },
+    { "and when it could be forced", { FORCED(ACTION_DEFER), OPEN_REJECT, OFF }, ACTION_DEFER, false, "check" },
     { "acceptance is certain when what is open cannot tag",
       { DONE(100), OPEN(-100, 499), OFF },
       ACTION_ACCEPT,
@@ -142,13 +173,41 @@ static void examples_hold(void **state)
                                     .failure = row->state == RUN_FAILED ? "why" : NULL };
             view[j] = &runs[j];
         }
-        verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+        verdict_make(view, 3, &actions, DIRECTION_INBOUND, STAGE_COUNT, &v);
         if (v.action != examples[i].action || v.is_certain != examples[i].is_certain)
             fail_msg("%s: got %s, %s", examples[i].claim, action_text(v.action),
                      v.is_certain ? "certain" : "uncertain");
         if (strcmp(v.decided_by, examples[i].decided_by) != 0)
             fail_msg("%s: decided by %s", examples[i].claim, v.decided_by);
     }
+}
+
+/* Who would be refused for good by a later stage is put off now; and who has waited long enough for an answer gets
+ * one. */
+static void a_deferral_waits_for_its_own_stage_alone(void **state)
+{
+    static const struct actions_conf actions = { .tag = 600, .reject = 1500, .subject = "" };
+    static const struct check grey = { .name = "grey", .stage = STAGE_RCPT };
+    static const struct check content = { .name = "content", .stage = STAGE_MESSAGE };
+    const struct check_settings settings[] = {
+        { .check = &grey, .mode = MODE_ENFORCE },
+        { .check = &content, .mode = MODE_ENFORCE, .bounds = { 0, 5000, false, true, true } }
+    };
+    const struct run runs[] = {
+        { .settings = &settings[0], .state = RUN_DONE, .is_forced = true, .forced = ACTION_GREYLIST },
+        { .settings = &settings[1], .state = RUN_PARKED }
+    };
+    const struct run *const view[] = { &runs[0], &runs[1] };
+    struct verdict v;
+
+    (void)state;
+    verdict_make(view, 2, &actions, DIRECTION_INBOUND, STAGE_RCPT + 1, &v);
+    EXPECT_INT(ACTION_GREYLIST, v.action);
+    EXPECT_TRUE(v.is_certain);
+    verdict_make(view, 2, &actions, DIRECTION_INBOUND, STAGE_MESSAGE + 1, &v);
+    EXPECT_FALSE(v.is_certain);
+    verdict_make(view, 2, &actions, DIRECTION_INBOUND, 0, &v);
+    EXPECT_TRUE(v.is_certain);
 }
 
 static void a_refusal_by_score_names_what_weighed_most(void **state)
@@ -231,19 +290,19 @@ static void a_permit_is_for_the_envelope_alone(void **state)
             (struct run){ .settings = &settings[i], .state = RUN_DONE, .findings = &finding[i], .finding_count = 1 };
     runs[0].is_forced = true;
     runs[0].forced = ACTION_REJECT;
-    verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+    verdict_make(view, 3, &actions, DIRECTION_INBOUND, STAGE_COUNT, &v);
     EXPECT_INT(ACTION_REJECT, v.action);
     runs[1].is_permit = true;
-    verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+    verdict_make(view, 3, &actions, DIRECTION_INBOUND, STAGE_COUNT, &v);
     EXPECT_INT(ACTION_TAG, v.action);
     EXPECT_INT(800, v.score);
     runs[0].state = RUN_PARKED; /* need not be waited for */
-    settings[0].bounds = (struct bounds){ 0, 5000, true, true };
-    verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+    settings[0].bounds = (struct bounds){ 0, 5000, true, true, false };
+    verdict_make(view, 3, &actions, DIRECTION_INBOUND, STAGE_COUNT, &v);
     EXPECT_TRUE(v.is_certain);
     settings[1].mode = MODE_SHADOW;
     runs[0].state = RUN_DONE;
-    verdict_make(view, 3, &actions, DIRECTION_INBOUND, &v);
+    verdict_make(view, 3, &actions, DIRECTION_INBOUND, STAGE_COUNT, &v);
     EXPECT_INT(ACTION_REJECT, v.action);
 }
 
@@ -262,10 +321,11 @@ static void in_mode_tag_only_a_refusal_tags(void **state)
         bool is_pause = actions[i] == ACTION_GREYLIST || actions[i] == ACTION_DEFER;
         struct verdict v;
 
-        verdict_make(view, 1, &thresholds, DIRECTION_INBOUND, &v);
+        verdict_make(view, 1, &thresholds, DIRECTION_INBOUND, STAGE_COUNT, &v);
         EXPECT_INT(is_pause ? ACTION_ACCEPT : ACTION_TAG, v.action);
     }
 }
 
-RUN_TESTS(TEST(examples_hold), TEST(a_refusal_by_score_names_what_weighed_most), TEST(a_text_may_bring_its_codes),
+RUN_TESTS(TEST(examples_hold), TEST(a_deferral_waits_for_its_own_stage_alone),
+          TEST(a_refusal_by_score_names_what_weighed_most), TEST(a_text_may_bring_its_codes),
           TEST(a_permit_is_for_the_envelope_alone), TEST(in_mode_tag_only_a_refusal_tags))
