@@ -26,6 +26,21 @@ static const struct symbol symbols[] = {
     { 0 },
 };
 
+/* What earlier runs have learnt of a recipient: so a thousand of them are not asked for a thousand times each. */
+struct known {
+    struct span text;
+    const char *exempt; /* why he is; NULL */
+    struct span key;
+    const struct store_answer *answer; /* NULL: not here yet */
+};
+
+struct memo {
+    struct span sender;
+    struct identity who;
+    struct known *recipients;
+    size_t room;
+};
+
 /* Why this mail should come again; NULL: it need not. */
 static const char *suspicion(struct inquiry *q, const struct greylist_conf *conf)
 {
@@ -41,39 +56,67 @@ static const char *suspicion(struct inquiry *q, const struct greylist_conf *conf
     return failed ? arena_printf(q->arena, "%s knows nothing", failed) : NULL;
 }
 
-/* Every recipient is asked for, whatever the others wait for. */
-static enum step judge(struct inquiry *q, const char *why, enum greylisting *state)
+/* Another recipient may have come into the place of one that was refused. */
+static struct memo *memo_of(struct inquiry *q)
 {
     const struct greylist_conf *conf = q->conf;
     const struct session *s = q->session;
-    struct span sender = sender_fold(q->arena, &s->mail_from);
+    struct memo *memo = run_memo(q, sizeof *memo);
+    size_t old = memo->room;
+
+    if (!memo->sender.ptr) {
+        memo->sender = sender_fold(q->arena, &s->mail_from);
+        identity_of(q, conf, &memo->who);
+    }
+    if (s->recipient_count > old) {
+        memo->room = s->recipient_count > 2 * old ? s->recipient_count : 2 * old;
+        memo->recipients = arena_grow(q->arena, memo->recipients, old, memo->room, sizeof *memo->recipients);
+    }
+    for (size_t i = 0; i < s->recipient_count; i++)
+        if (!span_eq(memo->recipients[i].text, s->recipients[i].address.text))
+            memo->recipients[i] = (struct known){ .text = arena_copy(q->arena, s->recipients[i].address.text) };
+    return memo;
+}
+
+static enum step learn(struct inquiry *q, const struct memo *memo, const struct address *to, struct known *known)
+{
+    const struct greylist_conf *conf = q->conf;
+
+    if (known->exempt || known->answer)
+        return STEP_DONE;
+    if (exempt_recipient(q, conf, memo->sender, to, &known->exempt) == STEP_WAIT)
+        return STEP_WAIT;
+    if (known->exempt)
+        return STEP_DONE;
+    const struct store_op op = triplet_op(q, conf, &memo->who, memo->sender, to);
+
+    known->key = span_first(op.key, 150);
+    known->answer = ask_store(q, &op);
+    return known->answer ? STEP_DONE : STEP_WAIT;
+}
+
+/* Every recipient is asked for, whatever the others wait for. */
+static enum step judge(struct inquiry *q, const char *why, enum greylisting *state)
+{
+    const struct session *s = q->session;
+    struct memo *memo = memo_of(q);
     struct standing standing = { 0 };
     enum step step = STEP_DONE;
-    struct identity who;
 
-    identity_of(q, conf, &who);
     for (size_t i = 0; i < s->recipient_count; i++) {
-        const struct address *to = &s->recipients[i].address;
-        const char *exempt = NULL;
+        struct known *known = &memo->recipients[i];
 
-        if (exempt_recipient(q, conf, sender, to, &exempt) == STEP_WAIT) {
+        if (learn(q, memo, &s->recipients[i].address, known) == STEP_WAIT)
             step = STEP_WAIT;
-            continue;
-        }
-        if (exempt) {
-            finding_add(q, GREYLIST_SYMBOL_EXEMPT, "%s", exempt);
-            continue;
-        }
-        const struct store_op op = triplet_op(q, conf, &who, sender, to);
-        const struct store_answer *answer = ask_store(q, &op);
-
-        if (answer)
-            standing_add(q, &standing, to, answer,
-                         arena_printf(q->arena, "%.*s (%s), %s", SPAN_ARG(span_first(op.key, 150)), who.because, why));
-        step = answer ? step : STEP_WAIT;
-        *state = GREYLISTING_DECIDED;
+        else if (known->exempt)
+            standing_exempt(q, &standing, known->exempt);
+        else
+            standing_add(q, q->conf, &standing, known->answer,
+                         &(struct standing_what){ &s->recipients[i].address, known->key, memo->who.because, why });
+        if (!known->exempt)
+            *state = GREYLISTING_DECIDED;
     }
-    if (step == STEP_DONE && !standing_conclude(q, conf, &standing))
+    if (step == STEP_DONE && !standing_conclude(q, q->conf, &standing))
         *state = GREYLISTING_ABSENT;
     return step;
 }

@@ -8,7 +8,7 @@
 #include "gateway/core/verdict.h"
 #include "greylist/sender.h"
 
-enum { REPLY_MOST = 400 };
+enum { REPLY_MOST = 400, REASONS_MOST = 3, FEW_RECIPIENTS = 20 };
 
 bool greylist_concerns(const struct inquiry *q)
 {
@@ -17,7 +17,8 @@ bool greylist_concerns(const struct inquiry *q)
 
     if (strcmp(s->door, "scan") == 0 || session_direction(s) == DIRECTION_AUTHENTICATED)
         return false;
-    if (s->client.family == ADDR_NONE || !s->recipient_count || score_of_sisters(q) >= q->actions->reject)
+    if (s->client.family == ADDR_NONE || !s->recipient_count || enforced_by_sisters(q) >= q->actions->reject ||
+        sister_permits(q))
         return false;
     return !sister_forced(q, &forced) ||
            (forced != ACTION_ACCEPT && forced != ACTION_REJECT && forced != ACTION_DISCARD);
@@ -112,39 +113,83 @@ static void must_wait(struct standing *s, const struct address *recipient, int64
     s->domain = recipient->domain;
 }
 
-void standing_add(struct inquiry *q, struct standing *s, const struct address *recipient,
-                  const struct store_answer *answer, const char *what)
+/* Reasons are made anew in every run, which is one for each recipient. */
+static bool is_told(const struct inquiry *q, size_t nth)
 {
+    return nth <= (q->session->recipient_count > FEW_RECIPIENTS ? 1 : REASONS_MOST);
+}
+
+static void tell(struct inquiry *q, enum greylist_symbol symbol, const struct standing_what *what, const char *how)
+{
+    finding_add(q, symbol, "%.*s (%s)%s%s: %s", SPAN_ARG(what->key), what->because, what->suspicion ? ", " : "",
+                what->suspicion ? what->suspicion : "", how);
+}
+
+static void add_waiting(struct inquiry *q, struct standing *s, const struct store_answer *answer,
+                        const struct standing_what *what)
+{
+    int64_t left_s = seconds(answer->greylist.left_ms);
+
+    must_wait(s, what->recipient, answer->greylist.left_ms);
+    if (!is_told(q, s->waiting))
+        return;
+    if (answer->greylist.state == GREYLIST_NEW)
+        tell(q, GREYLIST_SYMBOL_WAIT, what, arena_printf(q->arena, "new, %" PRId64 " s to wait", left_s));
+    else
+        tell(q, GREYLIST_SYMBOL_WAIT, what,
+             arena_printf(q->arena, "came again after %" PRId64 " s, %" PRId64 " s to wait",
+                          answer->greylist.waited_ms / 1000, left_s));
+}
+
+static void add_passed(struct inquiry *q, struct standing *s, const struct store_answer *answer,
+                       const struct standing_what *what)
+{
+    s->passed++;
+    if (answer->greylist.waited_ms > s->waited_ms)
+        s->waited_ms = answer->greylist.waited_ms;
+    if (is_told(q, s->passed))
+        tell(q, GREYLIST_SYMBOL_PASSED, what,
+             arena_printf(q->arena, "waited %" PRId64 " s", answer->greylist.waited_ms / 1000));
+}
+
+static void add_known(struct inquiry *q, struct standing *s, const struct store_answer *answer,
+                      const struct standing_what *what)
+{
+    bool is_client = answer->greylist.state == GREYLIST_CLIENT;
+
+    s->known++;
+    if (is_told(q, s->known))
+        tell(q, GREYLIST_SYMBOL_KNOWN, what,
+             is_client ? arena_printf(q->arena, "the client has passed %" PRId64 " times", answer->greylist.passes)
+                       : "passed before");
+}
+
+void standing_add(struct inquiry *q, const struct greylist_conf *conf, struct standing *s,
+                  const struct store_answer *answer, const struct standing_what *what)
+{
+    const struct store_answer too_many = { .state = STORE_OK,
+                                           .greylist = { .state = GREYLIST_NEW, .left_ms = conf->delay_ms } };
+
+    if (answer->state == STORE_CAPPED)
+        answer = &too_many;
     if (answer->state != STORE_OK) {
         s->failure = answer->why;
         return;
     }
     switch (answer->greylist.state) {
     case GREYLIST_NEW:
-        must_wait(s, recipient, answer->greylist.left_ms);
-        finding_add(q, GREYLIST_SYMBOL_WAIT, "%s: new, %" PRId64 " s to wait", what, seconds(answer->greylist.left_ms));
-        break;
-    case GREYLIST_EARLY:
-        must_wait(s, recipient, answer->greylist.left_ms);
-        finding_add(q, GREYLIST_SYMBOL_WAIT, "%s: came again after %" PRId64 " s, %" PRId64 " s to wait", what,
-                    answer->greylist.waited_ms / 1000, seconds(answer->greylist.left_ms));
-        break;
-    case GREYLIST_PASSED:
-        s->passed++;
-        if (answer->greylist.waited_ms > s->waited_ms)
-            s->waited_ms = answer->greylist.waited_ms;
-        finding_add(q, GREYLIST_SYMBOL_PASSED, "%s: waited %" PRId64 " s", what, answer->greylist.waited_ms / 1000);
-        break;
+    case GREYLIST_EARLY: add_waiting(q, s, answer, what); break;
+    case GREYLIST_PASSED: add_passed(q, s, answer, what); break;
     case GREYLIST_KNOWN:
-        s->known++;
-        finding_add(q, GREYLIST_SYMBOL_KNOWN, "%s: passed before", what);
-        break;
-    case GREYLIST_CLIENT:
-        s->known++;
-        finding_add(q, GREYLIST_SYMBOL_KNOWN, "%s: the client has passed %" PRId64 " times", what,
-                    answer->greylist.passes);
-        break;
+    case GREYLIST_CLIENT: add_known(q, s, answer, what); break;
     }
+}
+
+void standing_exempt(struct inquiry *q, struct standing *s, const char *why)
+{
+    s->exempt++;
+    if (is_told(q, s->exempt))
+        finding_add(q, GREYLIST_SYMBOL_EXEMPT, "%s", why);
 }
 
 /* The configuration's text with %s and %r filled in. */

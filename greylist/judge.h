@@ -29,17 +29,28 @@ enum step exempt_recipient(struct inquiry *q, const struct greylist_conf *conf, 
 
 /* How a message stands, all recipients together. */
 struct standing {
-    const char *failure;  /* of the state store; NULL: none */
-    size_t waiting;       /* recipients whose mail has to wait */
-    int64_t left_ms;      /* the longest of them has to wait so long */
-    struct span domain;   /* and is of this domain */
-    size_t passed, known; /* recipients whose mail need not */
-    int64_t waited_ms;    /* the longest that one has waited that passes now */
+    const char *failure;          /* of the state store; NULL: none */
+    size_t waiting;               /* recipients whose mail has to wait */
+    int64_t left_ms;              /* the longest of them has to wait so long */
+    struct span domain;           /* and is of this domain */
+    size_t passed, known, exempt; /* recipients whose mail need not */
+    int64_t waited_ms;            /* the longest that one has waited that passes now */
 };
 
-/* standing_add - the store's answer for a recipient, and the finding for it. `what` for people. */
-void standing_add(struct inquiry *q, struct standing *s, const struct address *recipient,
-                  const struct store_answer *answer, const char *what);
+/* What has to wait, or need not, for people. */
+struct standing_what {
+    const struct address *recipient;
+    struct span key;
+    const char *because;   /* the key is that */
+    const char *suspicion; /* NULL: none besides */
+};
+
+/* standing_add - the store's answer for a recipient, and the finding for it; of very many recipients the first is told.
+ * One that is more than anybody may ask for in a transaction has to wait. standing_exempt - the same for one who need
+ * not. */
+void standing_add(struct inquiry *q, const struct greylist_conf *conf, struct standing *s,
+                  const struct store_answer *answer, const struct standing_what *what);
+void standing_exempt(struct inquiry *q, struct standing *s, const char *why);
 /* standing_conclude - demands greylisting, adds the header, or fails (false). */
 bool standing_conclude(struct inquiry *q, const struct greylist_conf *conf, const struct standing *s);
 

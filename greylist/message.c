@@ -55,9 +55,10 @@ static enum step ask(struct inquiry *q, const struct greylist_conf *conf, const 
     const struct store_answer *answer = better(by_triplet, by_content);
     const struct store_op *op = answer == by_triplet ? &triplet : &content;
 
-    standing_add(q, standing, to, answer,
-                 arena_printf(q->arena, "%.*s (%s)", SPAN_ARG(span_first(op->key, 150)),
-                              op == &triplet ? who->because : "its content"));
+    standing_add(q, conf, standing, answer,
+                 &(struct standing_what){ .recipient = to,
+                                          .key = span_first(op->key, 150),
+                                          .because = op == &triplet ? who->because : "its content" });
     return STEP_DONE;
 }
 
@@ -78,7 +79,7 @@ static enum step judge(struct inquiry *q, const struct greylist_conf *conf)
         if (exempt_recipient(q, conf, sender, to, &exempt) == STEP_WAIT)
             step = STEP_WAIT;
         else if (exempt)
-            finding_add(q, GREYLIST_SYMBOL_EXEMPT, "%s", exempt);
+            standing_exempt(q, &standing, exempt);
         else if (ask(q, conf, to, &who, sender, digest, &standing) == STEP_WAIT)
             step = STEP_WAIT;
     }

@@ -209,19 +209,29 @@ static void sender_pools_pass(void **state)
     desk_close(d);
 }
 
-/* "+all" lets everybody be a.com. */
+/* "+all" lets everybody be a.com, also who greets so, and with a bounce. */
 static void plus_all_is_no_authentication(void **state)
 {
-    struct desk *d = desk_open(&greylist_module, ALWAYS);
-    static const struct finding found = { "R_SPF_PLUSALL", 0, "" };
+    static const struct {
+        const char *from;
+        enum auth_result mailfrom, helo;
+    } cases[] = {
+        { "joe@a.com", AUTH_PASS, AUTH_NONE },
+        { "joe@b.com", AUTH_NONE, AUTH_PASS },
+        { "", AUTH_PASS, AUTH_PASS },
+    };
 
     (void)state;
-    desk_sister(d, 0);
-    d->sister.findings = (struct finding *)&found;
-    authenticated(d, AUTH_PASS, "a.com", AUTH_NONE, "");
-    mail(d, "203.0.113.7", "joe@a.com", "ann@b.example");
-    EXPECT_TRUE(strstr(desk_finding(d, "GREYLIST")->reason, "its network"));
-    desk_close(d);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_open(&greylist_module, ALWAYS);
+
+        authenticated(d, cases[i].mailfrom, "a.com", cases[i].helo, "a.com");
+        d->evidence.spf_mailfrom.is_open = d->evidence.spf_helo.is_open = true;
+        mail(d, "203.0.113.7", cases[i].from, "ann@b.example");
+        if (!strstr(desk_finding(d, "GREYLIST")->reason, "its network"))
+            fail_msg("case %zu", i);
+        desk_close(d);
+    }
 }
 
 static void clients_are_learned(void **state)
@@ -304,6 +314,22 @@ static void only_suspicious_mail_waits_unless_told(void **state)
     }
 }
 
+/* What only tags is suspicious, but refuses nothing. */
+static void points_that_only_tag_refuse_nobody(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, NULL);
+    struct check_settings settings;
+
+    (void)state;
+    desk_sister(d, 2000);
+    settings = *d->sister.settings;
+    settings.mode = MODE_TAG;
+    d->sister.settings = &settings;
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    EXPECT_TRUE(has_to_wait(d));
+    desk_close(d);
+}
+
 static void mail_is_suspicious_when_nobody_could_be_asked(void **state)
 {
     struct desk *d = desk_open(&greylist_module, NULL);
@@ -367,7 +393,7 @@ static void some_never_wait(void **state)
     }
 }
 
-enum stranger { STRANGER, USER, RELAY, SCANNED, UNKNOWN_ADDRESS, ALLOWED, REFUSED, DISCARDED, DEFERRED };
+enum stranger { STRANGER, USER, RELAY, SCANNED, UNKNOWN_ADDRESS, PERMITTED, ALLOWED, REFUSED, DISCARDED, DEFERRED };
 
 static void whom_it_does_not_concern(void **state)
 {
@@ -383,6 +409,10 @@ static void whom_it_does_not_concern(void **state)
         d->session.door = who == SCANNED ? "scan" : "smtp";
         if (who == UNKNOWN_ADDRESS)
             d->session.client = (struct addr){ 0 };
+        if (who == PERMITTED) {
+            desk_sister(d, 400);
+            d->sister.is_permit = true;
+        }
         if (who >= ALLOWED)
             desk_sister_forces(d, who == ALLOWED     ? ACTION_ACCEPT
                                   : who == REFUSED   ? ACTION_REJECT
@@ -443,6 +473,35 @@ static void all_recipients_are_asked_for_at_once(void **state)
     EXPECT_INT(2, d->rounds); /* partners, triplets */
     EXPECT_INT(100, d->operations);
     EXPECT_STR("b49.example: 300 s, 100%", d->run.forced_text);
+    desk_close(d);
+}
+
+/* A thousand recipients, one after the other, who all have passed before: each RCPT runs the check for all so far. */
+static void many_recipients_cost_little(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS);
+    char to[48];
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        desk_next_transaction(d, MINUTES(6));
+        desk_client(d, "203.0.113.7");
+        desk_from(d, "joe@a.example");
+        for (int i = 0; i < 1000; i++) {
+            snprintf(to, sizeof to, "user%d@b.example", i);
+            desk_rcpt(d, to);
+        }
+        size_t before = d->arena.used_bytes;
+
+        for (size_t n = round ? 1 : 1000; n <= 1000; n++) {
+            d->session.recipient_count = n;
+            desk_settle(d);
+        }
+        EXPECT_INT(!round, has_to_wait(d));
+        if (round && d->arena.used_bytes - before > 3 << 20) /* a transaction may use up 4 MiB */
+            fail_msg("%zu bytes", d->arena.used_bytes - before);
+    }
+    EXPECT_TRUE(desk_finding(d, "GREYLIST_PASSED"));
     desk_close(d);
 }
 
@@ -513,7 +572,7 @@ static void who_becomes_a_partner(void **state)
 
 static void an_outage_lets_mail_through(void **state)
 {
-    static const enum store_state outages[] = { STORE_TIMEOUT, STORE_FAILED, STORE_CAPPED };
+    static const enum store_state outages[] = { STORE_TIMEOUT, STORE_FAILED };
 
     (void)state;
     for (size_t i = 0; i < COUNT(outages); i++) {
@@ -528,6 +587,19 @@ static void an_outage_lets_mail_through(void **state)
         EXPECT_INT(GREYLISTING_ABSENT, d->evidence.greylist.state);
         desk_close(d);
     }
+}
+
+/* Who tries out so many recipients that no more can be asked for does not pass by it, nor raise an alarm. */
+static void too_many_questions_are_no_outage(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS);
+
+    (void)state;
+    d->store_outcome = STORE_CAPPED;
+    mail(d, "203.0.113.7", "joe@a.example", "ann@b.example");
+    expect_wait(d, "Greylisted, please try again in 300 seconds");
+    EXPECT_INT(0, d->run.raised_count);
+    desk_close(d);
 }
 
 /* One recipient's answer is there, the other's is not: nothing is demanded of the message. */
@@ -592,4 +664,5 @@ RUN_TESTS(TEST(who_comes_again_passes), TEST(who_comes_too_late_is_new), TEST(wh
           TEST(some_never_wait), TEST(whom_it_does_not_concern), TEST(each_recipient_has_his_own_triplet),
           TEST(all_recipients_are_asked_for_at_once), TEST(partners_write_back), TEST(who_becomes_a_partner),
           TEST(an_outage_lets_mail_through), TEST(a_part_of_an_outage_lets_mail_through), TEST(keys_can_be_hidden),
-          TEST(odd_addresses_make_sound_keys))
+          TEST(odd_addresses_make_sound_keys), TEST(points_that_only_tag_refuse_nobody),
+          TEST(many_recipients_cost_little), TEST(too_many_questions_are_no_outage))
