@@ -19,6 +19,7 @@
 #include "gateway/mail/domain.h"
 #include "scanners/dmarc_author.h"
 #include "scanners/dmarc_judge.h"
+#include "scanners/dmarc_retry.h"
 
 enum multi_from { MULTI_STRICTEST, MULTI_EXEMPT, MULTI_REJECT };
 enum answer { ANSWER_SCORE, ANSWER_TAG, ANSWER_QUARANTINE, ANSWER_DEFER, ANSWER_REJECT };
@@ -65,7 +66,9 @@ static const struct conf_key dmarc_keys[] = {
       .type = CONF_BOOL,
       .at = AT(defers_temperror),
       .initial = "yes",
-      .help = "answer 4xx when SPF or DKIM could not be checked now and the domain asks for quarantine or reject" },
+      .help =
+          "answer 4xx, once, when SPF or DKIM could not be checked now and the domain asks for quarantine or reject; "
+          "what comes again after a minute or more is tagged" },
     { .name = "multi_from",
       .type = CONF_ENUM,
       .at = AT(multi_from),
@@ -237,28 +240,42 @@ static bool would_act(const struct dmarc_conf *conf, enum dmarc_policy policy)
            (policy == DMARC_QUARANTINE && conf->on_quarantine != ANSWER_SCORE);
 }
 
-static void conclude(struct inquiry *q, const struct dmarc_outcome *o)
+/* Mail that could not be judged now. */
+static enum step put_off(struct inquiry *q, const struct dmarc_outcome *o)
 {
     const struct dmarc_conf *conf = q->conf;
+    bool has_waited = false;
 
+    finding_add(q, DNS_FAIL, "%s: %s", o->domain, o->reason);
+    if (!conf->defers_temperror || !o->has_policy || !would_act(conf, o->applies) || trusted_by(q))
+        return STEP_DONE;
+    if (dmarc_retry(q, o->policy_domain, &has_waited) == STEP_WAIT)
+        return STEP_WAIT;
+    if (has_waited)
+        finding_force(q, ACTION_TAG, NULL);
+    else
+        finding_force(q, ACTION_DEFER,
+                      arena_printf(q->arena, "cannot check now what the DMARC policy of %s asks for; try again",
+                                   o->policy_domain));
+    return STEP_DONE;
+}
+
+static enum step conclude(struct inquiry *q, const struct dmarc_outcome *o)
+{
     if (o->has_bad_record)
         finding_add(q, BAD_POLICY, "%s", *o->policy_domain ? o->policy_domain : o->domain);
     if (o->result == AUTH_FAIL) {
         apply(q, o);
-        return;
+        return STEP_DONE;
     }
     if (o->result == AUTH_PASS)
         finding_add(q, POLICY_ALLOW, "%s: %s", o->domain, o->reason);
     if (o->result == AUTH_NONE)
         finding_add(q, NO_POLICY, "%s", o->domain);
-    if (o->result == AUTH_TEMPERROR) {
-        finding_add(q, DNS_FAIL, "%s: %s", o->domain, o->reason);
-        if (conf->defers_temperror && o->has_policy && would_act(conf, o->applies) && !trusted_by(q))
-            finding_force(q, ACTION_DEFER,
-                          arena_printf(q->arena, "cannot check now what the DMARC policy of %s asks for; try again",
-                                       o->policy_domain));
-    }
+    if (o->result == AUTH_TEMPERROR && put_off(q, o) == STEP_WAIT)
+        return STEP_WAIT;
     tell(q, o, "none", "");
+    return STEP_DONE;
 }
 
 /* The hardest outcome of all author domains. Their policies are asked for before anything that depends on what the
@@ -284,7 +301,7 @@ static enum step judge_all(struct inquiry *q, const struct dmarc_authors *author
 }
 
 /* What is concluded when the From field does not give one author domain. */
-static void conclude_odd(struct inquiry *q, const struct dmarc_authors *authors, const struct dmarc_outcome *o)
+static enum step conclude_odd(struct inquiry *q, const struct dmarc_authors *authors, const struct dmarc_outcome *o)
 {
     const struct dmarc_conf *conf = q->conf;
 
@@ -292,12 +309,10 @@ static void conclude_odd(struct inquiry *q, const struct dmarc_authors *authors,
         finding_force(q, ACTION_REJECT, "DMARC needs a From field with authors of one domain [RFC 5322 3.6.2]");
     if (conf->multi_from != MULTI_STRICTEST) {
         tell_undecided(q, AUTH_NONE, authors->domains[0], "several author domains");
-        return;
+        return STEP_DONE;
     }
-    if (o->result == AUTH_FAIL && o->applies == DMARC_REJECT) {
-        conclude(q, o);
-        return;
-    }
+    if (o->result == AUTH_FAIL && o->applies == DMARC_REJECT)
+        return conclude(q, o);
     if (authors->is_overfull) { /* those that were not read may be anybody: as if one asked for rejection */
         if (conf->on_reject != ANSWER_SCORE)
             finding_force(q, forced_by[conf->on_reject], "DMARC: more authors in From than can be checked");
@@ -305,8 +320,9 @@ static void conclude_odd(struct inquiry *q, const struct dmarc_authors *authors,
     } else if (authors->is_incomplete && o->result != AUTH_FAIL && o->result != AUTH_TEMPERROR) {
         tell_undecided(q, AUTH_PERMERROR, o->domain, "not all authors have a domain that could be read");
     } else {
-        conclude(q, o);
+        return conclude(q, o);
     }
+    return STEP_DONE;
 }
 
 static enum step dmarc_run(struct inquiry *q)
@@ -328,10 +344,8 @@ static enum step dmarc_run(struct inquiry *q)
     note_from(q, &authors);
     if (authors.count == 0)
         tell_undecided(q, AUTH_PERMERROR, "", "no author with a domain");
-    else if (is_odd)
-        conclude_odd(q, &authors, &outcome);
     else
-        conclude(q, &outcome);
+        return is_odd ? conclude_odd(q, &authors, &outcome) : conclude(q, &outcome);
     return STEP_DONE;
 }
 

@@ -428,6 +428,47 @@ static void names_that_do_not_answer_matter_only_where_they_could(void **state)
     }
 }
 
+/* Put off once; what comes again after a minute is let in, tagged. */
+static void what_cannot_be_judged_is_put_off_once(void **state)
+{
+    static const struct {
+        const char *sender, *recipient;
+        int64_t after_ms;
+        enum store_state store;
+        enum action forced;
+    } tries[] = {
+        { "joe@b.example", "ann@a.example", 0, STORE_OK, ACTION_DEFER },
+        { "joe@b.example", "ann@a.example", 20000, STORE_OK, ACTION_DEFER },
+        { "joe@b.example", "bob@a.example", 20000, STORE_OK, ACTION_DEFER },
+        { "joe@b.example", "ann@a.example", 20000, STORE_OK, ACTION_TAG },
+        { "joe@b.example", "ann@a.example", 0, STORE_FAILED, ACTION_DEFER },
+        { "joe@b.example", "ann@a.example", 3600000, STORE_OK, ACTION_TAG },
+        { "jim@b.example", "ann@a.example", 0, STORE_OK, ACTION_DEFER },
+        { "joe@b.example", "ann@a.example", 2 * 86400000, STORE_OK, ACTION_DEFER }, /* forgotten */
+    };
+    struct desk *d = desk_open(&dmarc_module, NULL);
+
+    (void)state;
+    set_dns(d, "_dmarc.b.example v=DMARC1; p=reject");
+    for (size_t i = 0; i < COUNT(tries); i++) {
+        desk_next_transaction(d, tries[i].after_ms);
+        d->store_outcome = tries[i].store;
+        desk_client(d, i % 2 ? "192.0.2.1" : "198.51.100.1"); /* a sender may have many servers */
+        desk_from(d, tries[i].sender);
+        d->session.recipient_count = 0;
+        desk_rcpt(d, tries[i].recipient);
+        desk_message(d, "From: joe@b.example\n\nbody\n");
+        set_spf(d, "temperror b.example");
+        desk_settle(d);
+        EXPECT_STR("temperror p=reject", outcome(d));
+        EXPECT_TRUE(d->run.is_forced);
+        if (d->run.forced != tries[i].forced)
+            fail_msg("try %zu: %s", i, action_text(d->run.forced));
+        EXPECT_FALSE(d->run.failure);
+    }
+    desk_close(d);
+}
+
 /* bank.example asks for rejection, evil.example signs the mail and has a policy, open.example has none. */
 static void forged_from_fields_do_not_pass(void **state)
 {
@@ -688,10 +729,11 @@ static void bad_records_are_told(void **state)
     }
 }
 
-RUN_TESTS(TEST(identifiers_count_when_they_pass_and_are_aligned), TEST(the_tree_walk_finds_policy_and_organization),
-          TEST(public_suffixes_align_with_nobody_else), TEST(the_public_suffix_list_can_be_asked_instead),
-          TEST(mistakes_of_others_are_not_ours), TEST(names_that_do_not_answer_matter_only_where_they_could),
-          TEST(forged_from_fields_do_not_pass), TEST(more_authors_than_are_checked_are_refused),
-          TEST(signatures_cannot_use_up_the_look_ups_of_authors), TEST(nul_hides_nothing),
-          TEST(the_administrator_decides_what_a_failure_means), TEST(a_trusted_sealer_overrides_a_failure),
-          TEST(our_own_users_are_not_judged), TEST(all_names_are_asked_at_once), TEST(bad_records_are_told))
+RUN_TESTS(TEST(what_cannot_be_judged_is_put_off_once), TEST(identifiers_count_when_they_pass_and_are_aligned),
+          TEST(the_tree_walk_finds_policy_and_organization), TEST(public_suffixes_align_with_nobody_else),
+          TEST(the_public_suffix_list_can_be_asked_instead), TEST(mistakes_of_others_are_not_ours),
+          TEST(names_that_do_not_answer_matter_only_where_they_could), TEST(forged_from_fields_do_not_pass),
+          TEST(more_authors_than_are_checked_are_refused), TEST(signatures_cannot_use_up_the_look_ups_of_authors),
+          TEST(nul_hides_nothing), TEST(the_administrator_decides_what_a_failure_means),
+          TEST(a_trusted_sealer_overrides_a_failure), TEST(our_own_users_are_not_judged),
+          TEST(all_names_are_asked_at_once), TEST(bad_records_are_told))
