@@ -9,7 +9,7 @@ import pytest
 
 from mail import Client, parse, send_mail
 from process import BUILD, wait_for
-from servers import Gateway, Nsd
+from servers import Gateway, Nsd, Postfix
 
 CONF = """
 hostname = "mx.example.org"
@@ -100,6 +100,23 @@ def test_who_comes_again_passes_also_after_a_restart(dns):
         assert sorted(len(mail.get_all("X-Greylist") or []) for mail in mails) == [1, 1]
         assert sum("never" in mail["X-Greylist"] for mail in mails) == 1  # untouched, where we have nothing to say
         assert send("other@example.org")[0] == 451
+
+
+def test_a_real_postfix_comes_again_also_to_a_restarted_gateway(dns):
+    with gateway(dns, "when = always  skip = {}") as server:
+        patience = "minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\nqueue_run_delay = 1s\n"
+        route = f"relayhost = [127.0.0.1]:{server.port}\nsmtp_destination_recipient_limit = 50\n"
+        with Postfix(("joe@sender.example",), extra=patience + route, hostname="mx.sender.example") as postfix:
+            to = [USER, "other@example.org"]
+            assert send_mail(postfix.port, SENDER, to, MAIL)[0] == 250
+            wait_for(lambda: "said: 451 4.7.1 Greylisted, please try again in 3 seconds" in postfix.log, 20,
+                     f"Postfix to be put off:\n{postfix.log[-2000:]}")
+            restart(server)
+            wait_for(lambda: len(server.mails()) == 1, 30, f"Postfix to come again:\n{postfix.log[-3000:]}")
+            wait_for(lambda: postfix.log.count("status=sent") == 2, 10, "both recipients to have it")
+            assert len(server.mails()) == 1
+            fields = parse(server.mails()[0]).get_all("X-Greylist")
+            assert len(fields) == 1 and int(re.match(r"delayed (\d+) seconds by postern-", fields[0])[1]) >= 3, fields
 
 
 def test_recipients_wait_each_for_himself(dns):
