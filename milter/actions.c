@@ -5,7 +5,13 @@
 
 #include "gateway/base/bug.h"
 
-enum { REPLY_LINE_MOST = 480, REPLY_LINES_MOST = 16, REPLY_MOST = 32 * 1024, NAMES_MOST = 24 };
+enum {
+    REPLY_LINE_MOST = 456, /* with codes and id a line has 512 bytes at most [RFC5321 4.5.3.1.5] */
+    REPLY_LINES_MOST = 16,
+    REPLY_MOST = 32 * 1024,
+    REASON_TEXT_MOST = 200,
+    NAMES_MOST = 24,
+};
 
 /* ---- which one of several fields of a name ---- */
 
@@ -86,14 +92,17 @@ uint32_t actions_edits(struct strbuf *out, const struct milter_terms *terms, con
 
 /* ---- replies ---- */
 
+static char washed(char c)
+{
+    return c < ' ' || c > '~' ? '?' : c;
+}
+
 /* The MTA takes it for a format of its own: "%" is written twice. */
 static void put_washed(struct strbuf *out, struct span text, size_t most)
 {
     for (size_t i = 0; i < text.len && i < most; i++) {
-        char c = text.ptr[i];
-
-        strbuf_putc(out, c < ' ' || c > '~' ? '?' : c);
-        if (c == '%')
+        strbuf_putc(out, washed(text.ptr[i]));
+        if (text.ptr[i] == '%')
             strbuf_putc(out, '%');
     }
 }
@@ -119,4 +128,17 @@ void actions_reply(struct strbuf *out, unsigned code, const char *enhanced, stru
         strbuf_putf(&reply, " (id %s)", id);
     packet_put_text(out, SMFIR_REPLYCODE, strbuf_span(&reply));
     strbuf_release(&reply);
+}
+
+void actions_quarantine(struct strbuf *out, struct span reason, const char *id)
+{
+    struct strbuf text;
+
+    strbuf_init(&text, REPLY_MOST);
+    strbuf_puts(&text, "Postern: ");
+    for (size_t i = 0; i < reason.len && i < REASON_TEXT_MOST; i++)
+        strbuf_putc(&text, washed(reason.ptr[i]));
+    strbuf_putf(&text, " (id %s)", id);
+    packet_put_text(out, SMFIR_QUARANTINE, strbuf_span(&text));
+    strbuf_release(&text);
 }

@@ -18,5 +18,7 @@ uint32_t actions_edits(struct strbuf *out, const struct milter_terms *terms, con
 /* actions_reply - SMFIR_REPLYCODE. `text` may have several lines, separated by LF; `id`: NULL, or of the transaction,
  * which is put behind the last one. */
 void actions_reply(struct strbuf *out, unsigned code, const char *enhanced, struct span text, const char *id);
+/* actions_quarantine - SMFIR_QUARANTINE. The MTA writes the reason into its queue file and its log: one line it is. */
+void actions_quarantine(struct strbuf *out, struct span reason, const char *id);
 
 #endif

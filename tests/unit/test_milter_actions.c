@@ -158,10 +158,54 @@ static void replies_are_bounded(void **state)
     }
     actions_reply(&out, 550, "5.7.1", strbuf_span(&in), "1");
     EXPECT_FALSE(out.is_full);
-    EXPECT_TRUE(out.len > 16 * 900 && out.len < 16 * 1000);
+    EXPECT_TRUE(out.len > 16 * 900 && out.len < 16 * 2 * 512);
     strbuf_release(&in);
     strbuf_release(&out);
 }
 
+/* What the SMTP client gets: a "%" of ours is two on the way. */
+static void a_reply_line_is_no_longer_than_smtp_allows(void **state)
+{
+    static const char id[] = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    char long_text[1000];
+    struct strbuf out;
+
+    (void)state;
+    memset(long_text, 'x', sizeof long_text);
+    strbuf_init(&out, 1 << 20);
+    actions_reply(&out, 550, "5.7.126", span_make(long_text, sizeof long_text), id);
+    EXPECT_TRUE(out.len - PACKET_HEAD_BYTES - 1 <= 510);
+    strbuf_release(&out);
+}
+
+static void reasons_to_hold_mail_are_one_clean_line(void **state)
+{
+    static const struct {
+        const char *reason, *said;
+    } cases[] = {
+        { "DMARC policy of a.example", "qPostern: DMARC policy of a.example (id 1)|" },
+        { "100% bad\r\nQ\n\x01\xff", "qPostern: 100% bad??Q??? (id 1)|" },
+        { "", "qPostern:  (id 1)|" },
+    };
+    char long_text[1000];
+    struct strbuf out;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        strbuf_init(&out, 1 << 16);
+        actions_quarantine(&out, span_of(cases[i].reason), "1");
+        EXPECT_STR(cases[i].said, readable(&a, &out));
+    }
+    memset(long_text, 'x', sizeof long_text);
+    strbuf_init(&out, 1 << 16);
+    actions_quarantine(&out, span_make(long_text, sizeof long_text), "1");
+    EXPECT_TRUE(out.len < 256);
+    strbuf_release(&out);
+    arena_release(&a);
+}
+
 RUN_TESTS(TEST(edits_go_from_the_last_field_to_the_first), TEST(what_the_mta_does_not_let_us_do_is_left_out),
-          TEST(replies_are_written), TEST(replies_are_bounded))
+          TEST(replies_are_written), TEST(replies_are_bounded), TEST(a_reply_line_is_no_longer_than_smtp_allows),
+          TEST(reasons_to_hold_mail_are_one_clean_line))
