@@ -9,12 +9,14 @@
 
 /* ---- putting it together ---- */
 
+/* What does not fit is counted still. */
 static void put(struct milter_session *s, struct span bytes)
 {
-    if (s->spool_fault || !bytes.len)
-        return;
-    s->spool_fault = spool_put(s->spool, bytes);
-    s->spool_errno = errno;
+    enum fault fault = bytes.len ? spool_put(s->spool, bytes) : s->spool_fault;
+
+    if (!s->spool_fault)
+        s->spool_errno = errno;
+    s->spool_fault = fault;
 }
 
 /* MAIL is behind us; the first recipient may have been the MTA's alone to see (one that it refused). */
@@ -144,17 +146,6 @@ static void take_in(struct milter_session *s, const char *action)
     conclude(s, 250, SPAN("2.0.0 Message accepted"), action);
 }
 
-/* We could not do our work. */
-static void fail(struct milter_session *s, unsigned code, const char *enhanced, const char *why)
-{
-    if (s->door->conf->on_failure == MILTER_ACCEPT) {
-        s->unexamined = why;
-        take_in(s, "accept");
-    } else {
-        refuse(s, code, enhanced, span_of(why), "defer");
-    }
-}
-
 static void tell_lacking(struct milter_session *s, uint32_t lacking)
 {
     struct milter_door *door = s->door;
@@ -168,28 +159,31 @@ static void tell_lacking(struct milter_session *s, uint32_t lacking)
              lacking & SMFIF_QUARANTINE ? " hold messages" : "");
 }
 
-static void edit(struct milter_session *s, const struct verdict *verdict)
+static void edit(struct milter_session *s, const struct edits *edits)
+{
+    tell_lacking(s, actions_edits(&s->out, &s->terms, edits, &pipeline_message(s->pipeline)->header));
+}
+
+static void dress_message(struct milter_session *s, const struct verdict *verdict)
 {
     struct edits edits;
 
     dress(s->pipeline, verdict, &s->door->dress, &edits);
-    tell_lacking(s, actions_edits(&s->out, &s->terms, &edits, &pipeline_message(s->pipeline)->header));
+    edit(s, &edits);
 }
 
 /* Held by the MTA until somebody looks at it; Sendmail wants an accept behind it. */
 static void quarantine(struct milter_session *s, const struct verdict *verdict)
 {
-    char reason[256];
+    const char *why = verdict->text ? pipeline_reply(s->pipeline, verdict).text : verdict->decided_by;
 
     if (!(s->terms.actions & SMFIF_QUARANTINE)) {
         tell_lacking(s, SMFIF_QUARANTINE);
         refuse(s, 451, "4.7.1", SPAN("The message could not be set aside; try again later"), "quarantine");
         return;
     }
-    snprintf(reason, sizeof reason, "Postern: %s (id %s)", verdict->text ? verdict->text : verdict->decided_by,
-             s->session->id);
-    edit(s, verdict);
-    packet_put_text(&s->out, SMFIR_QUARANTINE, span_of(reason));
+    dress_message(s, verdict);
+    actions_quarantine(&s->out, span_of(why), s->session->id);
     take_in(s, "quarantine");
 }
 
@@ -200,7 +194,7 @@ static void tell_verdict(struct milter_session *s, const struct verdict *verdict
     switch (verdict->action) {
     case ACTION_ACCEPT:
     case ACTION_TAG:
-        edit(s, verdict);
+        dress_message(s, verdict);
         take_in(s, action_text(verdict->action));
         break;
     case ACTION_QUARANTINE: quarantine(s, verdict); break;
@@ -239,6 +233,33 @@ static void on_progress(void *arg)
 
 /* ---- the end of a message ---- */
 
+static struct message *make_message(struct milter_session *s)
+{
+    const struct message_limits limits = { s->door->conf->header_bytes_most,
+                                           (size_t)s->door->conf->header_fields_most };
+    struct message *message = message_from_spool(s->spool, &limits);
+
+    s->spool = NULL; /* the message's */
+    pipeline_take_message(s->pipeline, message);
+    return message;
+}
+
+/* What it carries of a verdict of ours comes from outside: of what is here the forged fields go. */
+static void pass_unexamined(struct milter_session *s, const char *why)
+{
+    struct edits edits;
+    struct span bytes;
+
+    s->unexamined = why;
+    spool_cut(s->spool);
+    if (!spool_seal(s->spool, &bytes)) {
+        make_message(s);
+        dress_unexamined(s->pipeline, &edits);
+        edit(s, &edits);
+    }
+    take_in(s, "accept");
+}
+
 static bool is_header_refused(struct milter_session *s, const struct message *message)
 {
     const struct milter_conf *conf = s->door->conf;
@@ -258,13 +279,7 @@ static bool is_header_refused(struct milter_session *s, const struct message *me
 
 static void judge(struct milter_session *s)
 {
-    const struct message_limits limits = { s->door->conf->header_bytes_most,
-                                           (size_t)s->door->conf->header_fields_most };
-    struct message *message = message_from_spool(s->spool, &limits);
-
-    s->spool = NULL; /* the message's */
-    pipeline_take_message(s->pipeline, message);
-    if (is_header_refused(s, message))
+    if (is_header_refused(s, make_message(s)))
         return;
     if (!s->progress)
         s->progress = timer_new(s->door->engine->loop, on_progress, s);
@@ -282,7 +297,10 @@ static void fail_spool(struct milter_session *s)
     snprintf(text, sizeof text, "messages cannot be stored in %s (%s): milter.on_failure says what becomes of them",
              s->door->settings.spool_directory, strerror(s->spool_errno));
     alarms_raise(&s->door->engine->alarms, "spool", text);
-    fail(s, 452, "4.3.1", "The message cannot be stored at the moment; try again later");
+    if (s->door->conf->on_failure == MILTER_ACCEPT)
+        pass_unexamined(s, "it could not be stored");
+    else
+        refuse(s, 452, "4.3.1", SPAN("The message cannot be stored at the moment; try again later"), "defer");
 }
 
 static void conclude_large(struct milter_session *s)
@@ -290,14 +308,12 @@ static void conclude_large(struct milter_session *s)
     char text[96];
 
     snprintf(text, sizeof text, "The message is larger than the %zu bytes that we take", s->door->conf->size_most);
-    if (s->door->conf->too_large == MILTER_ACCEPT) {
-        s->unexamined = "larger than milter.message_size";
-        take_in(s, "accept");
-    } else if (s->door->conf->too_large == MILTER_REJECT) {
+    if (s->door->conf->too_large == MILTER_ACCEPT)
+        pass_unexamined(s, "larger than milter.message_size");
+    else if (s->door->conf->too_large == MILTER_REJECT)
         refuse(s, 552, "5.3.4", span_of(text), "reject");
-    } else {
+    else
         refuse(s, 452, "4.3.4", span_of(text), "defer");
-    }
 }
 
 bool milter_take_end(struct milter_session *s, struct span data)
@@ -312,7 +328,7 @@ bool milter_take_end(struct milter_session *s, struct span data)
         s->spool_errno = errno;
     }
     if (s->unexamined)
-        take_in(s, "accept");
+        pass_unexamined(s, s->unexamined);
     else if (s->spool_fault == FAULT_FULL)
         conclude_large(s);
     else if (s->spool_fault)

@@ -22,7 +22,8 @@ static void log_mta(struct log_line *line, const struct milter_session *s)
 
 void milter_log_message(struct milter_session *s, unsigned code, struct span text, const char *action)
 {
-    struct message *message = pipeline_message(s->pipeline);
+    const struct message *message = pipeline_message(s->pipeline);
+    const struct spool *spool = message ? message->spool : s->spool;
     struct log_line line;
 
     log_start(&line, LOG_INFO, "message");
@@ -35,7 +36,7 @@ void milter_log_message(struct milter_session *s, unsigned code, struct span tex
         message_log_envelope(&line, s->session);
         if (s->refused_by_mta)
             log_int(&line, "refused_by_mta", s->refused_by_mta);
-        log_int(&line, "size", message ? (int64_t)message->bytes.len : s->spool ? (int64_t)spool_bytes(s->spool) : 0);
+        log_int(&line, "size", spool ? (int64_t)spool_bytes(spool) : 0);
         log_cstr(&line, "action", action);
         message_log_verdict(&line, s->pipeline, s->verdict);
         if (s->unexamined)

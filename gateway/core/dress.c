@@ -284,3 +284,11 @@ void dress(struct pipeline *p, const struct verdict *verdict, const struct dress
     add_found(p, out);
     add_trace(s, pipeline_evidence(p), conf, is_inbound, out);
 }
+
+void dress_unexamined(struct pipeline *p, struct edits *out)
+{
+    const struct session *s = pipeline_session(p);
+
+    edits_init(out, s->tx_arena);
+    change_fields(p, session_direction(s) == DIRECTION_INBOUND, NULL, out);
+}

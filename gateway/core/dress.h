@@ -23,5 +23,7 @@ extern const struct conf_section dress_section;
 
 /* dress - edits in `out`, which lie in the transaction's arena; after a verdict of accept or tag. */
 void dress(struct pipeline *p, const struct verdict *verdict, const struct dress_conf *conf, struct edits *out);
+/* dress_unexamined - the same for a message that passes without a verdict: what is forged goes all the same. */
+void dress_unexamined(struct pipeline *p, struct edits *out);
 
 #endif

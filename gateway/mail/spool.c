@@ -20,7 +20,7 @@ struct spool {
     const char *directory;
     struct strbuf memory; /* all of it, or what is not yet written */
     size_t memory_most_bytes, size_most_bytes;
-    size_t bytes;   /* put so far */
+    size_t bytes;   /* put so far, kept or not */
     size_t written; /* to the file */
     int fd;
     enum fault fault;
@@ -43,7 +43,7 @@ void spool_free(struct spool *s)
     if (!s)
         return;
     if (s->map)
-        munmap(s->map, s->bytes);
+        munmap(s->map, s->written);
     if (s->fd >= 0)
         close(s->fd);
     strbuf_release(&s->memory);
@@ -125,7 +125,7 @@ enum fault spool_put(struct spool *s, struct span bytes)
     if (s->fault)
         return s->fault;
     if (s->bytes > s->size_most_bytes)
-        return give_up(s, FAULT_FULL);
+        return s->fault = FAULT_FULL;
     enum fault fault = put_piece(s, bytes);
 
     return fault ? give_up(s, fault) : FAULT_NONE;
@@ -154,12 +154,18 @@ enum fault spool_seal(struct spool *s, struct span *out)
     if (fault)
         return give_up(s, fault);
     if (!s->map)
-        s->map = mmap(NULL, s->bytes, PROT_READ, MAP_PRIVATE, s->fd, 0);
+        s->map = mmap(NULL, s->written, PROT_READ, MAP_PRIVATE, s->fd, 0);
     if (s->map == MAP_FAILED) {
         s->map = NULL;
         return give_up(s, FAULT_IO);
     }
     strbuf_release(&s->memory);
-    *out = span_make(s->map, s->bytes);
+    *out = span_make(s->map, s->written);
     return FAULT_NONE;
+}
+
+void spool_cut(struct spool *s)
+{
+    if (s->fault == FAULT_FULL)
+        s->fault = FAULT_NONE;
 }

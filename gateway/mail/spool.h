@@ -10,11 +10,13 @@ struct spool;
 struct spool *spool_new(const char *directory, size_t memory_most_bytes, size_t size_most_bytes);
 void spool_free(struct spool *s); /* NULL is fine */
 /* spool_put - FAULT_FULL beyond size_most_bytes, FAULT_IO (disk full and the like; errno). After a fault the spool
- * counts on (spool_bytes) but keeps nothing. */
+ * counts on (spool_bytes) but takes nothing more, and after FAULT_IO keeps nothing. */
 enum fault spool_put(struct spool *s, struct span bytes);
 size_t spool_bytes(const struct spool *s);
 bool spool_is_file(const struct spool *s);
 /* spool_seal - no more is put; all bytes in one piece (mapped when in a file), until spool_free(). FAULT_IO. */
 enum fault spool_seal(struct spool *s, struct span *out);
+/* spool_cut - after FAULT_FULL: what had come before stands for the whole, and can be sealed. */
+void spool_cut(struct spool *s);
 
 #endif

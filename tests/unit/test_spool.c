@@ -52,6 +52,28 @@ static void too_much_is_refused_and_counted(void **state)
     spool_free(s);
 }
 
+/* In memory, and in a file with something still in memory. */
+static void what_came_before_too_much_can_be_kept(void **state)
+{
+    static const size_t memory[] = { 100, 10 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(memory); i++) {
+        struct spool *s = spool_new("/tmp", memory[i], 20);
+        struct span got;
+
+        EXPECT_INT(FAULT_NONE, spool_put(s, SPAN("0123456789ab")));
+        EXPECT_INT(FAULT_NONE, spool_put(s, SPAN("cdef")));
+        EXPECT_INT(FAULT_FULL, spool_put(s, SPAN("ghijk")));
+        EXPECT_INT(FAULT_FULL, spool_put(s, SPAN("l")));
+        spool_cut(s);
+        EXPECT_INT(FAULT_NONE, spool_seal(s, &got));
+        EXPECT_SPAN("0123456789abcdef", got);
+        EXPECT_INT(22, spool_bytes(s));
+        spool_free(s);
+    }
+}
+
 static void a_directory_that_is_not_there_is_a_fault(void **state)
 {
     struct spool *s = spool_new("/nonexistent/spool", 10, 1000);
@@ -63,4 +85,4 @@ static void a_directory_that_is_not_there_is_a_fault(void **state)
 }
 
 RUN_TESTS(TEST(bytes_come_back_whatever_the_pieces), TEST(too_much_is_refused_and_counted),
-          TEST(a_directory_that_is_not_there_is_a_fault))
+          TEST(what_came_before_too_much_can_be_kept), TEST(a_directory_that_is_not_there_is_a_fault))
