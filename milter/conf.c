@@ -3,6 +3,8 @@
 
 #define AT(member) offsetof(struct milter_conf, member)
 
+enum { ANSWER_MOST_MS = 28000 };
+
 static const struct conf_key milter_keys[] = {
     { .name = "listen",
       .type = CONF_ENDPOINTS,
@@ -115,9 +117,21 @@ static const struct conf_key milter_keys[] = {
     { 0 },
 };
 
+/* A recipient may wait for both, one after the other. */
+static const char *check(struct arena *a, void *values)
+{
+    const struct milter_conf *conf = values;
+
+    (void)a;
+    if (conf->rcpt_wait_ms + conf->tarpit_most_ms > ANSWER_MOST_MS)
+        return "rcpt_wait and tarpit: together at most 28s, for Postfix gives up after 30 s";
+    return NULL;
+}
+
 const struct conf_section milter_section = {
     .name = "milter",
     .help = "mail servers that ask us by the milter protocol: Postfix (smtpd_milters), Sendmail (INPUT_MAIL_FILTER)",
     .size = sizeof(struct milter_conf),
     .keys = milter_keys,
+    .check = check,
 };

@@ -72,6 +72,8 @@ bool milter_take_macros(struct milter_session *s, struct span data)
     char stage = *data.ptr;
 
     milter_need_pipeline(s);
+    if (stage == SMFIC_MAIL) /* a transaction that is still open ends with the next one's first word */
+        milter_end_transaction(s);
     data = span_skip(data, 1);
     if (stage == SMFIC_RCPT)
         macros_forget_recipient(&s->told_now);
@@ -98,6 +100,14 @@ void milter_need_pipeline(struct milter_session *s)
 static bool is_name(struct span name)
 {
     return name.len && name.len <= NAME_MOST && name.ptr[0] != '[' && !span_iis(name, "unknown");
+}
+
+/* {client_name} is the name that the MTA has confirmed, and {client_ptr} any; both of Postfix and of Sendmail. */
+static bool is_confirmed(const struct milter_session *s)
+{
+    struct span name = s->told.values[MACRO_CLIENT_NAME];
+
+    return is_name(name) && span_ieq(name, s->told.values[MACRO_CLIENT_PTR]);
 }
 
 static bool is_ours(const struct milter_session *s, const struct milter_client *client)
@@ -128,6 +138,7 @@ static void know_client(struct milter_session *s, const struct milter_client *cl
         !span_u64(s->told.values[MACRO_CLIENT_PORT], 65535, &port))
         session->client_port = (unsigned)port;
     session->client_ptr = SPAN("");
+    session->is_client_ptr_confirmed = is_confirmed(s);
     for (size_t i = 0; i < COUNT(names) && !session->client_ptr.len; i++)
         if (is_name(names[i]))
             session->client_ptr = washed(session->arena, names[i], NAME_MOST);
@@ -340,11 +351,12 @@ static void on_rcpt_verdict(void *arg, const struct verdict *verdict)
 {
     struct milter_session *s = arg;
 
-    s->is_certain = verdict->is_certain;
-    if (is_refused_by(s, verdict, "recipient"))
+    if (is_refused_by(s, verdict, "recipient")) {
         s->session->recipient_count--;
-    else
+    } else {
+        s->is_certain = verdict->is_certain;
         milter_say(s, SMFIR_CONTINUE, 0);
+    }
     milter_resume(s);
 }
 

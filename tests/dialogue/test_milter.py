@@ -1,5 +1,6 @@
 # tests/dialogue/test_milter.py - the milter door, spoken with by a mail server of our own (kit/milter.py) that does
 # what real ones do, and what they should not.
+import contextlib
 import re
 import socket
 import struct
@@ -8,8 +9,8 @@ import pytest
 
 from milter import (ADDHDRS, CHGHDRS, LEADSPC, NO_REPLY, NOBODY, OFFERS, PROTOCOL_ALL, RCPT_REJ, SKIP, Milter, deliver,
                     split)
-from milter_desk import PLAIN, ZONE, gateway, message, names, sign, verifies
-from process import wait_for
+from milter_desk import CONF, PLAIN, ZONE, gateway, message, names, sign, verifies
+from process import free_port, wait_for
 from servers import Nsd
 
 
@@ -107,8 +108,6 @@ ODD = {
 @pytest.mark.parametrize("version", OFFERS)
 @pytest.mark.parametrize("odd", ODD)
 def test_signatures_hold_before_and_after_us(postern, odd, version):
-    if version not in (2, 6) and odd != "folded":
-        pytest.skip("versions 3 to 5 carry messages as version 2 does")
     lossy = version < 6 and odd in ("no-blank-behind-the-colon", "folded-at-once")
     original = sign(ODD[odd])
     result = deliver(postern.port, original, version=version)
@@ -281,6 +280,26 @@ def test_mail_of_authenticated_users_is_left_alone(postern, macros):
     assert result.final == "a" and result.edits == []
 
 
+def test_macros_that_come_before_an_open_transaction_has_ended_are_the_next_ones(postern):
+    with Milter(postern.port) as mta:
+        mta.negotiate()
+        mta.connect("198.51.100.9", "unknown")
+        mta.helo()
+        mta.mail(macros={"i": "4First"})
+        mta.rcpt()
+        result = mta.send_message(PLAIN, macros={"i": "4Second", "{auth_authen}": "ada"})
+        assert result.final == "a" and result.edits == []
+
+
+def test_a_name_that_the_mail_server_has_confirmed_is_not_asked_for(postern):
+    name = "x.sender.example"                                    # not in the DNS
+    for confirmed, reverse, iprev in ((name, name, "pass"), ("unknown", name, "fail"), (f"[{name}]", name, "fail"),
+                                      (name, "", "fail")):
+        result = deliver(postern.port, sign(PLAIN), client={
+            "name": name, "macros": {"{client_name}": confirmed, "{client_ptr}": reverse}})
+        assert f"iprev={iprev} ({name})" in result.inserted[RESULTS], (confirmed, reverse, result.inserted)
+
+
 def test_mail_by_a_daemon_of_our_users_is_left_alone(postern):
     result = deliver(postern.port, PLAIN, client={"address": "198.51.100.9", "name": "unknown",
                                                   "macros": {"{daemon_name}": "ORIGINATING"}})
@@ -404,8 +423,30 @@ def test_an_mta_without_helo_or_client_is_served(postern):
         assert mta.send_message(sign(PLAIN)).final == "a"
 
 
-def test_the_unix_socket_is_there_too(postern):
-    assert deliver(str(postern.folder / "milter.sock"), sign(PLAIN)).final == "a"
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def test_there_may_be_several_listeners_of_every_kind(dns):
+    if not has_ipv6():
+        pytest.skip("this machine has no ::1")
+    other = free_port()
+    listen = f'"inet:{other}@127.0.0.1", "inet6:{{{{port}}}}@::1", "unix:{{{{folder}}}}/second.sock", "unix:'
+    with gateway(dns, conf=CONF.replace('"unix:', listen, 1)) as server:
+        places = [server.port, other, ("::1", server.port), str(server.folder / "milter.sock"),
+                  str(server.folder / "second.sock")]
+        with contextlib.ExitStack() as stack:
+            sessions = [stack.enter_context(Milter(where)) for where in places]
+            for mta in sessions:
+                mta.negotiate()
+                mta.connect()
+                mta.helo()
+            assert [mta.send_message(sign(PLAIN)).final for mta in sessions] == ["a"] * len(places)
 
 
 def test_many_sessions_at_once(postern):

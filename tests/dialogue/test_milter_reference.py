@@ -13,7 +13,7 @@ OFF = ("rdns", "helo", "sender", "greylist", "dnsbl", "spf", "rhsbl", "arc", "dm
 CONF = """
 hostname = "mx.example.org"
 actions {{ subject = "[SPAM] " }}
-milter {{ listen = {{"inet:{{port}}@127.0.0.1"}} }}
+milter {{ listen = {{"inet:{{port}}@127.0.0.1"}} {keys} }}
 {off}
 check "lists" {{
     list "refused" {{ match = recipient  entries = {{"refused@example.org"}}  action = reject  text = "100% unwanted" }}
@@ -63,9 +63,20 @@ class Reference(Server):
         return [BUILD / "tests" / "milter_reference", f"inet:{self.port}@127.0.0.1", self.folder / "script"]
 
 
+def gateway(keys="", more=""):
+    return Gateway(CONF.format(keys=keys, off="".join(f'check "{name}" {{ mode = off }}\n' for name in OFF)) + more)
+
+
 @pytest.fixture(scope="module")
 def postern():
-    with Gateway(CONF.format(off="".join(f'check "{name}" {{ mode = off }}\n' for name in OFF))) as server:
+    with gateway() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def strict():
+    """Decides at the end of messages alone, and holds those that are not signed."""
+    with gateway("rcpt_wait = 0", 'check "dkim" { symbol "R_DKIM_NA" { action = quarantine } }') as server:
         yield server
 
 
@@ -109,9 +120,16 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_same_answers_as_a_filter_on_libmilter(postern, case):
-    script, sender, recipients = CASES[case]
+# Of a gateway that is strict: the script, the sender, what is said last and what before it.
+STRICT_CASES = {
+    "quarantine": (CLEAN + "mail a@a.example quarantine Postern: dkim (id ID)\n", "a@a.example", "a", "q"),
+    "reply": (CLEAN + "mail worse@a.example reply 554 5.7.1 Message refused as spam (LIST_WORSE) (id ID)\n",
+              "worse@a.example", "y", "c"),
+}
+
+
+def compare(postern, script, sender, recipients):
+    """All that was heard, of the newest version."""
     version = re.search(r"version=Postern-([^\s\"\\]+)", probe(postern))[1]
     with Reference(script.replace("\\\n", "").replace("VERSION", version)) as reference:
         for number in OFFERS:
@@ -120,6 +138,19 @@ def test_the_same_answers_as_a_filter_on_libmilter(postern, case):
                 theirs = dialogue(reference.port, number, protocol, sender, recipients)
                 assert ours == theirs, f"version {number}, protocol {protocol:#x}"
                 assert len(ours) > 2
+    return ours
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_answers_as_a_filter_on_libmilter(postern, case):
+    compare(postern, *CASES[case])
+
+
+@pytest.mark.parametrize("case", STRICT_CASES)
+def test_the_same_verdicts_at_the_end_as_a_filter_on_libmilter(strict, case):
+    script, sender, last, before = STRICT_CASES[case]
+    heard = [command for command, _ in compare(strict, script, sender, ("user@example.org",))]
+    assert heard[-1] == last and heard[-2] == before
 
 
 def probe(postern):

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import time
+import urllib.request
 
 import pytest
 
@@ -40,13 +41,20 @@ def test_a_slow_verdict_comes_with_progress_and_comes(dns):
         assert result.final in "ay" and result.progress >= 5, (result.final, result.progress)
 
 
+# What passes without a look must not carry a verdict that looks like ours.
+FORGED = b"X-Spam-Flag: NO\r\nAuthentication-Results: mx.example.org; dkim=pass\r\n"
+FORGED_GOES = [("m", 1, "Authentication-Results", b""), ("m", 1, "X-Spam-Flag", b"")]
+
+
 @pytest.mark.parametrize("keys, final", (("", "a"), ("too_large = accept", "a"), ("too_large = reject", "y552 5.3.4"),
                                          ("too_large = tempfail", "y452 4.3.4")))
 def test_what_is_too_large_gets_the_answer_that_is_configured(dns, keys, final):
     with gateway(dns, "message_size = 64KiB " + keys) as server:
-        result = deliver(server.port, sign(message(body=b"x" * 70000)))
+        result = deliver(server.port, FORGED + sign(message(body=b"x" * 70000)))
         assert result.final == final[0] and (result.reply or "").startswith(final[1:]), result.reply
+        assert result.edits == (FORGED_GOES if final == "a" else [])
         assert deliver(server.port, sign(PLAIN)).inserted
+        assert re.search(r" size=70\d{3} ", server.log)
 
 
 @pytest.mark.parametrize("keys, final", (("", "y452 4.3.1"), ("on_failure = accept", "a")))
@@ -77,9 +85,9 @@ def test_with_too_much_to_do_the_failure_policy_answers(keys, answer):
         assert command == ("y" if answer else "c") and text.startswith(answer), text
         if not answer:
             second.data()
-            second.content(sign(PLAIN))
+            second.content(FORGED + sign(PLAIN))
             result = second.end()
-            assert result.final == "a" and result.edits == []
+            assert result.final == "a" and result.edits == FORGED_GOES
             server.wait_log("unexamined=\"too many messages are being examined\"")
         os.kill(int(re.findall(r"generation \d+, process (\d+)", server.log)[-1]), 9)
 
@@ -119,6 +127,49 @@ def test_without_checks_of_the_message_its_body_is_not_asked_for(dns):
             mta.abort()
             result = mta.send_message(PLAIN, macros={"{auth_authen}": "ada"})
             assert result.final == "a" and result.edits == []
+
+
+def test_of_what_others_are_refused_for_nothing_is_certain(dns):
+    limit = 'check "rates_message" { limit "few" { key = sender  rate = "1000 / 1h" } }'
+    off = OFF.replace('check "rates_message" { mode = off }', limit)
+    with gateway(dns, more=off, old="on_quarantine = quarantine", new="mode = off") as server, \
+            Milter(server.port) as mta:
+        mta.negotiate()
+        mta.connect()
+        mta.helo()
+        result = mta.send_message(PLAIN, recipients=["user@example.org", "refused@example.org"])
+        assert result.final == "a" and result.recipients[1].startswith("554 ") and not result.skipped
+
+
+def test_waits_that_add_up_to_more_than_the_mail_server_waits_are_refused(dns):
+    server = gateway(dns, "rcpt_wait = 10s  tarpit = 20s")
+    with pytest.raises(AssertionError, match="rcpt_wait and tarpit: together at most 28s"):
+        server.start()
+
+
+@pytest.mark.parametrize("when, keys, more", (
+    ("mail", "rcpt_wait = 20s  tarpit = 5s", "early = yes"), ("rcpt", "rcpt_wait = 20s  tarpit = 5s", ""),
+    ("end", "rcpt_wait = 0  progress = 100ms", "")))
+def test_mail_servers_that_are_gone_before_the_answer_leave_nothing_behind(when, keys, more):
+    http = free_port()
+    with Silence() as silence, gateway(silence, keys, f'http {{ listen = {{"127.0.0.1:{http}"}} }}',
+                                       old="actions {", new="actions { " + more) as server:
+        for _ in range(20):
+            with Milter(server.port) as mta:
+                mta.negotiate()
+                mta.connect()
+                mta.helo()
+                mta.put("M", b"<ada@sender.example>\0")
+                if when != "mail":
+                    mta.put("R", b"<user@example.org>\0")
+                if when == "end":
+                    assert mta.get()[0] == "c"
+                    mta.content(sign(PLAIN))
+                    mta.put("E")
+                    assert mta.get()[0] == "p"
+        wait_for(lambda: server.log.count('when="before our answer"') == 20, 20, f"their end in {server.log[-2000:]}")
+        with urllib.request.urlopen(f"http://127.0.0.1:{http}/metrics", timeout=20) as reply:
+            assert b'postern_open_sessions{door="milter"} 0\n' in reply.read()
 
 
 def test_limits_by_rate_hold_and_count_what_was_delivered(dns):

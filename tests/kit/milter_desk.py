@@ -34,8 +34,8 @@ PLAIN = b"From: ada@sender.example\r\nTo: user@example.org\r\nSubject: hello\r\n
         b"Date: Mon, 23 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@sender.example>\r\n\r\nhello\r\n"
 
 
-def gateway(dns, keys="", more="", old="", new="", **options):
-    text = CONF.format(user=pwd.getpwuid(os.getuid()).pw_name, dns=dns.endpoint, keys=keys, more=more)
+def gateway(dns, keys="", more="", old="", new="", conf=CONF, **options):
+    text = conf.format(user=pwd.getpwuid(os.getuid()).pw_name, dns=dns.endpoint, keys=keys, more=more)
     return Gateway(text.replace(old, new, 1) if old else text, **options)
 
 
