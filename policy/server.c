@@ -85,7 +85,7 @@ static bool is_clogged(struct policy_server *s)
 {
     if (s->door->out.len >= OUT_AIM)
         flush(s);
-    return stream_unsent_bytes(s->stream) >= UNSENT_MOST; /* until on_drained() */
+    return !s->has_eof && stream_unsent_bytes(s->stream) >= UNSENT_MOST; /* until on_drained(), which then comes */
 }
 
 static void finish(struct policy_server *s)
@@ -130,8 +130,10 @@ static void on_end(void *arg, enum stream_end why)
     struct policy_server *s = arg;
 
     s->has_eof = true;
-    if (why == STREAM_ERROR || !s->is_waiting)
+    if (why == STREAM_ERROR)
         finish(s);
+    else if (!s->is_waiting)
+        run(s);
 }
 
 /* ---- life ---- */
