@@ -273,13 +273,14 @@ static void take_for_each_recipient(struct taking *w)
     }
 }
 
-/* All recipients share a bucket. At RCPT each takes for itself, so that some may pass; later all take at once. */
+/* All recipients share a bucket. At RCPT each takes for itself, so that some may pass; later all take at once, and so do
+ * those without a name, who are taken for people whom the limit is for. */
 static void take_together(struct taking *w)
 {
     const struct session *s = w->session;
     bool is_each = w->limit->cost == RATES_RECIPIENT_COST;
     struct text values;
-    size_t count = 0;
+    size_t count = w->limit->only.recipients.count ? 0 : s->unnamed_recipients;
 
     if (!put_values(&values, w, NULL))
         return;
@@ -288,11 +289,12 @@ static void take_together(struct taking *w)
 
         if ((is_each && !w->message && skips(w, i)) || !is_for_recipient(w->limit, recipient))
             continue;
-        count++;
         if (is_each && !w->message)
             take(w, &values, 1, nonce_of(recipient), i);
+        else
+            count++;
     }
-    if (count && (!is_each || w->message))
+    if (count)
         take(w, &values, is_each ? (double)count : cost_of(w), 0, RATES_ALL);
 }
 

@@ -101,10 +101,11 @@ static enum step run(struct inquiry *q)
 {
     const struct recipient_conf *conf = q->conf;
     const struct session *s = q->session;
+    size_t count = s->recipient_count + s->unnamed_recipients;
     enum step step = STEP_DONE;
 
-    if (!s->mail_from.text.len && s->recipient_count > 1 && session_direction(s) == DIRECTION_INBOUND)
-        finding_add(q, RCPT_BOUNCE, "%zu recipients", s->recipient_count);
+    if (!s->mail_from.text.len && count > 1 && session_direction(s) == DIRECTION_INBOUND)
+        finding_add(q, RCPT_BOUNCE, "%zu recipients", count);
     if (conf->most && s->recipient_count > (size_t)conf->most) {
         finding_add(q, RCPT_TOO_MANY, "%zu recipients", s->recipient_count);
         finding_force(q, ACTION_DEFER, too_many);

@@ -21,7 +21,7 @@ void message_log_envelope(struct log_line *line, const struct session *session)
     struct strbuf list;
 
     log_str(line, "from", session->mail_from.text);
-    log_int(line, "rcpts", (int64_t)session->recipient_count);
+    log_int(line, "rcpts", (int64_t)(session->recipient_count + session->unnamed_recipients));
     strbuf_init(&list, LIST_MOST);
     for (size_t i = 0; i < session->recipient_count && i < RECIPIENTS_SHOWN; i++) {
         if (i)

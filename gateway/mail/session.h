@@ -47,6 +47,7 @@ struct session {
     /* RCPT */
     struct recipient *recipients;
     size_t recipient_count;
+    size_t unnamed_recipients; /* that a door was told of only how many they are */
 };
 
 static inline enum direction session_direction(const struct session *s)
