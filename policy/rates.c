@@ -160,10 +160,10 @@ static int64_t spread(const struct inquiry *q, int64_t ms)
     return ms + ms / 1000 * (int64_t)((h ^ h >> 29) % 100);
 }
 
-/* Even an empty bucket has no room for so much. */
+/* Even an empty bucket has no room for so much, nor had one before verdicts made it smaller. */
 static bool is_hopeless(const struct asking *w)
 {
-    return w->cost > w->window.burst;
+    return w->cost > w->window.burst && w->cost > w->answer.rate.capacity;
 }
 
 static const char *limit_text(const struct asking *w, const struct rates_limit *limit)

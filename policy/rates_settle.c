@@ -126,9 +126,9 @@ static double excess(const struct settling *w, const struct taken *t, bool is_me
         return 0;
     if (!is_kept(w, t))
         return t->op->rate.cost;
-    if (t->limit->cost != RATES_BYTE_COST || is_message || !w->q->message || !t->is_wanted)
+    if (t->limit->cost != RATES_BYTE_COST || is_message || !t->is_wanted)
         return 0;
-    return t->op->rate.cost - (double)w->q->message->bytes.len;
+    return t->op->rate.cost - (double)(w->q->message ? w->q->message->bytes.len : w->q->session->declared_bytes);
 }
 
 /* By what a bucket's factor is multiplied. */

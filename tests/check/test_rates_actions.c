@@ -204,6 +204,48 @@ static void what_never_has_room_is_refused_for_good(void **state)
     desk_close(d);
 }
 
+/* It was too much for the bucket as it is configured, but not for what it has become. */
+static void what_has_room_in_a_bucket_that_grew_is_put_off(void **state)
+{
+    static const struct {
+        size_t bytes;
+        bool is_taken;
+        enum action action;
+    } cases[] = { { 1500, true, ACTION_ACCEPT }, { 1500, false, ACTION_DEFER }, { 5000, false, ACTION_REJECT } };
+    struct desk *d =
+        open_limits("limit x { key = client rate = 1000/h cost = byte ham_factor = 2.00 factor_most = 2.00 }");
+
+    (void)state;
+    desk_message(d, "Subject: x\n\n");
+    EXPECT_TRUE(sends(d, 0));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        desk_next_transaction(d, 0);
+        d->session.declared_bytes = cases[i].bytes;
+        EXPECT_INT(cases[i].is_taken, tries(d, "ann@to.example"));
+        if (!cases[i].is_taken)
+            EXPECT_INT(cases[i].action, d->run.forced);
+    }
+    desk_close(d);
+}
+
+static void recipients_without_names_are_counted(void **state)
+{
+    struct desk *d = open_limits("limit x { key = client rate = 5/h cost = recipient }"
+                                 "limit y { key = recipient rate = 1/h }"
+                                 "limit z { key = client rate = 1/h recipients = {ann@} }");
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        desk_next_transaction(d, 0);
+        d->session.unnamed_recipients = 3;
+        desk_settle(d);
+        EXPECT_INT(i, d->run.is_forced);
+        EXPECT_INT(1, d->book.count);
+        desk_settled(d, i ? ACTION_DEFER : ACTION_ACCEPT, !i);
+    }
+    desk_close(d);
+}
+
 /* ---- sizes ---- */
 
 static double level_of(struct desk *d, const char *key)
@@ -368,6 +410,7 @@ static void without_limits_nothing_is_asked(void **state)
 RUN_TESTS(TEST(a_limit_is_for_whom_it_says), TEST(strangers_and_the_null_sender), TEST(postmaster_can_always_be_told),
           TEST(who_is_on_an_allow_list_is_not_counted), TEST(what_is_over_is_treated_as_configured),
           TEST(the_hardest_of_several_limits_wins), TEST(what_never_has_room_is_refused_for_good),
+          TEST(what_has_room_in_a_bucket_that_grew_is_put_off), TEST(recipients_without_names_are_counted),
           TEST(an_announced_size_is_corrected_by_the_real_one), TEST(sizes_are_exact_when_the_message_is_here),
           TEST(verdicts_make_a_bucket_larger_or_smaller), TEST(limits_hold_while_the_store_is_out),
           TEST(who_tries_too_many_recipients_is_put_off), TEST(without_limits_nothing_is_asked))
