@@ -17,7 +17,9 @@ static const char usage[] =
     "usage: postern rates [list|show KEY|reset KEY] [OPTION...]\n"
     "\n"
     "  list        who is limited now, the fullest bucket first: how full it is, when there is room again, how often\n"
-    "              mail was put off or refused since the bucket is known (this is what it does without a word)\n"
+    "              mail was put off or refused since the bucket is known (this is what it does without a word); also "
+    "a\n"
+    "              bucket that is half full and refused mail within the last hour: there was no room for so much\n"
     "  show KEY    all that is known of one\n"
     "  reset KEY   empties it: whom it held back may send again; its factor and refusals are forgotten\n"
     "\n"
@@ -98,7 +100,7 @@ static bool is_wanted(const struct rates *r, const struct rates_row *row)
     struct span wanted = span_of(r->wanted);
 
     if (!r->wanted)
-        return r->is_all || row->retry_ms > 0;
+        return r->is_all || row->is_limited;
     if (span_starts(wanted, SPAN("r:")))
         wanted = span_skip(wanted, 2);
     return span_eq(row->key, wanted) || span_iis(row->name.value, r->wanted);

@@ -14,6 +14,7 @@ struct rates_row {
     struct store_rate_state state;
     double capacity, filled; /* of the capacity, 0 to 1 and more */
     int64_t retry_ms;        /* until there is room for one more; 0: there is */
+    bool is_limited;         /* it has no room, or had none lately for something larger, or as fast as it came */
 };
 
 /* rates_row_make - false: it is no bucket's record. */

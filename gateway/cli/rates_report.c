@@ -7,6 +7,8 @@
 #include "gateway/base/strbuf.h"
 #include "gateway/cli/rates.h"
 
+enum { LATELY_MS = 3600000 };
+
 static const struct rates_window *window_of(const struct rates_limit *limit, struct span name)
 {
     for (size_t i = 0; limit && i < limit->window_count; i++)
@@ -23,6 +25,17 @@ static int64_t retry_of(const struct rates_row *row, double rate)
     if (!(excess > 0))
         return 0;
     return ms < 1e15 ? (int64_t)ms + 1 : INT64_MAX;
+}
+
+/* A bucket of bytes with room for one more may have none for a message; one that leaks fast has some at any moment, and
+ * too little for who goes on sending. */
+static bool is_limited(const struct rates_row *row, int64_t now_ms)
+{
+    int64_t since_ms = now_ms - row->state.refused_ms;
+
+    if (row->retry_ms > 0)
+        return true;
+    return row->state.refused_ms > 0 && since_ms < LATELY_MS && since_ms < row->window->per_ms && row->filled >= 0.5;
 }
 
 bool rates_row_make(struct rates_row *row, struct span key, struct span value, int64_t now_ms,
@@ -44,6 +57,7 @@ bool rates_row_make(struct rates_row *row, struct span key, struct span value, i
     row->capacity = row->window->burst * row->state.factor;
     row->filled = row->capacity > 0 ? row->state.level / row->capacity : 0;
     row->retry_ms = retry_of(row, rate_ms);
+    row->is_limited = is_limited(row, now_ms);
     return true;
 }
 
@@ -187,7 +201,7 @@ static json_t *row_json(const struct rates_row *row)
     json_object_set_new(o, "value", text_of(row->name.value));
     json_object_set_new(o, "stage", json_string(row->name.is_message ? "message" : "rcpt"));
     json_object_set_new(o, "configured", json_boolean(row->window != NULL));
-    json_object_set_new(o, "limited", json_boolean(row->retry_ms > 0));
+    json_object_set_new(o, "limited", json_boolean(row->is_limited));
     json_object_set_new(o, "level", json_real(row->state.level));
     json_object_set_new(o, "capacity", json_real(row->capacity));
     json_object_set_new(o, "factor", json_real(row->state.factor));

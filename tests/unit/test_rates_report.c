@@ -51,6 +51,31 @@ static void a_bucket_is_seen_as_it_stands_now(void **state)
     }
 }
 
+/* Room for one more is not room for a message of many bytes, nor for who sends without end. */
+static void who_was_refused_lately_is_limited(void **state)
+{
+    static const struct {
+        const char *key;
+        double level, refused;
+        int64_t age_ms;
+        bool is_limited;
+    } cases[] = {
+        { "r:x/1h:joe", 5, 1, 0, true },        { "r:x/1h:joe", 5, 0, 0, true },
+        { "r:x/1h:joe", 4, 0, 0, false },       { "r:x/1h:joe", 4, 1, 1000, true },
+        { "r:x/1h:joe", 2, 1, 1000, false },    { "r:x/1h:joe", 4, 1, 3600000, false },
+        { "r:x/1d:joe", 49, 1, 3000000, true }, { "r:x/1d:joe", 49, 1, 3600000, false },
+        { "r:y/1h:joe", 5, 1, 0, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct rates_row row;
+
+        EXPECT_TRUE(make(&row, cases[i].key, cases[i].level, 1, cases[i].refused, NOW_MS - cases[i].age_ms));
+        EXPECT_INT(cases[i].is_limited, row.is_limited);
+    }
+}
+
 static void other_records_are_left_out(void **state)
 {
     static const char *const keys[] = { "", "r:", "r:x", "r:x/1h", "r:x:joe", "g:x/1h:joe", "r:x/1h/data:joe" };
@@ -78,4 +103,5 @@ static void the_fullest_comes_first(void **state)
         EXPECT_SPAN(want[i], rows[i].key);
 }
 
-RUN_TESTS(TEST(a_bucket_is_seen_as_it_stands_now), TEST(other_records_are_left_out), TEST(the_fullest_comes_first))
+RUN_TESTS(TEST(a_bucket_is_seen_as_it_stands_now), TEST(who_was_refused_lately_is_limited),
+          TEST(other_records_are_left_out), TEST(the_fullest_comes_first))
