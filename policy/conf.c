@@ -186,8 +186,8 @@ static const struct conf_key policy_keys[] = {
       .initial = "15s",
       .least = "100ms",
       .most = "90s",
-      .help = "how long an answer may wait for checks; less than Postfix's smtpd_policy_service_timeout (100s). At "
-              "most 3s while Postfix is under stress" },
+      .help = "how long an answer may wait for checks, and again as long in a tarpit (both together at most 90s); less "
+              "than Postfix's smtpd_policy_service_timeout (100s). Under stress at most 3s, and no tarpit" },
     { .name = "recipients",
       .type = CONF_INT,
       .at = AT(recipients_most),

@@ -54,6 +54,7 @@ struct policy_judged {
 struct policy_question {
     enum policy_state state;
     struct span recipient, queue_id, context, certificate;
+    size_t recipient_count, bytes;
     int64_t asked_us;
     bool adds_recipient; /* the last of the session's is this one */
     bool is_new;         /* a decision is made for it */
@@ -106,7 +107,8 @@ void policy_server_forget(struct policy_server *s);
 void policy_server_follow(struct policy_server *s, struct span in, enum policy_state state);
 /* policy_server_settle - the message has ended. */
 void policy_server_settle(struct policy_server *s);
-void policy_server_add_recipient(struct policy_server *s, struct span text);
+/* policy_server_add_recipient - false: other rules hold for it than for those before, and it is not added. */
+bool policy_server_add_recipient(struct policy_server *s, struct span text);
 void policy_server_drop_recipient(struct policy_server *s);
 
 /* server_judge.c */

@@ -2,7 +2,8 @@
  *
  * Postfix sends all that it knows with every request. What the last request said already is not looked at again: of a
  * client the checks of connection and greeting hold for all its messages, and of a message those of its sender for all
- * its recipients. It is the same client only if its port is the same, too, which Postfix tells from 3.0 on.
+ * its recipients. It is the same client only if its port is the same, too; without one, which Postfix tells from 3.0
+ * on, for as long as the instance is the same.
  */
 #include "policy/server.h"
 
@@ -82,10 +83,10 @@ static bool was_taken_in(const struct policy_server *s)
     return s->is_let_through && (s->saw_data || !s->asks_at_data) && (s->saw_end || !s->asks_at_end);
 }
 
-static void end_transaction(struct policy_server *s)
+static void end_transaction(struct policy_server *s, bool is_taken_in)
 {
     if (s->has_mail)
-        pipeline_settle(s->pipeline, was_taken_in(s));
+        pipeline_settle(s->pipeline, is_taken_in);
     s->has_mail = s->is_stale = s->is_let_through = s->saw_data = s->saw_end = false;
     s->recipient_room = 0;
     s->verdict = NULL;
@@ -93,7 +94,7 @@ static void end_transaction(struct policy_server *s)
 
 void policy_server_settle(struct policy_server *s)
 {
-    end_transaction(s);
+    end_transaction(s, was_taken_in(s));
     s->instance[0] = '\0';
     s->told.count = 0;
     s->judged = NULL;
@@ -114,17 +115,6 @@ static struct span name_of(const struct policy_server *s, struct span in, enum p
     return span_iis(name, "unknown") ? span_first(name, 0) : name;
 }
 
-static bool is_same_client(const struct policy_server *s, struct span in)
-{
-    struct addr client = { .family = ADDR_NONE };
-    uint64_t port = policy_request_number(&s->request, in, POLICY_CLIENT_PORT, 65535);
-
-    (void)addr_parse(policy_request_value(&s->request, in, POLICY_CLIENT_ADDRESS), &client);
-    return port && port == s->session->client_port && addr_eq(&client, &s->session->client) &&
-           span_eq(name_of(s, in, POLICY_CLIENT_NAME), s->client_name) &&
-           span_eq(name_of(s, in, POLICY_REVERSE_CLIENT_NAME), s->reverse_name);
-}
-
 static bool is_same_hello(const struct policy_server *s, struct span in)
 {
     const struct session *session = s->session;
@@ -139,6 +129,18 @@ static bool is_same_instance(const struct policy_server *s, struct span in)
     struct span instance = policy_request_value(&s->request, in, POLICY_INSTANCE);
 
     return s->instance[0] && span_is(instance, s->instance);
+}
+
+static bool is_same_client(const struct policy_server *s, struct span in)
+{
+    struct addr client = { .family = ADDR_NONE };
+    uint64_t port = policy_request_number(&s->request, in, POLICY_CLIENT_PORT, 65535);
+
+    if (port != s->session->client_port || (!port && !is_same_instance(s, in)))
+        return false;
+    (void)addr_parse(policy_request_value(&s->request, in, POLICY_CLIENT_ADDRESS), &client);
+    return addr_eq(&client, &s->session->client) && span_eq(name_of(s, in, POLICY_CLIENT_NAME), s->client_name) &&
+           span_eq(name_of(s, in, POLICY_REVERSE_CLIENT_NAME), s->reverse_name);
 }
 
 static void fill_client(struct policy_server *s, struct span in)
@@ -195,19 +197,23 @@ static void fill_mail(struct policy_server *s, struct span in)
     session->declared_bytes = (size_t)policy_request_number(&s->request, in, POLICY_SIZE, SIZE_MAX / 2);
 }
 
-void policy_server_add_recipient(struct policy_server *s, struct span text)
+bool policy_server_add_recipient(struct policy_server *s, struct span text)
 {
     struct session *session = s->session;
+    struct address address = address_of(session->tx_arena, text);
     size_t n = session->recipient_count;
 
+    if (!pipeline_takes(s->pipeline, &address))
+        return false;
     if (n == s->recipient_room) {
         s->recipient_room = n ? 2 * n : 4;
         session->recipients =
             arena_grow(session->tx_arena, session->recipients, n, s->recipient_room, sizeof *session->recipients);
     }
-    session->recipients[n] = (struct recipient){ .address = address_of(session->tx_arena, text) };
+    session->recipients[n] = (struct recipient){ .address = address };
     session->recipient_count++;
     s->is_stale = true;
+    return true;
 }
 
 void policy_server_drop_recipient(struct policy_server *s)
@@ -224,17 +230,10 @@ static bool has_envelope(enum policy_state state)
            state == POLICY_AT_END_OF_MESSAGE;
 }
 
-/* A transaction has one profile, and a bounded number of recipients; Postfix's message may be several of ours. */
-static bool takes_recipient(const struct policy_server *s, struct span in, enum policy_state state)
+/* A transaction has a bounded number of recipients; Postfix's message may be several of ours. */
+static bool has_room(const struct policy_server *s, enum policy_state state)
 {
-    struct address recipient = { 0 };
-    struct span text = policy_request_value(&s->request, in, POLICY_RECIPIENT);
-
-    if (state != POLICY_AT_RCPT || !s->session->recipient_count)
-        return true;
-    (void)address_parse(text, &recipient);
-    return s->session->recipient_count < (size_t)s->door->conf->recipients_most &&
-           pipeline_takes(s->pipeline, &recipient);
+    return state != POLICY_AT_RCPT || s->session->recipient_count < (size_t)s->door->conf->recipients_most;
 }
 
 static bool is_new_client(const struct policy_server *s, struct span in, enum policy_state state)
@@ -282,8 +281,8 @@ static void follow_client(struct policy_server *s, struct span in, enum policy_s
     bool is_same_helo = is_same_hello(s, in);
     bool is_same = is_same_instance(s, in) && is_same_helo && !(has_envelope(state) && is_new_sender(s, in));
 
-    if (s->has_mail && !(is_same && takes_recipient(s, in, state))) {
-        end_transaction(s);
+    if (s->has_mail && !(is_same && has_room(s, state))) {
+        end_transaction(s, is_same ? s->is_let_through : was_taken_in(s)); /* DATA is still to come for the same */
         pipeline_begin(s->pipeline);
     }
     if (!is_same)

@@ -1,5 +1,8 @@
 /* policy/server_judge.c - decisions, and what Postfix is told of them.
  *
+ * What is said of a recipient holds for the message when it is HOLD or a header field: so one for whom other rules hold
+ * than for those before is to come in a transaction of its own, as in the other doors.
+ *
  * Postfix asks once for each of its lists that names us: the same recipient may come several times, and hears the same.
  * What is refused at RCPT is no recipient any more when the next one is judged.
  */
@@ -8,7 +11,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/core/message_log.h"
 
-enum { STRESS_WAIT_MS = 3000, SHOWN_MOST = 256 };
+enum { STRESS_WAIT_MS = 3000, BOTH_WAITS_MS = 90000, SHOWN_MOST = 256, RECIPIENTS_MOST = 1000000 };
 
 static struct policy_asking asking(struct policy_server *s)
 {
@@ -27,27 +30,47 @@ static void log_if(struct log_line *line, const char *key, struct span value)
         log_str(line, key, value);
 }
 
-static void log_decision(struct policy_server *s, const struct verdict *verdict, const struct policy_answer *answer)
+static void log_question(struct log_line *line, const struct policy_server *s)
 {
     const struct policy_question *q = &s->question;
     const struct session *session = s->session;
+
+    log_cstr(line, "id", session->id);
+    log_cstr(line, "door", session->door);
+    message_log_client(line, session);
+    if (session->tls_version[0])
+        log_cstr(line, "tls", session->tls_version);
+    log_if(line, "user", session->auth_user);
+    log_if(line, "certificate", policy_xtext(session->tx_arena, q->certificate));
+    message_log_envelope(line, session);
+    log_if(line, "rcpt", q->recipient);
+    log_if(line, "queue_id", q->queue_id);
+    log_cstr(line, "instance", s->instance);
+    log_if(line, "context", q->context);
+    log_cstr(line, "state", policy_state_text(q->state));
+}
+
+static void log_later(const struct policy_server *s, const struct policy_answer *answer)
+{
+    struct log_line line;
+
+    log_start(&line, LOG_INFO, "refused");
+    if (line.is_wanted) {
+        log_cstr(&line, "what", "recipient");
+        log_question(&line, s);
+        log_cstr(&line, "answer", answer->text);
+    }
+    log_send(&line);
+}
+
+static void log_decision(struct policy_server *s, const struct verdict *verdict, const struct policy_answer *answer)
+{
+    const struct policy_question *q = &s->question;
     struct log_line line;
 
     log_start(&line, LOG_INFO, "message");
     if (line.is_wanted) {
-        log_cstr(&line, "id", session->id);
-        log_cstr(&line, "door", session->door);
-        message_log_client(&line, session);
-        if (session->tls_version[0])
-            log_cstr(&line, "tls", session->tls_version);
-        log_if(&line, "user", session->auth_user);
-        log_if(&line, "certificate", policy_xtext(session->tx_arena, q->certificate));
-        message_log_envelope(&line, session);
-        log_if(&line, "rcpt", q->recipient);
-        log_if(&line, "queue_id", q->queue_id);
-        log_cstr(&line, "instance", s->instance);
-        log_if(&line, "context", q->context);
-        log_cstr(&line, "state", policy_state_text(q->state));
+        log_question(&line, s);
         log_cstr(&line, "action", action_text(verdict->action));
         message_log_verdict(&line, s->pipeline, verdict);
         log_cstr(&line, "answer", answer->text);
@@ -58,13 +81,18 @@ static void log_decision(struct policy_server *s, const struct verdict *verdict,
 
 /* ---- decisions ---- */
 
+static int least_of(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 static void decide(struct policy_server *s, enum stage stage, pipeline_fn *fn)
 {
-    int wait_ms = s->door->conf->wait_ms;
+    bool is_stressed = s->question.is_stressed;
+    int wait_ms = least_of(s->door->conf->wait_ms, is_stressed ? STRESS_WAIT_MS : BOTH_WAITS_MS);
 
-    if (s->question.is_stressed && wait_ms > STRESS_WAIT_MS)
-        wait_ms = STRESS_WAIT_MS;
     s->is_waiting = true;
+    pipeline_limit_tarpit(s->pipeline, is_stressed ? 0 : least_of(wait_ms, BOTH_WAITS_MS - wait_ms));
     pipeline_decide(s->pipeline, stage, wait_ms, fn, s);
 }
 
@@ -145,6 +173,17 @@ static void reach_rcpt(struct policy_server *s)
     s->is_stale = false;
 }
 
+static void put_off(struct policy_server *s)
+{
+    static const struct policy_answer later = {
+        POLICY_CODE, "452 4.5.3 Other rules hold for this recipient; send it in another transaction", true
+    };
+
+    log_later(s, &later);
+    policy_server_say(s, later.text);
+    keep_judged(s, &later);
+}
+
 static void judge_recipient(struct policy_server *s)
 {
     const struct policy_judged *before = find_judged(s, s->question.recipient);
@@ -156,10 +195,11 @@ static void judge_recipient(struct policy_server *s)
         policy_server_say(s, again.text);
         return;
     }
-    if (s->question.recipient.len) {
-        policy_server_add_recipient(s, s->question.recipient);
-        s->question.adds_recipient = true;
+    if (s->question.recipient.len && !policy_server_add_recipient(s, s->question.recipient)) {
+        put_off(s);
+        return;
     }
+    s->question.adds_recipient = s->question.recipient.len > 0;
     reach_rcpt(s);
     decide(s, STAGE_RCPT, on_recipient);
 }
@@ -177,6 +217,8 @@ static void say_of_message(struct policy_server *s, const struct verdict *verdic
     if (s->question.adds_recipient)
         keep_judged(s, &answer);
     s->is_let_through = !answer.is_refusal;
+    if (s->question.state == POLICY_AT_END_OF_MESSAGE)
+        s->session->declared_bytes = s->question.bytes; /* measured by Postfix: what limits on bytes are settled by */
 }
 
 static void on_message(void *arg, const struct verdict *verdict)
@@ -198,10 +240,10 @@ static void judge_message(struct policy_server *s)
         s->saw_end = s->asks_at_end = true;
     else
         s->saw_data = s->asks_at_data = true;
-    if (q->recipient.len && !find_judged(s, q->recipient)) {
-        policy_server_add_recipient(s, q->recipient);
-        q->adds_recipient = true;
-    }
+    if (q->recipient.len && !find_judged(s, q->recipient))
+        q->adds_recipient = policy_server_add_recipient(s, q->recipient);
+    else if (!s->judged)
+        s->session->unnamed_recipients = q->recipient_count;
     if (s->verdict && !s->is_stale) {
         say_of_message(s, s->verdict);
         return;
@@ -228,6 +270,8 @@ static void note_question(struct policy_server *s, struct span in, enum policy_s
         .queue_id = kept(s, in, POLICY_QUEUE_ID, SHOWN_MOST),
         .context = kept(s, in, POLICY_POLICY_CONTEXT, SHOWN_MOST),
         .certificate = kept(s, in, POLICY_CCERT_SUBJECT, SHOWN_MOST),
+        .recipient_count = policy_request_number(&s->request, in, POLICY_RECIPIENT_COUNT, RECIPIENTS_MOST),
+        .bytes = policy_request_number(&s->request, in, POLICY_SIZE, SIZE_MAX / 2),
         .asked_us = clock_mono_us(),
         .is_stressed = policy_request_value(&s->request, in, POLICY_STRESS).len > 0,
     };

@@ -15,10 +15,12 @@ hostname = "mx.example.org"
 dns { servers = {"{dns}"}  timeout = {timeout} }
 log { level = debug }
 check "rdns" { mode = off }
+check "sender" { mode = off }
 check "spf" { mode = {spf} }
 check "rhsbl" { mode = off }
 check "greylist" { mode = off }
 check "helo" { symbol "HFILTER_HELO_LOCALHOST" { action = quarantine } }
+check "recipient" { symbol "HFILTER_RCPT_BOUNCEMOREONE" { action = reject } }
 check "lists" {
     list "friends" { match = sender     entries = {"friend@a.example"}    action = accept  requires_spf = no }
     list "bad"     { match = sender     entries = {"bad@a.example"}       action = reject  text = "5.7.9 Not you" }
@@ -141,6 +143,11 @@ CASES = [
     ({"client_address": "192.0.2.13", "protocol_state": "CONNECT"}, "DUNNO"),
     ({"client_address": "192.0.2.13", "protocol_state": "EHLO"}, "DUNNO"),
     ({"client_address": "192.0.2.13", "protocol_state": "MAIL", "recipient": ""}, "DUNNO"),
+    # Of several recipients Postfix tells at DATA only how many they are.
+    ({"sender": "", "protocol_state": "DATA", "recipient": "", "recipient_count": "2"}, r"550 5\.5\.3 .*"),
+    ({"sender": "", "protocol_state": "END-OF-MESSAGE", "recipient": "", "recipient_count": "2"}, r"550 5\.5\.3 .*"),
+    ({"sender": "", "protocol_state": "DATA", "recipient_count": "1"}, "DUNNO"),
+    ({"sender": "", "protocol_state": "DATA", "recipient": "", "recipient_count": "99999999999"}, "DUNNO"),
     # Postmaster must be reachable, also for those who stand on a list.
     ({"sender": "bad@a.example", "recipient": "postmaster@example.org"}, "DUNNO"),
     # Odd and old clients.
@@ -154,6 +161,9 @@ CASES = [
     ({"protocol_state": "VRFY", "sender": ""}, "DUNNO"),
     ({"protocol_state": "ETRN", "etrn_domain": "example.org"}, "DUNNO"),
     ({"protocol_state": "SOMETHING-NEW"}, "DUNNO"),
+    ({"sender": "a\0nn@a.example", "helo_name": "\x01\0", "recipient": "\0@", "instance": "\0"}, "DUNNO"),
+    ({"encryption_protocol": "\0", "sasl_sender": "\0", "client_name": "\0", "policy_context": "\0\r"}, "DUNNO"),
+    ({"sender": "x" * 5000, "helo_name": "x" * 5000, "recipient": "@" * 5000, "client_name": "." * 5000}, "DUNNO"),
     ({"never_heard_of": "it", "sender": "bad@a.example"}, REFUSED),
 ]
 
@@ -202,6 +212,35 @@ def test_a_message_of_more_recipients_than_we_bear_is_several(server):
         assert answers == ["BCC audit@example.org", "PREPEND X-Spam-Flag: YES"] + ["DUNNO"] * 6
         shown = re.findall(r"rcpts=(\d)", small.log)
         assert shown == ["1", "2", "3", "1", "2", "3", "1", "2"]
+
+
+def test_one_instance_is_one_message_for_a_postfix_that_tells_no_port(server, postfix):
+    old = {"sender": "spam@a.example", "client_port": "", "queue_id": "4OLD"}
+    for instance in ("old.1", "old.2"):
+        same = {**old, "instance": instance}
+        answers = [postfix.ask(**same, recipient=f"{name}@example.org") for name in ("one", "two", "three")]
+        answers.append(postfix.ask(**same, protocol_state="DATA", recipient=""))
+        assert answers == ["BCC audit@example.org", "PREPEND X-Spam-Flag: YES", "DUNNO", "DUNNO"]
+    lines = [line for line in server.log.splitlines() if "queue_id=4OLD" in line]
+    assert [re.search(r"rcpts=(\d)", line).group(1) for line in lines] == ["1", "2", "3"] * 2, lines
+
+
+def test_a_recipient_of_other_rules_comes_by_itself():
+    profile = 'profile "own" { recipients = {"own@example.org"}  actions { tag = 1 } }'
+    with gateway(rest=profile) as two, Asker(two) as postfix:
+        same = {"sender": "filter@a.example", "instance": "two.1", "queue_id": "4TWO"}
+        filtered, later = "FILTER smtp:[127.0.0.1]:10026", r"452 4\.5\.3 Other rules hold .*"
+        assert postfix.ask(**same, recipient="one@example.org") == filtered
+        for _ in range(2):  # also when another list asks
+            assert re.fullmatch(later, postfix.ask(**same, recipient="own@example.org"))
+        assert postfix.ask(**same, recipient="two@example.org") == filtered
+        assert postfix.ask(**same, recipient="", recipient_count="2", protocol_state="DATA") == filtered
+        own = {**same, "instance": "two.2"}
+        assert postfix.ask(**own, recipient="own@example.org") == filtered
+        assert re.fullmatch(later, postfix.ask(**own, recipient="one@example.org"))
+        lines = [line for line in two.log.splitlines() if "queue_id=4TWO" in line]
+        assert [re.search(r"event=(\w+)", line).group(1) for line in lines].count("refused") == 2, lines
+        assert sum("profile=own" in line for line in lines) == 1, lines
 
 
 def test_a_new_sender_or_client_is_a_new_message_whatever_its_instance(postfix):
@@ -264,6 +303,21 @@ def test_who_closes_his_side_gets_his_answers(server):
         hasty.socket.sendall(Asker.request()[:100])
         hasty.socket.shutdown(socket.SHUT_WR)
         assert hasty.is_closed()
+
+
+LONG = 'verdict "reject" { say = "554 5.7.9 ' + 480 * "x" + '" }'
+
+
+def test_who_takes_no_answers_is_heard_no_further_and_loses_none():
+    """More is answered than lies anywhere between us: the others are served, and when he reads, all of it is there."""
+    one = b"request=smtpd_access_policy\nprotocol_state=RCPT\nsender=bad@a.example\n\n"
+    with gateway(LONG) as server, Asker(str(server.folder / "policy")) as deaf, Asker(server) as postfix:
+        deaf.socket.sendall(1400 * one)
+        deaf.socket.shutdown(socket.SHUT_WR)
+        wait_for(lambda: server.log.count("from=bad@a.example") > 500, 20, "answers that nobody takes")
+        assert postfix.ask() == "DUNNO"
+        assert {deaf.answer()[:9] for _ in range(1400)} == {"554 5.7.9"}
+        assert deaf.is_closed()
 
 
 def test_a_unix_socket(server):
@@ -404,6 +458,48 @@ def test_a_limit_counts_what_was_let_through():
             assert deliver(postfix, "bob@a.example", "RCPT", "DATA", "END-OF-MESSAGE")[0] == "DUNNO"
             assert deliver(postfix, "bob@a.example", "RCPT", "DATA", "END-OF-MESSAGE")[0] == "DUNNO"
             assert deliver(postfix, "bob@a.example", "RCPT")[0].startswith("DEFER_IF_PERMIT 4.7.1")
+
+
+def test_a_message_that_is_several_here_counts_in_all_its_parts():
+    limits = 'check "rates" { limit "x" { key = sender  rate = "4 / 1d"  cost = recipient  counts = delivered } }'
+    with gateway("recipients = 2", rest=limits) as server, Asker(server) as postfix:
+        assert deliver(postfix, "ann@a.example", "RCPT", "DATA") == ["DUNNO"] * 2
+        same = {"sender": "ann@a.example", "instance": "parts.1"}
+        assert [postfix.ask(**same, recipient=f"{n}@example.org") for n in range(3)] == ["DUNNO"] * 3
+        assert postfix.ask(**same, protocol_state="DATA", recipient="", recipient_count="3") == "DUNNO"
+        assert postfix.ask(sender="ann@a.example").startswith("DEFER_IF_PERMIT 4.7.1 Too much mail")
+
+
+def test_recipients_without_names_count():
+    limits = """check "rates" {
+        limit "heads" { key = sender  rate = "5 / 1d"  cost = recipient }
+        limit "few" { key = "sender + 'x'"  rate = "2 / 1d"  cost = recipient  recipients = {"one@example.org"} }
+    }"""
+    with gateway(rest=limits) as server, Asker(server) as postfix:
+        three = {"sender": "ann@a.example", "recipient": "", "recipient_count": "3"}
+        assert postfix.ask(**three, instance="heads.1", protocol_state="DATA") == "DUNNO"
+        assert postfix.ask(**three, instance="heads.1", protocol_state="END-OF-MESSAGE") == "DUNNO"
+        assert re.fullmatch(r"451 4\.7\.1 Too much mail \(limit heads\), try again in \d+ hours",
+                            postfix.ask(**three, instance="heads.2", protocol_state="DATA"))
+        assert postfix.ask(sender="ann@a.example", protocol_state="DATA", recipient_count="1") == "DUNNO"
+
+
+def test_bytes_count_as_postfix_has_measured_them():
+    limits = 'check "rates" { limit "volume" { key = sender  rate = "3000 / 1d"  cost = byte } }'
+    with gateway(rest=limits) as server, Asker(server) as postfix:
+        same = {"sender": "ann@a.example", "instance": "bytes.1"}
+        assert postfix.ask(**same, size="0") == "DUNNO"
+        assert postfix.ask(**same, size="2900", protocol_state="END-OF-MESSAGE") == "DUNNO"
+        assert postfix.ask(sender="ann@a.example", size="200").startswith("DEFER_IF_PERMIT 4.7.1 Too much mail")
+        assert postfix.ask(sender="ann@a.example", size="4000").startswith("554 5.7.1 This is more than")
+
+
+def test_a_tarpit_is_no_deeper_than_postfix_can_wait():
+    limits = 'check "rates" { limit "slow" { key = sender  rate = "1 / 1d"  action = tarpit  tarpit = 60s } }'
+    with gateway("wait = 1s", rest=limits) as server, Asker(server) as postfix:
+        assert postfix.ask(sender="ann@a.example") == "DUNNO"
+        assert postfix.ask(sender="ann@a.example") == "DUNNO"  # within the 20 s of the socket
+        assert postfix.ask(sender="ann@a.example", stress="yes") == "DUNNO"
 
 
 GREYLIST = """

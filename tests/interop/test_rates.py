@@ -1,10 +1,12 @@
 # tests/interop/test_rates.py - limits by rate through the gateway itself: hit, waited for, given back, reset, shared.
 import json
 import re
+import socket
 import subprocess
 import time
 
 from mail import Client
+from milter import Milter
 from process import BUILD, Server, free_port, program, wait_for
 from servers import Gateway
 from sink import SmtpSink
@@ -159,6 +161,48 @@ def test_sizes_and_late_refusals():
         assert send(server, sender="a@example.com") == ([250], 250)
         after = buckets(server)["vol/1d/message:example.net"]
         assert 2 * len(MAIL) - 1 < after["level"] <= 2 * len(MAIL) and after["stage"] == "message", after
+
+
+DOORS = """
+milter { listen = {"unix:{folder}/milter"} }
+policy { listen = {"unix:{folder}/policy"} }
+check "rates" { limit "x" { key = client  rate = "6 / 1d" } }
+"""
+
+
+def by_milter(server, ip):
+    """451 or 250."""
+    with Milter(f"{server.folder}/milter") as mta:
+        mta.negotiate()
+        mta.connect(ip)
+        mta.helo()
+        result = mta.send_message(MAIL, "a@example.net", ["user@example.org"])
+        return int(result.reply[:3]) if result.final == "y" else 250
+
+
+def by_policy(server, ip):
+    with socket.socket(socket.AF_UNIX) as postfix:
+        postfix.settimeout(20)
+        postfix.connect(f"{server.folder}/policy")
+        postfix.sendall(f"request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address={ip}\n"
+                        "sender=a@example.net\nrecipient=user@example.org\ninstance=1\n\n".encode())
+        postfix.shutdown(socket.SHUT_WR)
+        answer = postfix.makefile().read()
+    return 451 if answer.startswith("action=DEFER_IF_PERMIT 4.7.1 Too much mail") else 250
+
+
+def test_all_doors_count_into_the_same_buckets():
+    def told(server, ip):
+        doors = (lambda: send(server, ip=ip)[0][0], lambda: by_milter(server, ip), lambda: by_policy(server, ip))
+        return [door() for _ in range(3) for door in doors]
+
+    redis = Redis()
+    with gateway(DOORS) as server:
+        assert told(server, "192.0.2.7") == [250] * 6 + [451] * 3
+    with redis, gateway(redis.conf + DOORS) as server:
+        assert told(server, "192.0.2.7") == [250] * 6 + [451] * 3
+        redis.end()
+        assert told(server, "192.0.2.8") == [250] * 6 + [451] * 3
 
 
 def test_redis_is_shared_and_while_it_is_out_each_counts_for_itself():
