@@ -273,8 +273,8 @@ static void take_for_each_recipient(struct taking *w)
     }
 }
 
-/* All recipients share a bucket. At RCPT each takes for itself, so that some may pass; later all take at once, and so do
- * those without a name, who are taken for people whom the limit is for. */
+/* All recipients share a bucket. At RCPT each takes for itself, so that some may pass; later all take at once. So do
+ * those without a name, who count as people that the limit is for. */
 static void take_together(struct taking *w)
 {
     const struct session *s = w->session;
