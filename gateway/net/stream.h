@@ -29,7 +29,8 @@ struct stream_events {
     void (*on_data)(void *arg);                     /* stream_input() has more than before */
     void (*on_tls)(void *arg);                      /* the handshake is done */
     void (*on_drained)(void *arg);                  /* everything written has gone to the kernel */
-    void (*on_end)(void *arg, enum stream_end why); /* the last event; the stream is still there to be freed */
+    void (*on_end)(void *arg, enum stream_end why); /* the stream is still there to be freed. It is the last event, but
+                                                       for on_drained after STREAM_EOF: who sends no more may read */
 };
 
 /* stream_accepted - takes over a connected, non-blocking descriptor. */

@@ -187,7 +187,7 @@ static void drained(struct stream *s, bool has_sent)
         s->phase = PHASE_LINGERS;
         if (s->has_eof)
             stream_free(s);
-    } else if (has_sent && !s->is_ended && s->events->on_drained) {
+    } else if (has_sent && (!s->is_ended || s->has_eof) && s->events->on_drained) {
         s->events->on_drained(s->arg);
     }
 }

@@ -233,6 +233,8 @@ static void an_end_of_file_comes_after_the_data_and_we_can_still_answer(void **s
     EXPECT_INT(STREAM_EOF, d.why);
     EXPECT_SPAN("QUIT\r\n", stream_input(d.stream));
     stream_write(d.stream, SPAN("221 bye\r\n"));
+    turns(&d, 2);
+    EXPECT_INT(1, d.drains); /* there may be more to say */
     stream_finish(d.stream, 1000);
     d.stream = NULL;
     turns(&d, 2);
