@@ -24,6 +24,9 @@ static bool is_value(const struct head *head, const char *name, const char *valu
 
 void envelope_flags(const struct head *head, struct envelope_flags *out)
 {
+    *out = (struct envelope_flags){ .skip = false };
+    if (head->protocol == PROTOCOL_SPAMC)
+        return;
     *out = (struct envelope_flags){
         .pass_all = head_lists(head, "Flags", "pass_all") || is_value(head, "Pass", "all"),
         .groups = head_lists(head, "Flags", "groups"),
@@ -44,24 +47,27 @@ static struct span bare(struct span text)
     return text;
 }
 
-static bool is_printable(struct span s)
+static bool is_utf8(struct span text)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] <= 0x20 || s.ptr[i] > 0x7e || strchr("<>,\"\\", s.ptr[i]))
-            return false;
-    return true;
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] > 0x7e)
+            return true;
+    return false;
 }
 
-/* A local user's name alone is taken as it stands: mail servers send such for mail of their own. */
-static bool parse_address(struct session *s, struct span text, struct address *out)
+/* The mail server has taken it for an address, and to refuse to look at its mail would let that in unseen: what is none
+ * by our grammar (a local user's name, "a..b@c") is cut at its last "@". */
+static void take_address(struct session *s, struct span text, struct address *out)
 {
     struct span copy = arena_copy(s->tx_arena, bare(text));
+    size_t at = span_rfind(copy, '@');
 
     *out = (struct address){ .text = copy };
     if (!copy.len || !address_parse(copy, out))
-        return true;
-    *out = (struct address){ .text = copy, .local = copy };
-    return copy.len <= ADDRESS_MAX && span_find(copy, '@') == SPAN_NPOS && is_printable(copy);
+        return;
+    *out = (struct address){ .text = copy, .local = span_first(copy, at), .is_utf8 = is_utf8(copy) };
+    if (at != SPAN_NPOS)
+        out->domain = span_skip(copy, at + 1);
 }
 
 static const char *add_recipient(struct session *s, struct span text, size_t *room)
@@ -74,9 +80,7 @@ static const char *add_recipient(struct session *s, struct span text, size_t *ro
         *room = *room ? 2 * *room : 4;
         s->recipients = arena_grow(s->tx_arena, s->recipients, s->recipient_count, *room, sizeof *s->recipients);
     }
-    if (!parse_address(s, text, &s->recipients[s->recipient_count].address))
-        return arena_printf(s->tx_arena, "Rcpt: no mail address: %.*s", SPAN_ARG(span_first(text, ADDRESS_MAX)));
-    s->recipient_count++;
+    take_address(s, text, &s->recipients[s->recipient_count++].address);
     return NULL;
 }
 
@@ -158,8 +162,6 @@ const char *envelope_fill(const struct head *head, struct session *s)
         return wrong;
     if (!s->recipient_count && (wrong = fill_recipients(head, "Deliver-To", s)))
         return wrong;
-    if (!parse_address(s, head_value(head, "From"), &s->mail_from))
-        return arena_printf(s->tx_arena, "From: no mail address: %.*s",
-                            SPAN_ARG(span_first(head_value(head, "From"), ADDRESS_MAX)));
+    take_address(s, head_value(head, "From"), &s->mail_from);
     return NULL;
 }
