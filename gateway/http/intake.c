@@ -129,6 +129,7 @@ void intake_release(struct intake *in)
 {
     unpack_free(in->unpack);
     spool_free(in->spool);
+    lines_release(&in->lines);
     *in = (struct intake){ .state = INTAKE_ENDED };
 }
 
@@ -143,10 +144,10 @@ enum intake_state intake_take(struct intake *in, struct span bytes, size_t *took
 
 enum intake_state intake_end(struct intake *in)
 {
-    size_t took;
+    size_t took = 0;
 
     if (in->state == INTAKE_AGAIN)
-        in->state = take_body(in, SPAN(""), &took);
+        in->state = take_framed(in, SPAN(""), &took);
     if (in->state == INTAKE_MORE)
         in->state = in->request.framing == FRAMING_TO_END ? finish(in) : INTAKE_CUT;
     return in->state;

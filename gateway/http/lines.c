@@ -1,11 +1,45 @@
 /* http/lines.c - bare LF into CRLF. */
 #include "gateway/http/lines.h"
 
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+
+enum { BARE_BYTES_FIRST = 64 };
+
+static void make_room(struct lines *l)
+{
+    size_t bytes = l->bare_bytes ? l->bare_bytes : BARE_BYTES_FIRST;
+
+    while (bytes <= l->count / 8)
+        bytes *= 2;
+    if (bytes == l->bare_bytes)
+        return;
+    l->bare = mem_grow(l->bare, bytes);
+    memset(l->bare + l->bare_bytes, l->has_lf_first ? 0xff : 0, bytes - l->bare_bytes);
+    l->bare_bytes = bytes;
+}
+
 static void note_line(struct lines *l, bool is_bare)
 {
-    if (!l->has_line)
+    if (!l->count)
         l->has_lf_first = is_bare;
-    l->has_line = true;
+    if (is_bare != l->has_lf_first) {
+        make_room(l);
+        l->bare[l->count / 8] ^= (uint8_t)(1U << l->count % 8);
+    }
+    l->count++;
+}
+
+bool lines_is_bare(const struct lines *l, size_t nth)
+{
+    return nth / 8 < l->bare_bytes ? l->bare[nth / 8] >> nth % 8 & 1 : l->has_lf_first;
+}
+
+void lines_release(struct lines *l)
+{
+    free(l->bare);
+    *l = (struct lines){ .count = 0 };
 }
 
 void lines_take(struct lines *l, struct span in, lines_sink_fn *sink, void *arg)

@@ -9,6 +9,7 @@
 #include "gateway/base/strbuf.h"
 #include "gateway/http/envelope.h"
 #include "gateway/http/intake.h"
+#include "gateway/http/original.h"
 
 struct fuzzed {
     enum head_wrong wrong;
@@ -52,9 +53,24 @@ static inline void check_envelope(const struct head *head)
     arena_release(&a);
 }
 
+/* What came plainly goes back as it came. */
+static inline void check_return(const struct intake *in, struct span message, struct span body)
+{
+    struct pieces pieces = { .items = &message, .count = message.len > 0, .bytes = message.len };
+    struct original o;
+    struct span stretch;
+
+    original_init(&o, &in->lines, message, &pieces);
+    if (original_bytes(&o) != body.len)
+        BUG("%zu bytes go back, of %zu", original_bytes(&o), body.len);
+    for (; original_next(&o, &stretch); body = span_skip(body, stretch.len))
+        if (!span_starts(body, stretch))
+            BUG("something else goes back");
+}
+
 static inline void take_bodies(struct intake *in, struct span text, size_t at, size_t step, struct fuzzed *out)
 {
-    size_t end = at, took = 0, turns = 0;
+    size_t begin = at, end = at, took = 0, turns = 0;
 
     while (in->state <= INTAKE_AGAIN && (at < text.len || in->state == INTAKE_AGAIN)) {
         end = end + step < text.len ? end + step : text.len;
@@ -69,8 +85,11 @@ static inline void take_bodies(struct intake *in, struct span text, size_t at, s
     out->used = at;
     struct span bytes;
 
-    if (in->state == INTAKE_ENDED && !spool_seal(in->spool, &bytes))
-        strbuf_put(&out->message, bytes);
+    if (in->state != INTAKE_ENDED || spool_seal(in->spool, &bytes))
+        return;
+    strbuf_put(&out->message, bytes);
+    if (!in->unpack && in->request.framing != FRAMING_CHUNKED)
+        check_return(in, bytes, span_make(text.ptr + begin, at - begin));
 }
 
 /* The first request of `text`, which comes in pieces of `step` bytes. */

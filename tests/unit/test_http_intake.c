@@ -2,6 +2,7 @@
 #include "tests/kit/expect.h"
 
 #include <stdlib.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include "gateway/base/strbuf.h"
@@ -115,6 +116,45 @@ static void packed_chunks_come_out_whole(void **state)
     free(packed);
 }
 
+/* All of it has come, and is not unpacked yet, when the peer closes its half. */
+static void what_ends_with_its_connection_is_unpacked_all_the_same(void **state)
+{
+    static const enum framing framings[] = { FRAMING_LENGTH, FRAMING_TO_END };
+    static const enum packing packings[] = { PACKING_ZSTD, PACKING_ZLIB };
+    static char text[900000];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(framings) * COUNT(packings); i++) {
+        struct request request = { .framing = framings[i % 2], .packing = packings[i / 2] };
+        const struct intake_limits generous = {
+            .directory = "/tmp", .memory_most = 4096, .size_most = 1 << 20, .ratio_most = 100000
+        };
+        unsigned char packed[8192];
+        uLongf bytes = sizeof packed;
+        struct intake in;
+        size_t took;
+
+        if (request.packing == PACKING_ZSTD)
+            bytes = ZSTD_compress(packed, sizeof packed, text, sizeof text, 1);
+        else
+            EXPECT_INT(Z_OK, compress(packed, &bytes, (const Bytef *)text, sizeof text));
+        request.length = bytes;
+        intake_init(&in, &request, &generous);
+        EXPECT_INT(INTAKE_AGAIN, intake_take(&in, span_make((const char *)packed, bytes), &took));
+        while (took < bytes && in.state == INTAKE_AGAIN) {
+            size_t more;
+
+            intake_take(&in, span_make((const char *)packed + took, bytes - took), &more);
+            took += more;
+        }
+        while (in.state <= INTAKE_AGAIN)
+            intake_end(&in);
+        EXPECT_INT(INTAKE_ENDED, in.state);
+        expect_message(&in, span_make(text, sizeof text));
+        intake_release(&in);
+    }
+}
+
 static void what_is_too_large_is_refused_wherever_it_shows(void **state)
 {
     size_t bytes = 2 << 20, room = ZSTD_compressBound(bytes);
@@ -159,5 +199,6 @@ static void a_folder_that_cannot_be_written_is_a_fault_of_ours(void **state)
 }
 
 RUN_TESTS(TEST(bodies_come_in_by_every_framing), TEST(packed_chunks_come_out_whole),
+          TEST(what_ends_with_its_connection_is_unpacked_all_the_same),
           TEST(what_is_too_large_is_refused_wherever_it_shows),
           TEST(a_folder_that_cannot_be_written_is_a_fault_of_ours))

@@ -33,7 +33,7 @@ static void lines_end_in_crlf_however_they_are_cut(void **state)
         struct span in = span_of(cases[i].in);
 
         for (size_t step = 1; step <= in.len + 1; step++) {
-            struct lines l = { .has_line = false };
+            struct lines l = { .count = 0 };
             struct strbuf out;
 
             strbuf_init(&out, 1000);
@@ -42,8 +42,40 @@ static void lines_end_in_crlf_however_they_are_cut(void **state)
             EXPECT_SPAN(cases[i].out, strbuf_span(&out));
             EXPECT_INT(cases[i].has_lf_first, l.has_lf_first);
             strbuf_release(&out);
+            lines_release(&l);
         }
     }
 }
 
-RUN_TESTS(TEST(lines_end_in_crlf_however_they_are_cut))
+static void drop(void *arg, struct span piece)
+{
+    (void)arg, (void)piece;
+}
+
+static void how_each_line_ended_is_known(void **state)
+{
+    enum { LINES = 5000 };
+
+    (void)state;
+    for (unsigned odd = 0; odd < 5; odd++) {
+        struct lines l = { .count = 0 };
+
+        for (unsigned i = 0; i < LINES; i++) /* bare: all, none, the first, the last, each third */
+            lines_take(&l,
+                       odd == 0 || (odd == 2 && !i) || (odd == 3 && i == LINES - 1) || (odd == 4 && i % 3 == 0)
+                           ? SPAN("a\n")
+                           : SPAN("a\r\n"),
+                       drop, NULL);
+        EXPECT_INT(LINES, l.count);
+        EXPECT_TRUE((l.bare == NULL) == (odd < 2));
+        EXPECT_TRUE(l.bare_bytes <= LINES / 4);
+        for (unsigned i = 0; i < LINES; i++)
+            EXPECT_INT(odd == 0 || (odd == 2 && !i) || (odd == 3 && i == LINES - 1) || (odd == 4 && i % 3 == 0),
+                       lines_is_bare(&l, i));
+        EXPECT_INT(l.has_lf_first, lines_is_bare(&l, 100 * LINES));
+        lines_release(&l);
+        EXPECT_INT(0, l.count);
+    }
+}
+
+RUN_TESTS(TEST(lines_end_in_crlf_however_they_are_cut), TEST(how_each_line_ended_is_known))
