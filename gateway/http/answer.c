@@ -1,6 +1,11 @@
 /* http/answer.c - what the answers of all protocols share. */
 #include "gateway/http/answer.h"
 
+bool answer_is_spam(const struct answer *a)
+{
+    return a->verdict && (a->verdict->action == ACTION_TAG || a->verdict->action >= ACTION_QUARANTINE);
+}
+
 void answer_prepare(struct answer *a)
 {
     struct dress_conf dressed = *a->dress;
@@ -8,10 +13,12 @@ void answer_prepare(struct answer *a)
     edits_init(&a->edits, a->arena);
     if (!a->verdict)
         return;
+    struct verdict shown = *a->verdict;
+
     symbols_collect(a->pipeline, a->arena, &a->symbols);
     dressed.received = false; /* the mail server that asks has put its own */
-    if (a->verdict->action == ACTION_ACCEPT || a->verdict->action == ACTION_TAG)
-        dress(a->pipeline, a->verdict, &dressed, &a->edits);
+    shown.action = answer_is_spam(a) ? ACTION_TAG : ACTION_ACCEPT;
+    dress(a->pipeline, &shown, &dressed, &a->edits);
 }
 
 const char *answer_action(const struct answer *a)

@@ -11,6 +11,7 @@
 
 #include "gateway/core/dress.h"
 #include "gateway/http/envelope.h"
+#include "gateway/http/original.h"
 #include "gateway/http/symbols.h"
 
 struct answer {
@@ -24,13 +25,17 @@ struct answer {
     struct symbols symbols;
     struct edits edits;
     int64_t took_us;
-    bool is_lf; /* the message came with LF: what goes back has LF, too */
+    const struct lines *lines; /* how those of the message ended as it came */
 };
 
 enum { ANSWER_BYTES_MAX = 4 << 20 };
 
-/* answer_prepare - symbols and edits, after verdict, pipeline, actions, dress, head and arena are set. */
+/* answer_prepare - symbols and edits, after verdict, pipeline, actions, dress, head and arena are set. Edits there are
+ * whatever the verdict is: what becomes of the message is the client's to say, and one that it delivers all the same
+ * must bear our mark, and no forged one. */
 void answer_prepare(struct answer *a);
+/* answer_is_spam - it would be tagged, or worse. */
+bool answer_is_spam(const struct answer *a);
 /* answer_action - "no action", "add header", ... */
 const char *answer_action(const struct answer *a);
 /* answer_subject - the Subject that a tagged message is to get; empty: it keeps its own. */
@@ -45,6 +50,6 @@ void answer_json(const struct answer *a, struct strbuf *out);
 void answer_json_legacy(const struct answer *a, struct strbuf *out);
 void answer_rspamc(const struct answer *a, struct strbuf *out);
 /* answer_spamc - head and payload of the reply; the message itself, where one is asked for, in *message. */
-void answer_spamc(const struct answer *a, struct strbuf *out, struct pieces *message);
+void answer_spamc(const struct answer *a, struct strbuf *out, struct original *message);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+enum { REMOVED_NAMES_MOST = 16 + CHECKS_MAX * HEADERS_MAX };
+
 /* Line ends inside a folded field: LF and TAB, as rspamd writes them. */
 static struct span unfolded(struct arena *a, struct span value)
 {
@@ -91,20 +93,16 @@ static void put_groups(const struct answer *a, struct json *j)
 
 /* ---- what the client is to change in the message ---- */
 
-static bool is_subject(const struct edit *e)
+/* A Subject is told apart. */
+static bool is_added(const struct edit *e)
 {
-    return span_iis(e->header, "Subject");
+    return e->op == EDIT_PREPEND && !span_iis(e->header, "Subject");
 }
 
-static bool is_added(const struct answer *a, const struct edit *e)
-{
-    return e->op == EDIT_PREPEND && !(is_subject(e) && answer_subject(a).len);
-}
-
-static bool stood_before(const struct edits *edits, size_t index, enum edit_op op)
+static bool stood_before(const struct edits *edits, size_t index)
 {
     for (size_t i = 0; i < index; i++)
-        if (edits->items[i].op == op && span_ieq(edits->items[i].header, edits->items[index].header))
+        if (edits->items[i].op == EDIT_PREPEND && span_ieq(edits->items[i].header, edits->items[index].header))
             return true;
     return false;
 }
@@ -131,10 +129,11 @@ static void put_added(const struct answer *a, struct json *j)
     json_put_open(j, "add_headers", '{');
     for (size_t i = 0; i < a->edits.count; i++) {
         const struct edit *e = &a->edits.items[i];
+
+        if (!is_added(e) || stood_before(&a->edits, i))
+            continue;
         bool is_many = count_same(&a->edits, e) > 1;
 
-        if (!is_added(a, e) || stood_before(&a->edits, i, EDIT_PREPEND))
-            continue;
         json_key(j, e->header);
         if (is_many)
             json_open(j, '[');
@@ -147,40 +146,65 @@ static void put_added(const struct answer *a, struct json *j)
     json_close(j, '}');
 }
 
-/* Which of the fields of its name it is, from the top, from 1. */
-static int nth_of_name(const struct message *m, const struct header_field *field)
+/* Whether the field goes; `*edit` has passed the edits of the fields above it. */
+static bool is_removed(const struct edits *edits, size_t *edit, const struct header_field *f)
 {
-    int n = 0;
+    while (*edit < edits->count && (!edits->items[*edit].field || edits->items[*edit].field < f))
+        ++*edit;
+    return *edit < edits->count && edits->items[*edit].field == f && edits->items[*edit].op == EDIT_REMOVE;
+}
 
-    for (const struct header_field *f = m->header.fields; f <= field; f++)
-        n += span_ieq(f->name, field->name);
-    return n;
+/* Of the fields of one name: how many there are, and which go, counted from the top, from 1, into `j` (NULL: not). */
+static size_t places(const struct answer *a, struct span name, struct json *j, size_t *removed)
+{
+    const struct message *m = pipeline_message(a->pipeline);
+    size_t count = 0, edit = 0;
+
+    *removed = 0;
+    for (size_t i = 0; i < m->header.count; i++) {
+        if (!span_ieq(m->header.fields[i].name, name))
+            continue;
+        count++;
+        if (!is_removed(&a->edits, &edit, &m->header.fields[i]))
+            continue;
+        ++*removed;
+        if (j)
+            json_int(j, (int64_t)count);
+    }
+    return count;
 }
 
 /* 0 means all of them. */
+static void put_places(const struct answer *a, struct span name, struct json *j)
+{
+    size_t removed;
+
+    json_key(j, name);
+    if (places(a, name, NULL, &removed) == removed) {
+        json_int(j, 0);
+        return;
+    }
+    json_open(j, '[');
+    places(a, name, j, &removed);
+    json_close(j, ']');
+}
+
+/* The names of what goes are few (ours, and those that checks add), however many fields there are. */
 static void put_removed(const struct answer *a, struct json *j)
 {
-    const struct message *m = pipeline_message(a->pipeline);
+    struct span names[REMOVED_NAMES_MOST];
+    size_t count = 0, n;
 
     json_put_open(j, "remove_headers", '{');
     for (size_t i = 0; i < a->edits.count; i++) {
-        const struct edit *e = &a->edits.items[i];
-        size_t in_message = 0;
-
-        if (e->op != EDIT_REMOVE || stood_before(&a->edits, i, EDIT_REMOVE))
+        if (a->edits.items[i].op != EDIT_REMOVE)
             continue;
-        for (size_t k = 0; k < m->header.count; k++)
-            in_message += span_ieq(m->header.fields[k].name, e->header);
-        json_key(j, e->header);
-        if (count_same(&a->edits, e) == in_message) {
-            json_int(j, 0);
+        for (n = 0; n < count && !span_ieq(names[n], a->edits.items[i].header); n++)
+            ;
+        if (n < count || count == REMOVED_NAMES_MOST)
             continue;
-        }
-        json_open(j, '[');
-        for (size_t k = i; k < a->edits.count; k++)
-            if (a->edits.items[k].op == EDIT_REMOVE && span_ieq(a->edits.items[k].header, e->header))
-                json_int(j, nth_of_name(m, a->edits.items[k].field));
-        json_close(j, ']');
+        names[count++] = a->edits.items[i].header;
+        put_places(a, names[n], j);
     }
     json_close(j, '}');
 }

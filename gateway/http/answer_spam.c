@@ -76,12 +76,10 @@ struct spam {
     int score, threshold; /* tenths */
 };
 
-/* Spam is what would be tagged, or worse. */
 static struct spam judge(const struct answer *a)
 {
-    enum action action = a->verdict ? a->verdict->action : ACTION_ACCEPT;
     int points = a->actions->tag < ACTIONS_NEVER ? a->actions->tag : a->actions->reject;
-    struct spam s = { .is_spam = action == ACTION_TAG || action >= ACTION_QUARANTINE, .threshold = tenths(points) };
+    struct spam s = { .is_spam = answer_is_spam(a), .threshold = tenths(points) };
 
     s.score = held_against(s.threshold, tenths(score_of(a)), s.is_spam);
     return s;
@@ -126,47 +124,44 @@ static void put_report(const struct answer *a, const struct spam *s, struct strb
     strbuf_puts(out, "\n");
 }
 
-static size_t head_bytes(const struct message *m, const struct pieces *pieces)
+/* Without what follows the header. */
+static void keep_head(const struct message *m, struct pieces *pieces)
 {
-    return pieces->bytes - m->body.len;
+    size_t left = pieces->bytes - m->body.len;
+
+    pieces->bytes = left;
+    for (size_t i = 0; i < pieces->count; i++) {
+        pieces->items[i] = span_first(pieces->items[i], left);
+        left -= pieces->items[i].len;
+    }
 }
 
 /* PROCESS gives the message back, HEADERS what stands above its body. */
 static void put_message(const struct answer *a, const struct spam *s, bool is_all, struct strbuf *out,
-                        struct pieces *message)
+                        struct original *message)
 {
     const struct message *m = pipeline_message(a->pipeline);
-    size_t bytes, lines = 0;
+    struct pieces pieces;
 
-    edits_apply(&a->edits, m, message);
-    if (!is_all) {
-        size_t left = head_bytes(m, message);
-
-        for (size_t i = 0; i < message->count; i++) {
-            message->items[i] = span_first(message->items[i], left);
-            left -= message->items[i].len;
-        }
-        message->bytes = head_bytes(m, message);
-    }
-    for (size_t i = 0; a->is_lf && i < message->count; i++)
-        for (struct span rest = message->items[i], line; span_cut(&rest, '\n', &line);)
-            lines += rest.ptr && line.len && line.ptr[line.len - 1] == '\r';
-    bytes = message->bytes - lines;
+    edits_apply(&a->edits, m, &pieces);
+    if (!is_all)
+        keep_head(m, &pieces);
+    original_init(message, a->lines, m->bytes, &pieces);
     if (a->head->minor >= 2)
-        strbuf_putf(out, "Content-length: %zu\r\n", bytes);
+        strbuf_putf(out, "Content-length: %zu\r\n", original_bytes(message));
     if (a->head->minor >= 3)
         put_spam_line(s, false, out);
     strbuf_puts(out, "\r\n");
 }
 
-void answer_spamc(const struct answer *a, struct strbuf *out, struct pieces *message)
+void answer_spamc(const struct answer *a, struct strbuf *out, struct original *message)
 {
     struct span command = a->head->method;
     struct spam s = judge(a);
     bool is_ifspam = span_is(command, "REPORT_IFSPAM");
     struct strbuf payload;
 
-    *message = (struct pieces){ .count = 0 };
+    *message = (struct original){ .piece = 0 };
     strbuf_puts(out, "SPAMD/1.1 0 EX_OK\r\n");
     if (span_is(command, "PROCESS") || span_is(command, "HEADERS")) {
         put_message(a, &s, span_is(command, "PROCESS"), out, message);

@@ -12,6 +12,7 @@ enum {
     UNSENT_MOST = 128 * 1024, /* a client that takes no replies is heard no further */
     SEND_BYTES_PER_MS = 64,   /* the least speed at which a last reply is waited for */
     EMPTY_LINES_MOST = 2,     /* before a request [RFC9112 2.2] */
+    STEPS_MOST = 32,          /* in a turn: others want to be served, too */
 };
 
 /* ---- the end ---- */
@@ -39,6 +40,7 @@ static void forget_request(struct caller *c)
     c->head = (struct head){ .protocol = PROTOCOL_HTTP };
     c->request = (struct request){ .framing = FRAMING_NONE };
     c->run = NULL;
+    c->back = (struct original){ .piece = 0 };
     c->seen = 0;
 }
 
@@ -62,6 +64,11 @@ void caller_over(struct caller *c)
 void caller_close(struct caller *c)
 {
     c->is_closing = true;
+}
+
+void caller_give(struct caller *c)
+{
+    c->state = CALLER_GIVE;
 }
 
 /* ---- the head ---- */
@@ -190,8 +197,6 @@ static void refuse_body(struct caller *c)
     }
 }
 
-static void take_again(void *arg);
-
 static void body_is_here(struct caller *c)
 {
     timer_stop(c->timer);
@@ -222,9 +227,35 @@ static bool take_body(struct caller *c)
 
 /* ---- going on ---- */
 
+/* Until on_drained(). */
 static bool is_clogged(const struct caller *c)
 {
-    return stream_unsent_bytes(c->stream) >= UNSENT_MOST; /* until on_drained() */
+    return stream_unsent_bytes(c->stream) >= UNSENT_MOST;
+}
+
+static bool give(struct caller *c)
+{
+    struct span stretch;
+
+    while (!is_clogged(c)) {
+        if (!original_next(&c->back, &stretch)) {
+            caller_over(c);
+            return true;
+        }
+        caller_write(c, stretch);
+    }
+    return false;
+}
+
+/* True when there is more to do at once. */
+static bool step(struct caller *c)
+{
+    switch (c->state) {
+    case CALLER_IDLE: return take_head(c);
+    case CALLER_BODY: return take_body(c);
+    case CALLER_GIVE: return give(c);
+    default: return false;
+    }
 }
 
 /* Takes what has come for as long as there is something to take. May free the caller. */
@@ -232,21 +263,31 @@ static void run(struct caller *c)
 {
     bool goes_on = true;
 
-    while (goes_on && !c->is_closing && !is_clogged(c) && c->state != CALLER_SCAN)
-        goes_on = c->state == CALLER_BODY ? take_body(c) : take_head(c);
-    bool is_waiting = c->state == CALLER_SCAN || c->again.link;
-
-    if (c->is_closing || (c->has_eof && !is_waiting)) {
+    for (int i = 0; i < STEPS_MOST && goes_on && !c->is_closing && !is_clogged(c); i++)
+        goes_on = step(c);
+    if (is_clogged(c)) {
+        if (c->has_eof) /* the stream has told its end, and tells no time-out any more */
+            timer_start(c->timer, CALLER_WRITE_MS);
+        return;
+    }
+    if (c->is_closing) {
         finish(c);
         return;
     }
-    if (c->state == CALLER_IDLE)
+    if (goes_on)
+        loop_run_task(c->door->engine->loop, &c->again);
+    if (c->has_eof && c->state != CALLER_SCAN && !c->again.link)
+        finish(c);
+    else if (c->state == CALLER_IDLE)
         set_timeouts(c, c->door->conf->idle_ms);
 }
 
-static void take_again(void *arg)
+static void run_again(void *arg)
 {
-    run(arg);
+    struct caller *c = arg;
+
+    if (c->state != CALLER_SCAN)
+        run(c);
 }
 
 void caller_resume(struct caller *c)
@@ -264,15 +305,24 @@ static void on_data(void *arg)
         run(c);
 }
 
+/* There may be requests that waited for this, or the rest of an answer. */
 static void on_drained(void *arg)
 {
-    on_data(arg); /* there may be requests that waited for this */
+    struct caller *c = arg;
+
+    if (c->has_eof)
+        timer_stop(c->timer);
+    on_data(c);
 }
 
 static void on_timer(void *arg)
 {
     struct caller *c = arg;
 
+    if (c->state == CALLER_GIVE || is_clogged(c)) {
+        caller_free(c);
+        return;
+    }
     caller_refuse(c, 408, 79, "Timeout: the request took too long to arrive");
     run(c);
 }
@@ -351,7 +401,7 @@ void caller_new(struct http_door *door, int fd, const struct addr *peer, unsigne
     c->stream = stream_accepted(door->engine->loop, fd, &events, c);
     stream_set_read_most(c->stream, HEAD_BYTES_MAX);
     c->timer = timer_new(door->engine->loop, on_timer, c);
-    c->again = (struct task){ .fn = take_again, .arg = c };
+    c->again = (struct task){ .fn = run_again, .arg = c };
     arena_init(&c->arena, CALLER_ARENA_BYTES);
     c->intake.state = INTAKE_ENDED;
     metrics_session(&door->engine->metrics, "http", 1);
@@ -372,6 +422,8 @@ void caller_free(struct caller *c)
 
 void caller_drain(struct caller *c)
 {
-    if (c->state == CALLER_IDLE)
-        finish(c);
+    if (c->state != CALLER_IDLE)
+        return;
+    caller_close(c);
+    run(c);
 }

@@ -6,7 +6,8 @@
  *     caller_scan.c    a message through the pipeline
  *
  * Requests are taken one by one, in order; while one is examined (CALLER_SCAN) what the client sends waits in the
- * stream, which reads no more when its buffer is full. An idle connection holds a stream and this struct alone.
+ * stream, which reads no more when its buffer is full; so it does while the client does not take our answers. An idle
+ * connection holds a stream and this struct alone.
  */
 #ifndef HTTP_CALLER_H
 #define HTTP_CALLER_H
@@ -15,6 +16,7 @@
 #include "gateway/http/door.h"
 #include "gateway/http/envelope.h"
 #include "gateway/http/intake.h"
+#include "gateway/http/original.h"
 #include "gateway/net/stream.h"
 
 struct listener;
@@ -36,6 +38,7 @@ enum caller_state {
     CALLER_IDLE, /* between requests, or inside the head of one */
     CALLER_BODY,
     CALLER_SCAN, /* the verdict is awaited */
+    CALLER_GIVE, /* a message goes back, as fast as the client takes it */
 };
 
 struct caller;
@@ -50,8 +53,8 @@ struct caller {
     struct addr peer; /* ADDR_NONE: a unix socket's */
     bool is_trusted;
     enum caller_state state;
-    struct timer *timer; /* a head's, or a body's, time is up */
-    struct task again;   /* takes more of a body in another turn */
+    struct timer *timer; /* a head's, or a body's, time is up; or that in which a client that has ended must read on */
+    struct task again;   /* goes on in another turn */
     size_t seen;         /* of head_end() */
     bool is_closing, has_eof;
 
@@ -63,6 +66,7 @@ struct caller {
     struct envelope_flags flags;
     caller_run_fn *run;
     struct pipeline *pipeline; /* NULL: it is not about a message */
+    struct original back;      /* of CALLER_GIVE */
     int64_t begun_us;
     size_t size; /* of the message */
 };
@@ -80,6 +84,8 @@ void caller_write(struct caller *c, struct span bytes);
 /* caller_over - the request has been answered. caller_close - and that was the last one. caller_resume - the same after
  * an answer that was given later: goes on with what has come meanwhile; may free the caller. */
 void caller_over(struct caller *c);
+/* caller_give - the answer goes on with the message in `back`; then the request is over. */
+void caller_give(struct caller *c);
 bool caller_goes_on(const struct caller *c); /* whether another request may follow this one */
 void caller_close(struct caller *c);
 void caller_resume(struct caller *c);

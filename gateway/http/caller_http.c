@@ -31,6 +31,7 @@ static const char *phrase_of(unsigned status)
                     { 415, "Unsupported Media Type" },
                     { 417, "Expectation Failed" },
                     { 431, "Request Header Fields Too Large" },
+                    { 500, "Internal Server Error" },
                     { 501, "Not Implemented" },
                     { 503, "Service Unavailable" },
                     { 505, "HTTP Version Not Supported" },
@@ -93,6 +94,8 @@ void caller_answer_http(struct caller *c, unsigned status, const char *type, str
     caller_over(c);
 }
 
+/* There are clients that look at no status: Haraka takes an object of "error" alone for a failure, which it can be told
+ * to defer for, and any other for a verdict. So that is what is said when it is worth while to come again. */
 void caller_answer_error(struct caller *c, unsigned status, const char *text)
 {
     struct strbuf body;
@@ -101,7 +104,8 @@ void caller_answer_error(struct caller *c, unsigned status, const char *text)
     strbuf_init(&body, BODY_MOST);
     json_open(&j, '{');
     json_put_text(&j, "error", span_of(text));
-    json_put_text(&j, "error_domain", SPAN("postern"));
+    if (status < 500)
+        json_put_text(&j, "error_domain", SPAN("postern"));
     json_close(&j, '}');
     caller_answer_http(c, status, "application/json", strbuf_span(&body));
     strbuf_release(&body);

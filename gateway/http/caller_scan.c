@@ -7,7 +7,9 @@
 #include "gateway/core/message_log.h"
 #include "gateway/http/answer.h"
 
-enum { EX_DATAERR_ = 65, EX_TEMPFAIL_ = 75, QUEUE_ID_MOST = 200 };
+enum { EX_DATAERR_ = 65, EX_SOFTWARE_ = 70, EX_TEMPFAIL_ = 75, QUEUE_ID_MOST = 200 };
+
+#define TOO_LONG "the answer would be too long"
 
 /* ---- the beginning ---- */
 
@@ -64,37 +66,30 @@ static void log_message(const struct caller *c, const struct answer *a)
 
 /* ---- the answer ---- */
 
-/* Takes the CR out before each LF. */
-static void write_lf(struct caller *c, struct span piece)
-{
-    while (piece.len) {
-        size_t lf = span_find(piece, '\n');
-        struct span line = lf == SPAN_NPOS ? piece : span_first(piece, lf);
-        bool has_cr = lf != SPAN_NPOS && line.len && line.ptr[line.len - 1] == '\r';
-
-        caller_write(c, span_first(line, line.len - has_cr));
-        if (lf == SPAN_NPOS)
-            return;
-        caller_write(c, SPAN("\n"));
-        piece = span_skip(piece, lf + 1);
-    }
-}
-
 static void write_spam(struct caller *c, const struct answer *a, struct strbuf *out)
 {
-    struct pieces message = { .count = 0 };
-
     if (c->head.protocol == PROTOCOL_RSPAMC)
         answer_rspamc(a, out);
     else
-        answer_spamc(a, out, &message);
+        answer_spamc(a, out, &c->back);
+    if (out->is_full) {
+        caller_refuse_spam(c, EX_SOFTWARE_, TOO_LONG);
+        return;
+    }
     caller_write(c, strbuf_span(out));
-    for (size_t i = 0; i < message.count; i++)
-        if (a->is_lf)
-            write_lf(c, message.items[i]);
-        else
-            caller_write(c, message.items[i]);
-    caller_over(c);
+    if (c->back.pieces.count)
+        caller_give(c);
+    else
+        caller_over(c);
+}
+
+static void write_json(struct caller *c, const struct answer *a, struct strbuf *out)
+{
+    (span_is(c->request.path, "/check") ? answer_json_legacy : answer_json)(a, out);
+    if (out->is_full)
+        caller_answer_error(c, 500, TOO_LONG);
+    else
+        caller_answer_http(c, 200, "application/json", strbuf_span(out));
 }
 
 static void write_answer(struct caller *c, const struct answer *a)
@@ -102,12 +97,7 @@ static void write_answer(struct caller *c, const struct answer *a)
     struct strbuf out;
 
     strbuf_init(&out, ANSWER_BYTES_MAX);
-    if (c->head.protocol == PROTOCOL_HTTP) {
-        (span_is(c->request.path, "/check") ? answer_json_legacy : answer_json)(a, &out);
-        caller_answer_http(c, 200, "application/json", strbuf_span(&out));
-    } else {
-        write_spam(c, a, &out);
-    }
+    (c->head.protocol == PROTOCOL_HTTP ? write_json : write_spam)(c, a, &out);
     strbuf_release(&out);
 }
 
@@ -121,7 +111,7 @@ static void answer(struct caller *c, const struct verdict *verdict)
                         .flags = c->flags,
                         .arena = c->pipeline ? pipeline_session(c->pipeline)->tx_arena : &c->arena,
                         .took_us = clock_mono_us() - c->begun_us,
-                        .is_lf = c->intake.lines.has_lf_first };
+                        .lines = &c->intake.lines };
 
     answer_prepare(&a);
     if (verdict && !c->flags.no_log)

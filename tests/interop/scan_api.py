@@ -23,6 +23,19 @@ http {{
 """
 
 
+def silence():
+    """For a fixture: a resolver that hears and never answers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(20)
+        yield s
+
+
+def slow_conf(silent_dns, http="", rest=""):
+    off = "".join(f'check "{name}" {{ mode = off }}\n' for name in ("rdns", "helo", "spf"))
+    return conf("127.0.0.1:%d" % silent_dns.getsockname()[1], http, off + rest)
+
+
 class Caller(socket.socket):
     """A connection to the scan API, by port or by the path of a unix socket."""
 

@@ -2,16 +2,18 @@
 # both of its variants, and OpenSMTPD with opensmtpd-filter-rspamd.
 import json
 import os
+import socket
 import subprocess
 import zlib
 from pathlib import Path
 
+import openmetrics
 import pytest
 
 from mail import parse, read_maildir, send_mail
 from process import SOURCE, Server, free_port, wait_for
 from relay import CLIENT, MESSAGE, RECIPIENT, SENDER, signed, zone
-from scan_api import Caller, conf, spamd
+from scan_api import Caller, conf, fetch, spamd
 from servers import Exim, Gateway, Nsd, needs
 
 # No policy of its author's domain applies to it.
@@ -142,6 +144,64 @@ def test_spamc_gives_the_message_back_as_it_came_but_for_our_fields(spamless, wo
         assert b"X-Spam-Flag: YES" + end in head and b"Subject: [SPAM] " in head
         if words != ("--headers",):
             assert (b"\r" in out) == (b"\r" in message)
+
+
+MIXED = {
+    "CRLF among LF": PLAIN.replace(b"\r\n", b"\n") + b"with CRLF\r\nand without\n\r\n\n",
+    "LF among CRLF": PLAIN + b"without CR\nand with\r\n\n",
+    "CR inside": PLAIN + b"a CR\r inside and\r\r\nlast",
+    "large": PLAIN + (b"x" * 70 + b"\r\n") * 5000 + b"\n",
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_lines_end_as_they_came_however_they_are_mixed(spamless, name):
+    message = MIXED[name]
+    status, out = spamc(spamless, data=message)
+    assert status == 0 and b"X-Spam-Flag: YES" in out
+    where = message.index(b"\n\n" if b"\r" not in message.split(b"\n")[0] else b"\r\n\r\n")
+    assert out[out.index(message[where:where + 4]):] == message[where:]
+
+
+def test_what_would_be_refused_comes_back_marked(dns):
+    refuses = 'actions { tag = -60  reject = -50 }\ncheck "greylist" { mode = off }'
+    with Gateway(conf(dns.endpoint, rest=refuses)) as gateway:
+        forged = b"X-Spam-Flag: NO\r\nX-Spam-Status: No, score=-10\r\n" + PLAIN
+        status, out = spamc(gateway, data=forged)
+        fields = parse(out)
+        assert status == 0 and fields.get_all("X-Spam-Flag") == ["YES"]
+        assert [value.split(",")[0] for value in fields.get_all("X-Spam-Status")] == ["Yes"]
+        assert spamc(gateway, "-c")[0] == 1
+
+
+def test_a_large_packed_message_of_spamc(spamless):
+    message = PLAIN + b"".join(b"the same line again and again\r\n" * 20 + os.urandom(30).hex().encode() + b"\r\n"
+                               for _ in range(2000))
+    packed = zlib.compress(message)
+    said = spamd(spamless.port, head(b"PROCESS", len(packed), b"Compress: zlib\r\n"), packed, half_close=True)
+    assert said.startswith(b"SPAMD/1.1 0 EX_OK\r\n") and said.endswith(message[-100000:]), said[:200]
+
+
+def test_a_message_goes_back_as_fast_as_it_is_taken(dns):
+    """And is not thrown away when the gateway ends meanwhile."""
+    message = PLAIN + (b"y" * 70 + b"\r\n") * 200000
+    with Gateway(conf(dns.endpoint, rest=SPAMLESS)) as gateway:
+        with Caller(gateway.port) as caller:
+            caller.sendall(head(b"PROCESS", len(message)) + message)
+            caller.shutdown(socket.SHUT_WR)
+            start = caller.recv(100, socket.MSG_WAITALL)
+            assert start.startswith(b"SPAMD/1.1 0 EX_OK\r\nContent-length: ")
+            values = openmetrics.read(fetch(gateway.port, "/metrics")[2].decode())
+            assert openmetrics.value(values, "postern_open_sessions", door="http") == 2
+            gateway.process.terminate()
+            gateway.wait_log("event=drain")
+            assert (start + caller.everything()).endswith(message[-1000000:])
+
+
+@pytest.mark.parametrize("command", [b"CHECK", b"SYMBOLS", b"REPORT", b"REPORT_IFSPAM", b"PROCESS", b"HEADERS"])
+def test_fields_of_rspamd_mean_nothing_to_spamd(gateway, command):
+    said = spamd(gateway.port, head(command, fields=b"Flags: skip,no_log\r\nPass: all\r\n"), MESSAGE)
+    assert said.startswith(b"SPAMD/1.1 0 EX_OK\r\n")
 
 
 def test_spamc_cannot_teach_yet(gateway):

@@ -33,7 +33,8 @@ struct room {
     bool is_judged;
     struct answer answer;
     struct strbuf out;
-    struct pieces message;
+    struct lines lines;
+    struct original message;
 };
 
 static void on_verdict(void *arg, const struct verdict *verdict)
@@ -100,7 +101,8 @@ static struct room *room_open(const char *first_line, const char *message)
                                  .dress = &r->headers,
                                  .head = &r->head,
                                  .arena = pipeline_session(r->pipeline)->tx_arena,
-                                 .took_us = 210000 };
+                                 .took_us = 210000,
+                                 .lines = &r->lines };
     return r;
 }
 
@@ -201,6 +203,7 @@ static void actions_have_the_words_of_rspamd(void **state)
         struct room *r = room_open(HTTP, MAIL);
 
         r->verdict.action = cases[i].action;
+        r->actions.subject = cases[i].action == ACTION_TAG ? "" : "[SPAM] ";
         json_t *o = answer_of(r, answer_json);
         const char *message = text_at(json_object_get(o, "messages"), "smtp_message");
 
@@ -210,8 +213,14 @@ static void actions_have_the_words_of_rspamd(void **state)
             EXPECT_STR(cases[i].milter_reject, text_at(json_object_get(o, "milter"), "reject"));
         else
             EXPECT_NULL(json_object_get(json_object_get(o, "milter"), "reject"));
-        if (cases[i].action > ACTION_TAG)
-            EXPECT_NULL(json_object_get(json_object_get(o, "milter"), "add_headers"));
+        /* a client that delivers it all the same has a mark to put on, and takes the forged one off */
+        json_t *milter = json_object_get(o, "milter"), *added = json_object_get(milter, "add_headers");
+        bool is_spam = cases[i].action == ACTION_TAG || cases[i].action >= ACTION_QUARANTINE;
+
+        EXPECT_TRUE((json_object_get(added, "X-Spam-Flag") != NULL) == is_spam);
+        assert_non_null(json_object_get(added, "X-Spam-Status"));
+        assert_non_null(json_object_get(json_object_get(milter, "remove_headers"), "X-Spam-Flag"));
+        EXPECT_NULL(json_object_get(added, "Subject"));
         json_decref(o);
         room_close(r);
     }
@@ -378,13 +387,14 @@ static void spamc_compares_numbers_that_go_with_the_verdict(void **state)
     }
 }
 
-static size_t joined(const struct room *r, char *out, size_t size)
+static size_t joined(struct room *r, char *out, size_t size)
 {
+    struct span stretch;
     size_t n = 0;
 
-    for (size_t i = 0; i < r->message.count; i++)
-        for (size_t k = 0; k < r->message.items[i].len && n + 1 < size; k++)
-            out[n++] = r->message.items[i].ptr[k];
+    while (original_next(&r->message, &stretch))
+        for (size_t k = 0; k < stretch.len && n + 1 < size; k++)
+            out[n++] = stretch.ptr[k];
     out[n] = '\0';
     return n;
 }
@@ -411,16 +421,36 @@ static void the_message_comes_back_whole_or_its_header_alone(void **state)
     spamc(r, "PROCESS", 2);
     EXPECT_NULL(strstr(r->out.data, "Spam:"));
     /* for who sent LF, the length is that of what goes back with LF */
-    r->answer.is_lf = true;
+    r->lines.has_lf_first = true;
     spamc(r, "PROCESS", 5);
     bytes = joined(r, text, sizeof text);
-    size_t lines = 0;
-
-    for (size_t i = 0; i < bytes; i++)
-        lines += text[i] == '\n';
-    snprintf(length, sizeof length, "\r\nContent-length: %zu\r\n", bytes - lines);
+    assert_null(strchr(text, '\r'));
+    EXPECT_STR("\n\nbody\n", text + bytes - 7);
+    snprintf(length, sizeof length, "\r\nContent-length: %zu\r\n", bytes);
     assert_non_null(strstr(r->out.data, length));
     room_close(r);
+}
+
+/* spamc has no word for "refuse it": what comes back is delivered. */
+static void spam_comes_back_marked_however_hard_the_verdict_is(void **state)
+{
+    static const enum action actions[] = { ACTION_TAG, ACTION_QUARANTINE, ACTION_REJECT, ACTION_DISCARD };
+    char text[4000];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(actions); i++) {
+        struct room *r = room_open(HTTP, MAIL);
+
+        r->verdict.action = actions[i];
+        r->actions.subject = "[SPAM] ";
+        assert_non_null(strstr(spamc(r, "PROCESS", 5), "Spam: True ; "));
+        joined(r, text, sizeof text);
+        assert_non_null(strstr(text, "X-Spam-Flag: YES\r\n"));
+        assert_non_null(strstr(text, "X-Spam-Status: Yes, "));
+        assert_non_null(strstr(text, "Subject: [SPAM] hello\r\n"));
+        assert_null(strstr(text, "X-Spam-Flag: no"));
+        room_close(r);
+    }
 }
 
 RUN_TESTS(TEST(json_has_what_clients_of_rspamd_read), TEST(groups_come_when_they_are_asked_for),
@@ -428,4 +458,5 @@ RUN_TESTS(TEST(json_has_what_clients_of_rspamd_read), TEST(groups_come_when_they
           TEST(fields_are_removed_by_their_place_when_others_stay), TEST(legacy_json_has_all_in_default),
           TEST(a_request_that_wants_no_verdict_gets_none), TEST(exim_reads_the_lines_that_it_expects),
           TEST(spamc_gets_what_its_version_knows), TEST(spamc_compares_numbers_that_go_with_the_verdict),
-          TEST(the_message_comes_back_whole_or_its_header_alone))
+          TEST(the_message_comes_back_whole_or_its_header_alone),
+          TEST(spam_comes_back_marked_however_hard_the_verdict_is))
