@@ -1,12 +1,14 @@
 /* store/lmdb.c - the embedded driver: a queue, and a transaction at the end of each turn of the loop.
  *
- * When another process writes, the queue waits for it, a millisecond at a time, until the questions' own time-outs.
+ * When another process writes, the queue waits for it, a millisecond at a time, until the questions' own time-outs:
+ * these count as failures.
  * When the file is full, what expires soonest goes, and the transaction is tried once more. One that fails for another
  * reason answers its questions STORE_FAILED; after FAILURES_MOST of them in a row nothing is tried for PAUSE_MS. What
  * has expired is taken out in small batches by a timer, so that no question waits for it.
  */
 #include "gateway/store/lmdb.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -138,6 +140,8 @@ static void enqueue(struct lmdb *db, struct store_query *query)
 
 /* ---- answers ---- */
 
+static const char writing[] = "another process is writing";
+
 static void answer(struct store_query *query, enum store_state state, const char *why)
 {
     query->answer = (struct store_answer){ .state = state, .why = why };
@@ -174,21 +178,24 @@ static void answer_all(struct lmdb *db, struct queue *queue, enum store_state st
     }
 }
 
-/* Those that have waited long enough for another process. */
-static void time_out(struct lmdb *db)
+/* Those that have waited long enough for another process; false: there is none. */
+static bool time_out(struct lmdb *db)
 {
     struct queue kept = { 0 };
     int64_t now_ms = clock_mono_ms();
+    bool any_is_late = false;
 
     while (db->waiting.first) {
         struct store_query *query = queue_take(&db->waiting);
         bool is_late = query->deadline_ms <= now_ms;
 
+        any_is_late |= is_late;
         if (is_late)
-            answer(query, STORE_TIMEOUT, "another process is writing");
+            answer(query, STORE_TIMEOUT, writing);
         queue_add(is_late ? &db->done : &kept, query);
     }
     db->waiting = kept;
+    return any_is_late;
 }
 
 /* ---- outages ---- */
@@ -291,15 +298,6 @@ static enum file_state apply(struct lmdb *db, struct store_query *query)
 
 /* ---- a turn ---- */
 
-static bool is_good(const struct store_op *op)
-{
-    if (!record_key_is_good(op->key))
-        return false;
-    if (op->kind == STORE_GREYLIST && op->greylist.client.len)
-        return record_key_is_good(op->greylist.client);
-    return op->kind != STORE_PUT || op->put.value.len <= STORE_VALUE_MAX;
-}
-
 /* Takes up to `most` out of what waits; true: some of it writes. */
 static bool take_batch(struct lmdb *db, unsigned most, struct queue *batch)
 {
@@ -346,7 +344,7 @@ static enum file_state transact(struct lmdb *db, const struct queue *batch, bool
         return state;
     db->fresh = 0;
     for (struct store_query *query = batch->first; query; query = query->next) {
-        if (!is_good(&query->op)) {
+        if (!op_is_good(&query->op)) {
             answer(query, STORE_FAILED, "a key or value of that length is not stored");
             continue;
         }
@@ -393,6 +391,19 @@ static enum file_state transact_with_room(struct lmdb *db, const struct queue *b
     return transact(db, batch, writes);
 }
 
+/* Another process writes. What waits goes on waiting for it, but not while it is an outage already. */
+static void wait_for_writer(struct lmdb *db)
+{
+    if (db->failures >= FAILURES_MOST) {
+        note_failure(db, writing);
+        answer_all(db, &db->waiting, STORE_FAILED, db->why);
+        return;
+    }
+    if (time_out(db))
+        note_failure(db, writing);
+    timer_start(db->retry, RETRY_MS);
+}
+
 static void run_turn(void *arg)
 {
     struct lmdb *db = arg;
@@ -408,10 +419,10 @@ static void run_turn(void *arg)
 
     if (state == FILE_BUSY) {
         put_back(db, &batch);
-        time_out(db);
-        timer_start(db->retry, RETRY_MS);
+        wait_for_writer(db);
     } else if (state == FILE_OK) {
-        note_success(db);
+        if (writes)
+            note_success(db);
         while (batch.first)
             queue_add(&db->done, queue_take(&batch));
     } else {
@@ -522,8 +533,11 @@ static void lmdb_close(void *state)
 {
     struct lmdb *db = state;
 
-    for (int i = 0; i < LAST_TURNS && db->waiting.first && !is_down(db); i++)
+    for (int i = 0; i < LAST_TURNS && db->waiting.first && !is_down(db); i++) {
         run_turn(db);
+        if (db->waiting.first && timer_is_running(db->retry))
+            poll(NULL, 0, RETRY_MS); /* another process writes */
+    }
     while (db->waiting.first) {
         answer_all(db, &db->waiting, STORE_FAILED, "the store is closed");
         deliver(db);

@@ -44,7 +44,7 @@ bool record_is_whole(struct span key, struct span kept)
     struct record_head head;
     uint32_t sum;
 
-    if (!record_key_is_good(key) || !record_head_read(kept, &head))
+    if (!op_key_is_good(key) || !record_head_read(kept, &head))
         return false;
     memcpy(&sum, kept.ptr + SUM_AT, sizeof sum);
     return sum == sum_of(key, span_first(kept, SUM_AT), span_skip(kept, RECORD_HEAD_BYTES));
@@ -88,9 +88,4 @@ bool record_index_read(struct span entry, uint32_t *second, struct span *key)
         *second = *second << 8 | (uint8_t)entry.ptr[1 + i];
     *key = span_skip(entry, RECORD_INDEX_HEAD_BYTES);
     return true;
-}
-
-bool record_key_is_good(struct span key)
-{
-    return key.len && key.len <= STORE_KEY_MAX && key.ptr[0] != '\0';
 }

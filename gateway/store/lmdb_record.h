@@ -31,7 +31,5 @@ uint32_t record_index_second(int64_t expires_ms);
 struct span record_index_key(char out[RECORD_INDEX_MAX], uint32_t second, struct span key);
 /* record_index_read - false: no entry of the index. */
 bool record_index_read(struct span entry, uint32_t *second, struct span *key);
-/* record_key_is_good - not empty, not too long, not among the index. */
-bool record_key_is_good(struct span key);
 
 #endif

@@ -41,6 +41,20 @@ bool op_reads(enum store_kind kind)
     return kind == STORE_GET;
 }
 
+bool op_key_is_good(struct span key)
+{
+    return key.len && key.len <= STORE_KEY_MAX && key.ptr[0] != '\0';
+}
+
+bool op_is_good(const struct store_op *op)
+{
+    if (!op_key_is_good(op->key))
+        return false;
+    if (op->kind == STORE_GREYLIST && op->greylist.client.len)
+        return op_key_is_good(op->greylist.client);
+    return op->kind != STORE_PUT || op->put.value.len <= STORE_VALUE_MAX;
+}
+
 /* ---- the same question? ---- */
 
 static bool greylist_eq(const struct store_greylist *x, const struct store_greylist *y)
@@ -147,16 +161,18 @@ static double at_least(double value, double least)
 /* A record may have come from a file that somebody wrote: any double. */
 static int64_t whole(double value)
 {
-    const double most = 9007199254740992.0; /* 2^53: beyond, doubles leave out numbers */
+    const double most = (double)STORE_TIME_MOST;
 
     return value >= most ? (int64_t)most : value > -most ? (int64_t)value : value <= -most ? -(int64_t)most : 0;
 }
 
-static int64_t later(int64_t now_ms, int64_t by_ms)
+int64_t op_later(int64_t now_ms, int64_t life_ms)
 {
     int64_t sum;
 
-    return __builtin_add_overflow(now_ms, by_ms, &sum) ? (by_ms > 0 ? INT64_MAX : 1) : sum;
+    if (__builtin_add_overflow(now_ms, life_ms, &sum))
+        return life_ms > 0 ? STORE_TIME_MOST : 1;
+    return sum < STORE_TIME_MOST ? sum : STORE_TIME_MOST;
 }
 
 /* When a record was used is noted only as often as it matters for its life: so most uses write nothing. */
@@ -177,7 +193,7 @@ static bool is_client_known(const struct store_op *op, struct store_record *reco
 static void note_client(const struct store_op *op, struct store_record *record, struct client_record *c)
 {
     c->last_ms = (double)op->now_ms;
-    save(record, c, sizeof *c, later(op->now_ms, op->greylist.life_ms));
+    save(record, c, sizeof *c, op_later(op->now_ms, op->greylist.life_ms));
 }
 
 /* A triplet has passed: its client has, too, once more. */
@@ -238,13 +254,13 @@ static void greylist(const struct store_op *op, struct store_record *record, str
     if (state == GREYLIST_NEW || state == GREYLIST_EARLY) {
         out->greylist.left_ms = g->delay_ms - whole(waited);
         if (state == GREYLIST_NEW)
-            save(record, &t, sizeof t, later(whole(t.first_ms), g->window_ms));
+            save(record, &t, sizeof t, op_later(whole(t.first_ms), g->window_ms));
         return;
     }
     if (state == GREYLIST_PASSED)
         t.passed_ms = now;
     if (state == GREYLIST_PASSED || is_noted)
-        save(record, &t, sizeof t, later(op->now_ms, g->life_ms));
+        save(record, &t, sizeof t, op_later(op->now_ms, g->life_ms));
     count_pass(op, client, &c);
     out->greylist.passes = whole(c.passes);
 }
@@ -286,7 +302,7 @@ static void rate_take(const struct store_op *op, struct store_record *record, st
         out->rate.retry_ms = cost > capacity || !(wait_ms < 1e15) ? INT64_MAX : (int64_t)wait_ms + 1;
     }
     out->rate.level = r.level;
-    save(record, &r, sizeof r, later(op->now_ms, p->life_ms));
+    save(record, &r, sizeof r, op_later(op->now_ms, p->life_ms));
 }
 
 static void rate_give(const struct store_op *op, struct store_record *record, struct store_answer *out)
@@ -302,7 +318,7 @@ static void rate_give(const struct store_op *op, struct store_record *record, st
     }
     out->rate.level = r.level;
     out->rate.capacity = p->capacity * r.factor;
-    save(record, &r, sizeof r, later(op->now_ms, p->life_ms));
+    save(record, &r, sizeof r, op_later(op->now_ms, p->life_ms));
 }
 
 bool store_rate_look(struct span value, double rate, int64_t now_ms, struct store_rate_state *out)
@@ -328,7 +344,7 @@ static void count(const struct store_op *op, struct store_record *record, struct
 
     n = (double)whole(n) + (double)op->count.by;
     out->count = whole(n);
-    save(record, &n, sizeof n, is_slid ? later(op->now_ms, op->count.life_ms) : record->expires_ms);
+    save(record, &n, sizeof n, is_slid ? op_later(op->now_ms, op->count.life_ms) : record->expires_ms);
 }
 
 static void get(const struct store_op *op, const struct store_record *record, struct store_answer *out)
@@ -359,7 +375,7 @@ bool op_apply(const struct store_op *op, struct store_record *record, struct sto
     case STORE_COUNT: count(op, record, answer); break;
     case STORE_GET: get(op, record, answer); break;
     case STORE_PUT:
-        save(record, op->put.value.ptr, op->put.value.len, op->put.life_ms ? later(op->now_ms, op->put.life_ms) : 0);
+        save(record, op->put.value.ptr, op->put.value.len, op->put.life_ms ? op_later(op->now_ms, op->put.life_ms) : 0);
         break;
     case STORE_DELETE: delete (record); break;
     case STORE_KIND_COUNT: BUG("operation %d", (int)op->kind);

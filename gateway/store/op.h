@@ -30,8 +30,10 @@ enum {
     STORE_VALUE_MAX = 4096,
 };
 
-/* Keys are text, "g:..." for greylisting, "r:LIMIT:..." for rates, "c:" for counters, "k:" for the rest: people and
- * `postern rates` read them. */
+#define STORE_TIME_MOST ((int64_t)1 << 53) /* beyond, doubles leave out numbers */
+
+/* Keys are text, "g:..." for greylisting, "r:LIMIT:..." for rates, "c:" for counters, "v:..." for recipients, "k:" for
+ * the rest: people and `postern rates` read them. */
 struct store_greylist {
     struct span client;  /* key of the client's own record; empty: clients are not learned. In Redis both keys go to one
                            slot, by the hash tag that the keys bear */
@@ -109,6 +111,12 @@ struct store_answer {
 
 /* store_key - `text` if it is short enough, else its beginning and a digest of all. In `a`. */
 struct span store_key(struct arena *a, struct span text);
+/* op_key_is_good - not empty, not too long, and no zero byte first (a driver may keep its own behind that). op_is_good -
+ * the same of all that it names, and its value; what is not is answered STORE_FAILED. */
+bool op_key_is_good(struct span key);
+bool op_is_good(const struct store_op *op);
+/* op_later - when what lives so long expires: at most STORE_TIME_MOST. */
+int64_t op_later(int64_t now_ms, int64_t life_ms);
 /* op_eq, op_hash - the same question: everything but its time. */
 bool op_eq(const struct store_op *x, const struct store_op *y);
 uint64_t op_hash(const struct store_op *op);

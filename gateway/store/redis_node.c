@@ -22,11 +22,12 @@ static void on_up(void *arg)
     struct redis_node *node = arg;
     struct redis_list *waiting = &node->waiting;
 
-    breaker_worked(&node->breaker, redis_now(node->redis));
     if (node->role == ROLE_MAP) {
-        redis_cluster_ask(node->redis);
+        redis_cluster_ask(node->redis); /* a map is what shows that it works */
         return;
     }
+    if (node->breaker.is_open)
+        breaker_worked(&node->breaker, redis_now(node->redis));
     while (waiting->first && redis_link_is_up(node->link))
         redis_query_send(waiting->first, node);
     redis_node_settle(node);
@@ -75,6 +76,7 @@ static void link_to(struct redis_node *node, const struct endpoint *at)
 {
     node->at = *at;
     set_name(node);
+    node->links++;
     node->link = redis_link_new(&node->redis->means, node->role, &node->at, &link_events, node);
 }
 

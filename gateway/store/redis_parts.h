@@ -71,6 +71,7 @@ struct redis_node {
     struct timer *rest;
     struct task bury;
     unsigned tries; /* to connect, in a row */
+    unsigned links; /* that there have been */
     unsigned turn;  /* which of the servers is next */
     struct breaker breaker;
     struct redis_list waiting;

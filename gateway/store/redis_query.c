@@ -123,7 +123,7 @@ struct redis_query *redis_query_new(struct redis *redis, const struct store_op *
     q->arg = arg;
     q->asked_us = clock_mono_us();
     q->deadline_ms = redis_now(redis) + (timeout_ms > 0 && timeout_ms < most_ms ? timeout_ms : most_ms);
-    q->slot = redis->is_cluster ? slot_of(redis, op->key) : 0;
+    q->slot = redis->is_cluster && op_is_good(op) ? slot_of(redis, op->key) : 0;
     add_deadline(q);
     redis->count++;
     redis->counters.asked++;
@@ -261,7 +261,9 @@ static bool has_two_slots(const struct redis_query *q)
 void redis_query_route(struct redis_query *q)
 {
     q->is_asking = false;
-    if (q->redis->count > REDIS_QUESTIONS_MOST)
+    if (!op_is_good(&q->op))
+        redis_query_refuse(q, "a key or value of that length is not stored");
+    else if (q->redis->count > REDIS_QUESTIONS_MOST)
         redis_query_refuse(q, "too many questions wait for an answer");
     else if (has_two_slots(q))
         redis_query_refuse(q, "the keys of a triplet and of its client have different hash tags");

@@ -9,6 +9,8 @@
 
 #include "gateway/base/bug.h"
 
+_Static_assert(STORE_VALUE_MAX == 4096 && STORE_TIME_MOST == 9007199254740992, "the scripts have these numbers, too");
+
 /* ---- the scripts ---- */
 
 /* A record's numbers, or nil when there is none. */
@@ -25,6 +27,7 @@
 
 #define LUA_SAVE                                                                                                       \
     "local function save(key, bytes, at)\n"                                                                            \
+    "  if at > 9007199254740992 then at = 9007199254740992 end\n"                                                      \
     "  redis.call('SET', key, bytes)\n"                                                                                \
     "  redis.call('PEXPIREAT', key, string.format('%.0f', at))\n"                                                      \
     "end\n"
@@ -127,7 +130,8 @@ static const char count_lua[] =
                                 "end\n"
                                 "return struct.pack('<d', n)\n";
 
-/* The time is text here: a Lua number would become an integer of the reply only by luck of its format. */
+/* The time is text here: a Lua number would become an integer of the reply only by luck of its format. What is larger
+ * than a value of ours (STORE_VALUE_MAX), or lives longer (STORE_TIME_MOST), is somebody else's. */
 static const char get_lua[] = "local now = struct.unpack('<d', ARGV[1])\n"
                               "local bytes = redis.call('GET', KEYS[1])\n"
                               "local at = redis.pcall('PEXPIRETIME', KEYS[1])\n"
@@ -136,6 +140,7 @@ static const char get_lua[] = "local now = struct.unpack('<d', ARGV[1])\n"
                               "  if at >= 0 then at = now + at end\n"
                               "end\n"
                               "if not bytes or bytes == '' or (at > 0 and at <= now) then return false end\n"
+                              "if #bytes > 4096 or at > 9007199254740992 then return false end\n"
                               "return { bytes, string.format('%.0f', at) }\n";
 
 static const char put_lua[] = "if ARGV[1] == '' then\n"
@@ -151,7 +156,7 @@ static const char delete_lua[] = "redis.call('DEL', KEYS[1])\n"
 
 /* What is there counts when it lives as long or longer. */
 static const char load_lua[] = "local at, now = tonumber(ARGV[2]), tonumber(ARGV[3])\n"
-                               "if at ~= 0 and at <= now then return false end\n"
+                               "if ARGV[1] == '' or (at ~= 0 and at <= now) then return false end\n"
                                "if redis.call('STRLEN', KEYS[1]) > 0 then\n"
                                "  local there = redis.pcall('PEXPIRETIME', KEYS[1])\n"
                                "  if type(there) ~= 'number' then\n"
@@ -277,7 +282,7 @@ void redis_question_command(struct redis_command *c, const struct redis_question
         redis_command_add(c, span_make((const char *)c->numbers, count * sizeof *c->numbers));
         return;
     }
-    int64_t expires_ms = q->is_load ? q->expires_ms : op->put.life_ms ? op->now_ms + op->put.life_ms : 0;
+    int64_t expires_ms = q->is_load ? q->expires_ms : op->put.life_ms ? op_later(op->now_ms, op->put.life_ms) : 0;
 
     redis_command_add(c, op->put.value);
     redis_command_add(c, decimal(c->expires, sizeof c->expires, expires_ms));

@@ -26,6 +26,7 @@ struct redis_walk {
     size_t master_count, master;
     struct redis_link *asked; /* for SCAN */
     uint64_t number;
+    unsigned links; /* of the node, when it gave the cursor: none but that server, and no new start of it, knows it */
     char cursor[CURSOR_MAX];
     size_t pending; /* values */
     int waited_ms;
@@ -124,7 +125,7 @@ static void on_scan(void *arg, const struct redis_reply *reply)
         for (size_t i = 0; i < reply->items[1].count; i++) {
             struct span key = reply->items[1].items[i].text;
 
-            if (key.len >= walk->prefix_len && key.len - walk->prefix_len <= STORE_KEY_MAX)
+            if (key.len >= walk->prefix_len && op_key_is_good(span_skip(key, walk->prefix_len)))
                 ask_value(walk, span_skip(key, walk->prefix_len));
         }
         if (strcmp(walk->cursor, "0") == 0)
@@ -133,8 +134,9 @@ static void on_scan(void *arg, const struct redis_reply *reply)
     continue_soon(walk);
 }
 
-static void scan(struct redis_walk *walk, struct redis_link *link)
+static void scan(struct redis_walk *walk, struct redis_node *node)
 {
+    struct redis_link *link = node->link;
     struct redis_command c;
 
     redis_command_init(&c);
@@ -146,6 +148,7 @@ static void scan(struct redis_walk *walk, struct redis_link *link)
     redis_command_add(&c, SPAN("200"));
     walk->asked = link;
     walk->waited_ms = 0;
+    walk->links = node->links;
     walk->number = redis_link_send(link, &c, on_scan, walk);
 }
 
@@ -186,14 +189,17 @@ static void step(void *arg)
     if (walk->redis->is_cluster && !walk->is_known)
         learn_masters(walk);
     bool is_over = walk->is_known && walk->master == walk->master_count;
+    bool is_begun = strcmp(walk->cursor, "0") != 0;
     struct redis_node *node = !walk->why && !is_over ? current(walk) : NULL;
 
     if (walk->why || is_over) {
         end(walk, walk->why);
     } else if (walk->is_known && !node) {
         end(walk, "the cluster has changed meanwhile; try again");
+    } else if (is_begun && walk->links != node->links) {
+        end(walk, "the connection was lost");
     } else if (walk->is_known && node->link && redis_link_is_up(node->link)) {
-        scan(walk, node->link);
+        scan(walk, node);
     } else if (walk->waited_ms >= WAIT_MOST_MS || (node && node->breaker.is_open)) {
         end(walk, node && node->breaker.why[0] ? node->breaker.why : "there is no connection");
     } else {

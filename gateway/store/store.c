@@ -177,7 +177,9 @@ void store_walk(struct store *store, struct span prefix, store_walk_fn *fn, stor
 
 void store_load(struct store *store, struct span key, struct span value, int64_t expires_ms, store_fn *fn, void *arg)
 {
-    store->driver->load(store->state, key, value, expires_ms, fn, arg);
+    int64_t at_ms = expires_ms < STORE_TIME_MOST ? expires_ms : STORE_TIME_MOST;
+
+    store->driver->load(store->state, key, value, at_ms, fn, arg);
 }
 
 void store_counters(const struct store *store, struct store_counters *out)

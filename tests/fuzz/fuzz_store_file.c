@@ -12,7 +12,7 @@ static bool look(void *arg, struct span key, const struct record_head *head, str
     unsigned *count = arg;
 
     (void)head;
-    if (!record_key_is_good(key) || !value.len || value.len > STORE_VALUE_MAX)
+    if (!op_key_is_good(key) || !value.len || value.len > STORE_VALUE_MAX)
         BUG("a record out of bounds");
     return ++*count < 10000;
 }

@@ -316,6 +316,104 @@ static void rates(const struct store_bench *b)
     EXPECT_TRUE(answer.rate.capacity == 1.5 && answer.rate.level > 0.9 && answer.rate.level < 1.1);
 }
 
+static void put_doubles(const struct store_bench *b, struct span key, const double *values, size_t count)
+{
+    struct store_op op = { .kind = STORE_PUT, .key = key, .now_ms = clock_wall_ms() };
+
+    op.put.value = span_make((const char *)values, count * sizeof *values);
+    op.put.life_ms = HOUR;
+    EXPECT_INT(STORE_OK, store_bench_ask(b, &op).state);
+}
+
+/* Begun by a clock that was ahead: by more than its delay, it begins anew. */
+static void a_triplet_of_a_wrong_clock(const struct store_bench *b)
+{
+    struct span key = key_of("g", "{odd} clock");
+    int64_t now = clock_wall_ms();
+    double delay = 300 * SECOND, ahead = (double)now + delay;
+
+    put_doubles(b, key, (double[]){ ahead, 0, ahead }, 3);
+    struct store_answer answer = touch(b, key, SPAN(""), now);
+
+    EXPECT_INT(GREYLIST_EARLY, answer.greylist.state);
+    EXPECT_INT(300 * SECOND, answer.greylist.left_ms);
+    put_doubles(b, key, (double[]){ ahead + 1, 0, ahead + 1 }, 3);
+    EXPECT_INT(GREYLIST_NEW, touch(b, key, SPAN(""), now).greylist.state);
+    put_doubles(b, key, (double[]){ 0.0 / 0.0, 0, 1 }, 3);
+    EXPECT_INT(GREYLIST_NEW, touch(b, key, SPAN(""), now).greylist.state);
+}
+
+static void a_bucket_that_nobody_would_write(const struct store_bench *b)
+{
+    struct span key = key_of("r", "odd");
+    double now = (double)clock_wall_ms(), nan = 0.0 / 0.0;
+    const struct {
+        double record[5], level, capacity;
+    } cases[] = {
+        { { 1, now, 1, 0, 0 }, 2, 3 },
+        { { 1, now + HOUR, 1, 0, 0 }, 2, 3 },      /* as far ahead as it lives */
+        { { 1, now + HOUR + 1, 9, 0, 0 }, 1, 3 },  /* further: none */
+        { { 1, nan, 9, 0, 0 }, 1, 3 },             /* none */
+        { { 1, now, 0, 0, 0 }, 2, 3 },             /* a factor that is none is 1 */
+        { { 1, now, -1, 0, 0 }, 2, 3 },
+        { { 1, now, nan, 0, 0 }, 2, 3 },
+        { { 1, now, 1000001, 0, 0 }, 2, 3 },
+        { { 1, now, 1000000, 0, 0 }, 2, 3000000 },
+        { { 1.1e18, now, 1, 0, 0 }, 1, 3 },        /* a level that is none is 0 */
+        { { nan, now, 1, 0, 0 }, 1, 3 },
+        { { -5, now, 1, 0, 0 }, 1, 3 },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        put_doubles(b, key, cases[i].record, 5);
+        struct store_answer answer = rate(b, STORE_RATE_TAKE, key, 1, (int64_t)now);
+
+        EXPECT_FALSE(answer.rate.is_over);
+        EXPECT_TRUE(answer.rate.level == cases[i].level);
+        EXPECT_TRUE(answer.rate.capacity == cases[i].capacity);
+    }
+}
+
+static void what_is_too_long_is_refused(const struct store_bench *b)
+{
+    char *long_text = mem_alloc(STORE_VALUE_MAX + 2);
+    const char *key = key_of("k", "too long").ptr;
+    struct store_op op = { .kind = STORE_COUNT, .now_ms = clock_wall_ms(), .count = { .by = 1, .life_ms = HOUR } };
+
+    memset(long_text, 'x', STORE_VALUE_MAX + 1);
+    EXPECT_INT(STORE_FAILED, store_bench_put(b, key, long_text, HOUR).state);
+    EXPECT_INT(STORE_FAILED, store_bench_load(b, key, long_text, 0).state);
+    EXPECT_INT(STORE_ABSENT, store_bench_load(b, key, "", 0).state);
+    EXPECT_INT(STORE_ABSENT, store_bench_get(b, key).state);
+    op.key = span_make(long_text, STORE_KEY_MAX + 1);
+    EXPECT_INT(STORE_FAILED, store_bench_ask(b, &op).state);
+    op.key = SPAN("");
+    EXPECT_INT(STORE_FAILED, store_bench_ask(b, &op).state);
+    op.key = span_make("\0k", 2);
+    EXPECT_INT(STORE_FAILED, store_bench_ask(b, &op).state);
+    free(long_text);
+}
+
+static void keep_time(void *arg, struct span key, struct span value, int64_t expires_ms)
+{
+    (void)key, (void)value;
+    *(int64_t *)arg = expires_ms;
+}
+
+static void the_end_of_time(const struct store_bench *b)
+{
+    struct store_op op = { .kind = STORE_PUT, .key = key_of("k", "end"), .now_ms = clock_wall_ms() };
+    int64_t expires_ms = 0;
+
+    op.put.value = SPAN("x");
+    op.put.life_ms = INT64_MAX;
+    EXPECT_INT(STORE_OK, store_bench_ask(b, &op).state);
+    EXPECT_INT(1, store_bench_walk(b, op.key.ptr, keep_time, &expires_ms));
+    EXPECT_INT(STORE_TIME_MOST, expires_ms);
+    EXPECT_INT(STORE_ABSENT, store_bench_load(b, op.key.ptr, "y", INT64_MAX).state);
+    EXPECT_INT(STORE_OK, store_bench_load(b, op.key.ptr, "y", 0).state);
+}
+
 struct order {
     int64_t seen[100];
     int count;
@@ -482,6 +580,10 @@ void store_suite(const struct store_bench *bench)
     counters(bench);
     greylisting(bench);
     rates(bench);
+    a_triplet_of_a_wrong_clock(bench);
+    a_bucket_that_nobody_would_write(bench);
+    what_is_too_long_is_refused(bench);
+    the_end_of_time(bench);
     a_turn_is_done_in_order(bench);
     cancelling(bench);
     asking_from_an_answer(bench);

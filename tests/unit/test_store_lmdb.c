@@ -1,5 +1,6 @@
 /* tests/unit/test_store_lmdb.c - the embedded store: the suite, and what becomes of it when processes and disks fail */
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "gateway/base/log.h"
 #include "gateway/store/lmdb_file.h"
 #include "tests/kit/expect.h"
-#include "tests/kit/store_suite.h"
+#include "tests/kit/store_model.h"
 
 struct scene {
     struct store_bench bench;
@@ -68,6 +69,7 @@ static void it_behaves_as_every_backend_does(void **state)
     (void)state;
     set_up(&s, 64 << 20);
     store_suite(&s.bench);
+    store_model_run(&s.bench, 150);
     tear_down(&s);
 }
 
@@ -263,9 +265,49 @@ static void a_process_that_stands_still_holds_nobody_up(void **state)
     EXPECT_INT(STORE_TIMEOUT, store_bench_put(&s.bench, "k:new", "new", 0).state);
     EXPECT_TRUE(clock_mono_ms() - begun_ms >= 99);
     EXPECT_SPAN("old", store_bench_get(&s.bench, "k:old").value); /* reading goes on */
+    for (int i = 0; i < 2; i++)
+        EXPECT_INT(STORE_TIMEOUT, store_bench_put(&s.bench, "k:new", "new", 0).state);
+    EXPECT_INT(STORE_FAILED, store_bench_put(&s.bench, "k:new", "new", 0).state); /* at once, for a while */
+    store_bench_wait(&s.bench, 1100);                                             /* the pause after failures */
+    EXPECT_INT(STORE_FAILED, store_bench_put(&s.bench, "k:new", "new", 0).state); /* still so, and nobody waits */
     kill_child(child);
+    store_bench_wait(&s.bench, 1100);
     EXPECT_INT(STORE_OK, store_bench_put(&s.bench, "k:new", "new", 0).state);
     EXPECT_SPAN("new", store_bench_get(&s.bench, "k:new").value);
+    tear_down(&s);
+}
+
+static int ready[2];
+
+static void write_for_a_moment(struct scene *s)
+{
+    struct store_file *f = open_file(s);
+
+    while (store_file_begin(f, true) == FILE_BUSY)
+        continue;
+    EXPECT_INT(1, write(ready[1], "x", 1));
+    poll(NULL, 0, 30);
+    store_file_close(f);
+}
+
+static void what_is_told_last_waits_for_another_writer(void **state)
+{
+    struct scene s;
+    char byte;
+
+    (void)state;
+    set_up(&s, 64 << 20);
+    EXPECT_INT(0, pipe(ready));
+    pid_t child = start_child(&s, write_for_a_moment, false);
+
+    EXPECT_INT(1, read(ready[0], &byte, 1));
+    tell_count(&s, "c:last");
+    close_store(&s);
+    open_store(&s);
+    EXPECT_INT(1, count(&s, "c:last", 0));
+    EXPECT_INT(0, end_of(child));
+    close(ready[0]);
+    close(ready[1]);
     tear_down(&s);
 }
 
@@ -560,6 +602,7 @@ static void a_folder_that_will_not_do_is_told(void **state)
 
 RUN_TESTS(TEST(it_behaves_as_every_backend_does), TEST(it_outlives_its_process), TEST(two_processes_share_it),
           TEST(kill_9_in_mid_write_breaks_nothing), TEST(a_process_that_stands_still_holds_nobody_up),
+          TEST(what_is_told_last_waits_for_another_writer),
           TEST(a_reader_that_died_is_forgotten), TEST(a_reader_that_stands_still_fills_it_for_a_while),
           TEST(another_process_may_make_it_larger), TEST(what_expires_first_makes_room),
           TEST(what_has_expired_goes_by_itself), TEST(a_full_disk_loses_nothing),
