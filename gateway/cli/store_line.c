@@ -22,7 +22,7 @@ static const struct {
     const char *name;
     size_t count;
     struct field fields[FIELDS_MOST];
-} kinds[RECORD_OTHER] = {
+} kinds[RECORD_NUMERIC_COUNT] = {
     [RECORD_TRIPLET] = { "triplet", 3, { { "first", true }, { "passed", true }, { "last", true } } },
     [RECORD_CLIENT] = { "client", 3, { { "passes", false }, { "counted", true }, { "last", true } } },
     [RECORD_RATE] = { "rate",
@@ -37,7 +37,7 @@ static const struct {
 
 const char *record_kind_text(enum record_kind kind)
 {
-    return kind < RECORD_OTHER ? kinds[kind].name : "other";
+    return kind < RECORD_NUMERIC_COUNT ? kinds[kind].name : kind == RECORD_RECIPIENT ? "recipient" : "other";
 }
 
 static double number_at(struct span value, size_t i)
@@ -58,7 +58,7 @@ enum record_kind record_kind_of(struct span key, struct span value)
         return RECORD_RATE;
     if (span_starts(key, SPAN("c:")) && value.len == sizeof(double))
         return RECORD_COUNT;
-    return RECORD_OTHER;
+    return span_starts(key, SPAN("v:")) ? RECORD_RECIPIENT : RECORD_OTHER;
 }
 
 /* ---- times ---- */
@@ -161,9 +161,9 @@ static void put_value(json_t *line, struct span key, struct span value)
 {
     enum record_kind kind = record_kind_of(key, value);
 
-    if (kind != RECORD_OTHER && has_numbers(value, kind))
+    if (kind < RECORD_NUMERIC_COUNT && has_numbers(value, kind))
         json_object_set_new(line, kinds[kind].name, numbers_of(value, kind));
-    else if (kind == RECORD_OTHER && utf8_is_valid(value))
+    else if (kind >= RECORD_NUMERIC_COUNT && utf8_is_valid(value))
         json_object_set_new(line, "text", json_stringn(value.ptr, value.len));
     else
         json_object_set_new(line, "hex", hex_of(value));
@@ -283,7 +283,7 @@ static const char *read_value(const json_t *line, struct store_line *out)
     const json_t *text = json_object_get(line, "text"), *hex = json_object_get(line, "hex");
     const char *wrong = "a line has a value: triplet, client, rate, count, text or hex";
 
-    for (size_t kind = 0; kind < RECORD_OTHER; kind++)
+    for (size_t kind = 0; kind < RECORD_NUMERIC_COUNT; kind++)
         if (json_object_get(line, kinds[kind].name))
             return read_numbers(json_object_get(line, kinds[kind].name), kind, out);
     if (json_is_string(text))

@@ -15,7 +15,16 @@
 
 enum { STORE_LINE_MAX = 65536 };
 
-enum record_kind { RECORD_TRIPLET, RECORD_CLIENT, RECORD_RATE, RECORD_COUNT, RECORD_OTHER, RECORD_KIND_COUNT };
+enum record_kind {
+    RECORD_TRIPLET,
+    RECORD_CLIENT,
+    RECORD_RATE,
+    RECORD_COUNT,
+    RECORD_RECIPIENT,
+    RECORD_OTHER,
+    RECORD_KIND_COUNT,
+    RECORD_NUMERIC_COUNT = RECORD_RECIPIENT, /* those before are made of numbers */
+};
 
 struct store_line {
     char key[STORE_KEY_MAX];

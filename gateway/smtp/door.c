@@ -127,7 +127,7 @@ struct smtp_door *smtp_door_new(const struct smtp_door_settings *settings, char 
     door->settings = *settings;
     door->conf = conf;
     door->engine = settings->engine;
-    door->verify = verify_new(conf, door->engine->loop);
+    door->verify = verify_new(conf, door->engine);
     if (is_set(conf->tls_certificate)) {
         door->tls = tls_server_new(conf->tls_certificate, conf->tls_key, error, size);
         if (!door->tls) {

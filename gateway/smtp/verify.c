@@ -1,16 +1,22 @@
-/* smtp/verify.c - recipients asked about at the next hop, and the answers kept. */
+/* smtp/verify.c - recipients asked about: in memory, in the state store, at the next hop; and the answers kept.
+ *
+ * What the next hop said goes into the store when memory did not know it, or knew otherwise: what is said again with
+ * each message is not written again.
+ */
 #include "gateway/smtp/verify.h"
 
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/base/clock.h"
+#include "gateway/smtp/verify_shared.h"
 
 enum question { ASK_MAIL, ASK_RCPT, ASK_RSET };
 
 struct verify {
     struct verify_cache *cache;
-    struct loop *loop;
-    bool is_on;
+    const struct engine *engine;
+    const struct smtp_conf *conf;
     struct verify_query *queries;
 };
 
@@ -18,7 +24,9 @@ struct verify_query {
     struct hop_task task; /* the first member: a task is its query */
     struct verify *verify;
     struct verify_query *next, *previous;
-    verify_fn *fn; /* NULL: told already, or nobody wants to know any more */
+    struct hop *hop;
+    struct store_query *stored; /* the state store is being asked, and the next hop not yet */
+    verify_fn *fn;              /* NULL: told already, or nobody wants to know any more */
     void *arg;
     struct strbuf text; /* sender and recipient */
     struct span sender;
@@ -27,12 +35,12 @@ struct verify_query {
     bool is_pipelined, was_lost;
 };
 
-struct verify *verify_new(const struct smtp_conf *conf, struct loop *loop)
+struct verify *verify_new(const struct smtp_conf *conf, const struct engine *engine)
 {
     struct verify *v = mem_alloc(sizeof *v);
 
-    v->loop = loop;
-    v->is_on = conf->verify_recipients;
+    v->engine = engine;
+    v->conf = conf;
     v->cache = verify_cache_new((size_t)conf->verify_entries, conf->verify_good_ms, conf->verify_bad_ms);
     return v;
 }
@@ -51,7 +59,10 @@ void verify_free(struct verify *v)
     if (!v)
         return;
     while (v->queries) {
-        hop_withdraw(&v->queries->task);
+        if (v->queries->stored)
+            store_cancel(v->engine->store, v->queries->stored);
+        else
+            hop_withdraw(&v->queries->task);
         query_free(v->queries);
     }
     verify_cache_free(v->cache);
@@ -140,13 +151,14 @@ static void on_lost(struct hop_task *task, const char *why)
 
     (void)why; /* the hop has logged it */
     q->was_lost = true;
-    if (again && hop_submit(q->task.hop, task))
+    if (again && hop_submit(q->hop, task))
         return;
     tell(q, 0, SPAN(""), REPLY_HOP_DOWN);
     query_free(q);
 }
 
-static struct verify_query *query_new(struct verify *v, const struct session *session, const struct address *recipient)
+static struct verify_query *query_new(struct verify *v, struct hop *hop, const struct session *session,
+                                      const struct address *recipient)
 {
     struct verify_query *q = mem_alloc(sizeof *q);
     size_t sender_len = session->mail_from.text.len, local_len = recipient->local.len;
@@ -154,6 +166,7 @@ static struct verify_query *query_new(struct verify *v, const struct session *se
 
     q->task = (struct hop_task){ .on_ready = on_ready, .on_reply = on_reply, .on_lost = on_lost };
     q->verify = v;
+    q->hop = hop;
     strbuf_init(&q->text, 4096);
     strbuf_put(&q->text, session->mail_from.text);
     strbuf_put(&q->text, recipient->text);
@@ -170,12 +183,105 @@ static struct verify_query *query_new(struct verify *v, const struct session *se
     return q;
 }
 
+/* False: it is down, and the query is gone. */
+static bool ask_hop(struct verify_query *q)
+{
+    hop_settings(q->hop)->metrics->verify_asked++;
+    if (hop_submit(q->hop, &q->task))
+        return true;
+    query_free(q);
+    return false;
+}
+
+/* ---- the state store ---- */
+
+static bool is_shared(const struct verify *v, const struct hop *hop)
+{
+    return v->engine->store && v->conf->verify_recipients && hop_target(hop)->kind == HOP_SMTP;
+}
+
+/* 0: what it says with that code is not remembered. */
+static int life_of(const struct verify *v, unsigned code)
+{
+    return code / 100 == 2 ? v->conf->verify_good_ms : code / 100 == 5 ? v->conf->verify_bad_ms : 0;
+}
+
+/* What the store has of the recipient, when it still holds; memory learns it. */
+static bool take_record(struct verify_query *q, struct span value, struct verify_record *out)
+{
+    struct verify *v = q->verify;
+
+    if (verify_record_read(value, out))
+        return false;
+    int64_t left_ms = out->until_ms - clock_wall_ms();
+
+    if (left_ms <= 0 || !life_of(v, out->code))
+        return false;
+    verify_cache_learn(v->cache, loop_now_ms(v->engine->loop), left_ms, hop_target(q->hop)->text, &q->recipient,
+                       out->code, out->text);
+    return true;
+}
+
+static void on_stored(void *arg, const struct store_answer *answer)
+{
+    struct verify_query *q = arg;
+    struct verify_record record;
+    verify_fn *fn = q->fn;
+    void *whom = q->arg;
+
+    q->stored = NULL;
+    if (!fn) {
+        query_free(q);
+    } else if (answer->state == STORE_OK && take_record(q, answer->value, &record)) {
+        hop_settings(q->hop)->metrics->verify_known++;
+        tell(q, record.code, record.text, REPLY_NONE);
+        query_free(q);
+    } else if (!ask_hop(q)) {
+        fn(whom, &(struct verify_result){ .trouble = REPLY_HOP_DOWN });
+    }
+}
+
+static void ask_shared(struct verify_query *q)
+{
+    struct verify *v = q->verify;
+    struct store_op op = { .kind = STORE_GET, .now_ms = clock_wall_ms() };
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX);
+    op.key = verify_record_key(&arena, hop_target(q->hop), v->engine->hostname, &q->recipient);
+    q->stored = store_ask(v->engine->store, &op, 0, on_stored, q);
+    arena_release(&arena);
+}
+
+static void tell_shared(struct verify *v, const struct hop *hop, const struct address *recipient, unsigned code,
+                       struct span text)
+{
+    int life_ms = life_of(v, code);
+    struct store_op op = { .kind = life_ms ? STORE_PUT : STORE_DELETE, .now_ms = clock_wall_ms() };
+    struct arena arena;
+    struct strbuf value;
+
+    arena_init(&arena, SIZE_MAX);
+    strbuf_init(&value, VERIFY_RECORD_MAX);
+    op.key = verify_record_key(&arena, hop_target(hop), v->engine->hostname, recipient);
+    if (life_ms) {
+        verify_record_write(&value, &(struct verify_record){ op.now_ms + life_ms, code, text });
+        op.put.value = strbuf_span(&value);
+        op.put.life_ms = life_ms;
+    }
+    store_tell(v->engine->store, &op);
+    strbuf_release(&value);
+    arena_release(&arena);
+}
+
+/* ---- for the door ---- */
+
 struct verify_query *verify_ask(struct verify *v, struct hop *hop, const struct session *session,
                                 const struct address *recipient, verify_fn *fn, void *arg,
                                 struct verify_result *at_once)
 {
-    const struct verify_answer *known =
-        verify_cache_get(v->cache, loop_now_ms(v->loop), hop_target(hop)->text, session->mail_from.text, recipient);
+    const struct verify_answer *known = verify_cache_get(v->cache, loop_now_ms(v->engine->loop), hop_target(hop)->text,
+                                                         session->mail_from.text, recipient);
 
     *at_once = (struct verify_result){ .code = 250 };
     if (hop_target(hop)->kind == HOP_MAILDIR)
@@ -189,16 +295,18 @@ struct verify_query *verify_ask(struct verify *v, struct hop *hop, const struct 
         *at_once = (struct verify_result){ known->code, span_of(known->text), REPLY_NONE };
         return NULL;
     }
-    if (!v->is_on)
+    if (!v->conf->verify_recipients)
         return NULL;
-    struct verify_query *q = query_new(v, session, recipient);
+    struct verify_query *q = query_new(v, hop, session, recipient);
 
     q->fn = fn;
     q->arg = arg;
-    hop_settings(hop)->metrics->verify_asked++;
-    if (hop_submit(hop, &q->task))
+    if (is_shared(v, hop)) {
+        ask_shared(q);
         return q;
-    query_free(q);
+    }
+    if (ask_hop(q))
+        return q;
     *at_once = (struct verify_result){ .trouble = REPLY_HOP_DOWN };
     return NULL;
 }
@@ -211,5 +319,13 @@ void verify_cancel(struct verify_query *query)
 void verify_note(struct verify *v, const struct hop *hop, struct span sender, const struct address *recipient,
                  unsigned code, struct span text)
 {
-    verify_cache_put(v->cache, loop_now_ms(v->loop), hop_target(hop)->text, sender, recipient, code, text);
+    const char *name = hop_target(hop)->text;
+    int64_t now_ms = loop_now_ms(v->engine->loop);
+    const struct verify_answer *known = verify_cache_get(v->cache, now_ms, name, sender, recipient);
+    bool is_for_all = code / 100 != 5 || verify_is_of_mailbox(code, text);
+    bool is_news = known ? known->code / 100 != code / 100 : life_of(v, code) > 0;
+
+    verify_cache_put(v->cache, now_ms, name, sender, recipient, code, text);
+    if (is_for_all && is_news && is_shared(v, hop))
+        tell_shared(v, hop, recipient, code, text);
 }

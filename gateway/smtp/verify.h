@@ -1,11 +1,15 @@
 /* smtp/verify.h - does the next hop take this recipient? Asked over a pooled connection (MAIL, RCPT, RSET), so that a
  * client is told at RCPT what it would else learn too late.
  *
+ * What it said is remembered in memory (verify_cache.h), and in the state store (verify_shared.h), which is asked when
+ * memory does not know. A store that is out, slow or wrong costs nothing but the question: the next hop is asked.
+ *
  * Threads: the loop's.
  */
 #ifndef SMTP_VERIFY_H
 #define SMTP_VERIFY_H
 
+#include "gateway/core/engine.h"
 #include "gateway/mail/session.h"
 #include "gateway/smtp/hop.h"
 #include "gateway/smtp/reply.h"
@@ -23,7 +27,7 @@ struct verify_result {
 
 typedef void verify_fn(void *arg, const struct verify_result *result);
 
-struct verify *verify_new(const struct smtp_conf *conf, struct loop *loop);
+struct verify *verify_new(const struct smtp_conf *conf, const struct engine *engine);
 void verify_free(struct verify *v); /* its queries end without a word; NULL is fine */
 
 /* verify_ask - the result at once (NULL returned), or later by fn(arg), once, unless verify_cancel() comes first. */

@@ -5,7 +5,6 @@
 #include <sys/random.h>
 
 #include "gateway/base/bug.h"
-#include "gateway/base/strbuf.h"
 
 enum { KEY_MOST = 2048 };
 
@@ -71,9 +70,8 @@ static uint64_t hash_of(const struct verify_cache *c, struct span key)
 
 /* "hop local@domain", or "hop local@domain sender": neither a hop's text nor a domain has a blank, so that no two keys
  * are the same bytes. */
-static void make_key(struct strbuf *key, const char *hop, const struct address *recipient)
+void verify_cache_key(struct strbuf *key, const char *hop, const struct address *recipient)
 {
-    strbuf_init(key, KEY_MOST);
     strbuf_puts(key, hop);
     strbuf_putc(key, ' ');
     strbuf_put(key, recipient->local);
@@ -143,7 +141,8 @@ const struct verify_answer *verify_cache_get(struct verify_cache *c, int64_t now
 {
     struct strbuf key;
 
-    make_key(&key, hop, recipient);
+    strbuf_init(&key, KEY_MOST);
+    verify_cache_key(&key, hop, recipient);
     size_t general = key.len;
 
     add_sender(&key, sender);
@@ -175,17 +174,19 @@ static void forget_oldest(struct verify_cache *c)
     forget(c, find(c, e->hash, span_make(e->bytes, e->key_len)));
 }
 
-/* Bad mailbox, bad domain, bad syntax, moved, null MX, disabled: whoever writes to it. */
-static bool is_of_mailbox(unsigned code, struct span text)
+/* Bad mailbox, bad domain, bad syntax, moved, null MX, disabled. */
+bool verify_is_of_mailbox(unsigned code, struct span text)
 {
     static const char *const of_mailbox[] = { "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1" };
     struct span word = text;
 
+    if (code / 100 != 5)
+        return code / 100 == 2;
     span_cut(&text, ' ', &word);
     for (size_t i = 0; i < COUNT(of_mailbox); i++)
         if (span_is(word, of_mailbox[i]))
             return true;
-    return code / 100 == 2;
+    return false;
 }
 
 static void remove_key(struct verify_cache *c, struct span key)
@@ -212,14 +213,20 @@ static void insert(struct verify_cache *c, struct span key, int64_t until_ms, un
     c->count++;
 }
 
+static int keep_of(const struct verify_cache *c, unsigned code)
+{
+    return code / 100 == 2 ? c->good_ms : code / 100 == 5 ? c->bad_ms : 0;
+}
+
 void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, struct span sender,
                       const struct address *recipient, unsigned code, struct span text)
 {
-    int keep_ms = code / 100 == 2 ? c->good_ms : code / 100 == 5 ? c->bad_ms : 0;
-    bool is_for_all = code / 100 != 5 || is_of_mailbox(code, text);
+    int keep_ms = keep_of(c, code);
+    bool is_for_all = code / 100 != 5 || verify_is_of_mailbox(code, text);
     struct strbuf key;
 
-    make_key(&key, hop, recipient);
+    strbuf_init(&key, KEY_MOST);
+    verify_cache_key(&key, hop, recipient);
     size_t general = key.len;
 
     add_sender(&key, sender);
@@ -230,6 +237,20 @@ void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, s
         remove_key(c, of_all);
     if (keep_ms && !key.is_full)
         insert(c, is_for_all ? of_all : of_sender, now_ms + keep_ms, code, text);
+    strbuf_release(&key);
+}
+
+void verify_cache_learn(struct verify_cache *c, int64_t now_ms, int64_t left_ms, const char *hop,
+                        const struct address *recipient, unsigned code, struct span text)
+{
+    int keep_ms = keep_of(c, code);
+    struct strbuf key;
+
+    strbuf_init(&key, KEY_MOST);
+    verify_cache_key(&key, hop, recipient);
+    remove_key(c, strbuf_span(&key));
+    if (keep_ms && left_ms > 0 && !key.is_full)
+        insert(c, strbuf_span(&key), now_ms + (left_ms < keep_ms ? left_ms : keep_ms), code, text);
     strbuf_release(&key);
 }
 

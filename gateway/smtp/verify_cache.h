@@ -10,6 +10,7 @@
 #ifndef SMTP_VERIFY_CACHE_H
 #define SMTP_VERIFY_CACHE_H
 
+#include "gateway/base/strbuf.h"
 #include "gateway/mail/address.h"
 
 enum { VERIFY_TEXT_MAX = 400 };
@@ -29,6 +30,13 @@ const struct verify_answer *verify_cache_get(struct verify_cache *c, int64_t now
 /* verify_cache_put - any 2xx or 5xx replaces what was known; any other code only forgets it. */
 void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, struct span sender,
                       const struct address *recipient, unsigned code, struct span text);
+/* verify_cache_learn - the same from somebody else (verify_shared.h), who knew it for `left_ms` more; of the mailbox. */
+void verify_cache_learn(struct verify_cache *c, int64_t now_ms, int64_t left_ms, const char *hop,
+                        const struct address *recipient, unsigned code, struct span text);
+/* verify_is_of_mailbox - what holds whoever writes to it: any 2xx, and a 5xx whose enhanced code says so. */
+bool verify_is_of_mailbox(unsigned code, struct span text);
+/* verify_cache_key - "hop local@domain" to the end of `out`. */
+void verify_cache_key(struct strbuf *out, const char *hop, const struct address *recipient);
 size_t verify_cache_count(const struct verify_cache *c);
 
 #endif
