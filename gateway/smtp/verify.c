@@ -254,7 +254,7 @@ static void ask_shared(struct verify_query *q)
 }
 
 static void tell_shared(struct verify *v, const struct hop *hop, const struct address *recipient, unsigned code,
-                       struct span text)
+                        struct span text)
 {
     int life_ms = life_of(v, code);
     struct store_op op = { .kind = life_ms ? STORE_PUT : STORE_DELETE, .now_ms = clock_wall_ms() };

@@ -1,7 +1,8 @@
-# tests/interop/test_redis_gateways.py - gateways that share a Redis: they greylist as one, mail goes on when it is
-# gone, and what it holds moves to LMDB and back.
+# tests/interop/test_redis_gateways.py - gateways that share a Redis: they greylist as one and know the same recipients,
+# mail goes on when it is gone, silent, full or only reading, and what it holds moves to LMDB and back.
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -11,6 +12,7 @@ from mail import send_mail
 from process import BUILD, wait_for
 from redis_servers import Redis
 from servers import Gateway, Nsd
+from sink import SmtpSink
 
 CONF = """
 hostname = "mx.example.org"
@@ -57,6 +59,110 @@ def test_two_gateways_greylist_as_one_and_mail_goes_on_without_it(dns):
             redis.start()
             one.wait_log("works again")
             assert send(one, "newer@sender.example")[0] == 451
+
+
+FULL = [["config", "set", "maxmemory", "1mb"], ["config", "set", "maxmemory-policy", "noeviction"]]
+NOT_FULL = [["config", "set", "maxmemory", "0"]]
+TROUBLES = [  # what is done to it, what the log says of it, and how it is mended
+    ("silent", lambda r: r.signal(signal.SIGSTOP), "did not answer", lambda r: r.signal(signal.SIGCONT)),
+    ("full", lambda r: [r.cli(*words) for words in FULL], "memory is full", lambda r: [r.cli(*w) for w in NOT_FULL]),
+    ("a replica", lambda r: r.cli("replicaof", "127.0.0.1", 1), "replica", lambda r: r.cli("replicaof", "no", "one")),
+]
+
+
+def test_mail_goes_on_whatever_is_wrong_with_it(dns):
+    """Greylisting off, with an alarm; nobody waits long, nothing is lost; and greylisting again when it is mended."""
+    with Redis() as redis, Gateway(CONF.format(dns=dns.endpoint, redis=redis.endpoint)) as mx:
+        sent = 0
+
+        def send(sender):
+            began = time.monotonic()
+            code = send_mail(mx.port, sender, "user@example.org", MAIL.replace("<1@", f"<{sent}@"),
+                             xclient={"addr": "203.0.113.99", "name": "[UNAVAILABLE]"})[0]
+            assert time.monotonic() - began < 10
+            return code
+
+        assert send("first@sender.example") == 451
+        for name, harm, words, mend in TROUBLES:
+            since = len(mx.log)
+            harm(redis)
+            for i in range(2):
+                assert send(f"{name[0]}{i}@sender.example") == 250, f"{name}: {mx.log[since:]}"
+                sent += 1
+            wait_for(lambda: len(mx.mails()) == sent, 20, "the mail")
+            mend(redis)
+            wait_for(lambda: send(f"{name[0]}-again-{time.monotonic_ns()}@sender.example") == 451, 30,
+                     f"greylisting again after {name}")
+            assert words in mx.log, f"{name}: {mx.log[since:]}"
+            sent = len(mx.mails())
+        assert "event=alarm" in mx.log
+
+
+VERIFYING = """
+hostname = "mx.example.org"
+dns {{ servers = {{"{dns}"}}  dnssec = no }}
+store {{ {store}  timeout = 1s }}
+smtp {{
+    listen = {{"127.0.0.1:{{port}}"}}
+    next_hop = "smtp://127.0.0.1:{hop}"
+    relay_domains = {{"example.org"}}
+    verify_good = {good}
+    verify_bad = {bad}
+}}
+check "sender" {{ mode = off }}
+check "greylist" {{ mode = off }}
+"""
+
+
+def test_gateways_know_the_same_recipients(dns):
+    def script(verb, argument, _):
+        return "550 5.1.1 no such user" if verb == "RCPT" and "bad@" in argument else \
+               "550 5.7.1 we do not like you" if verb == "RCPT" and "choosy@" in argument else None
+
+    def send(gateway, user):
+        return send_mail(gateway.port, "joe@sender.example", f"{user}@example.org", MAIL)
+
+    with Redis() as redis, SmtpSink(script) as sink:
+        def asked():
+            return len([c for c in sink.commands if c[0] == "RCPT"])
+
+        def conf(good="1h", bad="5m"):
+            return VERIFYING.format(dns=dns.endpoint, store=f'backend = redis  servers = {{"{redis.endpoint}"}}',
+                                    hop=sink.port, good=good, bad=bad)
+
+        with Gateway(conf()) as one, Gateway(conf(bad="0")) as two, Gateway(conf()) as three:
+            assert send(one, "good")[0] == 250
+            assert send(one, "bad")[:1] == (550,)
+            assert send(one, "choosy")[0] == 550
+            keys = f"postern:v:mx.example.org!smtp://127.0.0.1:{sink.port} *@example.org"
+            wait_for(lambda: len(redis.cli("keys", keys).splitlines()) == 2, 20, "what the first has learned")
+            assert "choosy" not in redis.cli("keys", keys)
+            ttl = [int(redis.cli("pttl", key)) for key in sorted(redis.cli("keys", keys).splitlines())]
+            assert 0 < ttl[0] <= 300000 < ttl[1] <= 3600000, ttl
+            before = asked()
+            refused = send(three, "bad")
+            assert refused[0] == 550 and "5.1.1 no such user" in refused[1] and asked() == before
+            assert send(three, "good")[0] == 250
+            assert asked() == before + 1  # in the delivery itself
+            assert send(two, "bad")[0] == 550 and asked() == before + 2  # it wants none that are bad remembered
+            redis.kill()
+            began = time.monotonic()
+            assert send(three, "other")[0] == 250 and asked() == before + 4
+            assert send(three, "bad")[0] == 550 and asked() == before + 4  # from memory
+            assert time.monotonic() - began < 10
+
+
+def test_recipients_outlive_a_restart(dns):
+    with SmtpSink() as sink:
+        conf = VERIFYING.format(dns=dns.endpoint, store="backend = lmdb", hop=sink.port, good="1h", bad="5m")
+        with Gateway(conf) as mx:
+            assert send_mail(mx.port, "joe@sender.example", "user@example.org", MAIL)[0] == 250
+            told = mx.log.count("ready")
+            os.kill(mx.process.pid, signal.SIGHUP)  # another process, and another memory
+            wait_for(lambda: mx.log.count("ready") > told, 20, "the new gateway")
+            before = len([c for c in sink.commands if c[0] == "RCPT"])
+            assert send_mail(mx.port, "jim@sender.example", "user@example.org", MAIL)[0] == 250
+            assert len([c for c in sink.commands if c[0] == "RCPT"]) == before + 1
 
 
 def store(conf, *words, stdin=None):

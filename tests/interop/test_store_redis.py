@@ -1,19 +1,22 @@
 # tests/interop/test_store_redis.py - the state store on real Redis servers: passwords, TLS, servers that stall, die and
-# come back, Sentinel with a master killed under load, Cluster with a master killed and a slot moved under load.
+# come back, Sentinel with a master killed under load, Cluster with a master killed and a slot moved under load; and what
+# LMDB holds, moved there and back.
 #
 # Throughout: each question is answered exactly once, and none later than its time-out.
+import json
 import os
 import re
 import signal
 import subprocess
 import threading
+import time
 from contextlib import ExitStack
 
 import pytest
 
 from mail import make_cert
 from process import BUILD, free_port, wait_for
-from redis_servers import Cluster, Redis, watched_pair
+from redis_servers import Cluster, Redis, Sentinel, watched_pair
 
 PER_SECOND, TIMEOUT_MS = 400, 1000
 SLACK_MS = 600  # of a slow machine
@@ -149,6 +152,7 @@ def test_what_no_server_can_mend_is_told(tmp_path):
             probe.wait_ok()
             probe.end()
             assert probe.logged("works again"), probe.log
+        all_fail(tmp_path, [server.endpoint], (("cluster = yes", "cluster support disabled"),))
     with Redis() as server, Redis([f"replicaof 127.0.0.1 {server.port}"]) as replica:
         with Probe(tmp_path, [replica.endpoint]) as probe:
             probe.wait_bad("replica")
@@ -196,6 +200,22 @@ def test_a_server_that_stalls_dies_and_forgets(tmp_path):
         probe.end()
 
 
+def test_a_server_that_reads_its_data(tmp_path):
+    """It takes connections, and says LOADING to all else, until it is done."""
+    slow = ["enable-debug-command local", "key-load-delay 1000", "loading-process-events-interval-bytes 1024"]
+    with Redis(slow) as server:
+        server.cli("debug", "populate", 2000, "filler", 100)
+        server.cli("save")
+        with Probe(tmp_path, [server.endpoint]) as probe:
+            probe.wait_ok()
+            server.kill()
+            server.start()
+            probe.wait_bad("reading its data")
+            wait_for(lambda: probe.logged("left alone"), 20, "the log of it")
+            probe.wait_ok()
+            probe.end()
+
+
 def test_many_questions_are_refused_rather_than_kept(tmp_path):
     with Redis() as server, Probe(tmp_path, [server.endpoint], per_second=40000) as probe:
         probe.wait_ok()
@@ -210,6 +230,68 @@ def test_nobody_is_there(tmp_path):
     all_fail(tmp_path, [f"127.0.0.1:{free_port()}"], (("", "onnection refused"), ("cluster = yes", "onnection refused"),
                                                       ("sentinel = x", "onnection refused")))
     all_fail(tmp_path, ["no-such-name.invalid"], (("", "no-such-name.invalid"),))
+
+
+# ---- from LMDB and back -----------------------------------------------------------------------------------------------
+
+def in_hours(hours):
+    return time.strftime("%Y-%m-%dT%H:%M:%S.123Z", time.gmtime(time.time() + 3600 * hours))
+
+
+def records():
+    """Some of each kind, as `postern store export` writes them."""
+    past, later = in_hours(-1), in_hours(5)
+    yield {"key": "k:ever", "expires": None, "text": "never expires"}
+    yield {"key_hex": "6b3aff00", "expires": later, "hex": "00ff0d0a"}
+    for i in range(300):
+        expires = in_hours(1 + i)
+        yield {"key": f"g:{{192.0.2.{i}}}/a@b", "expires": expires,
+               "triplet": {"first": past, "passed": None if i % 2 else past, "last": past}}
+        yield {"key": f"g:{{192.0.2.{i}}}", "expires": expires, "client": {"passes": i, "counted": past, "last": past}}
+        yield {"key": f"r:per-user/1h:joe{i}", "expires": expires,
+               "rate": {"level": i / 7, "at": past, "factor": 1.5, "refused": i, "last_refused": None}}
+        yield {"key": f"c:{i}", "expires": expires, "count": {"count": i}}
+        yield {"key": f"v:smtp://192.0.2.1:25 user{i}@example.org", "expires": expires, "text": f"1763900000000 250 {i}"}
+
+
+def moves_there_and_back(tmp_path, servers, more=""):
+    user = f'user = "{"nobody" if os.geteuid() == 0 else "postern"}"\n'
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        if folder.stat().st_uid == os.geteuid():
+            folder.chmod(0o755)
+    confs = {name: tmp_path / f"{name}.conf" for name in ("from", "redis", "to")}
+    for name, path in confs.items():
+        path.write_text(f'state = "{tmp_path}/{name}"\n{user}' + (conf_of(servers, more) if name == "redis" else ""))
+
+    def store(verb, name, *words, stdin=b""):
+        done = subprocess.run([BUILD / "postern", "store", verb, "-c", confs[name], *words], input=stdin,
+                              capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    given = list(records())
+    text, count = b"\n".join(json.dumps(record).encode() for record in given), len(given)
+    assert f" {count} imported, 0 kept".encode() in store("import", "from", stdin=text)
+    exported = store("export", "from")
+    assert sorted(json.loads(line)["expires"] or "" for line in exported.splitlines()) == \
+           sorted(record["expires"] or "" for record in given)
+    assert f" {count} imported, 0 kept".encode() in store("import", "redis", stdin=exported)
+    assert f" 0 imported, {count} kept".encode() in store("import", "redis", stdin=exported)
+    again = store("export", "redis")
+    assert sorted(again.splitlines()) == sorted(exported.splitlines())
+    assert f" {count} imported, 0 kept".encode() in store("import", "to", stdin=again)
+    assert sorted(store("export", "to").splitlines()) == sorted(exported.splitlines())
+    kinds = dict.fromkeys(("triplet", "client", "rate", "count", "recipient"), 300) | {"other": 2}
+    for name in confs:
+        told = json.loads(store("info", name, "--json"))
+        assert told["records"] == count and told["by_kind"] == kinds, told
+        assert told["backend"] == ("redis" if name == "redis" else "lmdb") and told["never_expire"] == 1, told
+
+
+def test_what_lmdb_holds_moves_there_and_back(tmp_path):
+    with Redis() as server:
+        moves_there_and_back(tmp_path, [server.endpoint])
+        assert server.cli("dbsize") == "1502"
 
 
 # ---- Sentinel -------------------------------------------------------------------------------------------------------
@@ -233,6 +315,17 @@ def test_sentinels_name_another_master(tmp_path):
                   f"{works - promoted} ms after the replica took its place")
             probe.end()
             assert int(replica.info("commandstats").get("cmdstat_evalsha", "calls=0").split(",")[0][6:]) > 0
+
+
+def test_sentinels_and_their_master_have_passwords(tmp_path):
+    with Redis(["requirepass right"]) as master, Sentinel(master, 1, ["sentinel auth-pass mail right",
+                                                                      "requirepass eyes"]) as sentinel:
+        ours = "sentinel = mail  password = right"
+        with Probe(tmp_path, [sentinel.endpoint], f"{ours}  sentinel_password = eyes") as probe:
+            probe.wait_ok()
+            probe.end()
+        all_fail(tmp_path, [sentinel.endpoint], ((f"{ours}  sentinel_password = ears", "does not take our user"),
+                                                 (ours, "wants a password")))
 
 
 # ---- Cluster --------------------------------------------------------------------------------------------------------
@@ -262,6 +355,12 @@ def test_the_suite_on_a_cluster(tmp_path, cluster):
     with Probe(tmp_path, cluster.servers[:1]) as probe:
         probe.wait_bad("cluster = yes")
         probe.end()
+
+
+def test_what_lmdb_holds_moves_to_a_cluster_and_back(tmp_path, cluster):
+    moves_there_and_back(tmp_path, cluster.servers[1:2], 'cluster = yes  prefix = "moves:"')
+    there = [len(node.cli("keys", "moves:c:*").splitlines()) for node in cluster.nodes[:3]]
+    assert sum(there) == 300 and min(there) > 50, there
 
 
 def test_slots_are_moved_under_load(tmp_path, cluster):

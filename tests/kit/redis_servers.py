@@ -75,10 +75,10 @@ class Sentinel(Redis):
     name = "sentinel"
     mode = ("--sentinel",)
 
-    def __init__(self, master, quorum=2):
+    def __init__(self, master, quorum=2, more=()):
         super().__init__([f"sentinel monitor mail 127.0.0.1 {master.port} {quorum}",
                           "sentinel down-after-milliseconds mail 400", "sentinel failover-timeout mail 3000",
-                          "sentinel parallel-syncs mail 1"])
+                          "sentinel parallel-syncs mail 1", *more])
 
     def prepare(self):
         path = self.folder / "redis.conf"

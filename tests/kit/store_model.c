@@ -77,8 +77,9 @@ static void random_rate(struct store_op *op)
 /* As many numbers as a record may have, or one more, or some bytes besides. */
 static size_t random_value(const struct model *m, char *out)
 {
-    static const double odd[] = { 0.0 / 0.0, 1 / 0.0,      -1 / 0.0, -1e300,      1e18, 1.0000001e18, -0.0, 0, 5e-324,
-                                  1e17,      9007199254740992.0, 1e6, 1000000.001, -1 };
+    static const double odd[] = { 0.0 / 0.0,          1 / 0.0, -1 / 0.0,    -1e300, 1e18,
+                                  1.0000001e18,       -0.0,    0,           5e-324, 1e17,
+                                  9007199254740992.0, 1e6,     1000000.001, -1 };
     size_t numbers = dice(7);
 
     for (size_t i = 0; i < numbers; i++) {

@@ -351,15 +351,15 @@ static void a_bucket_that_nobody_would_write(const struct store_bench *b)
         double record[5], level, capacity;
     } cases[] = {
         { { 1, now, 1, 0, 0 }, 2, 3 },
-        { { 1, now + HOUR, 1, 0, 0 }, 2, 3 },      /* as far ahead as it lives */
-        { { 1, now + HOUR + 1, 9, 0, 0 }, 1, 3 },  /* further: none */
-        { { 1, nan, 9, 0, 0 }, 1, 3 },             /* none */
-        { { 1, now, 0, 0, 0 }, 2, 3 },             /* a factor that is none is 1 */
+        { { 1, now + HOUR, 1, 0, 0 }, 2, 3 },     /* as far ahead as it lives */
+        { { 1, now + HOUR + 1, 9, 0, 0 }, 1, 3 }, /* further: none */
+        { { 1, nan, 9, 0, 0 }, 1, 3 },            /* none */
+        { { 1, now, 0, 0, 0 }, 2, 3 },            /* a factor that is none is 1 */
         { { 1, now, -1, 0, 0 }, 2, 3 },
         { { 1, now, nan, 0, 0 }, 2, 3 },
         { { 1, now, 1000001, 0, 0 }, 2, 3 },
         { { 1, now, 1000000, 0, 0 }, 2, 3000000 },
-        { { 1.1e18, now, 1, 0, 0 }, 1, 3 },        /* a level that is none is 0 */
+        { { 1.1e18, now, 1, 0, 0 }, 1, 3 }, /* a level that is none is 0 */
         { { nan, now, 1, 0, 0 }, 1, 3 },
         { { -5, now, 1, 0, 0 }, 1, 3 },
     };

@@ -602,9 +602,8 @@ static void a_folder_that_will_not_do_is_told(void **state)
 
 RUN_TESTS(TEST(it_behaves_as_every_backend_does), TEST(it_outlives_its_process), TEST(two_processes_share_it),
           TEST(kill_9_in_mid_write_breaks_nothing), TEST(a_process_that_stands_still_holds_nobody_up),
-          TEST(what_is_told_last_waits_for_another_writer),
-          TEST(a_reader_that_died_is_forgotten), TEST(a_reader_that_stands_still_fills_it_for_a_while),
-          TEST(another_process_may_make_it_larger), TEST(what_expires_first_makes_room),
-          TEST(what_has_expired_goes_by_itself), TEST(a_full_disk_loses_nothing),
+          TEST(what_is_told_last_waits_for_another_writer), TEST(a_reader_that_died_is_forgotten),
+          TEST(a_reader_that_stands_still_fills_it_for_a_while), TEST(another_process_may_make_it_larger),
+          TEST(what_expires_first_makes_room), TEST(what_has_expired_goes_by_itself), TEST(a_full_disk_loses_nothing),
           TEST(a_full_file_system_loses_nothing), TEST(what_is_no_store_is_set_aside),
           TEST(a_folder_that_will_not_do_is_told))

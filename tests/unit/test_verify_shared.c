@@ -10,7 +10,8 @@ static struct span key_of(struct arena *a, const char *hop, const char *hostname
     struct address address;
 
     EXPECT_INT(FAULT_NONE, address_parse(span_of(recipient), &address));
-    struct span where = span_skip(span_of(hop), strlen(span_starts(span_of(hop), SPAN("smtp://")) ? "smtp://" : "smtp:"));
+    struct span where =
+        span_skip(span_of(hop), strlen(span_starts(span_of(hop), SPAN("smtp://")) ? "smtp://" : "smtp:"));
 
     EXPECT_INT(FAULT_NONE, endpoint_parse(where, 25, &target.at));
     return verify_record_key(a, &target, hostname, &address);
