@@ -30,7 +30,7 @@ const struct verify_answer *verify_cache_get(struct verify_cache *c, int64_t now
 /* verify_cache_put - any 2xx or 5xx replaces what was known; any other code only forgets it. */
 void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, struct span sender,
                       const struct address *recipient, unsigned code, struct span text);
-/* verify_cache_learn - the same from somebody else (verify_shared.h), who knew it for `left_ms` more; of the mailbox. */
+/* verify_cache_learn - the same from somebody else (verify_shared.h), who knew it for `left_ms` more. */
 void verify_cache_learn(struct verify_cache *c, int64_t now_ms, int64_t left_ms, const char *hop,
                         const struct address *recipient, unsigned code, struct span text);
 /* verify_is_of_mailbox - what holds whoever writes to it: any 2xx, and a 5xx whose enhanced code says so. */

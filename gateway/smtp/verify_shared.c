@@ -2,7 +2,6 @@
 #include "gateway/smtp/verify_shared.h"
 
 #include <inttypes.h>
-#include <strings.h>
 
 #include "gateway/smtp/verify_cache.h"
 #include "gateway/store/op.h"
@@ -11,7 +10,7 @@ enum { KEY_MOST = 4096, CODE_MOST = 599 };
 
 static bool is_local(const struct endpoint *at)
 {
-    return at->path[0] || (at->host[0] ? strcasecmp(at->host, "localhost") == 0 : addr_is_loopback(&at->addr));
+    return at->path[0] || (at->host[0] ? span_iis(span_of(at->host), "localhost") : addr_is_loopback(&at->addr));
 }
 
 struct span verify_record_key(struct arena *a, const struct hop_target *hop, const char *hostname,

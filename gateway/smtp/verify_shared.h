@@ -1,9 +1,9 @@
 /* smtp/verify_shared.h - what gateways tell each other of a recipient through the state store: the record of what a
  * next hop said, so that the others need not ask it, nor this one after a restart.
  *
- * Only what holds whoever writes is shared (verify_is_of_mailbox()). A record bears its own end, so that a copy of it in
- * memory lives no longer. A next hop on the machine itself (loopback, a unix socket) is another one on each: its records
- * bear the gateway's host name.
+ * Only what holds whoever writes is shared (verify_is_of_mailbox()). A record bears its own end, so that a copy of it
+ * in memory lives no longer. A next hop on the machine itself (loopback, a unix socket) is another one on each: its
+ * records bear the gateway's host name.
  *
  * Threads: any. Memory: the caller's arena or buffer.
  */

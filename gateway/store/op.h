@@ -111,8 +111,8 @@ struct store_answer {
 
 /* store_key - `text` if it is short enough, else its beginning and a digest of all. In `a`. */
 struct span store_key(struct arena *a, struct span text);
-/* op_key_is_good - not empty, not too long, and no zero byte first (a driver may keep its own behind that). op_is_good -
- * the same of all that it names, and its value; what is not is answered STORE_FAILED. */
+/* op_key_is_good - not empty, not too long, and no zero byte first (a driver may keep its own behind that).
+ * op_is_good - so are all keys that it names, and its value; what is not is answered STORE_FAILED. */
 bool op_key_is_good(struct span key);
 bool op_is_good(const struct store_op *op);
 /* op_later - when what lives so long expires: at most STORE_TIME_MOST. */

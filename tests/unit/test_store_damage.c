@@ -243,5 +243,17 @@ static void it_may_be_cut_off_anywhere(void **state)
     tear_down(&s);
 }
 
+static void a_folder_that_will_not_do_is_told(void **state)
+{
+    const struct store_conf conf = { .backend = STORE_LMDB, .timeout_ms = 1000, .size_most_bytes = 1 << 20 };
+    struct loop *loop = loop_new();
+    char error[500] = "";
+
+    (void)state;
+    EXPECT_NULL(store_new(loop, &conf, "/nonexistent/folder", error, sizeof error));
+    EXPECT_TRUE(strstr(error, "/nonexistent/folder") != NULL);
+    loop_free(loop);
+}
+
 RUN_TESTS(TEST(a_whole_file_is_whole), TEST(each_page_may_be_lost), TEST(a_crash_of_the_machine_mixes_pages),
-          TEST(it_may_be_cut_off_anywhere))
+          TEST(it_may_be_cut_off_anywhere), TEST(a_folder_that_will_not_do_is_told))

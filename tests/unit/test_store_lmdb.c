@@ -588,22 +588,9 @@ static void what_is_no_store_is_set_aside(void **state)
     tear_down(&s);
 }
 
-static void a_folder_that_will_not_do_is_told(void **state)
-{
-    const struct store_conf conf = { .backend = STORE_LMDB, .timeout_ms = 1000, .size_most_bytes = 1 << 20 };
-    struct loop *loop = loop_new();
-    char error[500] = "";
-
-    (void)state;
-    EXPECT_NULL(store_new(loop, &conf, "/nonexistent/folder", error, sizeof error));
-    EXPECT_TRUE(strstr(error, "/nonexistent/folder") != NULL);
-    loop_free(loop);
-}
-
 RUN_TESTS(TEST(it_behaves_as_every_backend_does), TEST(it_outlives_its_process), TEST(two_processes_share_it),
           TEST(kill_9_in_mid_write_breaks_nothing), TEST(a_process_that_stands_still_holds_nobody_up),
           TEST(what_is_told_last_waits_for_another_writer), TEST(a_reader_that_died_is_forgotten),
           TEST(a_reader_that_stands_still_fills_it_for_a_while), TEST(another_process_may_make_it_larger),
           TEST(what_expires_first_makes_room), TEST(what_has_expired_goes_by_itself), TEST(a_full_disk_loses_nothing),
-          TEST(a_full_file_system_loses_nothing), TEST(what_is_no_store_is_set_aside),
-          TEST(a_folder_that_will_not_do_is_told))
+          TEST(a_full_file_system_loses_nothing), TEST(what_is_no_store_is_set_aside))
