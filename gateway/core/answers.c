@@ -23,7 +23,7 @@ void answers_clear(struct answers *book)
     struct arena kept = book->arena;
 
     arena_clear(&kept);
-    *book = (struct answers){ .arena = kept };
+    *book = (struct answers){ .arena = kept, .turns = book->turns };
     book->last = book->unfetched = &book->first;
 }
 

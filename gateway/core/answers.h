@@ -30,6 +30,7 @@ struct answers {
     struct answer_entry **slots; /* hash table */
     size_t slot_count, count, awaited;
     size_t lookups, operations;         /* of the count */
+    unsigned turns;                     /* that were run on it; answers_clear() goes on counting */
     struct answer_entry *first, **last; /* in the order of asking */
     struct answer_entry **unfetched;    /* where the fetcher goes on: all before it are under way */
 };

@@ -89,10 +89,10 @@ void *run_memo(struct inquiry *q, size_t bytes);
 /* tell_store - an operation whose answer does not matter. Only from settle(), which is called once. */
 void tell_store(struct inquiry *q, const struct store_op *op);
 
-/* score_of_sisters - hundredths: what the checks that this one's row comes after have found, as it counts (enforce and
- * tag). enforced_by_sisters - of those alone that may refuse. sister_forced - the hardest action that one of them
- * demands; ACTION_ACCEPT beats all, as in the verdict. False: none does. sister_permits - one has permitted the
- * envelope: finding_permit(). */
+/* Of the checks that this one's row comes after; only checks ON_LOOP may ask for them.
+ * score_of_sisters - hundredths: what they have found, as it counts (enforce and tag). enforced_by_sisters - of those
+ * alone that may refuse. sister_forced - the hardest action that one of them demands; ACTION_ACCEPT beats all, as in
+ * the verdict. False: none does. sister_permits - one has permitted the envelope: finding_permit(). */
 int score_of_sisters(const struct inquiry *q);
 int enforced_by_sisters(const struct inquiry *q);
 bool sister_forced(const struct inquiry *q, enum action *out);

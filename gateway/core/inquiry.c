@@ -23,6 +23,7 @@ void run_begin(struct run *run)
     run->awaited = 0;
     run->has_run = true;
     run->runs++;
+    run->turn = ++run->book->turns;
 }
 
 static const struct dns_answer *answer_of_state(struct inquiry *q, const char *name, enum dns_type type,
@@ -52,7 +53,7 @@ static bool can_exist(const char *name)
 /* Counts a look-up once per run, so that asking again is free and the limit does not depend on the run's number. */
 static bool is_within_limit(struct run *run, struct answer_entry *e)
 {
-    if (e && e->seen_by == run && e->seen_turn == run->runs)
+    if (e && e->seen_by == run && e->seen_turn == run->turn)
         return true;
     if (run->asked >= run->most_asks)
         return false;
@@ -86,7 +87,7 @@ const struct dns_answer *ask_dns(struct inquiry *q, const char *name, enum dns_t
         e->timeout_ms = run->settings->budget_ms / 2; /* so that the check still hears of a time-out, and says so */
     }
     e->seen_by = run;
-    e->seen_turn = run->runs;
+    e->seen_turn = run->turn;
     if (!e->answer)
         await(run, e);
     return e->answer;
@@ -149,6 +150,17 @@ void tell_store(struct inquiry *q, const struct store_op *op)
 
 /* ---- sisters ---- */
 
+/* The rows to look at. While a worker runs a check the loop may already begin another transaction, whose rules the
+ * connection's runs then follow. */
+static uint64_t sisters(const struct inquiry *q)
+{
+    const struct check_settings *settings = q->run->settings;
+
+    if (settings->check->place != ON_LOOP)
+        BUG("%s: a worker may not look at its sisters", settings->check->name);
+    return q->run->view ? settings->after : 0;
+}
+
 static bool counts(const struct run *sister)
 {
     return sister->state == RUN_DONE && sister->settings->mode > MODE_SHADOW;
@@ -158,7 +170,7 @@ static int score_from(const struct inquiry *q, enum mode least)
 {
     int sum = 0;
 
-    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+    for (uint64_t left = sisters(q); left; left &= left - 1) {
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
 
         for (size_t i = 0; counts(sister) && sister->settings->mode >= least && i < sister->finding_count; i++)
@@ -189,7 +201,7 @@ bool sister_forced(const struct inquiry *q, enum action *out)
 {
     bool is_forced = false;
 
-    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+    for (uint64_t left = sisters(q); left; left &= left - 1) {
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
 
         if (!counts(sister) || !sister->is_forced || sister->settings->mode != MODE_ENFORCE)
@@ -203,7 +215,7 @@ bool sister_forced(const struct inquiry *q, enum action *out)
 
 bool sister_permits(const struct inquiry *q)
 {
-    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+    for (uint64_t left = sisters(q); left; left &= left - 1) {
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
 
         if (sister->state == RUN_DONE && sister->is_permit && sister->settings->mode == MODE_ENFORCE)
@@ -214,7 +226,7 @@ bool sister_permits(const struct inquiry *q)
 
 bool sister_found(const struct inquiry *q, const char *symbol)
 {
-    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+    for (uint64_t left = sisters(q); left; left &= left - 1) {
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
 
         for (size_t i = 0; counts(sister) && i < sister->finding_count; i++)
@@ -226,7 +238,7 @@ bool sister_found(const struct inquiry *q, const char *symbol)
 
 const char *sister_failed(const struct inquiry *q)
 {
-    for (uint64_t left = q->run->view ? q->run->settings->after : 0; left; left &= left - 1) {
+    for (uint64_t left = sisters(q); left; left &= left - 1) {
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
 
         if (sister->state == RUN_FAILED && sister->settings->mode > MODE_SHADOW && sister->settings->check->asks)

@@ -103,7 +103,7 @@ static bool is_reached(const struct pipeline *p, enum stage stage)
 static bool is_after_done(const struct pipeline *p, const struct run *run)
 {
     for (uint64_t left = run->settings->after; left; left &= left - 1)
-        if (!is_finished(p->view[__builtin_ctzll(left)]))
+        if (!is_finished(p->tx->view[__builtin_ctzll(left)]))
             return false;
     return true;
 }
@@ -323,7 +323,7 @@ static void set_timer(struct pipeline *p)
 static bool is_stage_finished(const struct pipeline *p, enum stage stage)
 {
     for (uint64_t left = p->rows; left; left &= left - 1) {
-        const struct run *run = p->view[next_row(left)];
+        const struct run *run = p->tx->view[next_row(left)];
 
         if (check_of(run)->stage <= stage && run->settings->mode != MODE_OFF && !is_finished(run))
             return false;
@@ -350,7 +350,7 @@ static void give_verdict(struct pipeline *p)
 
 static void make_verdict(struct pipeline *p, bool is_late)
 {
-    verdict_make(p->view, p->engine->check_count, rules_actions(p->tx), session_direction(&p->session),
+    verdict_make(p->tx->view, p->engine->check_count, rules_actions(p->tx), session_direction(&p->session),
                  is_late ? 0 : (unsigned)p->want.stage + 1, &p->tx->verdict);
     p->tx->verdict.is_certain &= rules_are_known(p);
 }
@@ -367,7 +367,7 @@ static void fail_unfinished(struct pipeline *p)
 {
     struct transaction *tx = p->tx;
 
-    if (tx->is_lent)
+    if (tx->is_lent && !tx->overdue) /* a tarpit may come between two calls */
         tx->overdue = mem_alloc(p->engine->check_count * sizeof *tx->overdue);
     for (uint64_t left = p->rows; left; left &= left - 1) {
         size_t i = next_row(left);
@@ -376,7 +376,7 @@ static void fail_unfinished(struct pipeline *p)
         if (tx->is_lent && (tx->lent & 1ULL << i)) {
             tx->overdue[i].settings = run->settings;
             fail_late(&tx->overdue[i], "the message's time was up while it was running");
-            p->view[i] = &tx->overdue[i];
+            tx->view[i] = &tx->overdue[i];
         } else if (!is_finished(run)) {
             fail_late(run, "the message's time was up");
         }
@@ -391,7 +391,7 @@ static bool is_held_back(struct pipeline *p)
 
     if (!p->want.release_ms) {
         for (uint64_t left = p->rows; left; left &= left - 1) {
-            const struct run *run = p->view[next_row(left)];
+            const struct run *run = p->tx->view[next_row(left)];
 
             if (run->state == RUN_DONE && run->settings->mode == MODE_ENFORCE && run->tarpit_ms > ms)
                 ms = run->tarpit_ms;
@@ -409,7 +409,7 @@ static bool is_worth_waiting(const struct pipeline *p)
     if (is_stage_finished(p, p->want.stage))
         return false;
     return p->want.stage == p->last || p->is_thorough || p->engine->is_thorough ||
-           verdict_may_refuse(p->view, p->engine->check_count, rules_actions(tx), p->want.stage, &tx->verdict);
+           verdict_may_refuse(tx->view, p->engine->check_count, rules_actions(tx), p->want.stage, &tx->verdict);
 }
 
 /* Gives the verdict if it can be given; true when it did, and then nothing of p may be touched any more. */
@@ -495,7 +495,7 @@ void pipeline_reach(struct pipeline *p, enum stage stage)
 {
     bool *reached = is_connections(stage) ? p->is_reached : p->tx->is_reached;
 
-    if (reached[stage] && !p->lent)
+    if (reached[stage] && !p->tx->is_lent) /* what an orphan's worker holds is the orphan's */
         run_again(p, stage);
     rules_choose(p, stage);
     if (stage == STAGE_MESSAGE)
@@ -548,12 +548,12 @@ size_t pipeline_run_count(const struct pipeline *p)
 
 const struct run *pipeline_run(const struct pipeline *p, size_t index)
 {
-    return p->view[index];
+    return p->tx->view[index];
 }
 
 struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *verdict)
 {
-    return verdict_reply(&p->tx->arena, verdict, p->view, p->engine->check_count);
+    return verdict_reply(&p->tx->arena, verdict, p->tx->view, p->engine->check_count);
 }
 
 bool pipeline_is_over(const struct pipeline *p)

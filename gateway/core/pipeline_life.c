@@ -19,7 +19,6 @@ static void run_init(struct run *run, struct pipeline *p, size_t row, bool is_on
     *run = (struct run){ .settings = settings,
                          .state = is_on ? RUN_IDLE : RUN_OFF,
                          .book = &p->book,
-                         .view = p->view,
                          .most_asks = settings->check->asks,
                          .most_asks_in_book = (size_t)p->engine->conf->lookups_most };
 }
@@ -49,7 +48,7 @@ static void make_connection_runs(struct pipeline *p)
         if (others & 1ULL << i)
             continue;
         run_init(run, p, i, p->rows & 1ULL << i);
-        p->view[i] = p->runs[i] = run++;
+        p->runs[i] = run++;
     }
 }
 
@@ -94,7 +93,7 @@ static void make_runs(struct pipeline *p, struct transaction *tx)
         run_init(run, p, i, true);
         run->elder = &p->book;
         run->book = &tx->book;
-        p->view[i] = tx->runs[i] = run++;
+        tx->runs[i] = run++;
     }
 }
 
@@ -112,6 +111,18 @@ static struct transaction *transaction_new(struct pipeline *p)
     return tx;
 }
 
+/* The connection's runs look at their sisters in the transaction that is there now; one that has become an orphan keeps
+ * its own view. */
+static void make_view(struct pipeline *p, struct transaction *tx)
+{
+    for (size_t i = 0; i < p->engine->check_count; i++) {
+        struct run *run = p->runs[i] ? p->runs[i] : tx->runs[i];
+
+        run->view = tx->view;
+        tx->view[i] = run;
+    }
+}
+
 static void transaction_begin(struct pipeline *p)
 {
     struct transaction *tx = p->spare ? p->spare : transaction_new(p);
@@ -121,6 +132,7 @@ static void transaction_begin(struct pipeline *p)
     tx->evidence.iprev = p->evidence.iprev;
     tx->begun_ms = clock_mono_ms();
     make_runs(p, tx);
+    make_view(p, tx);
 }
 
 static bool wants_to_know(const struct run *run)

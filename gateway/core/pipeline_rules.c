@@ -11,14 +11,14 @@ static void take_connections(struct pipeline *p, size_t row, const struct check_
     struct run *run = p->runs[row];
 
     run->settings = settings;
-    p->view[row] = run;
+    p->tx->view[row] = run;
     if (settings->mode != MODE_OFF)
         return;
     struct run *stand_in = arena_alloc(&p->tx->work, sizeof *stand_in);
 
     stand_in->settings = settings;
     stand_in->state = RUN_OFF;
-    p->view[row] = stand_in;
+    p->tx->view[row] = stand_in;
 }
 
 /* What was off under the rules so far has it all before it. */
@@ -58,7 +58,6 @@ void rules_begin(struct pipeline *p)
         size_t i = (size_t)__builtin_ctzll(left);
 
         p->runs[i]->settings = &p->engine->checks[i];
-        p->view[i] = p->runs[i];
     }
     p->tx->checks = p->engine->checks;
 }

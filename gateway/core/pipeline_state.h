@@ -20,10 +20,11 @@ struct transaction {
     struct evidence evidence;
     struct evidence evidence_before; /* as it was when lent */
     struct message *message;
-    struct run *runs[CHECKS_MAX]; /* by row; NULL for the connection's and for what is off */
-    struct run *own;              /* where they lie */
-    struct run *overdue;          /* stand-ins for what a worker did not give back in time */
-    uint64_t lent;                /* rows that the worker runs */
+    struct run *runs[CHECKS_MAX];       /* by row; NULL for the connection's and for what is off */
+    const struct run *view[CHECKS_MAX]; /* every row's run as this transaction sees it, wherever it is kept */
+    struct run *own;                    /* where they lie */
+    struct run *overdue;                /* stand-ins for what a worker did not give back in time */
+    uint64_t lent;                      /* rows that the worker runs */
     bool is_lent, is_orphan;
     const struct profile *profile;       /* whose rules hold; NULL: not known yet, or there are none */
     const struct check_settings *checks; /* as they hold */
@@ -58,8 +59,7 @@ struct pipeline {
     struct run *own;              /* where they lie */
     bool is_reached[STAGE_COUNT];
     struct transaction *tx;
-    struct transaction *spare;          /* the last one, emptied, for the next */
-    const struct run *view[CHECKS_MAX]; /* every row's run, wherever it is kept */
+    struct transaction *spare; /* the last one, emptied, for the next */
     struct want want;
     struct timer *timer; /* the next deadline */
     struct task soon;    /* advance() at the end of this turn */

@@ -87,6 +87,7 @@ struct run {
     bool has_foreseen;
     bool has_run;  /* once at least in this transaction */
     unsigned runs; /* so far */
+    unsigned turn; /* of its book: what was asked in this very run */
     int64_t started_mono_us, took_us;
 
     /* ask_dns()'s: where answers are looked for (the connection's book, then the transaction's), where new questions

@@ -44,12 +44,44 @@ static enum step count_recipients(struct inquiry *q)
     return STEP_DONE;
 }
 
+static enum step weigh_greeting(struct inquiry *q)
+{
+    finding_weigh(q, 0, (int)q->session->helo.len, "greeting");
+    return STEP_DONE;
+}
+
+static enum step hold_back(struct inquiry *q)
+{
+    finding_tarpit(q, 150);
+    return STEP_DONE;
+}
+
+/* Three names, of which a check with a limit of two hears two. */
+static enum step count_answers(struct inquiry *q)
+{
+    static const char *const names[] = { "a.example", "b.example", "c.example" };
+    int answered = 0;
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const struct dns_answer *a = ask_dns(q, names[i], DNS_A);
+
+        if (!a)
+            return STEP_WAIT;
+        answered += a->state == DNS_OK;
+    }
+    finding_weigh(q, 0, answered, "answers");
+    return STEP_DONE;
+}
+
 #define MODULE(name, function) static const struct check_module name = { .symbols = symbols, .run = function }
 MODULE(bad, find_bad);
 MODULE(two, ask_two);
 MODULE(for_ever, wait_for_ever);
 MODULE(slow, compute_long);
 MODULE(recipients, count_recipients);
+MODULE(greeting, weigh_greeting);
+MODULE(holding, hold_back);
+MODULE(answers, count_answers);
 
 enum { ROOM_CHECKS = 3 };
 
@@ -120,6 +152,13 @@ static void decide(struct room *r, enum stage last, int budget_ms)
     EXPECT_INT(number, r->verdicts);
 }
 
+static void take_message(struct room *r)
+{
+    static const struct message_limits limits = { 10000, 100 };
+
+    pipeline_take_message(r->pipeline, message_new(SPAN("A: b\r\n\r\nbody\r\n"), &limits));
+}
+
 #define ROW(stage, place, budget, module)                                                                              \
     {                                                                                                                  \
         "row", stage, place, budget, 8, { FAIL_DEFER, FAIL_DEFER }, NULL, false, false, module                         \
@@ -172,16 +211,72 @@ static void a_renewed_pipeline_is_as_new(void **state)
 static void a_pipeline_that_a_worker_has_is_not_renewed(void **state)
 {
     const struct check rows[] = { ROW(STAGE_MESSAGE, ON_QUICK, 60000, &slow) };
-    static const struct message_limits limits = { 10000, 100 };
     struct room *r = room_open(rows, 1, STAGE_MESSAGE);
 
     (void)state;
-    pipeline_take_message(r->pipeline, message_new(SPAN("A: b\r\n\r\nbody\r\n"), &limits));
+    take_message(r);
     decide(r, STAGE_MESSAGE, 50);
     EXPECT_INT(ACTION_DEFER, r->verdict.action);
     EXPECT_FALSE(pipeline_renew(r->pipeline));
     room_close(r);
 }
 
+/* A worker still has the last message when the client greets anew: what it says now is judged. */
+static void a_new_greeting_counts_while_a_worker_has_the_last_message(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_MESSAGE, ON_QUICK, 60000, &slow),
+                                  ROW(STAGE_HELO, ON_LOOP, 1000, &greeting) };
+    struct room *r = room_open(rows, 2, STAGE_MESSAGE);
+    struct session *s = pipeline_session(r->pipeline);
+
+    (void)state;
+    s->helo = SPAN("four");
+    take_message(r);
+    decide(r, STAGE_MESSAGE, 50);
+    EXPECT_STR("row", r->verdict.missing[0].check);
+    EXPECT_INT(4, r->verdict.score);
+    pipeline_end(r->pipeline);
+    s->helo = SPAN("eleven-long");
+    take_message(r);
+    decide(r, STAGE_MESSAGE, 0);
+    EXPECT_INT(11, r->verdict.score);
+    room_close(r);
+}
+
+static void a_tarpit_may_hold_back_a_verdict_that_came_by_the_deadline(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_MESSAGE, ON_QUICK, 60000, &slow),
+                                  ROW(STAGE_RCPT, ON_LOOP, 1000, &holding) };
+    struct room *r = room_open(rows, 2, STAGE_MESSAGE);
+
+    (void)state;
+    take_message(r);
+    decide(r, STAGE_MESSAGE, 50);
+    EXPECT_INT(ACTION_DEFER, r->verdict.action);
+    EXPECT_STR("the message's time was up while it was running", r->verdict.missing[0].why);
+    room_close(r);
+}
+
+/* What the connection has asked already is found in its book; it counts for every message all the same. */
+static void the_same_message_has_the_same_limits_the_next_time(void **state)
+{
+    struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 1000, &answers), ROW(STAGE_MAIL, ON_LOOP, 1000, &answers) };
+    struct room *r;
+
+    (void)state;
+    rows[1].asks = 2;
+    r = room_open(rows, 2, STAGE_MESSAGE);
+    for (unsigned round = 0; round < 3; round++) {
+        take_message(r);
+        decide(r, STAGE_MESSAGE, 0);
+        EXPECT_INT(3 + 2, r->verdict.score);
+        pipeline_end(r->pipeline);
+    }
+    room_close(r);
+}
+
 RUN_TESTS(TEST(a_door_of_envelopes_decides_at_rcpt_for_good), TEST(a_renewed_pipeline_is_as_new),
-          TEST(a_pipeline_that_a_worker_has_is_not_renewed))
+          TEST(a_pipeline_that_a_worker_has_is_not_renewed),
+          TEST(a_new_greeting_counts_while_a_worker_has_the_last_message),
+          TEST(a_tarpit_may_hold_back_a_verdict_that_came_by_the_deadline),
+          TEST(the_same_message_has_the_same_limits_the_next_time))
