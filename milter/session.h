@@ -112,7 +112,8 @@ bool milter_take_end(struct milter_session *s, struct span data);
 
 /* session_log.c */
 void milter_log_message(struct milter_session *s, unsigned code, struct span text, const char *action);
-void milter_log_refusal(struct milter_session *s, const char *what, unsigned code, struct span text);
+void milter_log_refusal(struct milter_session *s, const char *what, const struct verdict *verdict, unsigned code,
+                        struct span text);
 void milter_log_gone(struct milter_session *s, const char *when);
 void milter_log_fault(struct milter_session *s, const char *text);
 /* milter_queue_id - the MTA's id of this message; empty when it has not told one. */

@@ -48,7 +48,8 @@ void milter_log_message(struct milter_session *s, unsigned code, struct span tex
     log_send(&line);
 }
 
-void milter_log_refusal(struct milter_session *s, const char *what, unsigned code, struct span text)
+void milter_log_refusal(struct milter_session *s, const char *what, const struct verdict *verdict, unsigned code,
+                        struct span text)
 {
     struct log_line line;
 
@@ -59,6 +60,9 @@ void milter_log_refusal(struct milter_session *s, const char *what, unsigned cod
         log_mta(&line, s);
         message_log_client(&line, s->session);
         message_log_envelope(&line, s->session);
+        if (verdict)
+            log_cstr(&line, "action", action_text(verdict->action));
+        message_log_verdict(&line, s->pipeline, verdict);
         log_int(&line, "code", code);
         log_str(&line, "text", text);
     }

@@ -244,7 +244,7 @@ static bool is_refused_by(struct milter_session *s, const struct verdict *verdic
     struct verdict_reply reply = pipeline_reply(s->pipeline, verdict);
 
     actions_reply(&s->out, reply.code, reply.enhanced, span_of(reply.text), s->session->id);
-    milter_log_refusal(s, what, reply.code, span_of(reply.text));
+    milter_log_refusal(s, what, verdict, reply.code, span_of(reply.text));
     return true;
 }
 
@@ -302,7 +302,7 @@ bool milter_take_mail(struct milter_session *s, struct span data)
 static void say_later(struct milter_session *s, const char *enhanced, const char *text)
 {
     actions_reply(&s->out, 451, enhanced, span_of(text), s->session->id);
-    milter_log_refusal(s, "recipient", 451, span_of(text));
+    milter_log_refusal(s, "recipient", NULL, 451, span_of(text));
 }
 
 /* We cannot do our work: true when this recipient has got its answer. */
@@ -389,7 +389,7 @@ static bool is_for_later(struct milter_session *s, const struct address *address
     else
         return false;
     actions_reply(&s->out, 452, "4.5.3", why, s->session->id);
-    milter_log_refusal(s, "recipient", 452, why);
+    milter_log_refusal(s, "recipient", NULL, 452, why);
     return true;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { RECIPIENTS_SHOWN = 5, SYMBOLS_SHOWN = 20, LIST_MOST = 2000 };
+enum { RECIPIENTS_SHOWN = 5, SYMBOLS_SHOWN = 20, REASONS_SHOWN = 5, WEIGHED_MOST = 256, LIST_MOST = 2000 };
 
 void message_log_client(struct log_line *line, const struct session *session)
 {
@@ -36,14 +36,16 @@ void message_log_envelope(struct log_line *line, const struct session *session)
 
 struct weighed {
     const struct finding *finding;
+    const struct run *run;
     bool is_shadow;
 };
 
 static int compare_weight(const void *a, const void *b)
 {
-    int x = abs(((const struct weighed *)a)->finding->points), y = abs(((const struct weighed *)b)->finding->points);
+    const struct finding *x = ((const struct weighed *)a)->finding, *y = ((const struct weighed *)b)->finding;
+    int weight = abs(y->points) - abs(x->points);
 
-    return x < y ? 1 : x > y ? -1 : 0;
+    return weight ? weight : strcmp(x->symbol, y->symbol);
 }
 
 static size_t collect(struct pipeline *p, struct weighed *out, size_t room)
@@ -54,18 +56,16 @@ static size_t collect(struct pipeline *p, struct weighed *out, size_t room)
         const struct run *run = pipeline_run(p, i);
 
         for (size_t j = 0; run->state == RUN_DONE && j < run->finding_count && n < room; j++)
-            out[n++] = (struct weighed){ &run->findings[j], run->settings->mode == MODE_SHADOW };
+            out[n++] = (struct weighed){ &run->findings[j], run, run->settings->mode == MODE_SHADOW };
     }
+    qsort(out, n, sizeof *out, compare_weight);
     return n;
 }
 
-static void log_symbols(struct log_line *line, struct pipeline *p)
+static void log_symbols(struct log_line *line, const struct weighed *all, size_t n)
 {
-    struct weighed all[256];
-    size_t n = collect(p, all, 256);
     struct strbuf list;
 
-    qsort(all, n, sizeof *all, compare_weight);
     strbuf_init(&list, LIST_MOST);
     for (size_t i = 0; i < n && i < SYMBOLS_SHOWN; i++) {
         int points = all[i].finding->points;
@@ -75,6 +75,32 @@ static void log_symbols(struct log_line *line, struct pipeline *p)
     }
     if (n)
         log_str(line, "symbols", strbuf_span(&list));
+    strbuf_release(&list);
+}
+
+/* Of the check that decided what it has found; of a score that is not mere acceptance what weighed most. */
+static bool is_a_reason(const struct weighed *w, const struct verdict *verdict)
+{
+    if (w->is_shadow || !w->finding->reason[0])
+        return false;
+    if (strcmp(verdict->decided_by, "score") == 0)
+        return verdict->action != ACTION_ACCEPT && w->finding->points > 0;
+    return strcmp(verdict->decided_by, w->run->settings->check->name) == 0;
+}
+
+static void log_reasons(struct log_line *line, const struct weighed *all, size_t n, const struct verdict *verdict)
+{
+    struct strbuf list;
+    unsigned shown = 0;
+
+    if (!verdict->decided_by)
+        return;
+    strbuf_init(&list, LIST_MOST);
+    for (size_t i = 0; i < n && shown < REASONS_SHOWN; i++)
+        if (is_a_reason(&all[i], verdict))
+            strbuf_putf(&list, "%s%s: %s", shown++ ? "; " : "", all[i].finding->symbol, all[i].finding->reason);
+    if (shown)
+        log_str(line, "why", strbuf_span(&list));
     strbuf_release(&list);
 }
 
@@ -92,13 +118,18 @@ static void log_missing(struct log_line *line, const struct verdict *verdict)
 
 void message_log_verdict(struct log_line *line, struct pipeline *p, const struct verdict *verdict)
 {
-    if (!verdict)
+    struct weighed all[WEIGHED_MOST];
+
+    if (!verdict || !line->is_wanted)
         return;
+    size_t n = collect(p, all, WEIGHED_MOST);
+
     if (pipeline_profile(p)[0])
         log_cstr(line, "profile", pipeline_profile(p));
     log_points(line, "score", verdict->score);
     if (verdict->decided_by)
         log_cstr(line, "by", verdict->decided_by);
-    log_symbols(line, p);
+    log_symbols(line, all, n);
+    log_reasons(line, all, n, verdict);
     log_missing(line, verdict);
 }

@@ -12,7 +12,8 @@
 void message_log_client(struct log_line *line, const struct session *session);
 /* message_log_envelope - the sender and the first recipients. */
 void message_log_envelope(struct log_line *line, const struct session *session);
-/* message_log_verdict - profile, score, who decided, symbols by weight, missing evidence; nothing without a verdict. */
+/* message_log_verdict - profile, score, who decided, symbols by weight, why, missing evidence; nothing without a
+ * verdict. */
 void message_log_verdict(struct log_line *line, struct pipeline *p, const struct verdict *verdict);
 
 #endif

@@ -57,7 +57,7 @@ void server_count_error(struct server *s)
     s->errors++;
     if (s->errors >= conf->errors_hard) {
         server_say(s, REPLY_TOO_MANY_ERRORS);
-        server_log_refusal(s, "connection", 421, SPAN("too many errors"));
+        server_log_refusal(s, "connection", NULL, 421, SPAN("too many errors"));
         server_close(s);
     } else if (s->errors >= conf->errors_soft) {
         server_wait(s);
@@ -93,7 +93,7 @@ static void on_timer(void *arg)
 
     if (s->state == SERVER_DATA && !s->is_waiting) {
         server_say(s, REPLY_DATA_TOO_SLOW);
-        server_log_refusal(s, "message", 421, SPAN("the message took too long to arrive"));
+        server_log_refusal(s, "message", NULL, 421, SPAN("the message took too long to arrive"));
         server_close(s);
     }
     server_resume(s);
@@ -105,7 +105,7 @@ static void say_refusal(struct server *s, enum reply reply)
 {
     server_say(s, reply);
     if (reply == REPLY_FOREIGN_PROTOCOL) {
-        server_log_refusal(s, "connection", reply_code(reply), SPAN("another protocol"));
+        server_log_refusal(s, "connection", NULL, reply_code(reply), SPAN("another protocol"));
         server_close(s);
         return;
     }
@@ -118,7 +118,7 @@ static void count_junk(struct server *s)
     if (++s->junk <= JUNK_MOST)
         return;
     server_say(s, REPLY_TOO_MANY_ERRORS);
-    server_log_refusal(s, "connection", 421, SPAN("too many commands that lead nowhere"));
+    server_log_refusal(s, "connection", NULL, 421, SPAN("too many commands that lead nowhere"));
     server_close(s);
 }
 
@@ -227,7 +227,7 @@ bool server_has_early_input(struct server *s, const char *command)
     if (!stream_input(s->stream).len)
         return false;
     server_say_about(s, REPLY_EARLY_INPUT, span_of(command));
-    server_log_refusal(s, "connection", reply_code(REPLY_EARLY_INPUT), SPAN("input before our reply"));
+    server_log_refusal(s, "connection", NULL, reply_code(REPLY_EARLY_INPUT), SPAN("input before our reply"));
     server_close(s);
     return true;
 }
@@ -320,7 +320,7 @@ static void on_end(void *arg, enum stream_end why)
         return;
     }
     if (why == STREAM_TLS_FAILED)
-        server_log_refusal(s, "tls", 0, span_of(stream_error_text(s->stream)));
+        server_log_refusal(s, "tls", NULL, 0, span_of(stream_error_text(s->stream)));
     stream_free(s->stream);
     s->stream = NULL;
     if (s->delivery && !server_call_off(s))

@@ -145,7 +145,8 @@ bool server_call_off(struct server *s);
 /* server_log.c */
 void server_log_message(struct server *s, unsigned code, struct span text, const char *action,
                         const struct delivery_outcome *outcome);
-void server_log_refusal(const struct server *s, const char *what, unsigned code, struct span text);
+void server_log_refusal(const struct server *s, const char *what, const struct verdict *verdict, unsigned code,
+                        struct span text);
 void server_log_gone(const struct server *s, const char *when);
 
 /* door.c */

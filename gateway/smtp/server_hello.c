@@ -131,7 +131,7 @@ void server_starttls(struct server *s)
     size_t injected = stream_start_tls(s->stream, s->door->tls, NULL);
 
     if (injected)
-        server_log_refusal(s, "tls", 0, SPAN("commands behind STARTTLS were thrown away"));
+        server_log_refusal(s, "tls", NULL, 0, SPAN("commands behind STARTTLS were thrown away"));
     server_wait(s);
     server_set_read_timeout(s, s->door->conf->command_timeout_ms);
 }

@@ -40,7 +40,8 @@ void server_log_message(struct server *s, unsigned code, struct span text, const
     log_send(&line);
 }
 
-void server_log_refusal(const struct server *s, const char *what, unsigned code, struct span text)
+void server_log_refusal(const struct server *s, const char *what, const struct verdict *verdict, unsigned code,
+                        struct span text)
 {
     struct log_line line;
 
@@ -51,6 +52,9 @@ void server_log_refusal(const struct server *s, const char *what, unsigned code,
     message_log_client(&line, s->session);
     if (s->state >= SERVER_MAIL)
         message_log_envelope(&line, s->session);
+    if (verdict)
+        log_cstr(&line, "action", action_text(verdict->action));
+    message_log_verdict(&line, s->pipeline, verdict);
     if (code)
         log_int(&line, "code", code);
     log_str(&line, "text", text);

@@ -62,7 +62,7 @@ static bool is_refused_by(struct server *s, const struct verdict *verdict, const
     struct verdict_reply reply = pipeline_reply(s->pipeline, verdict);
 
     server_say_text(s, reply.code, reply.enhanced, span_of(reply.text));
-    server_log_refusal(s, what, reply.code, span_of(reply.text));
+    server_log_refusal(s, what, verdict, reply.code, span_of(reply.text));
     if (action == ACTION_REJECT)
         server_count_error(s);
     return true;
@@ -88,7 +88,7 @@ void server_mail(struct server *s, const struct smtp_command *command)
 
     if (wrong) {
         refuse_mail(s, wrong);
-        server_log_refusal(s, "sender", reply_code(wrong), command->argument);
+        server_log_refusal(s, "sender", NULL, reply_code(wrong), command->argument);
         if (reply_code(wrong) / 100 == 5)
             server_count_error(s);
         return;
@@ -181,7 +181,7 @@ static void say_verified(struct server *s)
         server_say(s, r->trouble);
     else
         server_say_text(s, r->code, "", text);
-    server_log_refusal(s, "recipient", r->trouble ? reply_code(r->trouble) : r->code,
+    server_log_refusal(s, "recipient", NULL, r->trouble ? reply_code(r->trouble) : r->code,
                        r->trouble ? SPAN("the next hop could not be asked") : text);
     drop_recipient(s);
     if (r->code / 100 == 5)
@@ -272,7 +272,7 @@ void server_rcpt(struct server *s, const struct smtp_command *command)
 
     if (wrong) {
         server_say_about(s, wrong, command->path.domain);
-        server_log_refusal(s, "recipient", reply_code(wrong), command->path.text);
+        server_log_refusal(s, "recipient", NULL, reply_code(wrong), command->path.text);
         if (reply_code(wrong) / 100 == 5 || ++s->overshoot > OVERSHOOT_MOST)
             server_count_error(s);
         return;

@@ -83,6 +83,9 @@ def test_who_comes_again_passes_also_after_a_restart(dns):
 
         code, text = send()
         assert (code, seconds_left(text)) == (451, 3)
+        server.wait_log("event=refused what=recipient ")
+        why = "GREYLIST: g:{203.0.113.0/24}/joe@sender.example/user@example.org (its network), always: new, 3 s to wait"
+        assert re.search(r"action=greylist score=\S+ by=greylist .*why=\"" + re.escape(why), server.log), server.log
         assert not server.mails()
         restart(server)
         code, text = send(addr="203.0.113.5")  # another server of the same network
