@@ -4,18 +4,27 @@
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/base/bug.h"
 #include "gateway/doors.h"
 #include "gateway/net/listener.h"
 
-static const struct open_socket *find(const struct sockets *sockets, const char *door, const struct endpoint *at)
+static const struct open_socket *find(const struct sockets *sockets, const struct endpoint *at)
 {
     for (size_t i = 0; sockets && i < sockets->count; i++)
-        if (strcmp(sockets->items[i].door, door) == 0 && endpoint_eq(&sockets->items[i].at, at))
+        if (endpoint_eq(&sockets->items[i].at, at))
             return &sockets->items[i];
     return NULL;
+}
+
+static bool has_descriptor(const struct sockets *sockets, int fd)
+{
+    for (size_t i = 0; sockets && i < sockets->count; i++)
+        if (sockets->items[i].fd == fd)
+            return true;
+    return false;
 }
 
 /* A socket's group may be any when we are root, else one of ours. */
@@ -48,21 +57,38 @@ static int open_new(const struct config *config, const struct endpoint *at, char
     return fd;
 }
 
+/* An open one whose file somebody has removed is of no use; what its file may and whose it is follows the configuration
+ * over reloads. */
+static int keep_or_open(const struct open_socket *known, const struct config *config, const struct endpoint *at,
+                        char *error, size_t size)
+{
+    struct stat st;
+
+    if (!known || (at->path[0] && (lstat(at->path, &st) || !S_ISSOCK(st.st_mode))))
+        return open_new(config, at, error, size);
+    if (!at->path[0])
+        return known->fd;
+    if (chmod(at->path, config->socket_mode)) {
+        snprintf(error, size, "socket_mode: %s: %s", at->path, strerror(errno));
+        return -1;
+    }
+    return give_to_group(config, at, error, size) ? known->fd : -1;
+}
+
 static bool open_one(const char *door, const struct endpoint *at, const struct config *config,
                      const struct sockets *old, struct sockets *out, char *error, size_t size)
 {
-    const struct open_socket *known = find(old, door, at);
     char text[ENDPOINT_TEXT_MAX];
 
     if (out->count == SOCKETS_MAX) {
         snprintf(error, size, "more than %d listeners", SOCKETS_MAX);
         return false;
     }
-    if (find(out, door, at)) {
+    if (find(out, at)) {
         snprintf(error, size, "%s listens on %s twice", door, endpoint_text(at, text));
         return false;
     }
-    int fd = known ? known->fd : open_new(config, at, error, size);
+    int fd = keep_or_open(find(old, at), config, at, error, size);
 
     if (fd < 0)
         return false;
@@ -96,7 +122,7 @@ bool sockets_open(const struct config *config, const struct sockets *old, struct
 void sockets_close_others(const struct sockets *old, const struct sockets *kept)
 {
     for (size_t i = 0; i < old->count; i++)
-        if (!find(kept, old->items[i].door, &old->items[i].at))
+        if (!has_descriptor(kept, old->items[i].fd))
             close(old->items[i].fd);
 }
 

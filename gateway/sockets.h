@@ -21,8 +21,9 @@ struct sockets {
     size_t count;
 };
 
-/* sockets_open - what `config` wants; descriptors of `old` (may be NULL) are taken over where they match, and stay
- * open there, too. False with a sentence for the operator in `error`; then nothing new is open. */
+/* sockets_open - what `config` wants; descriptors of `old` (may be NULL) are taken over where the address is the same,
+ * by whatever door, and stay open there, too. False with a sentence for the operator in `error`; then nothing new is
+ * open. */
 bool sockets_open(const struct config *config, const struct sockets *old, struct sockets *out, char *error,
                   size_t size);
 /* sockets_close_others - closes those of `old` that `kept` (may be NULL) does not have. */

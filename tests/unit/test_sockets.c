@@ -89,6 +89,54 @@ static void a_unix_socket_has_the_mode_and_the_group_that_are_wanted(void **stat
     rmdir(folder);
 }
 
+/* A reload: what was wrong with a socket's file is mended, and the connection queue goes on. */
+static void over_a_reload_a_file_follows_the_configuration(void **state)
+{
+    char folder[] = "/tmp/postern-sockets-XXXXXX", error[400] = "";
+    struct config config = listening(0);
+    struct sockets first, second, third;
+    struct stat st;
+
+    (void)state;
+    EXPECT_TRUE(mkdtemp(folder) != NULL);
+    snprintf(ports[0].path, sizeof ports[0].path, "%s/socket", folder);
+    config.milter.listen = (struct conf_endpoints){ ports, 1 };
+    config.socket_mode = 0600;
+    EXPECT_TRUE(sockets_open(&config, NULL, &first, error, sizeof error));
+    config.socket_mode = 0666;
+    EXPECT_TRUE(sockets_open(&config, &first, &second, error, sizeof error));
+    EXPECT_INT(first.items[0].fd, second.items[0].fd);
+    EXPECT_INT(0, stat(ports[0].path, &st));
+    EXPECT_INT(0666, st.st_mode & 0777);
+    unlink(ports[0].path);
+    EXPECT_TRUE(sockets_open(&config, &second, &third, error, sizeof error));
+    EXPECT_INT(0, stat(ports[0].path, &st));
+    EXPECT_TRUE(third.items[0].fd != second.items[0].fd);
+    sockets_close_others(&second, &third);
+    EXPECT_FALSE(is_open(second.items[0].fd));
+    sockets_close_others(&third, NULL);
+    unlink(ports[0].path);
+    rmdir(folder);
+}
+
+static void an_address_may_go_to_another_door(void **state)
+{
+    char error[200] = "";
+    struct sockets first, second;
+    struct config config = listening(1);
+
+    (void)state;
+    EXPECT_TRUE(sockets_open(&config, NULL, &first, error, sizeof error));
+    config.policy.listen = config.smtp.listen;
+    config.smtp.listen.count = 0;
+    EXPECT_TRUE(sockets_open(&config, &first, &second, error, sizeof error));
+    EXPECT_INT(first.items[0].fd, second.items[0].fd);
+    EXPECT_STR("policy", second.items[0].door);
+    sockets_close_others(&first, &second);
+    EXPECT_TRUE(is_open(first.items[0].fd));
+    sockets_close_others(&second, NULL);
+}
+
 static void they_travel_as_text(void **state)
 {
     struct sockets sockets = { .count = 2 }, read;
@@ -124,4 +172,5 @@ static void text_that_is_not_ours_is_refused(void **state)
 
 RUN_TESTS(TEST(what_stays_keeps_its_descriptor_and_the_rest_is_closed),
           TEST(a_listener_twice_is_refused_and_nothing_stays_open), TEST(they_travel_as_text),
+          TEST(over_a_reload_a_file_follows_the_configuration), TEST(an_address_may_go_to_another_door),
           TEST(a_unix_socket_has_the_mode_and_the_group_that_are_wanted), TEST(text_that_is_not_ours_is_refused))
