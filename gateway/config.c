@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/base/bug.h"
 #include "gateway/base/log.h"
 #include "gateway/checks.h"
 #include "gateway/mail/domain.h"
@@ -125,6 +126,64 @@ static const char *usual_state(struct arena *a)
     return arena_printf(a, "%s/.local/state/postern", home);
 }
 
+/* One of them covers the other: the same, or the same port of any address of this machine. */
+static bool is_same_place(const struct endpoint *a, const struct endpoint *b)
+{
+    static const struct addr none;
+
+    if (endpoint_eq(a, b))
+        return true;
+    if (a->path[0] || b->path[0] || a->port != b->port || !a->port || a->addr.family != b->addr.family)
+        return false;
+    return !memcmp(a->addr.bytes, none.bytes, sizeof none.bytes) ||
+           !memcmp(b->addr.bytes, none.bytes, sizeof none.bytes);
+}
+
+enum { PLACES_MAX = 64 };
+
+struct listening_place {
+    const char *door;
+    const struct endpoint *at;
+};
+
+static size_t list_places(const struct config *config, struct listening_place *out)
+{
+    const struct {
+        const char *door;
+        const struct conf_endpoints *at;
+    } doors[] = { { "smtp", &config->smtp.listen },
+                  { "http", &config->http.listen },
+                  { "policy", &config->policy.listen },
+                  { "milter", &config->milter.listen } };
+    size_t count = 0;
+
+    for (size_t i = 0; i < COUNT(doors); i++)
+        for (size_t j = 0; j < doors[i].at->count && count < PLACES_MAX; j++)
+            out[count++] = (struct listening_place){ doors[i].door, &doors[i].at->items[j] };
+    return count;
+}
+
+/* What would only come out when the doors are opened, and then with a reason that misleads. */
+static const char *check_places(struct arena *a, const struct config *config)
+{
+    struct listening_place places[PLACES_MAX];
+    size_t count = list_places(config, places);
+    char one[ENDPOINT_TEXT_MAX], other[ENDPOINT_TEXT_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        endpoint_text(places[i].at, one);
+        if (places[i].at->host[0])
+            return arena_printf(a, "%s.listen: %s is a name; write its address, such as 127.0.0.1:%u", places[i].door,
+                                one, places[i].at->port);
+        for (size_t j = 0; j < i; j++)
+            if (is_same_place(places[i].at, places[j].at))
+                return arena_printf(
+                    a, "%s listens on %s and %s on %s, which is the same place; write another port or path",
+                    places[j].door, endpoint_text(places[j].at, other), places[i].door, one);
+    }
+    return NULL;
+}
+
 static bool is_unset(const char *text)
 {
     return !text || !text[0];
@@ -141,7 +200,9 @@ static const char *config_check(struct arena *a, void *values)
         config->state = usual_state(a);
     if (is_unset(config->user))
         config->user = getpwnam("postern") ? "postern" : "nobody";
-    return config->state[0] == '/' ? NULL : "state is no absolute path: write state = \"/var/lib/postern\"";
+    if (config->state[0] != '/')
+        return "state is no absolute path: write state = \"/var/lib/postern\"";
+    return check_places(a, config);
 }
 
 const struct conf_section config_section = {

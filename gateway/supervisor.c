@@ -101,6 +101,11 @@ static _Noreturn void become_gateway(const struct supervisor *s, const struct so
     _exit(EXIT_OTHER);
 }
 
+/* A gateway without any door would run, and do nothing. */
+static const char no_door[] =
+    "no door is open: say where mail comes in, such as smtp { listen = {\"0.0.0.0:25\"} }, or "
+    "milter, policy or http { listen = ... }";
+
 static void make_current(struct supervisor *s);
 
 static void on_ready(struct generation *g)
@@ -307,10 +312,12 @@ static bool load_next(struct supervisor *s)
     if (!is_good)
         return false;
     is_good = sockets_open(loaded.values, &s->sockets, &s->next_sockets, error, sizeof error);
-    if (!is_good)
+    if (is_good && !s->next_sockets.count)
+        snprintf(error, sizeof error, "%s", no_door);
+    if (error[0])
         refuse(span_of(error));
     config_free(&loaded);
-    return is_good;
+    return !error[0];
 }
 
 static void on_hangup(void *arg)
@@ -406,11 +413,11 @@ static bool open_first(struct supervisor *s)
     bool is_good = sockets_open(loaded.values, NULL, &s->sockets, error, sizeof error);
 
     config_free(&loaded);
-    if (!is_good) {
-        fprintf(stderr, "postern: %s\n", error);
-        s->status = EXIT_OTHER;
-    }
-    return is_good;
+    if (is_good && s->sockets.count)
+        return true;
+    fprintf(stderr, "postern: %s\n", is_good ? no_door : error);
+    s->status = is_good ? EXIT_CONFIG : EXIT_OTHER;
+    return false;
 }
 
 static void watch_over(struct supervisor *s)

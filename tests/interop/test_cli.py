@@ -111,6 +111,33 @@ def test_a_wrong_configuration_is_status_2_with_the_line_and_the_remedy(tmp_path
         assert f"{path}:2: unknown key 'lsten' in smtp; did you mean 'listen'?" in done.stderr.decode()
 
 
+@pytest.mark.parametrize("text, told", [
+    ('smtp { listen = {"127.0.0.1:2525"} } milter { listen = {"inet:2525@127.0.0.1"} }',
+     "smtp listens on 127.0.0.1:2525 and milter on 127.0.0.1:2525, which is the same place; write another port"),
+    ('policy { listen = {"127.0.0.1:2525"} } http { listen = {"0.0.0.0:2525"} }',
+     "http listens on 0.0.0.0:2525 and policy on 127.0.0.1:2525, which is the same place"),
+    ('smtp { listen = {"[::1]:25", "[::]:25"} }', "smtp listens on [::1]:25 and smtp on [::]:25, which is the"),
+    ('http { listen = {"unix:/run/x"} } policy { listen = {"/run/x"} }', "is the same place"),
+    ('milter { listen = {"inet:11332@localhost"} }',
+     "milter.listen: localhost:11332 is a name; write its address, such as 127.0.0.1:11332"),
+    ('smtp { listen = {"0.0.0.0:25", "[::]:25"} } milter { listen = {"127.0.0.1:26"} }', None),
+])
+def test_check_knows_which_places_clash(tmp_path, text, told):
+    path = tmp_path / "gateway.conf"
+    path.write_text(text + "\n")
+    done = postern("config", "check", "-c", path)
+    assert done.returncode == (2 if told else 0), done.stderr
+    assert (told or "") in done.stderr.decode()
+
+
+def test_a_gateway_without_a_door_is_refused(tmp_path):
+    path = tmp_path / "gateway.conf"
+    path.write_text(f'state = "{tmp_path}/state"\n')
+    done = postern("run", "-c", path)
+    assert done.returncode == 2
+    assert "no door is open: say where mail comes in, such as smtp { listen = " in done.stderr.decode()
+
+
 def test_check_looks_into_certificates_as_run_does(tmp_path):
     certificate, key = make_cert(tmp_path, "mx.example.org")
     _, other = make_cert(tmp_path, "other.example.org")
