@@ -6,7 +6,7 @@ import subprocess
 from mail import make_cert
 from process import BUILD, SOURCE
 
-EXAMPLE = re.compile(r'^(\s*)# (\s*(?:[a-z_]+\s+=\s|[a-z_]+ "[^"]*"\s+\{|\}).*)$')
+EXAMPLE = re.compile(r'^(\s*)# (\s*(?:[a-z_]+\s+=\s|[a-z_]+ (?:"[^"]*"\s+)?\{|\}).*)$')
 SHIPPED = SOURCE / "gateway.conf"
 
 
@@ -24,7 +24,9 @@ def test_the_shipped_configuration_is_good():
 def test_the_examples_in_its_comments_are_good(tmp_path):
     cert, key = make_cert(tmp_path)
     (tmp_path / "dqs.key").write_text("example-key\n")
+    (tmp_path / "redis.password").write_text("example-password\n")
     (tmp_path / "blocked").write_text("spammer@example.net\n.spam.example\n")
+    (tmp_path / "whitelist_clients").write_text("192.0\n/^mail[0-9]+\\.example\\.net$/\n")
     lines, examples = [], 0
     for line in SHIPPED.read_text().splitlines():
         example = EXAMPLE.match(line)
@@ -43,5 +45,6 @@ def test_the_examples_in_its_comments_are_good(tmp_path):
     assert status == 0, said
     status, shown = config("show", path)
     assert status == 0
-    assert "example-key" not in shown
+    assert "example-key" not in shown and "example-password" not in shown
+    assert all(door in shown for door in ("11332@127.0.0.1", "127.0.0.1:10040", "127.0.0.1:11333"))
     assert "RBL_EXAMPLE_BIT_8" in shown

@@ -44,22 +44,31 @@ def test_commands_in_documents_exist():
 
 
 def test_options_in_the_manual_exist():
-    usage = "".join(run("postern", command, "--help").stdout for command in ("run", "config", "scan"))
+    usage = "".join(run("postern", command, "--help").stdout for command in ("run", "config", "scan", "rates", "store"))
     options = set(re.findall(r"^\.It Fl Fl ([\w-]+)", text("doc/postern.8"), re.M))
     assert options, "the manual lists no options"
     assert not [option for option in options if f"--{option}" not in usage]
 
 
+# Files that the examples in documents name, with a line that may stand in each.
+FILES = {"partners": "192.0.2.0/24\n", "blocked": "spammer@example.net\n", "trial.recipients": "anna@example.org\n",
+         "client_access": "192.0.2 REJECT\n", "sender_access": "example.net 450 4.7.1 Later\n",
+         "sender_logins": "anna@example.org anna\n", "whitelist_clients": "192.0\n",
+         "whitelist_clients.local": "mail.example.net\n", "whitelist_recipients": "postmaster@\n",
+         "http.password": "secret\n"}
+
+
 def test_configurations_in_documents_are_good(tmp_path):
     """Each ``` conf block of README.md and doc/ is taken by `postern config check`."""
+    for name, line in FILES.items():
+        (tmp_path / name).write_text(line)
+    make_cert(tmp_path, "mx")  # mx.pem, mx.key
     checked = 0
     for path in files():
         if path.endswith(".md"):
             for block in re.findall(r"^```conf\n(.*?)^```", text(path), re.M | re.S):
                 conf = tmp_path / f"{checked}.conf"
-                certificate, key = make_cert(tmp_path, "mx")
-                block = block.replace("/etc/postern/mx.pem", str(certificate)).replace("/etc/postern/mx.key", str(key))
-                conf.write_text(block)
+                conf.write_text(re.sub(r"/etc/\w+/", f"{tmp_path}/", block))
                 result = run("postern", "config", "check", "-c", str(conf))
                 assert result.returncode == 0, f"{path}:\n{block}\n{result.stderr}"
                 checked += 1
