@@ -31,6 +31,8 @@ struct known {
     struct span text;
     const char *exempt; /* why he is; NULL */
     struct span key;
+    struct store_op triplet, partner;
+    bool is_asked, has_partner;        /* the two operations are known; the second is to be asked, too */
     const struct store_answer *answer; /* NULL: not here yet */
 };
 
@@ -78,21 +80,32 @@ static struct memo *memo_of(struct inquiry *q)
     return memo;
 }
 
+static void prepare(struct inquiry *q, const struct memo *memo, const struct address *to, struct known *known)
+{
+    known->exempt = exempt_listed(q, q->conf, to);
+    known->is_asked = true;
+    if (known->exempt)
+        return;
+    known->triplet = triplet_op(q, q->conf, &memo->who, memo->sender, to);
+    known->key = span_first(known->triplet.key, 150);
+    known->has_partner = partner_op(q, q->conf, memo->sender, to, &known->partner);
+}
+
+/* Both questions go out at once: that a partner's mail is remembered, too, does no harm. */
 static enum step learn(struct inquiry *q, const struct memo *memo, const struct address *to, struct known *known)
 {
-    const struct greylist_conf *conf = q->conf;
-
+    if (!known->is_asked)
+        prepare(q, memo, to, known);
     if (known->exempt || known->answer)
         return STEP_DONE;
-    if (exempt_recipient(q, conf, memo->sender, to, &known->exempt) == STEP_WAIT)
-        return STEP_WAIT;
-    if (known->exempt)
-        return STEP_DONE;
-    const struct store_op op = triplet_op(q, conf, &memo->who, memo->sender, to);
+    const struct store_answer *partner = known->has_partner ? ask_store(q, &known->partner) : NULL;
+    const struct store_answer *answer = ask_store(q, &known->triplet);
 
-    known->key = span_first(op.key, 150);
-    known->answer = ask_store(q, &op);
-    return known->answer ? STEP_DONE : STEP_WAIT;
+    if ((known->has_partner && !partner) || !answer)
+        return STEP_WAIT;
+    known->exempt = partner ? exempt_partner(q, memo->sender, to, partner) : NULL;
+    known->answer = answer;
+    return STEP_DONE;
 }
 
 /* Every recipient is asked for, whatever the others wait for. */

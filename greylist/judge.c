@@ -58,8 +58,9 @@ const char *exempt_client(struct inquiry *q, const struct greylist_conf *conf)
     return listed_client(q, &conf->lists->clients);
 }
 
-static const char *listed_recipient(struct inquiry *q, const struct exempt_lists *lists, const struct address *to)
+const char *exempt_listed(struct inquiry *q, const struct greylist_conf *conf, const struct address *to)
 {
+    const struct exempt_lists *lists = &conf->lists->recipients;
     struct access_match match;
 
     if (exempt_has_recipient(lists->own, to, &match))
@@ -78,22 +79,39 @@ static bool may_be_partner(const struct inquiry *q, const struct greylist_conf *
     return conf->partners_ms && sender.len && spf != AUTH_FAIL && spf != AUTH_SOFTFAIL;
 }
 
+bool partner_op(struct inquiry *q, const struct greylist_conf *conf, struct span sender,
+                const struct address *recipient, struct store_op *out)
+{
+    if (!may_be_partner(q, conf, sender))
+        return false;
+    *out = (struct store_op){ .kind = STORE_GET,
+                              .key = partner_key(q, conf, recipient->domain, sender),
+                              .now_ms = q->now_ms };
+    return true;
+}
+
+const char *exempt_partner(struct inquiry *q, struct span sender, const struct address *recipient,
+                           const struct store_answer *answer)
+{
+    if (answer->state != STORE_OK)
+        return NULL;
+    return arena_printf(q->arena, "%.*s has had mail of %.*s", SPAN_ARG(span_first(sender, 100)),
+                        SPAN_ARG(span_first(recipient->domain, 100)));
+}
+
 enum step exempt_recipient(struct inquiry *q, const struct greylist_conf *conf, struct span sender,
                            const struct address *recipient, const char **why)
 {
-    *why = listed_recipient(q, &conf->lists->recipients, recipient);
-    if (*why || !may_be_partner(q, conf, sender))
+    struct store_op op;
+
+    *why = exempt_listed(q, conf, recipient);
+    if (*why || !partner_op(q, conf, sender, recipient, &op))
         return STEP_DONE;
-    const struct store_op op = { .kind = STORE_GET,
-                                 .key = partner_key(q, conf, recipient->domain, sender),
-                                 .now_ms = q->now_ms };
     const struct store_answer *answer = ask_store(q, &op);
 
     if (!answer)
         return STEP_WAIT;
-    if (answer->state == STORE_OK)
-        *why = arena_printf(q->arena, "%.*s has had mail of %.*s", SPAN_ARG(span_first(sender, 100)),
-                            SPAN_ARG(span_first(recipient->domain, 100)));
+    *why = exempt_partner(q, sender, recipient, answer);
     return STEP_DONE;
 }
 

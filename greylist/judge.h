@@ -22,8 +22,15 @@ enum greylist_symbol {
 bool greylist_concerns(const struct inquiry *q);
 /* exempt_client - why this client need not wait; NULL: it may have to. */
 const char *exempt_client(struct inquiry *q, const struct greylist_conf *conf);
-/* exempt_recipient - the same for mail to a recipient: he is listed, or has written to the sender. STEP_WAIT: the
- * store is being asked. */
+/* exempt_listed - the same for mail to a recipient who is listed. */
+const char *exempt_listed(struct inquiry *q, const struct greylist_conf *conf, const struct address *to);
+/* partner_op - asks whether the recipient's side has written to the sender; false: nothing need be asked.
+ * exempt_partner - why the answer exempts this mail; NULL: it does not. */
+bool partner_op(struct inquiry *q, const struct greylist_conf *conf, struct span sender,
+                const struct address *recipient, struct store_op *out);
+const char *exempt_partner(struct inquiry *q, struct span sender, const struct address *recipient,
+                           const struct store_answer *answer);
+/* exempt_recipient - both, in one. STEP_WAIT: the store is being asked. */
 enum step exempt_recipient(struct inquiry *q, const struct greylist_conf *conf, struct span sender,
                            const struct address *recipient, const char **why);
 

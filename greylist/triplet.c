@@ -83,6 +83,26 @@ static struct span hex_digest(struct arena *a, struct span first, struct span se
     return span_make(hex, 2 * DIGEST_SHOWN);
 }
 
+/* The texts one behind the other. */
+static struct span join(struct arena *a, const struct span *parts, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *text = arena_alloc(a, len + 1), *at = text;
+
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len)
+            memcpy(at, parts[i].ptr, parts[i].len);
+        at += parts[i].len;
+    }
+    return span_make(text, len);
+}
+
+#define JOIN(a, ...)                                                                                                   \
+    join(a, (const struct span[]){ __VA_ARGS__ }, sizeof((struct span[]){ __VA_ARGS__ }) / sizeof(struct span))
+
 /* A part of a key: without what would end it, and hidden if that is wanted. */
 static struct span part(struct inquiry *q, const struct greylist_conf *conf, struct span text)
 {
@@ -103,10 +123,9 @@ static struct span triplet_key(struct inquiry *q, const struct greylist_conf *co
 {
     struct span to = part(q, conf, recipient->text);
 
-    return store_key(q->arena,
-                     span_of(sender.ptr ? arena_printf(q->arena, "g:{%.*s}/%.*s/%.*s", SPAN_ARG(id),
-                                                       SPAN_ARG(part(q, conf, sender)), SPAN_ARG(to))
-                                        : arena_printf(q->arena, "g:{%.*s}/%.*s", SPAN_ARG(id), SPAN_ARG(to))));
+    return store_key(q->arena, sender.ptr
+                                   ? JOIN(q->arena, SPAN("g:{"), id, SPAN("}/"), part(q, conf, sender), SPAN("/"), to)
+                                   : JOIN(q->arena, SPAN("g:{"), id, SPAN("}/"), to));
 }
 
 static struct store_op op_of(const struct inquiry *q, const struct greylist_conf *conf, struct span key,
@@ -130,7 +149,7 @@ struct store_op triplet_op(struct inquiry *q, const struct greylist_conf *conf, 
 
     if (conf->passes) {
         client = who->client.len ? part(q, conf, who->client) : who->client;
-        client = store_key(q->arena, span_of(arena_printf(q->arena, "g:{%.*s}=%.*s", SPAN_ARG(id), SPAN_ARG(client))));
+        client = store_key(q->arena, JOIN(q->arena, SPAN("g:{"), id, SPAN("}="), client));
     }
     return op_of(q, conf, triplet_key(q, conf, id, sender, recipient), client);
 }
@@ -151,6 +170,6 @@ struct store_op content_op(struct inquiry *q, const struct greylist_conf *conf, 
 
 struct span partner_key(struct inquiry *q, const struct greylist_conf *conf, struct span ours, struct span partner)
 {
-    return store_key(q->arena, span_of(arena_printf(q->arena, "k:partner:%.*s/%.*s", SPAN_ARG(part(q, conf, ours)),
-                                                    SPAN_ARG(part(q, conf, partner)))));
+    return store_key(q->arena,
+                     JOIN(q->arena, SPAN("k:partner:"), part(q, conf, ours), SPAN("/"), part(q, conf, partner)));
 }

@@ -66,7 +66,7 @@ static uint32_t attribute_of(struct span name, uint32_t expected)
     for (uint32_t i = 0; i < POLICY_ATTRIBUTE_COUNT; i++) {
         uint32_t at = expected + i < POLICY_ATTRIBUTE_COUNT ? expected + i : expected + i - POLICY_ATTRIBUTE_COUNT;
 
-        if (span_eq(name, names[at]))
+        if (name.len == names[at].len && span_eq(name, names[at]))
             return at;
     }
     return POLICY_ATTRIBUTE_COUNT;

@@ -33,7 +33,18 @@ struct access_set {
     uint32_t *slots; /* 1 + index into entries, 0: free */
     size_t slot_count;
     bool has_bits4[33], has_bits6[129];
+    uint32_t tags; /* that its keys have, a bit each: what no key can be found by is not looked for */
 };
+
+static uint32_t tag_bit(char tag)
+{
+    return 1U << (tag & 31); /* no two of them share one */
+}
+
+static bool has_tag(const struct access_set *set, char tag)
+{
+    return set->tags & tag_bit(tag);
+}
 
 /* ---- entries into keys ---- */
 
@@ -360,6 +371,7 @@ static const char *add(struct access_set *set, struct span entry, struct span va
         put_bytes(set, span_make("", 1));
     }
     *slot = (uint32_t)++set->count;
+    set->tags |= tag_bit(key.bytes[0]);
     return NULL;
 }
 
@@ -379,6 +391,8 @@ const char *access_map_add(struct access_set *map, struct span entry, struct spa
 
 static bool find(const struct access_set *set, const struct key *key, struct access_match *out)
 {
+    if (!has_tag(set, key->bytes[0]))
+        return false;
     uint32_t slot = *slot_of(set, span_make(key->bytes, key->len));
 
     if (slot && out) {
@@ -396,7 +410,7 @@ bool access_set_has_addr(const struct access_set *set, const struct addr *addr, 
     bool is_ip4 = addr->family == ADDR_IP4;
     const bool *has_bits = is_ip4 ? set->has_bits4 : set->has_bits6;
 
-    if (addr->family == ADDR_NONE)
+    if (addr->family == ADDR_NONE || !has_tag(set, is_ip4 ? '4' : '6'))
         return false;
     for (unsigned bits = is_ip4 ? 32 : 128;; bits--) {
         if (has_bits[bits]) {
@@ -436,7 +450,8 @@ bool access_set_has_name(const struct access_set *set, struct span name, struct 
 {
     char normal[DOMAIN_MAX];
 
-    return !domain_normal(name, normal) && has_normal_name(set, normal, out);
+    return (has_tag(set, 'd') || has_tag(set, 's')) && !domain_normal(name, normal) &&
+           has_normal_name(set, normal, out);
 }
 
 static bool has_local(const struct access_set *set, struct span local, struct access_match *out)
@@ -444,7 +459,7 @@ static bool has_local(const struct access_set *set, struct span local, struct ac
     struct key key;
 
     key_start(&key, 'u');
-    return local.len && key_put_lower(&key, local) && find(set, &key, out);
+    return local.len && has_tag(set, 'u') && key_put_lower(&key, local) && find(set, &key, out);
 }
 
 bool access_set_has_address(const struct access_set *set, const struct address *address, struct access_match *out)
@@ -457,9 +472,9 @@ bool access_set_has_address(const struct access_set *set, const struct address *
         return find(set, &key, out);
     if (set->is_map)
         bare = span_first(local, span_find(local, '+'));
-    if (address_key(local, address->domain, &key) && find(set, &key, out))
+    if (has_tag(set, 'a') && address_key(local, address->domain, &key) && find(set, &key, out))
         return true;
-    if (bare.len != local.len && address_key(bare, address->domain, &key) && find(set, &key, out))
+    if (bare.len != local.len && has_tag(set, 'a') && address_key(bare, address->domain, &key) && find(set, &key, out))
         return true;
     if (address->domain.len && access_set_has_name(set, address->domain, out))
         return true;

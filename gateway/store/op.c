@@ -86,9 +86,15 @@ bool op_eq(const struct store_op *x, const struct store_op *y)
 
 uint64_t op_hash(const struct store_op *op)
 {
-    uint64_t h = (14695981039346656037ULL ^ (uint64_t)op->kind) * 1099511628211ULL ^ op->nonce;
+    uint64_t h = (14695981039346656037ULL ^ (uint64_t)op->kind) * 1099511628211ULL ^ op->nonce, word;
+    size_t i = 0;
 
-    for (size_t i = 0; i < op->key.len; i++)
+    for (; i + sizeof word <= op->key.len; i += sizeof word) {
+        memcpy(&word, op->key.ptr + i, sizeof word);
+        h = (h ^ word) * 1099511628211ULL;
+        h ^= h >> 32;
+    }
+    for (; i < op->key.len; i++)
         h = (h ^ (uint8_t)op->key.ptr[i]) * 1099511628211ULL;
     return h ^ h >> 29;
 }
