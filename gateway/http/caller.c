@@ -81,17 +81,23 @@ void caller_refuse(struct caller *c, unsigned status, unsigned sysexit, const ch
         caller_refuse_spam(c, sysexit, text);
 }
 
-static void refuse_head(struct caller *c, enum head_wrong wrong, struct span line)
+void caller_log_refused(const struct caller *c, struct span text)
 {
-    const char *text = arena_printf(&c->arena, "Bad header line: (%.*s)", SPAN_ARG(span_first(line, 100)));
     struct log_line log;
     char ip[ADDR_TEXT_MAX];
 
     log_start(&log, LOG_INFO, "refused");
     log_cstr(&log, "what", "request");
     log_cstr(&log, "client", addr_text(&c->peer, ip));
-    log_str(&log, "text", span_first(line, 100));
+    log_str(&log, "text", span_first(text, 100));
     log_send(&log);
+}
+
+static void refuse_head(struct caller *c, enum head_wrong wrong, struct span line)
+{
+    const char *text = arena_printf(&c->arena, "Bad header line: (%.*s)", SPAN_ARG(span_first(line, 100)));
+
+    caller_log_refused(c, line);
     caller_refuse(c, wrong == HEAD_TOO_BIG ? 431 : 400, 76, wrong == HEAD_TOO_BIG ? "the header is too large" : text);
 }
 

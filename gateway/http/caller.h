@@ -94,7 +94,8 @@ void caller_resume(struct caller *c);
 void caller_begin_http(struct caller *c);
 /* caller_refuse_http - an answer of {"error": text}; the rest of the connection is not trusted any more. */
 void caller_refuse_http(struct caller *c, unsigned status, const char *text);
-void caller_answer_http(struct caller *c, unsigned status, const char *type, struct span body);
+/* caller_answer_http - 200. */
+void caller_answer_http(struct caller *c, const char *type, struct span body);
 /* caller_answer_error - the same as refuse; the connection goes on if its input is where it should be. */
 void caller_answer_error(struct caller *c, unsigned status, const char *text);
 
@@ -102,6 +103,8 @@ void caller_answer_error(struct caller *c, unsigned status, const char *text);
 void caller_begin_spam(struct caller *c);
 void caller_refuse_spam(struct caller *c, unsigned sysexit, const char *text);
 
+/* caller_log_refused - for the operator: there are clients that tell their user nothing. */
+void caller_log_refused(const struct caller *c, struct span text);
 /* caller_refuse - in the protocol that is spoken: by HTTP's status, or by sysexits' number. */
 void caller_refuse(struct caller *c, unsigned status, unsigned sysexit, const char *text);
 

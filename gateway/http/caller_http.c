@@ -11,37 +11,9 @@
 #include "gateway/http/stat.h"
 #include "gateway/mail/crypto.h"
 
-enum { HEAD_MOST = 4096, BODY_MOST = 1 << 20, PACK_FROM_BYTES = 256, PACK_LEVEL = 1 };
+enum { HEAD_MOST = 4096, REASON_MOST = 300, BODY_MOST = 1 << 20, PACK_FROM_BYTES = 256, PACK_LEVEL = 1 };
 
 /* ---- answers ---- */
-
-static const char *phrase_of(unsigned status)
-{
-    static const struct {
-        unsigned status;
-        const char *phrase;
-    } phrases[] = { { 200, "OK" },
-                    { 400, "Bad Request" },
-                    { 403, "Forbidden" },
-                    { 404, "Not Found" },
-                    { 405, "Method Not Allowed" },
-                    { 408, "Request Timeout" },
-                    { 411, "Length Required" },
-                    { 413, "Content Too Large" },
-                    { 415, "Unsupported Media Type" },
-                    { 417, "Expectation Failed" },
-                    { 431, "Request Header Fields Too Large" },
-                    { 500, "Internal Server Error" },
-                    { 501, "Not Implemented" },
-                    { 503, "Service Unavailable" },
-                    { 505, "HTTP Version Not Supported" },
-                    { 507, "Insufficient Storage" } };
-
-    for (size_t i = 0; i < COUNT(phrases); i++)
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    return "Error";
-}
 
 /* [RFC9110 5.6.7] is [RFC5322 3.3] with another name for UTC. */
 static void put_date(struct strbuf *out)
@@ -69,7 +41,16 @@ static struct span pack(const struct caller *c, struct span body, struct strbuf 
     return into && !ZSTD_isError(bytes) ? span_make(into, bytes) : body;
 }
 
-void caller_answer_http(struct caller *c, unsigned status, const char *type, struct span body)
+/* In the place of the phrase a failure has its sentence: rspamc shows its user nothing else [RFC9112 4]. */
+static void put_status(struct strbuf *out, unsigned status, const char *reason)
+{
+    strbuf_putf(out, "HTTP/1.1 %u ", status);
+    for (size_t i = 0; reason[i] && i < REASON_MOST; i++)
+        strbuf_putc(out, (unsigned char)reason[i] < 0x20 || (unsigned char)reason[i] >= 0x7f ? '?' : reason[i]);
+    strbuf_puts(out, "\r\n");
+}
+
+static void answer(struct caller *c, unsigned status, const char *reason, const char *type, struct span body)
 {
     struct strbuf head, packed;
     bool is_head = span_is(c->head.method, "HEAD");
@@ -78,7 +59,8 @@ void caller_answer_http(struct caller *c, unsigned status, const char *type, str
     strbuf_init(&packed, SIZE_MAX / 2);
     struct span sent = pack(c, body, &packed);
 
-    strbuf_putf(&head, "HTTP/1.1 %u %s\r\nServer: postern/" POSTERN_VERSION "\r\n", status, phrase_of(status));
+    put_status(&head, status, reason);
+    strbuf_puts(&head, "Server: postern/" POSTERN_VERSION "\r\n");
     put_date(&head);
     strbuf_putf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, sent.len);
     if (sent.ptr != body.ptr)
@@ -94,6 +76,11 @@ void caller_answer_http(struct caller *c, unsigned status, const char *type, str
     caller_over(c);
 }
 
+void caller_answer_http(struct caller *c, const char *type, struct span body)
+{
+    answer(c, 200, "OK", type, body);
+}
+
 /* There are clients that look at no status: Haraka takes an object of "error" alone for a failure, which it can be told
  * to defer for, and any other for a verdict. So that is what is said when it is worth while to come again. */
 void caller_answer_error(struct caller *c, unsigned status, const char *text)
@@ -107,7 +94,7 @@ void caller_answer_error(struct caller *c, unsigned status, const char *text)
     if (status < 500)
         json_put_text(&j, "error_domain", SPAN("postern"));
     json_close(&j, '}');
-    caller_answer_http(c, status, "application/json", strbuf_span(&body));
+    answer(c, status, text, "application/json", strbuf_span(&body));
     strbuf_release(&body);
 }
 
@@ -125,13 +112,13 @@ static void answer_text(struct caller *c, const char *type, void (*write)(const 
 
     strbuf_init(&body, BODY_MOST);
     write(c->door, &body);
-    caller_answer_http(c, 200, type, strbuf_span(&body));
+    caller_answer_http(c, type, strbuf_span(&body));
     strbuf_release(&body);
 }
 
 static void run_ping(struct caller *c)
 {
-    caller_answer_http(c, 200, "text/plain", SPAN("pong\r\n"));
+    caller_answer_http(c, "text/plain", SPAN("pong\r\n"));
 }
 
 static void run_metrics(struct caller *c)
@@ -157,7 +144,7 @@ static void run_auth(struct caller *c)
 
 static void run_healthy(struct caller *c)
 {
-    caller_answer_http(c, 200, "application/json", SPAN("{\"success\":true}\n"));
+    caller_answer_http(c, "application/json", SPAN("{\"success\":true}\n"));
 }
 
 /* Listeners are up before the loop turns, and so before anybody can ask. */
@@ -180,7 +167,10 @@ static void run_ready(struct caller *c)
 
 static void run_learn(struct caller *c)
 {
-    caller_answer_error(c, 501, "nothing was learned: this gateway has no statistical classifier");
+    static const char text[] = "nothing was learned: this gateway has no statistical classifier";
+
+    caller_log_refused(c, span_of(text));
+    caller_answer_error(c, 501, text);
 }
 
 /* ---- who may ---- */
@@ -305,6 +295,8 @@ void caller_begin_http(struct caller *c)
     const struct http_command *command = find_command(c->request.path);
 
     status = is_refused(c, command, &text);
+    if (status == 403)
+        caller_log_refused(c, span_of(text));
     if (status)
         refuse(c, status, text);
     else if (command->need != NEED_MESSAGE || caller_scan_begin(c))

@@ -89,7 +89,7 @@ static void write_json(struct caller *c, const struct answer *a, struct strbuf *
     if (out->is_full)
         caller_answer_error(c, 500, TOO_LONG);
     else
-        caller_answer_http(c, 200, "application/json", strbuf_span(out));
+        caller_answer_http(c, "application/json", strbuf_span(out));
 }
 
 static void write_answer(struct caller *c, const struct answer *a)

@@ -30,12 +30,14 @@ static void run_skip(struct caller *c)
     caller_over(c);
 }
 
+/* No empty line follows: spamc would take what it gets then for success. It tells its user nothing. */
 static void run_tell(struct caller *c)
 {
-    if (c->is_trusted)
-        caller_refuse_spam(c, EX_UNAVAILABLE_, "TELL: nothing was learned, as there is no statistical classifier");
-    else
-        caller_refuse_spam(c, EX_UNAVAILABLE_, "TELL commands are for the addresses in http.trusted alone");
+    const char *text = c->is_trusted ? "TELL: nothing was learned, as there is no statistical classifier"
+                                     : "TELL commands are for the addresses in http.trusted alone";
+
+    caller_log_refused(c, span_of(text));
+    caller_refuse_spam(c, EX_UNAVAILABLE_, text);
 }
 
 struct spam_command {

@@ -183,6 +183,19 @@ def test_a_client_may_close_its_half_and_wait(gateway):
         assert caller.is_closed()
 
 
+def test_all_that_was_asked_before_the_end_is_answered(gateway):
+    """More than we keep unsent; each waits for those before it to be taken."""
+    with Caller(gateway.port) as caller:
+        caller.sendall((get("/metrics") * 20 + post(MESSAGE)) * 3 + get("/ping"))
+        caller.shutdown(socket.SHUT_WR)
+        for _ in range(3):
+            for _ in range(20):
+                assert caller.response()[2].endswith(b"# EOF\n")
+            assert json.loads(caller.response()[2])["message-id"] == "one@sender.example"
+        assert caller.response()[2] == b"pong\r\n"
+        assert caller.is_closed()
+
+
 def test_http_1_0_closes_unless_asked(gateway):
     with Caller(gateway.port) as caller:
         assert caller.ask(get("/ping", "1.0", "Connection: keep-alive\r\n"))[1]["Connection"] == "keep-alive"

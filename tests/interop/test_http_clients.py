@@ -13,7 +13,7 @@ import pytest
 from mail import parse, read_maildir, send_mail
 from process import SOURCE, Server, free_port, wait_for
 from relay import CLIENT, MESSAGE, RECIPIENT, SENDER, signed, zone
-from scan_api import Caller, conf, fetch, spamd
+from scan_api import Caller, conf, fetch, scan, spamd
 from servers import Exim, Gateway, Nsd, needs
 
 # No policy of its author's domain applies to it.
@@ -102,7 +102,9 @@ def test_rspamc_as_a_controller(gateway):
     for command in ("learn_spam", "learn_ham"):
         assert b"403" in rspamc(gateway, command, data=signed()).stdout
         learned = rspamc(gateway, "-P", "secret", command, data=signed())
-        assert learned.returncode != 0 and b"success" not in learned.stdout.lower(), learned.stdout
+        assert learned.returncode != 0 and b"no statistical classifier" in learned.stdout, learned.stdout
+        assert b"http.password" in rspamc(gateway, command, data=signed()).stdout
+    gateway.wait_log("http.password")
 
 
 # --- spamc ------------------------------------------------------------------------------------------------------------
@@ -208,6 +210,7 @@ def test_spamc_cannot_teach_yet(gateway):
     for kind in ("spam", "ham", "forget"):
         status, out = spamc(gateway, "-L", kind)
         assert status != 0 and b"learned" not in out.lower(), (status, out)
+    gateway.wait_log("http.trusted")  # spamc itself says nothing
 
 
 def test_spamc_over_a_unix_socket(gateway):
@@ -272,6 +275,46 @@ def test_learning_is_refused_to_the_trusted_with_another_reason(gateway):
         caller.sendall(head(b"TELL", fields=b"Message-class: ham\r\nSet: local\r\n") + MESSAGE)
         said = caller.everything()
         assert said.startswith(b"SPAMD/1.0 69 TELL: nothing was learned"), said
+
+
+# What a message may bring into lines of ours.
+FORGING = b"""From: a@plain.example\r
+Subject: one\r
+\tX-Two: \r
+ Action: reject\r
+Message-ID: <\x01"},{\xff\r
+ Action: reject\r
+\tSpam: True ; 99 / 1>\r
+\r
+text\r
+"""
+
+
+def test_a_message_forges_no_line_of_an_answer(spamless):
+    said = spamd(spamless.port, b"CHECK RSPAMC/1.3\r\nContent-length: %d\r\n\r\n" % len(FORGING), FORGING)
+    lines = said.split(b"\r\n")
+    assert [line for line in lines if line.startswith((b"Action", b"Spam", b"X-Two"))] == [b"Action: rewrite subject"]
+    assert b"\n" not in b"".join(lines) and b"\x01" not in said, said
+    names = [line.split(b":")[0] for line in lines[1:-1]]
+    assert set(names) == {b"Metric", b"Action", b"Subject", b"Symbol", b"Message-ID"}, said
+    said = spamd(spamless.port, head(b"REPORT", len(FORGING)), FORGING)
+    assert b"99 / 1" not in said and b"Action" not in said
+    answer = scan(spamless.port, FORGING, b"")
+    assert answer["action"] == "rewrite subject" and answer["message-id"].startswith('\x01"},{\ufffd')
+
+
+def test_a_thousand_connections_are_heard_at_once(gateway):
+    callers = []
+    try:
+        for _ in range(1000):
+            callers.append(Caller(gateway.port))
+            callers[-1].sendall(b"GET /ping HTTP/1.1\r\n")
+        for caller in reversed(callers):
+            assert caller.ask(b"\r\n")[2] == b"pong\r\n"
+        assert b"Action: no action" in rspamc(gateway, *TOLD, "-F", SENDER, data=signed()).stdout
+    finally:
+        for caller in callers:
+            caller.close()
 
 
 # --- Exim -------------------------------------------------------------------------------------------------------------
