@@ -1,5 +1,8 @@
 # tests/interop/test_milter_mta.py - a real Postfix and a real Sendmail that ask us by the milter protocol.
+import concurrent.futures
 import os
+import re
+import signal
 import socket
 import subprocess
 
@@ -13,6 +16,7 @@ from servers import Gateway, Nsd, Postfix
 from sink import SmtpSink
 
 SENDER, RECIPIENT, OTHER = "ada@sender.example", "user@example.org", "second@example.org"
+STRICT = "strict@example.org"                                    # other rules hold
 CONF = """
 hostname = "mx.example.org"
 dns {{ servers = {{"{dns}"}}  dnssec = no }}
@@ -29,6 +33,7 @@ check "lists" {{
     list "spammer" {{ match = sender  entries = {{"spammer@sender.example"}}  action = score  score = 7.0 }}
     list "worse"   {{ match = sender  entries = {{"worse@sender.example"}}  action = score  score = 20.0 }}
 }}
+profile "strict" {{ recipients = {{"strict@example.org"}}  actions {{ tag = 1.0 }} }}
 """.replace("{group}", 'socket_group = "postfix"' if os.getuid() == 0 else "")
 ZONE = """
 held.example. TXT "v=spf1 -all"
@@ -48,8 +53,8 @@ class WithPostfix:
     kind = "postfix"
 
     def __init__(self, filter_at):
-        self.mta = Postfix(mailboxes=(RECIPIENT, OTHER, "refused@example.org", "later@example.org"), size=40 << 20,
-                           extra=f"smtpd_milters = {filter_at}\nheader_size_limit = 500000")
+        self.mta = Postfix(mailboxes=(RECIPIENT, OTHER, STRICT, "refused@example.org", "later@example.org"),
+                           size=40 << 20, extra=f"smtpd_milters = {filter_at}\nheader_size_limit = 500000")
 
     def __enter__(self):
         self.mta.start()
@@ -179,6 +184,19 @@ def test_recipients_are_refused_one_by_one(mta):
     assert not mta.received("refused@example.org") and not mta.received("later@example.org")
 
 
+def test_recipients_of_other_rules_come_again(mta):
+    with Client(mta.port) as smtp:
+        smtp.ehlo()
+        smtp.mail(SENDER)
+        assert smtp.rcpt(RECIPIENT)[0] == 250
+        code, text = smtp.rcpt(STRICT)
+        assert code == 452 and text.startswith(b"4.5.3 Other rules hold for this recipient"), text
+        assert smtp.rcpt(OTHER)[0] == 250 and smtp.data(signed())[0] == 250
+        smtp.mail(SENDER)
+        assert smtp.rcpt(STRICT)[0] == 250 and smtp.data(signed())[0] == 250
+    wait_for(lambda: len(mta.received(STRICT)) == 1, 30, "the message for the other recipient")
+
+
 def test_spam_is_refused_before_it_is_sent(mta):
     with Client(mta.port) as smtp:
         smtp.ehlo()
@@ -272,6 +290,42 @@ def test_unknown_senders_come_again_and_are_let_in(kind):
             arrived = mta.received()[0].replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
             assert parse(arrived)["X-Greylist"] and still_verifies(arrived, 0)
             assert send_mail(mta.port, SENDER, RECIPIENT, signed())[0] == 250
+
+
+class DumbDns:
+    """A name server that hears and says nothing; what it was asked is in `asked`."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(30)
+        self.endpoint = "127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def wait_asked(self, what):
+        while what not in self.socket.recv(4096).lower():
+            pass
+
+
+SLOW = CONF.replace("milter {{", "engine {{ deadline = 2s }}\nmilter {{ rcpt_wait = 0 ")
+
+
+@pytest.mark.parametrize("kind", (WithPostfix, WithSendmail), ids=("postfix", "sendmail"))
+@pytest.mark.parametrize("what", ("killed", "reloaded"))
+def test_what_happens_to_a_gateway_within_a_message_loses_nothing_and_lets_nothing_through(kind, what):
+    dns = DumbDns()
+    with dns.socket, Gateway(SLOW.format(dns=dns.endpoint)) as gateway, kind(filter_at(kind, gateway)) as mta, \
+            concurrent.futures.ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(send_mail, mta.port, SENDER, RECIPIENT, signed(), "mail.sender.example")
+        dns.wait_asked(b"_domainkey")                            # the message is here, and its verdict is not
+        child = int(re.findall(r"generation \d+, process (\d+)", gateway.log)[-1])
+        if what == "killed":
+            os.kill(child, signal.SIGKILL)
+        else:
+            gateway.process.send_signal(signal.SIGHUP)
+        code, text = sent.result(60)
+        gateway.wait_log("generation 2")
+        assert code == 451 and ("Message cannot be judged" in text) == (what == "reloaded"), text
+        assert not mta.received()
 
 
 def test_a_filter_that_is_gone_delays_mail_and_no_more():
