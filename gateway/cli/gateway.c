@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,12 +119,15 @@ static void on_term(void *arg)
     on_drain(g);
 }
 
+/* One for each core that this process may run on. */
 static unsigned worker_count(const struct engine_conf *conf)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
 
     if (conf->workers)
         return (unsigned)conf->workers;
+    int cores = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+
     return cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
 }
 

@@ -2,6 +2,8 @@
  *
  * Each worker has a condition variable of its own, so that giving a job wakes exactly one idle worker that may take
  * it. Jobs that are done are collected in a list; an eventfd tells the loop, once per list and not once per job.
+ *
+ * Whoever is woken wants the lock: it is given back first.
  */
 #include "gateway/net/crew.h"
 
@@ -71,14 +73,28 @@ static struct job *queue_take(struct queue *q)
 
 /* --- on a worker --- */
 
-static void put_done(struct crew *crew, struct job *job)
+static void tell_loop(const struct crew *crew)
 {
-    bool is_first = !crew->done.first;
     uint64_t one = 1;
 
-    queue_put(&crew->done, job);
-    while (is_first && write(crew->done_fd, &one, sizeof one) < 0 && errno == EINTR)
+    while (write(crew->done_fd, &one, sizeof one) < 0 && errno == EINTR)
         ; /* nothing else can fail: the loop reads the counter long before it is full */
+}
+
+/* Holds the lock before and after. */
+static void work_on(struct crew *crew, struct job *job)
+{
+    pthread_mutex_unlock(&crew->lock);
+    job->work(job);
+    pthread_mutex_lock(&crew->lock);
+    bool is_first = !crew->done.first;
+
+    queue_put(&crew->done, job);
+    if (!is_first)
+        return;
+    pthread_mutex_unlock(&crew->lock);
+    tell_loop(crew);
+    pthread_mutex_lock(&crew->lock);
 }
 
 static struct job *next_job(struct worker *w)
@@ -98,10 +114,7 @@ static void *worker_main(void *arg)
         struct job *job = next_job(w);
 
         if (job) {
-            pthread_mutex_unlock(&crew->lock);
-            job->work(job);
-            pthread_mutex_lock(&crew->lock);
-            put_done(crew, job);
+            work_on(crew, job);
         } else if (crew->is_ending) {
             break;
         } else {
@@ -175,20 +188,16 @@ struct crew *crew_new(struct loop *loop, unsigned workers, unsigned most_quick, 
     return crew;
 }
 
-static void wake(struct worker *w)
-{
-    w->is_idle = false;
-    pthread_cond_signal(&w->has_work);
-}
-
 void crew_free(struct crew *crew)
 {
     if (!crew)
         return;
     pthread_mutex_lock(&crew->lock);
     crew->is_ending = true;
-    for (unsigned i = 0; i < crew->worker_count; i++)
-        wake(&crew->workers[i]);
+    for (unsigned i = 0; i < crew->worker_count; i++) {
+        crew->workers[i].is_idle = false;
+        pthread_cond_signal(&crew->workers[i].has_work);
+    }
     pthread_mutex_unlock(&crew->lock);
     for (unsigned i = 0; i < crew->worker_count; i++) {
         pthread_join(crew->workers[i].thread, NULL);
@@ -201,30 +210,35 @@ void crew_free(struct crew *crew)
     free(crew);
 }
 
-static void wake_for(struct crew *crew, enum crew_lane lane)
+/* One that waits for such a job, and now no longer; NULL. */
+static struct worker *take_idle(struct crew *crew, enum crew_lane lane)
 {
     for (unsigned i = 0; i < crew->worker_count; i++) {
         struct worker *w = &crew->workers[i];
 
         if (w->is_idle && (lane == LANE_QUICK || !w->is_for_quick)) {
-            wake(w);
-            return;
+            w->is_idle = false;
+            return w;
         }
     }
+    return NULL;
 }
 
 bool crew_give(struct crew *crew, enum crew_lane lane, struct job *job)
 {
     struct queue *q = &crew->lanes[lane];
+    struct worker *idle = NULL;
 
     pthread_mutex_lock(&crew->lock);
     bool is_taken = q->count < q->most && !crew->is_ending;
 
     if (is_taken) {
         queue_put(q, job);
-        wake_for(crew, lane);
+        idle = take_idle(crew, lane);
     }
     pthread_mutex_unlock(&crew->lock);
+    if (idle)
+        pthread_cond_signal(&idle->has_work);
     return is_taken;
 }
 
