@@ -48,7 +48,7 @@ void macros_take(struct macros *m, struct arena *a, struct span data)
     while (packet_text(&data, &name) && packet_text(&data, &value)) {
         enum macro which = find(name);
 
-        value = span_first(value, MACRO_VALUE_MOST);
+        value = span_first(value, arena_is_over(a) ? 0 : MACRO_VALUE_MOST);
         if (which != MACRO_COUNT && !span_eq(m->values[which], value))
             m->values[which] = arena_copy(a, value);
     }

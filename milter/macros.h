@@ -3,7 +3,8 @@
  * Postfix and Sendmail each have their own set, and an administrator may have made it smaller: every macro is used
  * when it is there, and none is missed when it is not.
  *
- * Memory: values are copied into the arena given; a value that was told again is not copied again. Threads: the loop's.
+ * Memory: values are copied into the arena given; a value that was told again is not copied again, and none when the
+ * arena is over. Threads: the loop's.
  */
 #ifndef MILTER_MACROS_H
 #define MILTER_MACROS_H

@@ -81,7 +81,7 @@ bool milter_take_macros(struct milter_session *s, struct span data)
         macros_take(&s->told, s->session->arena, data);
     else
         macros_take(&s->told_now, s->session->tx_arena, data);
-    return !arena_is_over(s->session->arena) && !arena_is_over(s->session->tx_arena);
+    return true;
 }
 
 /* ---- the client ---- */
@@ -182,8 +182,11 @@ static void know_tls(struct milter_session *s)
     session->tls_bits = span_u64(bits, UINT16_MAX, &number) ? 0 : (unsigned)number;
 }
 
+/* A client that greets for ever is heard no more, and cannot send mail (is_for_later). */
 static void know_helo(struct milter_session *s, struct span name)
 {
+    if (arena_is_over(s->session->arena))
+        return;
     if (!s->is_helo_known || !span_eq(s->session->helo, name)) {
         s->session->helo = washed(s->session->arena, name, HELO_MOST);
         s->is_helo_known = true;
@@ -202,7 +205,7 @@ bool milter_take_helo(struct milter_session *s, struct span data)
     know_tls(s);
     know_helo(s, name);
     milter_say(s, SMFIR_CONTINUE, SMFIP_NR_HELO);
-    return !arena_is_over(s->session->arena);
+    return true;
 }
 
 /* ---- MAIL ---- */
@@ -299,10 +302,10 @@ bool milter_take_mail(struct milter_session *s, struct span data)
 
 /* ---- RCPT ---- */
 
-static void say_later(struct milter_session *s, const char *enhanced, const char *text)
+static void put_off(struct milter_session *s, unsigned code, const char *enhanced, const char *text)
 {
-    actions_reply(&s->out, 451, enhanced, span_of(text), s->session->id);
-    milter_log_refusal(s, "recipient", NULL, 451, span_of(text));
+    actions_reply(&s->out, code, enhanced, span_of(text), s->session->id);
+    milter_log_refusal(s, "recipient", NULL, code, span_of(text));
 }
 
 /* We cannot do our work: true when this recipient has got its answer. */
@@ -317,7 +320,7 @@ static bool is_trouble(struct milter_session *s, const char *why)
         milter_say(s, SMFIR_CONTINUE, 0);
     } else {
         snprintf(text, sizeof text, "Too busy: %s; try again later", why);
-        say_later(s, "4.3.2", text);
+        put_off(s, 451, "4.3.2", text);
     }
     return true;
 }
@@ -377,19 +380,19 @@ static void judge_recipient(struct milter_session *s)
     pipeline_decide(s->pipeline, STAGE_RCPT, s->door->conf->rcpt_wait_ms, on_rcpt_verdict, s);
 }
 
-/* One that has to come in a transaction of its own; then it has been told. */
+/* One that has to come in a transaction of its own; then it has been told. At 421 MTAs close the connection. */
 static bool is_for_later(struct milter_session *s, const struct address *address)
 {
-    struct span why = SPAN("");
+    const struct session *session = s->session;
 
-    if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most)
-        why = SPAN("Too many recipients; send the others in another transaction");
+    if (arena_is_over(session->arena))
+        put_off(s, 421, "4.3.1", "Too much for one connection; send the rest in another");
+    else if (session->recipient_count >= (size_t)s->door->conf->recipients_most || pipeline_is_over(s->pipeline))
+        put_off(s, 452, "4.5.3", "Too many recipients; send the others in another transaction");
     else if (!pipeline_takes(s->pipeline, address))
-        why = SPAN("Other rules hold for this recipient; send it in another transaction");
+        put_off(s, 452, "4.5.3", "Other rules hold for this recipient; send it in another transaction");
     else
         return false;
-    actions_reply(&s->out, 452, "4.5.3", why, s->session->id);
-    milter_log_refusal(s, "recipient", NULL, 452, why);
     return true;
 }
 
@@ -406,8 +409,6 @@ bool milter_take_rcpt(struct milter_session *s, struct span data)
         return true;
     }
     if (!s->session->recipient_count && is_trouble(s, engine_admits(s->door->engine)))
-        return true;
-    if (pipeline_is_over(s->pipeline) && is_trouble(s, "too much for one transaction"))
         return true;
     take_address(s->session->tx_arena, path, false, &address);
     if (is_for_later(s, &address))

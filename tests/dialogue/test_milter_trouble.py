@@ -141,6 +141,32 @@ def test_of_what_others_are_refused_for_nothing_is_certain(dns):
         assert result.final == "a" and result.recipients[1].startswith("554 ") and not result.skipped
 
 
+def test_an_envelope_that_is_too_large_is_cut_into_several(dns):
+    with gateway(dns, "on_failure = accept", more=OFF) as server, Milter(server.port) as mta:
+        mta.negotiate()
+        mta.connect()
+        mta.helo()
+        for _ in range(2):
+            mta.mail()
+            answers = []
+            while not answers or answers[-1][0] == "c":
+                answers.append(mta.rcpt("user@example.org", "ORCPT=" + "x" * 100000))
+            assert answers[-1][1].startswith(b"452 4.5.3 Too many recipients") and 10 < len(answers) < 1000
+            mta.abort()
+        assert mta.send_message(sign(PLAIN)).inserted
+
+
+def test_a_client_that_greets_for_ever_has_to_come_again(dns):
+    with gateway(dns, "on_failure = accept") as server, Milter(server.port) as mta:
+        mta.negotiate()
+        mta.connect()
+        for i in range(3000):
+            mta.helo(f"{i}-" + "x" * 500)
+        mta.mail()
+        command, text = mta.rcpt()
+        assert command == "y" and text.startswith(b"421 4.3.1 Too much for one connection"), text
+
+
 def test_waits_that_add_up_to_more_than_the_mail_server_waits_are_refused(dns):
     server = gateway(dns, "rcpt_wait = 10s  tarpit = 20s")
     with pytest.raises(AssertionError, match="rcpt_wait and tarpit: together at most 28s"):

@@ -68,6 +68,21 @@ static void what_is_told_again_costs_nothing(void **state)
     arena_release(&a);
 }
 
+static void there_is_an_end_to_what_is_kept(void **state)
+{
+    static const char *const packets[] = { "i\0004Abc\0", "i\0004Def\0" };
+    struct macros m = { 0 };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 200);
+    for (int i = 0; i < 1000; i++)
+        macros_take(&m, &a, span_make(packets[i % 2], 7));
+    EXPECT_TRUE(a.used_bytes < 300);
+    EXPECT_INT(0, m.values[MACRO_QUEUE_ID].len);
+    arena_release(&a);
+}
+
 static void long_values_are_cut(void **state)
 {
     static char packet[3 + 5000] = "i";
@@ -83,4 +98,4 @@ static void long_values_are_cut(void **state)
 }
 
 RUN_TESTS(TEST(known_ones_are_kept), TEST(odd_packets_do_no_harm), TEST(what_is_told_again_costs_nothing),
-          TEST(long_values_are_cut))
+          TEST(there_is_an_end_to_what_is_kept), TEST(long_values_are_cut))
