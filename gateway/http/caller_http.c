@@ -82,7 +82,8 @@ void caller_answer_http(struct caller *c, const char *type, struct span body)
 }
 
 /* There are clients that look at no status: Haraka takes an object of "error" alone for a failure, which it can be told
- * to defer for, and any other for a verdict. So that is what is said when it is worth while to come again. */
+ * to defer for, and any other for a verdict, so rspamd's "error_domain" is left out. What makes us refuse to examine a
+ * message may be the sender's doing: it is not to be a way in. */
 void caller_answer_error(struct caller *c, unsigned status, const char *text)
 {
     struct strbuf body;
@@ -91,8 +92,6 @@ void caller_answer_error(struct caller *c, unsigned status, const char *text)
     strbuf_init(&body, BODY_MOST);
     json_open(&j, '{');
     json_put_text(&j, "error", span_of(text));
-    if (status < 500)
-        json_put_text(&j, "error_domain", SPAN("postern"));
     json_close(&j, '}');
     answer(c, status, text, "application/json", strbuf_span(&body));
     strbuf_release(&body);

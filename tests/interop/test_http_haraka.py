@@ -147,14 +147,17 @@ def test_who_is_told_to_delivers_spam_and_marks_it(gateway):
         assert code == 250 and parse(delivered)["X-Spam-Flag"] == "YES", delivered
 
 
-def test_what_we_cannot_examine_now_is_put_off_where_haraka_is_told_to():
+def test_what_we_cannot_examine_is_put_off_where_haraka_is_told_to():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.settimeout(20)
         off = "".join(f'check "{name}" {{ mode = off }}\n' for name in ("rdns", "helo", "spf"))
         dns = "127.0.0.1:%d" % silent.getsockname()[1]
-        with Gateway(conf(dns, rest=off + "engine { messages = 1 }")) as gateway, Caller(gateway.port) as first:
+        text = conf(dns, "message_size = 64KiB", off + "engine { messages = 1 }")
+        with Gateway(text) as gateway, Caller(gateway.port) as first:
             with Haraka(gateway.port, "[defer]\nerror = true\n") as haraka:
+                code, text, _ = haraka.send(MESSAGE + (b"x" * 70 + b"\r\n") * 1000)
+                assert code == 450 and "Rspamd scan error" in text, (code, text)
                 first.sendall(post(b"From: a@slow.example\r\n\r\nx\r\n", b""))
                 silent.recv(2048)  # its look-up is under way
                 code, text, _ = haraka.send(MESSAGE)
