@@ -27,6 +27,16 @@ static const struct passwd *find_user(const char *user, char *error, size_t size
     return pw;
 }
 
+static bool is_folder(const char *path, char *error, size_t size)
+{
+    struct stat st;
+
+    if (!stat(path, &st) && S_ISDIR(st.st_mode))
+        return true;
+    snprintf(error, size, "%s is no folder; remove it, or name another one", path);
+    return false;
+}
+
 static bool make_path(char *path, char *error, size_t size)
 {
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
@@ -37,7 +47,7 @@ static bool make_path(char *path, char *error, size_t size)
             return false;
         }
         if (!slash)
-            return true;
+            return is_folder(path, error, size);
         *slash = '/';
     }
 }
@@ -91,4 +101,13 @@ bool privileges_drop(const char *user, char *error, size_t size)
         return false;
     }
     return true;
+}
+
+bool privileges_suffice(const char *directory, char *error, size_t size)
+{
+    if (!access(directory, W_OK | X_OK))
+        return true;
+    snprintf(error, size, "cannot write into %s: %s; give it to the user that the gateway runs as, or name another one",
+             directory, strerror(errno));
+    return false;
 }

@@ -11,5 +11,7 @@ bool privileges_prepare(const char *user, const char *directory, char *error, si
 /* privileges_drop - becomes `user`, with its groups, and can never gain privileges again; when we are not root, only
  * the latter. False with a sentence in `error`. */
 bool privileges_drop(const char *user, char *error, size_t size);
+/* privileges_suffice - whether who we are now may write into `directory`. False with a sentence in `error`. */
+bool privileges_suffice(const char *directory, char *error, size_t size);
 
 #endif

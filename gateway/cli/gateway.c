@@ -205,6 +205,8 @@ static bool open_all(struct gateway *g)
         return false;
     if (!privileges_drop(config->user, error, sizeof error))
         return fail("user", error);
+    if (!privileges_suffice(config->state, error, sizeof error))
+        return fail("state", error);
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* becoming another user has cleared it */
     g->engine.crew = crew_new(g->loop, worker_count(&config->engine), (unsigned)config->engine.quick_most,
                               (unsigned)config->engine.heavy_most);

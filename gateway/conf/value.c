@@ -238,12 +238,19 @@ static const char *addr_value(struct arena *a, const char *text, struct addr_net
 
 static const char *endpoint_value(struct arena *a, const struct conf_key *key, const char *text, struct endpoint *out)
 {
-    uint64_t port = 0;
+    uint64_t port = 0, number = 0;
 
     if (key->least && span_u64(span_of(key->least), 65535, &port))
         BUG("key %s: default port \"%s\"", key->name, key->least);
-    if (!endpoint_parse(span_of(text), (unsigned)port, out))
+    if (!span_u64(span_of(text), 65535, &number))
+        return arena_printf(a, "is a port without an address; write \"127.0.0.1:%s\", or \"0.0.0.0:%s\" for all", text,
+                            text);
+    enum fault fault = endpoint_parse(span_of(text), (unsigned)port, out);
+
+    if (!fault)
         return NULL;
+    if (fault == FAULT_TOO_LONG)
+        return "is longer than a name or the path of a socket can be; write a shorter one";
     return arena_printf(a, "is no address%s; write such as \"127.0.0.1:%s\", \"[::1]:%s\" or \"unix:/run/x.sock\"",
                         port ? "" : " with a port", key->least ? key->least : "25", key->least ? key->least : "25");
 }

@@ -23,7 +23,8 @@ enum { BACKLOG = 1024, ACCEPTS_PER_TURN = 64, REST_MS = 100, COMPLAIN_MS = 60000
 static const char *remedy(int error)
 {
     switch (error) {
-    case EADDRINUSE: return "; another program listens there: stop it, or choose another port";
+    case EADDRINUSE: return "; another program listens there: stop it, or choose another place";
+    case ENOTSOCK: return "; something else bears that name: remove it, or choose another place";
     case EADDRNOTAVAIL: return "; this machine has no such address";
     case EACCES: return "; ports below 1024 need root or CAP_NET_BIND_SERVICE, a socket file a folder to write in";
     case ENOENT: return "; the folder of the socket does not exist";
@@ -51,16 +52,19 @@ static socklen_t unix_address(const char *path, struct sockaddr_un *out)
     return sizeof *out;
 }
 
-/* whether `path` is a socket at which nobody listens any more */
+static bool is_socket(const char *path)
+{
+    struct stat st;
+
+    return !lstat(path, &st) && S_ISSOCK(st.st_mode);
+}
+
+/* whether nobody listens at a socket any more */
 static bool is_stale(const char *path)
 {
     struct sockaddr_un address;
     socklen_t len = unix_address(path, &address);
-    struct stat st;
     bool is_refused = false;
-
-    if (lstat(path, &st) || !S_ISSOCK(st.st_mode))
-        return false;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
@@ -79,8 +83,8 @@ static int bind_unix(int fd, const char *path)
         return 0;
     if (errno != EADDRINUSE)
         return -1;
-    if (!is_stale(path)) {
-        errno = EADDRINUSE;
+    if (!is_socket(path) || !is_stale(path)) {
+        errno = is_socket(path) ? EADDRINUSE : ENOTSOCK;
         return -1;
     }
     return unlink(path) || bind(fd, (const struct sockaddr *)&address, len) ? -1 : 0;

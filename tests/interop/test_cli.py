@@ -138,6 +138,33 @@ def test_a_gateway_without_a_door_is_refused(tmp_path):
     assert "no door is open: say where mail comes in, such as smtp { listen = " in done.stderr.decode()
 
 
+@pytest.mark.parametrize("text, told", [
+    ('milter { listen = {"unix:{folder}/nowhere/s"} }', "the folder of the socket does not exist"),
+    ('milter { listen = {"unix:{folder}/file"} }', "something else bears that name: remove it"),
+    ('milter { listen = {"unix:{folder}/s"} } socket_group = "no-such-group"', 'there is no group "no-such-group"'),
+    ('milter { listen = {"unix:{folder}/s"} } state = "{folder}/file"', "/file is no folder; remove it"),
+    ('milter { listen = {"unix:{folder}/s"} } state = "{folder}/locked"', "/locked: Permission denied; give it to"),
+])
+def test_what_is_in_the_way_of_a_start_is_named(stranger, text, told):
+    folder, options = stranger
+    (folder / "file").write_text("")
+    (folder / "locked").mkdir(mode=0o500)
+    (folder / "gateway.conf").write_text(text.replace("{folder}", str(folder)) + "\n")
+    done = postern("run", "-c", "gateway.conf", binary=folder / "postern", **options)
+    assert done.returncode == 3 and told in done.stderr.decode(), done.stderr
+
+
+@pytest.mark.parametrize("place, told", [
+    ("unix:/" + "a" * 120, "is longer than a name or the path of a socket can be"),
+    ("11333", 'is a port without an address; write "127.0.0.1:11333", or "0.0.0.0:11333" for all'),
+])
+def test_places_that_are_none_are_explained(tmp_path, place, told):
+    path = tmp_path / "gateway.conf"
+    path.write_text(f'http {{ listen = {{"{place}"}} }}\n')
+    done = postern("config", "check", "-c", path)
+    assert done.returncode == 2 and told in done.stderr.decode(), done.stderr
+
+
 def test_check_looks_into_certificates_as_run_does(tmp_path):
     certificate, key = make_cert(tmp_path, "mx.example.org")
     _, other = make_cert(tmp_path, "other.example.org")
