@@ -3,13 +3,10 @@
 
 #include "tests/kit/desk.h"
 #include "tests/kit/expect.h"
-#include "tests/kit/signer.h"
+#include "tests/kit/signer_room.h"
 
 #define MESSAGE "From: Joe <joe@example.org>\r\nTo: a@example.net\r\nSubject: s\r\n\r\nLine  one\r\nline two\r\n"
 #define RESULTS "mx.example; dmarc=pass header.from=example.org; spf=fail"
-
-static struct arena arena;
-static struct signer *signer;
 
 static struct span chain_on(struct span message, unsigned from, unsigned to)
 {
@@ -228,22 +225,6 @@ static void from_must_be_signed_to_be_trusted(void **state)
     expect_trusted("trusted_sealers = {\"d1.example\"}", message, "");
 }
 
-static int start(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1 << 28);
-    signer = signer_new(0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    signer_free(signer);
-    arena_release(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,5 +239,5 @@ int main(void)
         TEST(from_must_be_signed_to_be_trusted),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, signer_start, signer_stop);
 }

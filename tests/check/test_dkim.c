@@ -3,16 +3,13 @@
 
 #include "tests/kit/desk.h"
 #include "tests/kit/expect.h"
-#include "tests/kit/signer.h"
+#include "tests/kit/signer_room.h"
 
 #define MESSAGE "From: Joe <joe@example.org>\r\nTo: a@example.net\r\nSubject: s\r\n\r\nLine  one\r\nline two\r\n"
 #define TAGS    "v=1; a=ed25519-sha256; d=example.org; s=sel; h=from:to:subject"
 #define NAME    "sel._domainkey.example.org"
 
 static const char *const engines[] = { "engine = \"own\"", "engine = \"libopendkim\"" };
-static struct arena arena;
-static struct signer *signer;
-
 static struct span sign(const char *tags, struct span message)
 {
     return signer_signed(signer, &arena, "DKIM-Signature", tags, message);
@@ -345,22 +342,6 @@ static void hostile_fields_are_only_malformed(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1 << 28);
-    signer = signer_new(0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    signer_free(signer);
-    arena_release(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,5 +361,5 @@ int main(void)
         TEST(hostile_fields_are_only_malformed),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, signer_start, signer_stop);
 }

@@ -8,19 +8,9 @@
  *     { "result": "pass", "policy": "none", "disposition": "none", "org": "b.example", "at": "b.example",
  *       "override": "", "spf": false, "dkim": true, "rounds": 1, "asked": 2 }
  */
-#include <jansson.h>
-#include <stdlib.h>
-
 #include "gateway/base/bug.h"
 #include "scanners/dmarc.h"
-#include "tests/kit/desk.h"
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
+#include "tests/kit/probe.h"
 
 static enum auth_result result_of(const json_t *pair)
 {
@@ -48,59 +38,25 @@ static void put_evidence(struct desk *d, const json_t *request)
     }
 }
 
-static void put_zone(struct desk *d, const json_t *zone)
-{
-    size_t i;
-    json_t *row;
-
-    json_array_foreach(zone, i, row)
-    {
-        enum dns_type type;
-
-        if (!dns_type_parse(span_of(json_string_value(json_array_get(row, 1))), &type))
-            exit(2);
-        desk_dns(d, json_string_value(json_array_get(row, 0)), type, json_string_value(json_array_get(row, 2)));
-    }
-}
-
 static void answer(const json_t *request)
 {
-    struct desk *d = desk_open(&dmarc_module, text_of(request, "conf"));
+    struct desk *d = desk_open(&dmarc_module, probe_text(request, "conf"));
     const struct dmarc_evidence *e = &d->evidence.dmarc;
 
-    desk_message(d, text_of(request, "header"));
+    desk_message(d, probe_text(request, "header"));
     put_evidence(d, request);
-    put_zone(d, json_object_get(request, "zone"));
+    probe_zone(d, json_object_get(request, "zone"));
     desk_settle(d);
     json_t *reply = json_pack("{ss ss ss ss ss ss sb sb si si}", "result", auth_text(e->result), "policy", e->policy,
                               "disposition", e->disposition, "org", e->organizational_domain, "at", e->policy_domain,
                               "override", e->override_reason, "spf", (int)e->is_spf_aligned, "dkim",
                               (int)e->is_dkim_aligned, "rounds", (int)d->rounds, "asked", (int)d->book.count);
 
-    if (!reply || json_dumpf(reply, stdout, JSON_COMPACT | JSON_ENSURE_ASCII))
-        exit(2);
-    putchar('\n');
-    fflush(stdout);
-    json_decref(reply);
+    probe_say(reply);
     desk_close(d);
 }
 
 int main(void)
 {
-    char *line = NULL;
-    size_t size = 0;
-
-    while (getline(&line, &size, stdin) > 0) {
-        json_error_t error;
-        json_t *request = json_loads(line, 0, &error);
-
-        if (!request) {
-            fprintf(stderr, "dmarc_probe: %s\n", error.text);
-            return 2;
-        }
-        answer(request);
-        json_decref(request);
-    }
-    free(line);
-    return 0;
+    return probe_run(answer);
 }

@@ -10,22 +10,11 @@
  * "check": "historic" asks the engine below the check, with what was good enough before RFC 8301 (rsa-sha1, short
  * keys), and gives "signatures": [{"result", "reason"}] only: suites of those days test canonicalisation, too.
  */
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "gateway/mail/signature.h"
 #include "gateway/mail/tagvalue.h"
 #include "scanners/arc.h"
 #include "scanners/dkim.h"
-#include "tests/kit/desk.h"
-
-static const char *text_of(json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
+#include "tests/kit/probe.h"
 
 /* By hand and not by desk_dns(): a key may hold what separates records there. */
 static void put_key(struct desk *d, const char *name, json_t *texts)
@@ -43,7 +32,7 @@ static void put_key(struct desk *d, const char *name, json_t *texts)
     answers_put(&d->world, name, DNS_TXT, &answer);
 }
 
-static void put_message(struct desk *d, json_t *in)
+static void put_message(struct desk *d, const json_t *in)
 {
     json_t *text = json_object_get(in, "message");
     size_t size = json_string_length(text), len = 0;
@@ -144,47 +133,30 @@ static json_t *report_historic(struct desk *d)
     return out;
 }
 
-static void answer(json_t *in)
+static void answer(const json_t *in)
 {
-    bool is_arc = strcmp(text_of(in, "check"), "arc") == 0, is_historic = strcmp(text_of(in, "check"), "historic") == 0;
-    struct desk *d = desk_open(is_arc ? &arc_module : &dkim_module, text_of(in, "conf"));
+    bool is_arc = strcmp(probe_text(in, "check"), "arc") == 0,
+         is_historic = strcmp(probe_text(in, "check"), "historic") == 0;
+    struct desk *d = desk_open(is_arc ? &arc_module : &dkim_module, probe_text(in, "conf"));
     const char *name;
     json_t *texts;
 
     d->run.most_asks = 200;
     put_message(d, in);
     json_object_foreach(json_object_get(in, "keys"), name, texts) put_key(d, name, texts);
-    if (*text_of(in, "else"))
-        desk_dns_else(d, text_of(in, "else"));
+    if (*probe_text(in, "else"))
+        desk_dns_else(d, probe_text(in, "else"));
     if (json_object_get(in, "now"))
         d->now_ms = 1000 * json_integer_value(json_object_get(in, "now"));
     if (!is_historic)
         desk_settle(d);
     json_t *out = is_historic ? report_historic(d) : report(d, is_arc);
 
-    json_dumpf(out, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-    putchar('\n');
-    fflush(stdout);
-    json_decref(out);
+    probe_say(out);
     desk_close(d);
 }
 
 int main(void)
 {
-    char *line = NULL;
-    size_t size = 0;
-
-    while (getline(&line, &size, stdin) > 0) {
-        json_error_t fault;
-        json_t *in = json_loads(line, 0, &fault);
-
-        if (!in) {
-            fprintf(stderr, "sign_probe: %s\n", fault.text);
-            return 2;
-        }
-        answer(in);
-        json_decref(in);
-    }
-    free(line);
-    return 0;
+    return probe_run(answer);
 }

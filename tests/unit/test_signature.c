@@ -2,10 +2,7 @@
 #include "gateway/mail/signature.h"
 
 #include "tests/kit/expect.h"
-#include "tests/kit/signer.h"
-
-static struct arena arena;
-static struct signer *signer;
+#include "tests/kit/signer_room.h"
 
 #define B  "; b=AAAA"
 #define BH "; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -258,22 +255,6 @@ static void every_changed_byte_is_noticed(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1 << 28);
-    signer = signer_new(0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    signer_free(signer);
-    arena_release(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,5 +264,5 @@ int main(void)
         TEST(every_changed_byte_is_noticed),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, signer_start, signer_stop);
 }
