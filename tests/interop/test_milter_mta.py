@@ -1,5 +1,6 @@
 # tests/interop/test_milter_mta.py - a real Postfix and a real Sendmail that ask us by the milter protocol.
 import concurrent.futures
+import grp
 import os
 import re
 import signal
@@ -341,6 +342,25 @@ def test_a_filter_that_is_gone_delays_mail_and_no_more():
 def test_postfix_reaches_a_unix_socket_of_its_group(postern):
     with WithPostfix(f"unix:{postern.folder}/milter.sock") as postfix:
         assert "Authentication-Results" in fields(deliver(postfix, signed()))
+
+
+class InChroot(Postfix):
+    """As Debian has it: smtpd sees its queue directory alone; beside the queues, a folder for our sockets."""
+
+    def prepare(self):
+        super().prepare()
+        sockets, master = self.folder / "spool" / "postern", self.folder / "conf" / "master.cf"
+        sockets.mkdir(mode=0o750, exist_ok=True)
+        os.chown(sockets, 0, grp.getgrnam("postfix").gr_gid)
+        master.write_text(master.read_text().replace("inet n - n - - smtpd", "inet n - y - - smtpd"))
+
+
+def test_a_postfix_in_a_chroot_reaches_a_socket_below_its_queue_directory():
+    with InChroot(extra="smtpd_milters = unix:postern/milter.sock\nmilter_default_action = tempfail") as mta:
+        place = f"{mta.folder}/spool/postern/milter.sock"
+        with Nsd(zone() + ZONE) as dns, Gateway(CONF.format(dns=dns.endpoint).replace("{folder}/milter.sock", place)):
+            assert send_mail(mta.port, SENDER, RECIPIENT, signed())[0] == 250, mta.log[-3000:]
+            assert b"Authentication-Results: mx.example.org" in mta.wait_messages(1)[0]
 
 
 def wake_pickup(postfix):
