@@ -110,7 +110,8 @@ static bool open_store(struct command *c)
         snprintf(error, sizeof error, "cannot become %s: %s", config->user, strerror(errno));
     as_user(config->user, false);
     if (!c->store)
-        fprintf(stderr, "postern: the store does not open: %s\n", error);
+        fprintf(stderr, "postern: the store does not open%s%s: %s\n", geteuid() ? "" : " for the user ",
+                geteuid() ? "" : config->user, error);
     return c->store != NULL;
 }
 
