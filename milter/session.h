@@ -67,7 +67,6 @@ struct milter_session {
 
     /* of the transaction */
     struct macros told_now;
-    size_t recipient_room;
     unsigned refused_by_mta; /* recipients */
     struct spool *spool;
     enum fault spool_fault;

@@ -8,7 +8,7 @@
 #include "gateway/base/clock.h"
 #include "milter/actions.h"
 
-enum { HELO_MOST = 512, NAME_MOST = 255, RECIPIENT_ROOM = 4 };
+enum { HELO_MOST = 512, NAME_MOST = 255 };
 
 /* ---- foreign text ---- */
 
@@ -270,7 +270,6 @@ static void begin_transaction(struct milter_session *s)
     if (!s->is_helo_known)
         know_helo(s, SPAN(""));
     s->state = MILTER_MAIL;
-    s->recipient_room = 0;
     s->refused_by_mta = 0;
     s->unexamined = NULL;
     s->is_certain = s->is_skipping = s->has_header_end = false;
@@ -337,17 +336,7 @@ static void join_parameters(struct arena *a, struct span data, struct span *out)
 
 static void add_recipient(struct milter_session *s, const struct address *address, struct span parameters)
 {
-    struct session *session = s->session;
-    size_t n = session->recipient_count;
-
-    if (n == s->recipient_room) {
-        s->recipient_room = n ? 2 * n : RECIPIENT_ROOM;
-        session->recipients =
-            arena_grow(session->tx_arena, session->recipients, n, s->recipient_room, sizeof *session->recipients);
-    }
-    session->recipients[n].address = *address;
-    join_parameters(session->tx_arena, parameters, &session->recipients[n].parameters);
-    session->recipient_count++;
+    join_parameters(s->session->tx_arena, parameters, &session_add_recipient(s->session, address)->parameters);
 }
 
 static void on_rcpt_verdict(void *arg, const struct verdict *verdict)

@@ -79,7 +79,6 @@ struct policy_server {
     char instance[POLICY_INSTANCE_MAX]; /* "": none */
     struct policy_told told;
     struct policy_judged *judged;
-    size_t recipient_room;
     bool has_mail;
     bool is_stale;       /* what STAGE_RCPT has found is not about the recipients as they are */
     bool is_let_through; /* a recipient was, and the message since */

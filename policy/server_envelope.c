@@ -88,7 +88,6 @@ static void end_transaction(struct policy_server *s, bool is_taken_in)
     if (s->has_mail)
         pipeline_settle(s->pipeline, is_taken_in);
     s->has_mail = s->is_stale = s->is_let_through = s->saw_data = s->saw_end = false;
-    s->recipient_room = 0;
     s->verdict = NULL;
 }
 
@@ -201,17 +200,10 @@ bool policy_server_add_recipient(struct policy_server *s, struct span text)
 {
     struct session *session = s->session;
     struct address address = address_of(session->tx_arena, text);
-    size_t n = session->recipient_count;
 
     if (!pipeline_takes(s->pipeline, &address))
         return false;
-    if (n == s->recipient_room) {
-        s->recipient_room = n ? 2 * n : 4;
-        session->recipients =
-            arena_grow(session->tx_arena, session->recipients, n, s->recipient_room, sizeof *session->recipients);
-    }
-    session->recipients[n] = (struct recipient){ .address = address };
-    session->recipient_count++;
+    session_add_recipient(session, &address);
     s->is_stale = true;
     return true;
 }

@@ -326,7 +326,7 @@ void pipeline_begin(struct pipeline *p)
     s->tx_arena = &p->tx->arena;
     s->mail_from = (struct address){ 0 };
     s->recipients = NULL;
-    s->recipient_count = s->unnamed_recipients = 0;
+    s->recipient_count = s->recipient_room = s->unnamed_recipients = 0;
     s->is_8bit = s->is_smtputf8 = false;
     s->declared_bytes = 0;
     s->started_wall_ms = clock_wall_ms();

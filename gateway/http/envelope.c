@@ -70,17 +70,16 @@ static void take_address(struct session *s, struct span text, struct address *ou
         out->domain = span_skip(copy, at + 1);
 }
 
-static const char *add_recipient(struct session *s, struct span text, size_t *room)
+static const char *add_recipient(struct session *s, struct span text)
 {
+    struct address address;
+
     if (!span_trim(text).len)
         return NULL;
     if (s->recipient_count == ENVELOPE_RECIPIENTS_MAX)
         return arena_printf(s->tx_arena, "more than %d recipients", ENVELOPE_RECIPIENTS_MAX);
-    if (s->recipient_count == *room) {
-        *room = *room ? 2 * *room : 4;
-        s->recipients = arena_grow(s->tx_arena, s->recipients, s->recipient_count, *room, sizeof *s->recipients);
-    }
-    take_address(s, text, &s->recipients[s->recipient_count++].address);
+    take_address(s, text, &address);
+    session_add_recipient(s, &address);
     return NULL;
 }
 
@@ -107,7 +106,6 @@ static bool next_of_list(struct span *rest, struct span *part)
 static const char *fill_recipients(const struct head *head, const char *name, struct session *s)
 {
     const char *wrong = NULL;
-    size_t room = 0;
 
     for (size_t i = 0; i < head->count && !wrong; i++) {
         struct span rest = head->fields[i].value, part;
@@ -115,7 +113,7 @@ static const char *fill_recipients(const struct head *head, const char *name, st
         if (!span_iis(head->fields[i].name, name))
             continue;
         while (!wrong && next_of_list(&rest, &part))
-            wrong = add_recipient(s, part, &room);
+            wrong = add_recipient(s, part);
     }
     return wrong;
 }

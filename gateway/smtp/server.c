@@ -405,7 +405,6 @@ void server_end_transaction(struct server *s)
     spool_free(s->spool);
     s->spool = NULL;
     s->hop = NULL;
-    s->recipient_room = 0;
     s->verdict = NULL;
     if (s->state == SERVER_DATA) /* else it may be what ends a wait for too many errors */
         timer_stop(s->timer);

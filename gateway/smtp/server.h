@@ -89,7 +89,6 @@ struct server {
 
     /* of the transaction */
     struct hop *hop; /* NULL: no recipient yet */
-    size_t recipient_room;
     struct pending_rcpt rcpt;
     struct body body;
     struct spool *spool;

@@ -140,17 +140,10 @@ static bool is_routed(const struct address *recipient)
 
 static void add_recipient(struct server *s, const struct smtp_command *command)
 {
-    struct session *session = s->session;
-    size_t n = session->recipient_count;
+    struct arena *a = s->session->tx_arena;
+    const struct address address = copy_address(a, &command->path);
 
-    if (n == s->recipient_room) {
-        s->recipient_room = n ? 2 * n : 4;
-        session->recipients =
-            arena_grow(session->tx_arena, session->recipients, n, s->recipient_room, sizeof *session->recipients);
-    }
-    session->recipients[n].address = copy_address(session->tx_arena, &command->path);
-    session->recipients[n].parameters = arena_copy(session->tx_arena, command->parameters);
-    session->recipient_count++;
+    session_add_recipient(s->session, &address)->parameters = arena_copy(a, command->parameters);
 }
 
 void server_stop_rcpt(struct server *s)
