@@ -51,7 +51,8 @@ struct session {
     size_t unnamed_recipients; /* that a door was told of only how many they are */
 };
 
-/* session_add_recipient - the new one, valid until the next is added; a door takes the last one back by counting down. */
+/* session_add_recipient - the new one, valid until the next is added; a door takes the last one back by counting
+ * down. */
 struct recipient *session_add_recipient(struct session *s, const struct address *address);
 
 static inline enum direction session_direction(const struct session *s)

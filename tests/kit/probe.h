@@ -1,5 +1,5 @@
-/* tests/kit/probe.h - a check on the desk that is asked by lines of JSON, so that tests in Python need no C of their own:
- * for one program that includes it once, and gives each object to `answer`, which says() what comes out.
+/* tests/kit/probe.h - a check on the desk that is asked by lines of JSON, so that tests in Python need no C of their
+ * own: for one program that includes it once, and gives each object to `answer`, which says what comes out.
  */
 #ifndef KIT_PROBE_H
 #define KIT_PROBE_H
