@@ -87,6 +87,8 @@ def test_a_limit_is_hit_waited_for_and_reset():
         assert code == 451 and text.startswith(b"4.7.1 Too much mail (limit net), try again in "), text
         seconds = int(re.search(rb"in (\d+) second", text).group(1))
         assert 1 <= seconds <= 3, text
+        server.wait_log(" action=defer ")
+        assert re.search(r'by=rates .*why="RATE_LIMITED: net: 192\.0\.2\.0/24 is at \S+ of 3 ', server.log), server.log
         assert client.rcpt("postmaster@example.org")[0] == 250
         client.quit()
         assert send(server, ip="192.0.3.7") == ([250], 250)  # another one
