@@ -25,7 +25,7 @@ enum {
     REDIS_LATER_MS = 40,   /* between asking again, while a slot is being moved or the cluster is down */
     REDIS_TRIES_MOST = 16, /* redirections of one question */
     REDIS_BACKOFF_MS = 50, /* before the second try to connect; doubled after each */
-    REDIS_BACKOFF_MOST_MS = 2000,
+    REDIS_BACKOFF_MOST_MS = 500,
     REDIS_REFRESH_MS = 100, /* between two questions for the map of the cluster */
 };
 
