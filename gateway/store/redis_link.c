@@ -12,11 +12,14 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/net/resolve.h"
 #include "gateway/net/stream.h"
 #include "gateway/store/redis_trouble.h"
 
 enum { WHY_MAX = 240, CALLS_LEAST = 64, RESOLVER_QUEUE = 64, READ_MOST = 1 << 18, LINGER_MS = 200 };
+enum { CLOCKS_APART_S = 10, CLOCK_TOLD_MS = 3600000 };
 
 struct call {
     redis_reply_fn *fn; /* NULL: forgotten */
@@ -304,6 +307,28 @@ static void on_role(void *arg, const struct redis_reply *reply)
         greeted(link);
 }
 
+/* Records expire by the server's clock, at times of ours: with clocks too far apart they would go at once. */
+static void on_time(void *arg, const struct redis_reply *reply)
+{
+    struct redis_link *link = arg;
+    int64_t now_ms = clock_wall_ms();
+    char text[ENDPOINT_TEXT_MAX];
+    uint64_t seconds;
+
+    if (!reply)
+        return;
+    if (reply->type == REDIS_ARRAY && reply->count == 2 && !span_u64(reply->items[0].text, UINT32_MAX, &seconds)) {
+        int64_t apart_s = (int64_t)seconds - now_ms / 1000;
+
+        if (llabs(apart_s) > CLOCKS_APART_S && now_ms - link->means->clock_told_ms >= CLOCK_TOLD_MS) {
+            log_warn("store", "%s: its clock is %lld seconds %s ours, and what is remembered expires by it: set both",
+                     endpoint_text(&link->to, text), llabs(apart_s), apart_s > 0 ? "ahead of" : "behind");
+            link->means->clock_told_ms = now_ms;
+        }
+    }
+    greeted(link);
+}
+
 static void on_loaded_again(void *arg, const struct redis_reply *reply)
 {
     struct redis_link *link = arg;
@@ -350,8 +375,10 @@ static void greet_server(struct redis_link *link)
     GREET(link, on_nice, SPAN("CLIENT"), SPAN("SETNAME"), SPAN("postern"));
     if (link->role == ROLE_MASTER)
         GREET(link, on_role, SPAN("ROLE"));
-    if (link->role == ROLE_MASTER || link->role == ROLE_NODE)
+    if (link->role == ROLE_MASTER || link->role == ROLE_NODE) {
+        GREET(link, on_time, SPAN("TIME"));
         send_scripts(link, true);
+    }
 }
 
 /* ---- the connection ---- */

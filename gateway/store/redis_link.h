@@ -1,8 +1,8 @@
 /* store/redis_link.h - one connection to a Redis server: name, socket, TLS, greeting, and commands in a pipeline.
  *
- * The greeting says who we are (AUTH, SELECT, CLIENT SETNAME), makes sure that a server is a master (ROLE) and loads
- * the scripts; then the link is up. Commands go out together at the end of the loop's turn, and replies come in their
- * order. A server that owes a reply and is silent for `patience_ms` is given up.
+ * The greeting says who we are (AUTH, SELECT, CLIENT SETNAME), makes sure that a server is a master (ROLE), compares
+ * clocks (TIME) and loads the scripts; then the link is up. Commands go out together at the end of the loop's turn, and
+ * replies come in their order. A server that owes a reply and is silent for `patience_ms` is given up.
  *
  * Each command sent gets exactly one call of its function, with NULL when the connection was lost before the reply.
  * A link that is lost stays lost: its owner frees it and makes another.
@@ -32,7 +32,8 @@ struct redis_means {
     struct span prefix;
     int patience_ms;
     char sha[REDIS_SCRIPTS][REDIS_SHA_TEXT];
-    unsigned turn; /* which of a name's addresses is next */
+    unsigned turn;         /* which of a name's addresses is next */
+    int64_t clock_told_ms; /* when the log was told last that a server's clock is wrong, or ours */
 };
 
 enum redis_role {

@@ -22,9 +22,9 @@
 
 enum { LINKS_MOST = 4, TURNS = 12, BATCH = STORE_KIND_COUNT };
 
-/* CLIENT SETNAME, ROLE and the scripts, as a good server answers them; a cluster's first link has the name alone. */
-static const char greeting[] =
-    "+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n";
+/* CLIENT SETNAME, ROLE, TIME and the scripts, as a good server answers them; a cluster's first link has one line. */
+static const char greeting[] = "+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n*2\r\n$1\r\n1\r\n$1\r\n0\r\n"
+                               "+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n";
 _Static_assert(REDIS_SCRIPTS == 8, "one line of the greeting for each script");
 
 static struct loop *loop;

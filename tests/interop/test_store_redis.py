@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -214,6 +215,29 @@ def test_a_server_that_reads_its_data(tmp_path):
             wait_for(lambda: probe.logged("left alone"), 20, "the log of it")
             probe.wait_ok()
             probe.end()
+
+
+def test_a_clock_that_is_wrong_is_told(tmp_path):
+    """A server that has nothing but its greeting, and the time of yesterday."""
+    said = {"CLIENT": "+OK", "ROLE": "*3\r\n$6\r\nmaster\r\n:0\r\n*0",
+            "TIME": f"*2\r\n$10\r\n{int(time.time()) - 86400}\r\n$1\r\n0", "SCRIPT": "+ok"}
+
+    def serve(listener):
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as words:
+            while head := words.readline():
+                command = [words.read(int(words.readline()[1:]) + 2)[:-2] for _ in range(int(head[1:]))]
+                if command[0].decode() in said:
+                    connection.sendall(said[command[0].decode()].encode() + b"\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=(listener,), daemon=True)
+        server.start()
+        with Probe(tmp_path, [f"127.0.0.1:{listener.getsockname()[1]}"], per_second=1) as probe:
+            wait_for(lambda: probe.logged("its clock is 86"), 20, f"the log of it; {probe.log}")
+            assert "behind ours" in probe.logged("its clock is 86")[0]
+            assert probe.process.poll() is None
+        server.join(10)
 
 
 def test_many_questions_are_refused_rather_than_kept(tmp_path):
