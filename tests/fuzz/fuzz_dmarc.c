@@ -13,6 +13,14 @@
 #include "scanners/dmarc_record.h"
 #include "tests/kit/desk.h"
 
+static void answer_store(struct desk *d, const struct store_op *op)
+{
+    struct store_answer answer;
+
+    desk_do(d, op, &answer);
+    answers_put_op(&d->book, op, &answer);
+}
+
 static void answer(struct desk *d, struct span *records)
 {
     for (struct answer_entry *e = d->book.first; e; e = e->next) {
@@ -20,7 +28,9 @@ static void answer(struct desk *d, struct span *records)
         struct dns_answer a = { .name = e->name, .type = e->type, .state = DNS_NXDOMAIN, .records = &record };
         struct span line;
 
-        if (e->answer)
+        if (e->op && !e->stored)
+            answer_store(d, e->op);
+        if (e->op || e->answer)
             continue;
         if (span_cut(records, '\n', &line) && line.len) {
             record.data = line;
