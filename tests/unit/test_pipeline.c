@@ -95,20 +95,6 @@ static enum step count_recipients(struct inquiry *q)
     return STEP_DONE;
 }
 
-static enum step put_off(struct inquiry *q)
-{
-    finding_force(q, ACTION_DEFER, NULL);
-    return STEP_DONE;
-}
-
-static enum step refuse_when_answered(struct inquiry *q)
-{
-    if (!ask_dns(q, "n.example", DNS_A))
-        return STEP_WAIT;
-    finding_force(q, ACTION_REJECT, NULL);
-    return STEP_DONE;
-}
-
 /* ---- foresight, tarpits, settlements ---- */
 
 static void foresee_three(struct inquiry *q)
@@ -154,8 +140,7 @@ static const struct check_module nothing = MODULE(find_nothing), bad = MODULE(fi
                                  without_end = MODULE(ask_without_end), memory = MODULE(eat_memory),
                                  failing = MODULE(say_it_failed), slow = MODULE(compute_long),
                                  recipients = MODULE(count_recipients), asking_store = MODULE(ask_the_store),
-                                 holding = MODULE(hold_back), deferring = MODULE(put_off),
-                                 refusing = MODULE(refuse_when_answered);
+                                 holding = MODULE(hold_back);
 static const struct check_module seeing = { .symbols = symbols, .run = ask_three, .foresee = foresee_three };
 static const struct check_module settling = { .symbols = symbols, .run = find_nothing, .settle = note_settlement };
 
@@ -465,42 +450,6 @@ static void a_decision_at_rcpt_does_not_wait_longer_than_told(void **state)
     room_close(r);
 }
 
-/* Whichever check is done first: the deferral is there at once, the refusal when a name server has answered. */
-static void a_deferral_does_not_outrun_a_refusal(void **state)
-{
-    static const enum stage stages[] = { STAGE_RCPT, STAGE_MESSAGE };
-
-    (void)state;
-    for (size_t i = 0; i < 2 * COUNT(stages); i++) {
-        enum stage stage = stages[i / 2];
-        struct check rows[] = { ROW(stage, ON_LOOP, 1000, 8, NULL, i % 2 ? &deferring : &refusing),
-                                ROW(stage, ON_LOOP, 1000, 8, NULL, i % 2 ? &refusing : &deferring) };
-        struct room *r = room_open(rows, 2);
-
-        r->settings[0].bounds = r->settings[1].bounds = (struct bounds){ .may_force_reject = true };
-        if (stage == STAGE_RCPT)
-            rcpt_takes_ms(r, 1500);
-        else
-            judge(r);
-        EXPECT_INT(ACTION_REJECT, r->verdict.action);
-        EXPECT_TRUE(r->verdict.is_certain);
-        room_close(r);
-    }
-}
-
-static void a_deferral_waits_no_longer_than_told(void **state)
-{
-    struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 60000, 8, NULL, &for_ever),
-                            ROW(STAGE_RCPT, ON_LOOP, 1000, 8, NULL, &deferring) };
-    struct room *r = room_open(rows, 2);
-
-    (void)state;
-    EXPECT_TRUE(rcpt_takes_ms(r, 100) >= 99);
-    EXPECT_INT(ACTION_DEFER, r->verdict.action);
-    EXPECT_TRUE(r->verdict.is_certain);
-    room_close(r);
-}
-
 static void a_check_comes_after_the_sisters_it_names(void **state)
 {
     struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 1000, 8, NULL, &bad),
@@ -658,8 +607,7 @@ RUN_TESTS(TEST(before_the_message_only_what_could_refuse_is_waited_for),
           TEST(a_verdict_comes_in_time_though_a_worker_is_stuck), TEST(a_pipeline_may_be_freed_while_a_worker_has_it),
           TEST(a_certain_refusal_skips_what_is_costly), TEST(what_one_message_did_not_need_is_asked_for_the_next),
           TEST(who_asks_why_hears_all_checks), TEST(a_decision_at_rcpt_does_not_wait_longer_than_told),
-          TEST(a_check_comes_after_the_sisters_it_names), TEST(a_deferral_does_not_outrun_a_refusal),
-          TEST(a_deferral_waits_no_longer_than_told), TEST(each_recipient_is_seen), TEST(modes_decide_what_counts),
+          TEST(a_check_comes_after_the_sisters_it_names), TEST(each_recipient_is_seen), TEST(modes_decide_what_counts),
           TEST(what_can_be_foreseen_is_asked_before_the_sisters_are_done), TEST(a_tarpit_holds_the_verdict_back),
           TEST(each_transaction_is_settled_once), TEST(without_a_store_its_questions_fail_and_mail_goes_on),
           TEST(new_mail_is_put_off_when_too_much_is_being_judged))

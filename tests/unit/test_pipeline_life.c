@@ -1,4 +1,5 @@
-/* tests/unit/test_pipeline_life.c - pipelines that serve client after client, and doors that never see a message. */
+/* tests/unit/test_pipeline_life.c - pipelines that serve client after client, doors that never see a message, and
+ * answers that do not depend on who is done first. */
 #include "tests/kit/expect.h"
 
 #include <stdlib.h>
@@ -56,6 +57,20 @@ static enum step hold_back(struct inquiry *q)
     return STEP_DONE;
 }
 
+static enum step put_off(struct inquiry *q)
+{
+    finding_force(q, ACTION_DEFER, NULL);
+    return STEP_DONE;
+}
+
+static enum step refuse_when_answered(struct inquiry *q)
+{
+    if (!ask_dns(q, "a.example", DNS_A))
+        return STEP_WAIT;
+    finding_force(q, ACTION_REJECT, NULL);
+    return STEP_DONE;
+}
+
 /* Three names, of which a check with a limit of two hears two. */
 static enum step count_answers(struct inquiry *q)
 {
@@ -82,6 +97,8 @@ MODULE(recipients, count_recipients);
 MODULE(greeting, weigh_greeting);
 MODULE(holding, hold_back);
 MODULE(answers, count_answers);
+MODULE(deferring, put_off);
+MODULE(refusing, refuse_when_answered);
 
 enum { ROOM_CHECKS = 3 };
 
@@ -181,6 +198,41 @@ static void a_door_of_envelopes_decides_at_rcpt_for_good(void **state)
     EXPECT_TRUE(r->verdict.is_certain);
     EXPECT_INT(1, r->verdict.missing_count);
     EXPECT_INT(RUN_OFF, pipeline_run(r->pipeline, 1)->state);
+    room_close(r);
+}
+
+/* Whichever check is done first: the deferral is there at once, the refusal when a name server has answered. */
+static void a_deferral_does_not_outrun_a_refusal(void **state)
+{
+    static const enum stage stages[] = { STAGE_RCPT, STAGE_MESSAGE };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT(stages); i++) {
+        enum stage stage = stages[i / 2];
+        const struct check rows[] = { ROW(stage, ON_LOOP, 1000, i % 2 ? &deferring : &refusing),
+                                      ROW(stage, ON_LOOP, 1000, i % 2 ? &refusing : &deferring) };
+        struct room *r = room_open(rows, 2, STAGE_MESSAGE);
+
+        r->settings[0].bounds = r->settings[1].bounds = (struct bounds){ .may_force_reject = true };
+        if (stage == STAGE_MESSAGE)
+            take_message(r);
+        decide(r, stage, 1500);
+        EXPECT_INT(ACTION_REJECT, r->verdict.action);
+        EXPECT_TRUE(r->verdict.is_certain);
+        room_close(r);
+    }
+}
+
+static void a_deferral_waits_no_longer_than_told(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 60000, &for_ever),
+                                  ROW(STAGE_RCPT, ON_LOOP, 1000, &deferring) };
+    struct room *r = room_open(rows, 2, STAGE_MESSAGE);
+
+    (void)state;
+    decide(r, STAGE_RCPT, 100);
+    EXPECT_INT(ACTION_DEFER, r->verdict.action);
+    EXPECT_TRUE(r->verdict.is_certain);
     room_close(r);
 }
 
@@ -284,4 +336,5 @@ RUN_TESTS(TEST(a_door_of_envelopes_decides_at_rcpt_for_good), TEST(a_renewed_pip
           TEST(a_pipeline_that_a_worker_has_is_not_renewed),
           TEST(a_new_greeting_counts_while_a_worker_has_the_last_message),
           TEST(a_tarpit_may_hold_back_a_verdict_that_came_by_the_deadline),
-          TEST(the_same_message_has_the_same_limits_the_next_time))
+          TEST(the_same_message_has_the_same_limits_the_next_time), TEST(a_deferral_does_not_outrun_a_refusal),
+          TEST(a_deferral_waits_no_longer_than_told))
