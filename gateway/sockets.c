@@ -39,8 +39,9 @@ static bool give_to_group(const struct config *config, const struct endpoint *at
         return false;
     }
     if (chown(at->path, (uid_t)-1, group->gr_gid)) {
-        snprintf(error, size, "socket_group: %s cannot be given to the group %s: %s", at->path, config->socket_group,
-                 strerror(errno));
+        snprintf(error, size,
+                 "socket_group: %s cannot be given to the group %s: %s; start as root, or as one of its members",
+                 at->path, config->socket_group, strerror(errno));
         return false;
     }
     return true;
