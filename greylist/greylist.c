@@ -28,7 +28,6 @@ static const struct symbol symbols[] = {
 
 /* What earlier runs have learnt of a recipient: so a thousand of them are not asked for a thousand times each. */
 struct known {
-    struct span text;
     const char *exempt; /* why he is; NULL */
     struct span key;
     struct store_op triplet, partner;
@@ -39,8 +38,6 @@ struct known {
 struct memo {
     struct span sender;
     struct identity who;
-    struct known *recipients;
-    size_t room;
 };
 
 /* Why this mail should come again; NULL: it need not. */
@@ -58,25 +55,14 @@ static const char *suspicion(struct inquiry *q, const struct greylist_conf *conf
     return failed ? arena_printf(q->arena, "%s knows nothing", failed) : NULL;
 }
 
-/* Another recipient may have come into the place of one that was refused. */
-static struct memo *memo_of(struct inquiry *q)
+static const struct memo *memo_of(struct inquiry *q)
 {
-    const struct greylist_conf *conf = q->conf;
-    const struct session *s = q->session;
     struct memo *memo = run_memo(q, sizeof *memo);
-    size_t old = memo->room;
 
     if (!memo->sender.ptr) {
-        memo->sender = sender_fold(q->arena, &s->mail_from);
-        identity_of(q, conf, &memo->who);
+        memo->sender = sender_fold(q->arena, &q->session->mail_from);
+        identity_of(q, q->conf, &memo->who);
     }
-    if (s->recipient_count > old) {
-        memo->room = s->recipient_count > 2 * old ? s->recipient_count : 2 * old;
-        memo->recipients = arena_grow(q->arena, memo->recipients, old, memo->room, sizeof *memo->recipients);
-    }
-    for (size_t i = 0; i < s->recipient_count; i++)
-        if (!span_eq(memo->recipients[i].text, s->recipients[i].address.text))
-            memo->recipients[i] = (struct known){ .text = arena_copy(q->arena, s->recipients[i].address.text) };
     return memo;
 }
 
@@ -112,12 +98,13 @@ static enum step learn(struct inquiry *q, const struct memo *memo, const struct 
 static enum step judge(struct inquiry *q, const char *why, enum greylisting *state)
 {
     const struct session *s = q->session;
-    struct memo *memo = memo_of(q);
+    const struct memo *memo = memo_of(q);
+    struct known *recipients = run_known(q, sizeof *recipients);
     struct standing standing = { 0 };
     enum step step = STEP_DONE;
 
     for (size_t i = 0; i < s->recipient_count; i++) {
-        struct known *known = &memo->recipients[i];
+        struct known *known = &recipients[i];
 
         if (learn(q, memo, &s->recipients[i].address, known) == STEP_WAIT)
             step = STEP_WAIT;

@@ -27,19 +27,13 @@ static const struct symbol symbols[] = {
 /* What earlier runs have learnt of a recipient, a bit for each limit: all was answered; some of it was over. So a
  * thousand recipients are not asked for a thousand times each. */
 struct known {
-    struct span text;
     uint64_t answered, over;
-};
-
-struct memo {
-    struct known *recipients;
-    size_t room;
 };
 
 /* One limit's part of a run. */
 struct asking {
     struct inquiry *q;
-    struct memo *memo;
+    struct known *recipients;
     uint64_t bit; /* of the limit */
     bool waits, is_over;
     size_t recipient;           /* the first that is over */
@@ -51,28 +45,11 @@ struct asking {
 
 /* ---- what is known ---- */
 
-/* Another recipient may have come into the place of one that was refused. */
-static struct memo *memo_of(struct inquiry *q)
-{
-    const struct session *s = q->session;
-    struct memo *memo = run_memo(q, sizeof *memo);
-    size_t old = memo->room;
-
-    if (s->recipient_count > old) {
-        memo->room = s->recipient_count > 2 * old ? s->recipient_count : 2 * old;
-        memo->recipients = arena_grow(q->arena, memo->recipients, old, memo->room, sizeof *memo->recipients);
-    }
-    for (size_t i = 0; i < s->recipient_count; i++)
-        if (!span_eq(memo->recipients[i].text, s->recipients[i].address.text))
-            memo->recipients[i] = (struct known){ .text = arena_copy(q->arena, s->recipients[i].address.text) };
-    return memo;
-}
-
 /* Else all of this recipient is asked for now; ask() says what it could not learn. */
 static bool is_known(void *arg, size_t recipient)
 {
     struct asking *w = arg;
-    struct known *known = &w->memo->recipients[recipient];
+    struct known *known = &w->recipients[recipient];
 
     if ((known->answered & w->bit) && (!(known->over & w->bit) || w->is_over))
         return true;
@@ -84,7 +61,7 @@ static bool is_known(void *arg, size_t recipient)
 static void note_unknown(struct asking *w, size_t recipient)
 {
     if (recipient != RATES_ALL)
-        w->memo->recipients[recipient].answered &= ~w->bit;
+        w->recipients[recipient].answered &= ~w->bit;
 }
 
 /* ---- asking ---- */
@@ -92,7 +69,7 @@ static void note_unknown(struct asking *w, size_t recipient)
 static void note_over(struct asking *w, const struct rates_take *take, const struct store_answer *answer)
 {
     if (take->recipient != RATES_ALL)
-        w->memo->recipients[take->recipient].over |= w->bit;
+        w->recipients[take->recipient].over |= w->bit;
     if (w->is_over && (take->recipient != w->recipient || answer->rate.retry_ms <= w->answer.rate.retry_ms))
         return;
     w->is_over = true;
@@ -245,10 +222,10 @@ static enum step run(struct inquiry *q, const struct message *message)
 
     if (!conf->limits.count || is_allowed(q))
         return STEP_DONE;
-    struct memo *memo = memo_of(q);
+    struct known *recipients = run_known(q, sizeof *recipients);
 
     for (size_t i = 0; i < conf->limits.count; i++) {
-        struct asking w = { .q = q, .memo = memo, .bit = 1ULL << i };
+        struct asking w = { .q = q, .recipients = recipients, .bit = 1ULL << i };
         const struct rates_taker taker = { .take = ask, .skips = is_known, .arg = &w };
 
         rates_takes(&limits[i], q->session, message, &taker);

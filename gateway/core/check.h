@@ -85,6 +85,9 @@ bool asked_store(struct inquiry *q, const void **at, const struct store_op **op,
  * inquiry and would cost too much to find out anew in every run (of a thousand recipients, for each of them): what a
  * run asks and finds must be the same without it. */
 void *run_memo(struct inquiry *q, size_t bytes);
+/* run_known - the same for each recipient: an array of `bytes` each, in the order of session.recipients. A place is
+ * zeroed again when another recipient has come into it, for his was refused. The next call may move the array. */
+void *run_known(struct inquiry *q, size_t bytes);
 
 /* tell_store - an operation whose answer does not matter. Only from settle(), which is called once. */
 void tell_store(struct inquiry *q, const struct store_op *op);

@@ -135,6 +135,26 @@ void *run_memo(struct inquiry *q, size_t bytes)
     return q->run->memo;
 }
 
+void *run_known(struct inquiry *q, size_t bytes)
+{
+    const struct session *s = q->session;
+    struct run *run = q->run;
+    size_t old = run->known_room;
+
+    if (s->recipient_count > old) {
+        run->known_room = s->recipient_count > 2 * old ? s->recipient_count : 2 * old;
+        run->known = arena_grow(q->arena, run->known, old, run->known_room, bytes);
+        run->whom = arena_grow(q->arena, run->whom, old, run->known_room, sizeof *run->whom);
+    }
+    for (size_t i = 0; i < s->recipient_count; i++) {
+        if (span_eq(run->whom[i], s->recipients[i].address.text))
+            continue;
+        run->whom[i] = arena_copy(q->arena, s->recipients[i].address.text);
+        memset((unsigned char *)run->known + i * bytes, 0, bytes);
+    }
+    return run->known;
+}
+
 void tell_store(struct inquiry *q, const struct store_op *op)
 {
     struct run *run = q->run;

@@ -83,7 +83,10 @@ struct run {
     int tarpit_ms;
     struct store_op *told; /* settle()'s, for the store */
     size_t told_count, told_room;
-    void *memo; /* run_memo()'s */
+    void *memo;        /* run_memo()'s */
+    void *known;       /* run_known()'s: a place each */
+    struct span *whom; /* of whom each place tells */
+    size_t known_room;
     bool has_foreseen;
     bool has_run;  /* once at least in this transaction */
     unsigned runs; /* so far */

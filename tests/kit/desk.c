@@ -298,7 +298,8 @@ void desk_settled(struct desk *d, enum action action, bool is_delivered)
 void desk_next_transaction(struct desk *d, int64_t after_ms)
 {
     answers_clear(&d->book);
-    d->run.memo = NULL;
+    d->run.memo = d->run.known = d->run.whom = NULL;
+    d->run.known_room = 0;
     d->now_ms += after_ms;
     d->session.recipients = NULL;
     d->session.recipient_count = 0;
