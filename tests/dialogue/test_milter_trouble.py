@@ -24,7 +24,7 @@ class Silence:
     """A name server that never answers."""
 
     def __enter__(self):
-        self.port = free_port(socket.SOCK_DGRAM)
+        self.port = free_port()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", self.port))
         self.endpoint = f"127.0.0.1:{self.port}"

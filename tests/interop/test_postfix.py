@@ -129,8 +129,14 @@ def test_a_next_hop_that_is_down_defers_and_comes_back(dns):
         code, text = send_mail(gateway.port, SENDER, RECIPIENT, signed(), CLIENT["name"], xclient=CLIENT)
         assert 400 <= code < 500, text
         with postfix:
-            def is_sent():
-                return send_mail(gateway.port, SENDER, RECIPIENT, signed(), CLIENT["name"], xclient=CLIENT)[0] == 250
+            told = []
 
-            wait_for(is_sent, 20, "the next hop to be found again")
+            def is_sent():
+                told.append(send_mail(gateway.port, SENDER, RECIPIENT, signed(), CLIENT["name"], xclient=CLIENT))
+                return told[-1][0] == 250
+
+            try:
+                wait_for(is_sent, 20, "the next hop to be found again")
+            except AssertionError as failure:
+                raise AssertionError(f"{failure}: {told}\n{gateway.log}") from None
             assert len(postfix.wait_messages(1)) == 1

@@ -2,7 +2,9 @@
 #
 # Everything runs in a temporary folder of its own and is ended by its process id when its `with` block is left. What
 # a program wrote stands in its .log, and is shown when it does not come up.
+import fcntl
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,24 +16,27 @@ from pathlib import Path
 SOURCE = Path(os.environ.get("POSTERN_SOURCE") or Path(__file__).resolve().parents[2])
 BUILD = Path(os.environ.get("POSTERN_BUILD") or SOURCE / "build" / "dev")
 
-_given = set()
+# Below those that the kernel gives to connections, so that none of them comes between.
+PORTS = range(10240, 32768)
+_given = []  # lock files, held until this process ends
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    """A port of 127.0.0.1 that is free for TCP and UDP, and that this process was not given before."""
-    for _ in range(200):
-        with socket.socket(socket.AF_INET, kind) as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        other = socket.SOCK_DGRAM if kind == socket.SOCK_STREAM else socket.SOCK_STREAM
+def free_port():
+    """A port of 127.0.0.1 that is free for TCP and UDP, and that no other test is given while this process lives."""
+    locks = Path(tempfile.gettempdir()) / f"postern-ports-{os.getuid()}"
+    locks.mkdir(exist_ok=True)
+    for port in random.sample(PORTS, 200):
+        lock = open(locks / str(port), "w")
         try:
-            with socket.socket(socket.AF_INET, other) as s:
-                s.bind(("127.0.0.1", port))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind(("127.0.0.1", port))
         except OSError:
+            lock.close()
             continue
-        if port not in _given:
-            _given.add(port)
-            return port
+        _given.append(lock)
+        return port
     raise RuntimeError("no free port on 127.0.0.1")
 
 
