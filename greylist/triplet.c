@@ -5,7 +5,7 @@
 #include "gateway/mail/crypto.h"
 #include "gateway/mail/domain.h"
 
-enum { CONTENT_BYTES = 10 * 1024, DIGEST_SHOWN = 16 };
+enum { CONTENT_BYTES = 10 * 1024 };
 
 /* ---- whose mail ---- */
 
@@ -65,24 +65,6 @@ void identity_of(struct inquiry *q, const struct greylist_conf *conf, struct ide
 
 /* ---- keys ---- */
 
-static struct span hex_digest(struct arena *a, struct span first, struct span second)
-{
-    unsigned char hash[HASH_BYTES_MAX];
-    char *hex = arena_alloc(a, 2 * DIGEST_SHOWN + 1);
-    struct crypto *crypto = crypto_here();
-
-    crypto_hash_start(crypto, HASH_SHA256);
-    crypto_hash_put(crypto, first);
-    crypto_hash_put(crypto, span_make("", 1)); /* a NUL, so that nothing can move from one to the other */
-    crypto_hash_put(crypto, second);
-    crypto_hash_end(crypto, hash);
-    for (size_t i = 0; i < DIGEST_SHOWN; i++) {
-        hex[2 * i] = "0123456789abcdef"[hash[i] >> 4];
-        hex[2 * i + 1] = "0123456789abcdef"[hash[i] & 15];
-    }
-    return span_make(hex, 2 * DIGEST_SHOWN);
-}
-
 /* The texts one behind the other. */
 static struct span join(struct arena *a, const struct span *parts, size_t count)
 {
@@ -107,7 +89,7 @@ static struct span join(struct arena *a, const struct span *parts, size_t count)
 static struct span part(struct inquiry *q, const struct greylist_conf *conf, struct span text)
 {
     if (conf->is_private)
-        return hex_digest(q->arena, SPAN("greylist"), text);
+        return crypto_digest_two(q->arena, SPAN("greylist"), text);
     char *copy = arena_dup(q->arena, text);
 
     for (size_t i = 0; i < text.len; i++) {
@@ -158,8 +140,8 @@ struct span content_digest(struct inquiry *q)
 {
     const struct header_field *subject = header_find(&q->message->header, "Subject", 0);
 
-    return hex_digest(q->arena, subject ? span_trim(subject->body) : SPAN(""),
-                      span_first(q->message->body, CONTENT_BYTES));
+    return crypto_digest_two(q->arena, subject ? span_trim(subject->body) : SPAN(""),
+                             span_first(q->message->body, CONTENT_BYTES));
 }
 
 struct store_op content_op(struct inquiry *q, const struct greylist_conf *conf, struct span digest,

@@ -9,27 +9,17 @@
  */
 #include "scanners/dmarc_retry.h"
 
-#include <stdio.h>
-
 #include "gateway/mail/crypto.h"
 
-enum { DIGEST_KEPT = 16, DELAY_MS = 60 * 1000, WINDOW_MS = 5 * 86400 * 1000, LIFE_MS = 86400 * 1000 };
+enum { DELAY_MS = 60 * 1000, WINDOW_MS = 5 * 86400 * 1000, LIFE_MS = 86400 * 1000 };
 
 static struct span key_of(struct inquiry *q, const char *domain)
 {
     const struct session *s = q->session;
-    unsigned char hash[HASH_BYTES_MAX];
-    char hex[2 * DIGEST_KEPT + 1];
-    struct crypto *crypto = crypto_here();
+    struct span to = s->recipient_count ? s->recipients[0].address.text : SPAN("");
+    struct span digest = crypto_digest_two(q->arena, s->mail_from.text, to);
 
-    crypto_hash_start(crypto, HASH_SHA256);
-    crypto_hash_put(crypto, s->mail_from.text);
-    crypto_hash_put(crypto, span_make("", 1)); /* a NUL, so that nothing can move from one to the other */
-    crypto_hash_put(crypto, s->recipient_count ? s->recipients[0].address.text : SPAN(""));
-    crypto_hash_end(crypto, hash);
-    for (size_t i = 0; i < DIGEST_KEPT; i++)
-        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-    return store_key(q->arena, span_of(arena_printf(q->arena, "g:dmarc:{%s}/%s", domain, hex)));
+    return store_key(q->arena, span_of(arena_printf(q->arena, "g:dmarc:{%s}/%.*s", domain, SPAN_ARG(digest))));
 }
 
 enum step dmarc_retry(struct inquiry *q, const char *domain, bool *has_waited)

@@ -9,6 +9,8 @@
 
 #include "gateway/base/bug.h"
 
+enum { DIGEST_SHOWN = 16 };
+
 static pthread_key_t at_thread_end;
 static _Thread_local struct crypto *here;
 
@@ -87,4 +89,22 @@ void crypto_hash_end(struct crypto *c, unsigned char out[HASH_BYTES_MAX])
     if (EVP_DigestFinal_ex(c->hashing, out, NULL) != 1)
         BUG("a hash cannot be ended");
     c->hashing = NULL;
+}
+
+struct span crypto_digest_two(struct arena *a, struct span first, struct span second)
+{
+    unsigned char hash[HASH_BYTES_MAX];
+    char *hex = arena_alloc(a, 2 * DIGEST_SHOWN + 1);
+    struct crypto *crypto = crypto_here();
+
+    crypto_hash_start(crypto, HASH_SHA256);
+    crypto_hash_put(crypto, first);
+    crypto_hash_put(crypto, span_make("", 1)); /* a NUL, so that nothing can move from one to the other */
+    crypto_hash_put(crypto, second);
+    crypto_hash_end(crypto, hash);
+    for (size_t i = 0; i < DIGEST_SHOWN; i++) {
+        hex[2 * i] = "0123456789abcdef"[hash[i] >> 4];
+        hex[2 * i + 1] = "0123456789abcdef"[hash[i] & 15];
+    }
+    return span_make(hex, 2 * DIGEST_SHOWN);
 }

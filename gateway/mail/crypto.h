@@ -8,6 +8,7 @@
 
 #include <openssl/evp.h>
 
+#include "gateway/base/arena.h"
 #include "gateway/base/span.h"
 
 /* SHA-1 is here for historic mail alone; mail/signature.h says who may ask for it. */
@@ -33,6 +34,9 @@ void crypto_forget(void);
 void crypto_hash_start(struct crypto *c, enum hash_kind kind);
 void crypto_hash_put(struct crypto *c, struct span bytes);
 void crypto_hash_end(struct crypto *c, unsigned char out[HASH_BYTES_MAX]);
+
+/* crypto_digest_two - 32 hex digits for keys: half of the SHA-256 of both texts, a NUL between them. In `a`. */
+struct span crypto_digest_two(struct arena *a, struct span first, struct span second);
 
 static inline size_t hash_bytes(enum hash_kind kind)
 {

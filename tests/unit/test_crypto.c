@@ -77,5 +77,16 @@ static void what_is_forgotten_is_made_anew(void **state)
     EXPECT_INT(0xba, out[0]);
 }
 
+static void two_texts_have_a_digest_that_knows_where_the_first_ends(void **state)
+{
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    EXPECT_SPAN("6c032e631d39a14d85aff7e319546af7", crypto_digest_two(&a, SPAN("ab"), SPAN("c")));
+    EXPECT_TRUE(!span_eq(crypto_digest_two(&a, SPAN("ab"), SPAN("c")), crypto_digest_two(&a, SPAN("a"), SPAN("bc"))));
+    arena_release(&a);
+}
+
 RUN_TESTS(TEST(contexts_are_used_again), TEST(a_thread_gives_all_back_when_it_ends),
-          TEST(what_is_forgotten_is_made_anew))
+          TEST(what_is_forgotten_is_made_anew), TEST(two_texts_have_a_digest_that_knows_where_the_first_ends))
