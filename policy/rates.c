@@ -45,7 +45,8 @@ struct asking {
 
 /* ---- what is known ---- */
 
-/* Else all of this recipient is asked for now; ask() says what it could not learn. */
+/* Whether this limit needs not be asked for this recipient again. Saying no counts as having asked: ask() takes that
+ * back by note_unknown() for what has not been answered. */
 static bool is_known(void *arg, size_t recipient)
 {
     struct asking *w = arg;
