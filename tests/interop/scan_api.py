@@ -3,7 +3,8 @@ import http.client
 import json
 import socket
 
-from relay import CLIENT, RECIPIENT, SENDER
+from relay import CLIENT, RECIPIENT, SENDER, zone
+from servers import Nsd
 
 FIELDS = (f"IP: {CLIENT['addr']}\r\nHelo: {CLIENT['name']}\r\nHostname: {CLIENT['name']}\r\nFrom: <{SENDER}>\r\n"
           f"Rcpt: <{RECIPIENT}>\r\n").encode()
@@ -21,6 +22,12 @@ http {{
 }}
 {rest}
 """
+
+
+def names():
+    """For a fixture: a name server that knows the sender."""
+    with Nsd(zone()) as server:
+        yield server
 
 
 def silence():

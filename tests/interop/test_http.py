@@ -12,21 +12,16 @@ import pytest
 import zstandard
 
 from process import wait_for
-from relay import CLIENT, MESSAGE, signed, zone
-from scan_api import FIELDS, Caller, chunked, conf, fetch, get, post, scan, silence, slow_conf
-from servers import Gateway, Nsd
+from relay import CLIENT, MESSAGE, signed
+from scan_api import FIELDS, Caller, chunked, conf, fetch, get, names, post, scan, silence, slow_conf
+from servers import Gateway
 
 ERRORS = {"error"}  # alone: so Haraka knows one
 PASSES = {"R_SPF_ALLOW", "R_DKIM_ALLOW", "DMARC_POLICY_ALLOW"}
 
 
 silent_dns = pytest.fixture(silence)
-
-
-@pytest.fixture(scope="module")
-def dns():
-    with Nsd(zone()) as server:
-        yield server
+dns = pytest.fixture(names, scope="module")
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import pytest
 
 from mail import parse, read_maildir, send_mail
 from process import SOURCE, Server, free_port, wait_for
-from relay import CLIENT, MESSAGE, RECIPIENT, SENDER, signed, zone
-from scan_api import Caller, conf, fetch, scan, spamd
-from servers import Exim, Gateway, Nsd, needs
+from relay import CLIENT, MESSAGE, RECIPIENT, SENDER, signed
+from scan_api import Caller, conf, fetch, names, scan, spamd
+from servers import Exim, Gateway, needs
 
 # No policy of its author's domain applies to it.
 PLAIN = MESSAGE.replace(b"ada@sender.example", b"ada@plain.example")
@@ -30,10 +30,7 @@ check "lists" {
 """
 
 
-@pytest.fixture(scope="module")
-def dns():
-    with Nsd(zone()) as server:
-        yield server
+dns = pytest.fixture(names, scope="module")
 
 
 @pytest.fixture(scope="module")

@@ -6,18 +6,13 @@ import pytest
 
 from mail import send_mail
 from process import free_port, wait_for
-from relay import CLIENT, RECIPIENT, SENDER, signed, zone
-from scan_api import conf, fetch, scan, silence, slow_conf
-from servers import Gateway, Nsd
+from relay import CLIENT, RECIPIENT, SENDER, signed
+from scan_api import conf, fetch, names, scan, silence, slow_conf
+from servers import Gateway
 from sink import SmtpSink
 
 silent_dns = pytest.fixture(silence)
-
-
-@pytest.fixture(scope="module")
-def dns():
-    with Nsd(zone()) as server:
-        yield server
+dns = pytest.fixture(names, scope="module")
 
 
 @pytest.fixture(scope="module")
