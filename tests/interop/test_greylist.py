@@ -115,7 +115,7 @@ def test_a_real_postfix_comes_again_also_to_a_restarted_gateway(dns):
             wait_for(lambda: "said: 451 4.7.1 Greylisted, please try again in 3 seconds" in postfix.log, 20,
                      f"Postfix to be put off:\n{postfix.log[-2000:]}")
             restart(server)
-            wait_for(lambda: len(server.mails()) == 1, 30, f"Postfix to come again:\n{postfix.log[-3000:]}")
+            wait_for(lambda: len(server.mails()) == 1, 120, f"Postfix to come again:\n{postfix.log[-3000:]}")
             wait_for(lambda: postfix.log.count("status=sent") == 2, 10, "both recipients to have it")
             assert len(server.mails()) == 1
             fields = parse(server.mails()[0]).get_all("X-Greylist")
