@@ -151,7 +151,7 @@ static size_t list_places(const struct config *config, struct listening_place *o
     const struct {
         const char *door;
         const struct conf_endpoints *at;
-    } doors[] = { { "smtp", &config->smtp.listen },
+    } doors[] = { { "smtp", &config->smtp.places },
                   { "http", &config->http.listen },
                   { "policy", &config->policy.listen },
                   { "milter", &config->milter.listen } };

@@ -8,18 +8,18 @@
 #include "milter/door.h"
 
 /* The functions that a door of type struct NAME_door has, under the table's types. */
-#define DOOR(name)                                                                                                     \
+#define DOOR(name, places)                                                                                             \
     static const struct conf_endpoints *name##_listens(const struct config *config)                                    \
     {                                                                                                                  \
-        return &config->name.listen;                                                                                   \
+        return &config->name.places;                                                                                   \
     }                                                                                                                  \
     static bool name##_open(void *door, char *error, size_t size)                                                      \
     {                                                                                                                  \
         return name##_door_open(door, error, size);                                                                    \
     }                                                                                                                  \
-    static void name##_listen(void *door, int fd)                                                                      \
+    static void name##_listen(void *door, int fd, const struct endpoint *at)                                           \
     {                                                                                                                  \
-        name##_door_listen(door, fd);                                                                                  \
+        name##_door_listen(door, fd, at);                                                                              \
     }                                                                                                                  \
     static void name##_retire(void *door)                                                                              \
     {                                                                                                                  \
@@ -44,7 +44,7 @@
             name##_free                                                                                                \
     }
 
-DOOR(smtp)
+DOOR(smtp, places)
 
 static void *smtp_make(struct engine *engine, const struct config *config, char *error, size_t size)
 {
@@ -55,7 +55,7 @@ static void *smtp_make(struct engine *engine, const struct config *config, char 
     return smtp_door_new(&settings, error, size);
 }
 
-DOOR(http)
+DOOR(http, listen)
 
 static void *http_make(struct engine *engine, const struct config *config, char *error, size_t size)
 {
@@ -66,7 +66,7 @@ static void *http_make(struct engine *engine, const struct config *config, char 
     return http_door_new(&settings, error, size);
 }
 
-DOOR(milter)
+DOOR(milter, listen)
 
 static void *milter_make(struct engine *engine, const struct config *config, char *error, size_t size)
 {
@@ -77,7 +77,7 @@ static void *milter_make(struct engine *engine, const struct config *config, cha
     return milter_door_new(&settings, error, size);
 }
 
-DOOR(policy)
+DOOR(policy, listen)
 
 static void *policy_make(struct engine *engine, const struct config *config, char *error, size_t size)
 {

@@ -14,7 +14,8 @@ struct door_kind {
      * the operator in `error`. */
     void *(*make)(struct engine *engine, const struct config *config, char *error, size_t size);
     bool (*open)(void *door, char *error, size_t size);
-    void (*listen)(void *door, int fd); /* takes over a listening descriptor */
+    /* listen - takes over a listening descriptor, of one of its places. */
+    void (*listen)(void *door, int fd, const struct endpoint *at);
     /* retire - takes no more connections; those that are here go on until they end by themselves. drain - the same, but
      * those that are here are ended after their transaction. is_idle - no connection is left. */
     void (*retire)(void *door);

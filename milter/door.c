@@ -112,8 +112,9 @@ bool milter_door_open(struct milter_door *door, char *error, size_t size)
     return true;
 }
 
-void milter_door_listen(struct milter_door *door, int fd)
+void milter_door_listen(struct milter_door *door, int fd, const struct endpoint *at)
 {
+    (void)at; /* all places are alike */
     door->listeners = mem_grow(door->listeners, (door->listener_count + 1) * sizeof *door->listeners);
     door->listeners[door->listener_count++] = listener_new(door->engine->loop, fd, on_connection, door);
 }

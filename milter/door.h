@@ -21,7 +21,7 @@ struct milter_door_settings {
 struct milter_door *milter_door_new(const struct milter_door_settings *settings, char *error, size_t size);
 bool milter_door_open(struct milter_door *door, char *error, size_t size);
 /* milter_door_listen - takes over a listening descriptor. */
-void milter_door_listen(struct milter_door *door, int fd);
+void milter_door_listen(struct milter_door *door, int fd, const struct endpoint *at);
 /* milter_door_serve - the same with a connection; for tests. */
 void milter_door_serve(struct milter_door *door, int fd);
 /* milter_door_retire - takes no more connections; the mail server's sessions go on here until it ends them. */

@@ -50,8 +50,9 @@ static void on_connection(void *arg, int fd, const struct addr *peer, unsigned p
     policy_server_new(arg, fd, peer);
 }
 
-void policy_door_listen(struct policy_door *door, int fd)
+void policy_door_listen(struct policy_door *door, int fd, const struct endpoint *at)
 {
+    (void)at; /* all places are alike */
     door->listeners = mem_grow(door->listeners, (door->listener_count + 1) * sizeof *door->listeners);
     door->listeners[door->listener_count++] = listener_new(door->engine->loop, fd, on_connection, door);
 }

@@ -16,7 +16,7 @@ struct policy_door *policy_door_new(struct engine *engine, const struct policy_c
 /* policy_door_open - nothing is left to be done. */
 bool policy_door_open(struct policy_door *door, char *error, size_t size);
 /* policy_door_listen - takes over a listening descriptor. */
-void policy_door_listen(struct policy_door *door, int fd);
+void policy_door_listen(struct policy_door *door, int fd, const struct endpoint *at);
 /* policy_door_retire, policy_door_drain - no more connections, and those that are here are closed when they have no
  * answer to wait for: Postfix keeps them for many minutes, and connects again when one is gone. */
 void policy_door_retire(struct policy_door *door);

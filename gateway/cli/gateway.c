@@ -220,7 +220,7 @@ static void listen_on(struct gateway *g, const struct open_socket *socket)
 {
     for (size_t i = 0; i < g->door_count; i++)
         if (strcmp(g->doors[i].kind->name, socket->door) == 0)
-            g->doors[i].kind->listen(g->doors[i].door, socket->fd);
+            g->doors[i].kind->listen(g->doors[i].door, socket->fd, &socket->at);
 }
 
 static void serve(struct gateway *g)

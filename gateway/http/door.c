@@ -57,8 +57,9 @@ bool http_door_open(struct http_door *door, char *error, size_t size)
     return true;
 }
 
-void http_door_listen(struct http_door *door, int fd)
+void http_door_listen(struct http_door *door, int fd, const struct endpoint *at)
 {
+    (void)at; /* all places are alike */
     door->listeners = mem_grow(door->listeners, (door->listener_count + 1) * sizeof *door->listeners);
     door->listeners[door->listener_count++] = listener_new(door->engine->loop, fd, on_connection, door);
 }

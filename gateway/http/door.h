@@ -23,7 +23,7 @@ struct http_door_settings {
 struct http_door *http_door_new(const struct http_door_settings *settings, char *error, size_t size);
 bool http_door_open(struct http_door *door, char *error, size_t size);
 /* http_door_listen - takes over a listening descriptor. */
-void http_door_listen(struct http_door *door, int fd);
+void http_door_listen(struct http_door *door, int fd, const struct endpoint *at);
 /* http_door_retire, http_door_drain - takes no more connections; each that is here is closed, after the request that is
  * under way. */
 void http_door_retire(struct http_door *door);

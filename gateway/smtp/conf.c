@@ -1,64 +1,35 @@
 /* smtp/conf.c - the section `smtp`: its keys, and what its lists mean. */
 #include "gateway/smtp/conf.h"
 
-#include <stdlib.h>
-
 #include "gateway/base/bug.h"
-#include "gateway/mail/domain.h"
 #include "gateway/net/tls.h"
 
-#define AT(member)       offsetof(struct smtp_conf, member)
-#define AT_ROUTE(member) offsetof(struct smtp_route, member)
+#define AT(member) offsetof(struct smtp_conf, member)
 
-static const char tls_words[] = "none may encrypt verify";
+#define AT_LISTENER(member) offsetof(struct smtp_listener, member)
 
-static const char *parse_target(struct arena *a, const char *text, void *out)
-{
-    struct hop_target *target = out;
-    struct span s = span_of(text);
-
-    *target = (struct hop_target){ .text = text };
-    if (span_starts(s, SPAN("maildir:"))) {
-        target->kind = HOP_MAILDIR;
-        target->maildir = text + strlen("maildir:");
-        return target->maildir[0] == '/' ? NULL : "a Maildir needs an absolute path; write \"maildir:/var/mail/inbox\"";
-    }
-    if (span_starts(s, SPAN("smtp://")))
-        s = span_skip(s, 7);
-    else if (span_starts(s, SPAN("smtp:unix:/")))
-        s = span_skip(s, 5);
-    else
-        return arena_printf(a,
-                            "\"%s\" is no next hop; write \"smtp://HOST:PORT\", \"smtp:unix:/PATH\" or "
-                            "\"maildir:/PATH\"",
-                            text);
-    if (endpoint_parse(s, 25, &target->at))
-        return arena_printf(a, "\"%s\" has no host and port; write \"smtp://127.0.0.1:10025\"", text);
-    return NULL;
-}
-
-static const struct conf_key route_keys[] = {
-    { .name = "next_hop",
-      .type = CONF_CUSTOM,
-      .at = AT_ROUTE(next_hop),
-      .help = "where mail for this domain goes, as smtp.next_hop",
-      .parse = parse_target,
-      .is_required = true },
-    { .name = "next_hop_tls",
+static const struct conf_key listener_keys[] = {
+    { .name = "protocol",
       .type = CONF_ENUM,
-      .at = AT_ROUTE(tls),
-      .initial = "may",
-      .least = tls_words,
-      .help = "as smtp.next_hop_tls" },
+      .at = AT_LISTENER(protocol),
+      .initial = "smtp",
+      .least = "smtp lmtp",
+      .help = "what is spoken there: smtp, or lmtp (an answer for each recipient)" },
+    { .name = "tls",
+      .type = CONF_ENUM,
+      .at = AT_LISTENER(tls),
+      .initial = "starttls",
+      .least = "starttls implicit none",
+      .help = "starttls (offered when there is a certificate), implicit (from the first byte), none" },
     { 0 },
 };
 
-static const struct conf_section route_section = {
-    .name = "route",
-    .help = "a domain whose mail goes elsewhere: route \"example.com\" { next_hop = \"smtp://10.0.0.2:25\" }; "
-            "\".example.com\" means the domains below it",
-    .size = sizeof(struct smtp_route),
-    .keys = route_keys,
+static const struct conf_section listener_section = {
+    .name = "listener",
+    .help = "a place to take mail on that has its own ways: listener \"0.0.0.0:465\" { tls = implicit }; needs no "
+            "place in `listen`",
+    .size = sizeof(struct smtp_listener),
+    .keys = listener_keys,
 };
 
 static const struct conf_key smtp_keys[] = {
@@ -66,23 +37,32 @@ static const struct conf_key smtp_keys[] = {
       .type = CONF_ENDPOINTS,
       .at = AT(listen),
       .help = "addresses and ports to take mail on; none: this door is closed" },
+    { .name = "listener",
+      .type = CONF_SECTIONS,
+      .at = AT(listeners),
+      .help = "places with their own ways",
+      .section = &listener_section },
     { .name = "next_hop",
       .type = CONF_CUSTOM,
       .at = AT(next_hop),
       .initial = "smtp://127.0.0.1:10025",
       .help = "where mail goes: smtp://HOST:PORT, smtp:unix:/PATH or maildir:/PATH",
-      .parse = parse_target },
+      .parse = hop_target_parse },
     { .name = "next_hop_tls",
       .type = CONF_ENUM,
       .at = AT(next_hop_tls),
       .initial = "may",
-      .least = tls_words,
+      .least = hop_tls_words,
       .help = "STARTTLS at the next hop: none, may (when offered), encrypt (always), verify (and its certificate)" },
     { .name = "next_hop_ca",
       .type = CONF_FILE,
       .at = AT(next_hop_ca),
       .help = "certificates that next_hop_tls = verify trusts; the system's unless set" },
-    { .name = "route", .type = CONF_SECTIONS, .at = AT(routes), .help = "other next hops", .section = &route_section },
+    { .name = "route",
+      .type = CONF_SECTIONS,
+      .at = AT(routes),
+      .help = "other next hops",
+      .section = &smtp_route_section },
     { .name = "relay_domains",
       .type = CONF_STRS,
       .at = AT(relay_domains),
@@ -268,50 +248,6 @@ static const struct conf_key smtp_keys[] = {
     { 0 },
 };
 
-static int compare_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int compare_route(const void *a, const void *b)
-{
-    return strcmp(((const struct smtp_route *)a)->title, ((const struct smtp_route *)b)->title);
-}
-
-/* A domain of a list, or ".domain", into its normal form. */
-static const char *normal_pattern(struct arena *a, const char *text, const char **out)
-{
-    char normal[DOMAIN_MAX];
-    bool is_below = text[0] == '.';
-
-    if (domain_normal(span_of(text + is_below), normal))
-        return arena_printf(a, "\"%s\" is no domain; write \"example.org\", or \".example.org\" for those below it",
-                            text);
-    *out = arena_printf(a, "%s%s", is_below ? "." : "", normal);
-    return NULL;
-}
-
-static const char *normalise_domains(struct arena *a, struct smtp_conf *conf)
-{
-    struct smtp_route *routes = conf->routes.items;
-    const char *wrong = NULL;
-
-    for (size_t i = 0; i < conf->relay_domains.count && !wrong; i++)
-        wrong = normal_pattern(a, conf->relay_domains.items[i], &conf->relay_domains.items[i]);
-    for (size_t i = 0; i < conf->routes.count && !wrong; i++)
-        wrong = normal_pattern(a, routes[i].title, &routes[i].title);
-    if (wrong)
-        return wrong;
-    if (conf->relay_domains.count)
-        qsort(conf->relay_domains.items, conf->relay_domains.count, sizeof *conf->relay_domains.items, compare_text);
-    if (conf->routes.count)
-        qsort(routes, conf->routes.count, sizeof *routes, compare_route);
-    for (size_t i = 1; i < conf->routes.count; i++)
-        if (strcmp(routes[i - 1].title, routes[i].title) == 0)
-            return arena_printf(a, "route \"%s\" stands twice; leave one", routes[i].title);
-    return NULL;
-}
-
 static bool is_set(const char *text)
 {
     return text && *text;
@@ -342,16 +278,65 @@ static const char *check_tls(struct arena *a, const struct smtp_conf *conf)
     return NULL;
 }
 
+/* ---- listeners ---- */
+
+static const char *place_listener(struct arena *a, struct smtp_listener *l, const struct conf_endpoints *listen)
+{
+    if (endpoint_parse(span_of(l->title), 0, &l->at) || l->at.host[0])
+        return arena_printf(a,
+                            "listener \"%s\" is no place to listen on; write \"0.0.0.0:25\", \"[::]:25\" or "
+                            "\"unix:/run/postern/lmtp\"",
+                            l->title);
+    for (size_t i = 0; i < listen->count; i++)
+        if (endpoint_eq(&listen->items[i], &l->at))
+            return arena_printf(a, "listener \"%s\" stands in `listen`, too; leave one", l->title);
+    return NULL;
+}
+
+/* One row for each place, and how it is used. */
+static const char *join_listeners(struct arena *a, struct smtp_conf *conf)
+{
+    struct smtp_listener *with_ways = conf->listeners.items;
+    size_t count = conf->listen.count + conf->listeners.count;
+    struct smtp_listener *all = arena_alloc(a, (count + 1) * sizeof *all);
+    struct endpoint *places = arena_alloc(a, (count + 1) * sizeof *places);
+
+    for (size_t i = 0; i < conf->listeners.count; i++) {
+        const char *wrong = place_listener(a, &with_ways[i], &conf->listen);
+
+        if (wrong)
+            return wrong;
+        all[conf->listen.count + i] = with_ways[i];
+    }
+    for (size_t i = 0; i < conf->listen.count; i++)
+        all[i] = (struct smtp_listener){ .title = "", .at = conf->listen.items[i] };
+    for (size_t i = 0; i < count; i++)
+        places[i] = all[i].at;
+    conf->ways = all;
+    conf->places = (struct conf_endpoints){ places, count };
+    return NULL;
+}
+
+const struct smtp_listener *smtp_conf_listener(const struct smtp_conf *conf, const struct endpoint *at)
+{
+    for (size_t i = 0; i < conf->places.count; i++)
+        if (endpoint_eq(&conf->ways[i].at, at))
+            return &conf->ways[i];
+    BUG("no listener there");
+}
+
 static const char *check_smtp(struct arena *a, void *values)
 {
     struct smtp_conf *conf = values;
     const char *wrong = check_tls(a, conf);
 
+    if (!wrong)
+        wrong = join_listeners(a, conf);
     if (wrong)
         return wrong;
     if (conf->errors_hard < conf->errors_soft)
         return "errors_hard is below errors_soft; write a larger one";
-    return normalise_domains(a, conf);
+    return smtp_conf_normalise_routes(a, conf);
 }
 
 const struct conf_section smtp_section = {
@@ -361,32 +346,3 @@ const struct conf_section smtp_section = {
     .keys = smtp_keys,
     .check = check_smtp,
 };
-
-/* The patterns for a domain, the closest first: itself, ".parent", ".grandparent", ... in a sorted array of structs
- * that begin with the pattern. */
-static const void *find_pattern(const void *items, size_t count, size_t size, const char *domain)
-{
-    char below[DOMAIN_MAX + 1];
-    const char *key = domain;
-    const void *found = count ? bsearch(&key, items, count, size, compare_text) : NULL;
-
-    for (const char *parent = domain_parent(domain); parent && count && !found; parent = domain_parent(parent)) {
-        below[0] = '.';
-        if (span_copy(span_of(parent), below + 1, sizeof below - 1))
-            return NULL;
-        key = below;
-        found = bsearch(&key, items, count, size, compare_text);
-    }
-    return found;
-}
-
-const struct smtp_route *smtp_conf_route(const struct smtp_conf *conf, const char *domain)
-{
-    return find_pattern(conf->routes.items, conf->routes.count, sizeof(struct smtp_route), domain);
-}
-
-bool smtp_conf_takes(const struct smtp_conf *conf, const char *domain)
-{
-    return find_pattern(conf->relay_domains.items, conf->relay_domains.count, sizeof(const char *), domain) ||
-           smtp_conf_route(conf, domain);
-}

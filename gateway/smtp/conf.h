@@ -11,6 +11,20 @@ enum hop_kind { HOP_SMTP, HOP_MAILDIR };
  * certificate for the host's name. The words of the key `next_hop_tls`, in this order. */
 enum hop_tls { HOP_TLS_NONE, HOP_TLS_MAY, HOP_TLS_ENCRYPT, HOP_TLS_VERIFY };
 
+enum smtp_protocol { SMTP_PROTOCOL_SMTP, SMTP_PROTOCOL_LMTP };
+
+/* The words of a listener's key `tls`, in this order. */
+enum smtp_listener_tls { SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT, SMTP_TLS_NONE };
+
+/* A place to take mail on, with its own ways: listener "0.0.0.0:465" { tls = implicit }. Those of the key `listen` have
+ * the initial values. */
+struct smtp_listener {
+    const char *title; /* as written */
+    struct endpoint at;
+    int protocol; /* enum smtp_protocol */
+    int tls;      /* enum smtp_listener_tls */
+};
+
 /* Where accepted mail goes: "smtp://host[:port]", "smtp:unix:/path" or "maildir:/path". */
 struct hop_target {
     enum hop_kind kind;
@@ -27,6 +41,9 @@ struct smtp_route {
 
 struct smtp_conf {
     struct conf_endpoints listen;
+    struct conf_array listeners;  /* struct smtp_listener */
+    struct conf_endpoints places; /* after loading: all of `listen` and `listeners` */
+    struct smtp_listener *ways;   /* after loading: of each of the places */
     struct hop_target next_hop;
     int next_hop_tls;               /* enum hop_tls */
     const char *next_hop_ca;        /* "": the system's */
@@ -53,6 +70,18 @@ struct smtp_conf {
 
 extern const struct conf_section smtp_section;
 
+/* conf_route.c; for the tables in conf.c */
+extern const struct conf_section smtp_route_section;
+extern const char hop_tls_words[];
+const char *hop_target_parse(struct arena *a, const char *text, void *out);
+/* smtp_conf_normalise_routes - relay domains and routes into normal form, sorted; NULL, or what is wrong. */
+const char *smtp_conf_normalise_routes(struct arena *a, struct smtp_conf *conf);
+
+/* hop_target_is_local - on this machine. */
+bool hop_target_is_local(const struct hop_target *target);
+
+/* smtp_conf_listener - the one at that place, which must be in conf->places. */
+const struct smtp_listener *smtp_conf_listener(const struct smtp_conf *conf, const struct endpoint *at);
 /* smtp_conf_route - the route of a recipient's domain (normal form); NULL: the section's own next_hop. The longest
  * title wins: "a.example.org", then ".example.org", then ".org". */
 const struct smtp_route *smtp_conf_route(const struct smtp_conf *conf, const char *domain);

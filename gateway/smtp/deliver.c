@@ -50,30 +50,30 @@ static bool cancel_maildir(struct delivery *d)
     return false;
 }
 
-static struct delivery *start_maildir(struct hop *hop, const struct session *session, const struct pieces *message,
-                                      struct delivery_outcome *at_once)
+static struct delivery *start_maildir(struct next_hop *next_hop, const struct session *session,
+                                      const struct pieces *message, struct delivery_outcome *at_once)
 {
     struct maildir_delivery *d = mem_alloc(sizeof *d);
 
     *d = (struct maildir_delivery){ .delivery.cancel = cancel_maildir,
                                     .job = { work, done, NULL },
-                                    .path = hop_target(hop)->maildir,
+                                    .path = next_hop_settings(next_hop)->target->maildir,
                                     .session = session,
                                     .message = message };
-    if (crew_give(hop_settings(hop)->crew, LANE_HEAVY, &d->job))
+    if (crew_give(next_hop_settings(next_hop)->crew, LANE_HEAVY, &d->job))
         return &d->delivery;
     free(d);
     *at_once = (struct delivery_outcome){ .trouble = REPLY_MAILDIR, .why = "too many jobs for workers" };
     return NULL;
 }
 
-struct delivery *deliver_start(struct verify *verify, struct hop *hop, const struct session *session,
+struct delivery *deliver_start(struct verify *verify, struct next_hop *next_hop, const struct session *session,
                                const struct pieces *message, delivery_fn *fn, void *arg,
                                struct delivery_outcome *at_once)
 {
-    struct delivery *d = hop_target(hop)->kind == HOP_MAILDIR
-                             ? start_maildir(hop, session, message, at_once)
-                             : hop_deliver_start(verify, hop, session, message, at_once);
+    struct delivery *d = next_hop_kind(next_hop) == HOP_MAILDIR
+                             ? start_maildir(next_hop, session, message, at_once)
+                             : hop_deliver_start(verify, next_hop, session, message, at_once);
 
     if (d) {
         d->fn = fn;

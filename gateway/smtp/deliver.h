@@ -26,7 +26,7 @@ struct delivery_outcome {
 typedef void delivery_fn(void *arg, const struct delivery_outcome *outcome);
 
 /* deliver_start - fn(arg) is called once, later; or NULL is returned and *at_once is the outcome. */
-struct delivery *deliver_start(struct verify *verify, struct hop *hop, const struct session *session,
+struct delivery *deliver_start(struct verify *verify, struct next_hop *next_hop, const struct session *session,
                                const struct pieces *message, delivery_fn *fn, void *arg,
                                struct delivery_outcome *at_once);
 /* deliver_cancel - true: it is off, the next hop has not got the message and no outcome comes. False: too late. */

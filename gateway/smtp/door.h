@@ -22,8 +22,8 @@ struct smtp_door_settings {
  * connects to the next hops, makes Maildirs. NULL and false come with a sentence for the operator in `error`. */
 struct smtp_door *smtp_door_new(const struct smtp_door_settings *settings, char *error, size_t size);
 bool smtp_door_open(struct smtp_door *door, char *error, size_t size);
-/* smtp_door_listen - takes over a listening descriptor. */
-void smtp_door_listen(struct smtp_door *door, int fd);
+/* smtp_door_listen - takes over a listening descriptor; `at` is one of conf->places. */
+void smtp_door_listen(struct smtp_door *door, int fd, const struct endpoint *at);
 /* smtp_door_retire - takes no more connections; those that are here go on until they end by themselves. */
 void smtp_door_retire(struct smtp_door *door);
 /* smtp_door_drain - takes no more connections; those that are here get 421 after their transaction. */

@@ -7,6 +7,7 @@
 #define SMTP_GRAMMAR_H
 
 #include "gateway/mail/address.h"
+#include "gateway/smtp/extension.h"
 #include "gateway/smtp/reply.h"
 
 enum smtp_verb {
@@ -25,15 +26,6 @@ enum smtp_verb {
     VERB_XCLIENT,
     VERB_OTHER,   /* known to RFCs, not implemented here: EXPN, ETRN, AUTH, BDAT, ... */
     VERB_FOREIGN, /* another protocol's: GET, POST, CONNECT, ... */
-};
-
-/* Extensions whose parameters MAIL takes: what EHLO offered. */
-enum smtp_extension {
-    EXTENSION_PIPELINING = 1 << 0,
-    EXTENSION_8BITMIME = 1 << 1,
-    EXTENSION_SIZE = 1 << 2,
-    EXTENSION_ENHANCED = 1 << 3,
-    EXTENSION_STARTTLS = 1 << 4,
 };
 
 enum { SMTP_HELO_MAX = 255 };

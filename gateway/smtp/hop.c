@@ -328,7 +328,7 @@ struct hop *hop_new(const struct hop_settings *settings)
     hop->last = &hop->first;
     if (settings->target->kind == HOP_MAILDIR) {
         hop->is_known = true;
-        hop->extensions = HOP_PIPELINING | HOP_8BITMIME | HOP_SIZE | HOP_ENHANCED;
+        hop->extensions = EXTENSION_PIPELINING | EXTENSION_8BITMIME | EXTENSION_SIZE | EXTENSION_ENHANCED;
         return hop;
     }
     if (settings->target->at.host[0])

@@ -15,16 +15,8 @@
 #include "gateway/net/loop.h"
 #include "gateway/net/stream.h"
 #include "gateway/smtp/conf.h"
+#include "gateway/smtp/extension.h"
 #include "gateway/smtp/hop_reply.h"
-
-/* What the next hop offers. */
-enum hop_extension {
-    HOP_PIPELINING = 1 << 0,
-    HOP_8BITMIME = 1 << 1,
-    HOP_SIZE = 1 << 2,
-    HOP_STARTTLS = 1 << 3,
-    HOP_ENHANCED = 1 << 4,
-};
 
 struct hop;
 struct hop_link;

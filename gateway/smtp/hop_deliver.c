@@ -18,6 +18,7 @@ struct hop_delivery {
     struct delivery delivery; /* the first member */
     struct hop_task task;
     struct verify *verify;
+    struct next_hop *next_hop;
     const struct session *session;
     const struct pieces *message;
 
@@ -76,7 +77,7 @@ static void say_mail(struct hop_delivery *d)
     unsigned extensions = hop_task_extensions(&d->task);
     char size[40] = "";
 
-    if (extensions & HOP_SIZE)
+    if (extensions & EXTENSION_SIZE)
         snprintf(size, sizeof size, " SIZE=%zu", d->message->bytes);
     hop_sendf(&d->task, "MAIL FROM:<%.*s>%s%s\r\n", SPAN_ARG(d->session->mail_from.text), size,
               d->session->is_8bit ? " BODY=8BITMIME" : "");
@@ -103,13 +104,13 @@ static void on_ready(struct hop_task *task)
     d->last_byte = '\n';
     d->is_sending = false;
     d->is_sender_refused = false;
-    d->lacks_8bit = d->session->is_8bit && !(extensions & HOP_8BITMIME);
+    d->lacks_8bit = d->session->is_8bit && !(extensions & EXTENSION_8BITMIME);
     if (d->lacks_8bit) { /* it did when we offered it: told in the next turn, as every outcome */
         hop_expect(task, 1);
         hop_send(task, SPAN("RSET\r\n"));
         return;
     }
-    d->is_pipelined = extensions & HOP_PIPELINING;
+    d->is_pipelined = extensions & EXTENSION_PIPELINING;
     for (size_t i = 0; i <= (d->is_pipelined ? recipient_count(d) + 1 : 0); i++)
         say_envelope(d, i);
 }
@@ -184,7 +185,7 @@ static void take_rcpt(struct hop_delivery *d, const struct hop_reply *reply, con
 {
     if (d->is_sender_refused)
         return; /* 503: says nothing of the recipient */
-    verify_note(d->verify, d->task.hop, d->session->mail_from.text, recipient, reply->code, strbuf_span(&reply->text));
+    verify_note(d->verify, d->next_hop, d->session->mail_from.text, recipient, reply->code, strbuf_span(&reply->text));
     bool is_for_good = reply->code / 100 == 5, was_for_good = d->code / 100 == 5;
 
     if (reply->code / 100 == 2) {
@@ -311,7 +312,7 @@ static void on_lost(struct hop_task *task, const char *why)
     strbuf_clear(&d->text);
     if (!d->was_lost) {
         d->was_lost = true;
-        if (hop_submit(task->hop, task))
+        if (next_hop_submit(d->next_hop, task))
             return;
     }
     conclude_trouble(d, REPLY_HOP_DOWN, why);
@@ -331,7 +332,7 @@ static bool cancel(struct delivery *delivery)
     return true;
 }
 
-struct delivery *hop_deliver_start(struct verify *verify, struct hop *hop, const struct session *session,
+struct delivery *hop_deliver_start(struct verify *verify, struct next_hop *next_hop, const struct session *session,
                                    const struct pieces *message, struct delivery_outcome *at_once)
 {
     struct hop_delivery *d = mem_alloc(sizeof *d);
@@ -340,11 +341,12 @@ struct delivery *hop_deliver_start(struct verify *verify, struct hop *hop, const
         .delivery.cancel = cancel,
         .task = { .on_ready = on_ready, .on_reply = on_reply, .on_drained = on_drained, .on_lost = on_lost },
         .verify = verify,
+        .next_hop = next_hop,
         .session = session,
         .message = message
     };
     strbuf_init(&d->text, HOP_REPLY_BYTES_MAX);
-    if (hop_submit(hop, &d->task))
+    if (next_hop_submit(next_hop, &d->task))
         return &d->delivery;
     free(d);
     *at_once = (struct delivery_outcome){ .trouble = REPLY_HOP_DOWN, .why = "the next hop is down" };

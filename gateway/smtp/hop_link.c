@@ -42,23 +42,15 @@ static void lose_by_reply(struct hop_link *link, const char *what, const struct 
 
 static void note_extension(struct hop_link *link, struct span line)
 {
-    static const struct {
-        const char *name;
-        enum hop_extension bit;
-    } names[] = { { "PIPELINING", HOP_PIPELINING },
-                  { "8BITMIME", HOP_8BITMIME },
-                  { "SIZE", HOP_SIZE },
-                  { "STARTTLS", HOP_STARTTLS },
-                  { "ENHANCEDSTATUSCODES", HOP_ENHANCED } };
     struct span word = { NULL, 0 };
 
     line = span_trim(line);
     if (!span_word(&line, &word))
         return;
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (span_iis(word, names[i].name))
-            link->extensions |= names[i].bit;
-    if (span_iis(word, "SIZE") && span_word(&line, &word) && span_u64(word, UINT64_MAX, &link->size_most))
+    unsigned extension = extension_of(word);
+
+    link->extensions |= extension;
+    if (extension == EXTENSION_SIZE && span_word(&line, &word) && span_u64(word, UINT64_MAX, &link->size_most))
         link->size_most = 0;
 }
 
@@ -90,7 +82,7 @@ static void after_hello(struct hop_link *link, const struct hop_reply *reply)
     bool is_secure = stream_is_tls(link->stream);
 
     note_extensions(link, link->state == LINK_EHLO ? strbuf_span(&reply->text) : SPAN(""));
-    if (!is_secure && (link->extensions & HOP_STARTTLS) && hop_wants_tls(link->hop)) {
+    if (!is_secure && (link->extensions & EXTENSION_STARTTLS) && hop_wants_tls(link->hop)) {
         say(link, LINK_STARTTLS, "STARTTLS");
     } else if (!is_secure && tls >= HOP_TLS_ENCRYPT) {
         lose(link, false, "it does not offer STARTTLS, which next_hop_tls asks for");

@@ -353,8 +353,9 @@ static void turn_away(int fd, const struct addr *peer, enum reply reply, const c
     strbuf_release(&out);
 }
 
-void server_new(struct smtp_door *door, int fd, const struct addr *peer, unsigned port)
+void server_new(const struct door_place *place, int fd, const struct addr *peer, unsigned port)
 {
+    struct smtp_door *door = place->door;
     static const struct stream_events events = {
         .on_data = on_data, .on_tls = on_tls, .on_drained = on_drained, .on_end = on_end
     };
@@ -369,6 +370,7 @@ void server_new(struct smtp_door *door, int fd, const struct addr *peer, unsigne
     struct server *s = mem_alloc(sizeof *s);
 
     s->door = door;
+    s->listener = place->ways;
     s->peer = *peer;
     s->peer_port = port;
     s->stream = stream_accepted(door->engine->loop, fd, &events, s);
@@ -404,7 +406,7 @@ void server_end_transaction(struct server *s)
     server_stop_rcpt(s);
     spool_free(s->spool);
     s->spool = NULL;
-    s->hop = NULL;
+    s->next_hop = NULL;
     s->verdict = NULL;
     if (s->state == SERVER_DATA) /* else it may be what ends a wait for too many errors */
         timer_stop(s->timer);

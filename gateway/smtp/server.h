@@ -3,7 +3,8 @@
  *     server.c        its life: input, replies, errors, time-outs, the end
  *     server_hello.c  EHLO, HELO, STARTTLS, XCLIENT
  *     server_mail.c   MAIL, RCPT: who may send to whom, the checks of the envelope, verification
- *     server_data.c   DATA: the message, its verdict, its delivery
+ *     server_data.c   DATA: the message, as it comes in
+ *     server_end.c    its verdict, its delivery, our reply
  *     server_log.c    what the log tells of it
  *
  * Commands are taken one by one, in order. While a decision is awaited (is_waiting) nothing more is taken; what the
@@ -19,11 +20,13 @@
 #include "gateway/smtp/deliver.h"
 #include "gateway/smtp/door.h"
 #include "gateway/smtp/grammar.h"
+#include "gateway/smtp/routes.h"
 
-struct door_hop {
-    const struct hop_target *target;
-    enum hop_tls tls;
-    struct hop *hop;
+/* A place that we listen on. */
+struct door_place {
+    struct smtp_door *door;
+    const struct smtp_listener *ways;
+    struct listener *listener;
 };
 
 struct smtp_door {
@@ -31,13 +34,10 @@ struct smtp_door {
     const struct smtp_conf *conf;
     struct engine *engine;
     struct tls_context *tls; /* ours; NULL: no STARTTLS */
-    struct tls_context *hop_tls, *hop_tls_verify;
-    struct crew *resolver; /* of its own: a name server that hangs must not hold up mail; NULL when no hop has a name */
-    struct door_hop *hops; /* the first: of conf->next_hop; then one per route */
-    size_t hop_count;
+    struct routes *routes;   /* NULL until smtp_door_open() */
     struct verify *verify;
-    struct listener **listeners;
-    size_t listener_count;
+    struct door_place *places; /* room for all of conf->places */
+    size_t place_count;
     struct server *servers;
     size_t server_count;
     bool is_draining;
@@ -71,6 +71,7 @@ struct pending_rcpt {
 
 struct server {
     struct smtp_door *door;
+    const struct smtp_listener *listener; /* where the client came in */
     struct server *next, *previous;
     struct stream *stream; /* NULL: the client has gone, and a delivery that cannot be called back goes on */
     struct pipeline *pipeline;
@@ -88,7 +89,7 @@ struct server {
     unsigned errors, junk, overshoot;
 
     /* of the transaction */
-    struct hop *hop; /* NULL: no recipient yet */
+    struct next_hop *next_hop; /* NULL: no recipient yet */
     struct pending_rcpt rcpt;
     struct body body;
     struct spool *spool;
@@ -104,7 +105,7 @@ struct server {
 };
 
 /* server.c */
-void server_new(struct smtp_door *door, int fd, const struct addr *peer, unsigned port);
+void server_new(const struct door_place *place, int fd, const struct addr *peer, unsigned port);
 void server_free(struct server *s);
 void server_drain(struct server *s);
 /* server_say - a reply, with the transaction's id inside one; a refusal (4xx, 5xx) of a command counts as an error. */
@@ -138,7 +139,16 @@ void server_stop_rcpt(struct server *s);
 /* server_data.c */
 void server_data(struct server *s);
 void server_take_data(struct server *s, struct span in);
-/* server_client_is_gone - during a delivery: true when it could be called off. */
+
+/* server_end.c */
+/* server_judge - the message is in s->spool, whole. */
+void server_judge(struct server *s);
+/* server_conclude, server_conclude_reply - what the log and the client are told; the transaction is over. */
+void server_conclude(struct server *s, unsigned code, const char *enhanced, struct span text, const char *action,
+                     const struct delivery_outcome *outcome);
+void server_conclude_reply(struct server *s, enum reply reply, uint64_t number, const char *action,
+                           const struct delivery_outcome *outcome);
+/* server_call_off - the client has gone during a delivery: true when it could be called off. */
 bool server_call_off(struct server *s);
 
 /* server_log.c */
@@ -149,7 +159,6 @@ void server_log_refusal(const struct server *s, const char *what, const struct v
 void server_log_gone(const struct server *s, const char *when);
 
 /* door.c */
-struct hop *door_hop(const struct smtp_door *door, const char *domain);
 void door_add(struct smtp_door *door, struct server *s);
 void door_remove(struct smtp_door *door, struct server *s);
 

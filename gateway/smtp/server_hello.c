@@ -40,33 +40,15 @@ void server_greet(struct server *s)
 
 /* ---- EHLO ---- */
 
-/* What we and every next hop offer; while one is not known, nothing that would bind it. */
+/* What we and every next hop offer. */
 static unsigned offered(const struct server *s)
 {
-    unsigned extensions = EXTENSION_PIPELINING | EXTENSION_ENHANCED | EXTENSION_SIZE | EXTENSION_8BITMIME;
+    unsigned extensions = EXTENSION_PIPELINING | EXTENSION_ENHANCED | EXTENSION_SIZE;
 
-    for (size_t i = 0; i < s->door->hop_count; i++) {
-        const struct hop *hop = s->door->hops[i].hop;
-
-        if (!hop_is_known(hop) || !(hop_extensions(hop) & HOP_8BITMIME))
-            extensions &= ~(unsigned)EXTENSION_8BITMIME;
-    }
+    extensions |= routes_extensions(s->door->routes) & EXTENSION_8BITMIME;
     if (s->door->tls && !stream_is_tls(s->stream))
         extensions |= EXTENSION_STARTTLS;
     return extensions;
-}
-
-static uint64_t size_most(const struct smtp_door *door)
-{
-    uint64_t most = door->conf->size_most;
-
-    for (size_t i = 0; i < door->hop_count; i++) {
-        uint64_t hops = hop_size_most(door->hops[i].hop);
-
-        if (hops && hops < most)
-            most = hops;
-    }
-    return most;
 }
 
 static void say_ehlo(struct server *s)
@@ -102,7 +84,7 @@ void server_hello(struct server *s, const struct smtp_command *command)
     }
     s->state = SERVER_READY;
     s->offered = 0;
-    s->size_most = size_most(s->door);
+    s->size_most = routes_size_most(s->door->routes);
     if (is_esmtp)
         say_ehlo(s);
     else

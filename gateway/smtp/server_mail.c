@@ -20,14 +20,6 @@ static struct address copy_address(struct arena *a, const struct address *from)
 
 /* ---- MAIL ---- */
 
-static bool are_all_down(const struct smtp_door *door)
-{
-    for (size_t i = 0; i < door->hop_count; i++)
-        if (!hop_is_down(door->hops[i].hop))
-            return false;
-    return true;
-}
-
 static enum reply mail_is_refused(struct server *s, const struct smtp_command *command)
 {
     if (s->state == SERVER_START)
@@ -38,7 +30,7 @@ static enum reply mail_is_refused(struct server *s, const struct smtp_command *c
         return REPLY_TOO_BIG;
     if (engine_admits(s->door->engine))
         return REPLY_BUSY_MAIL;
-    if (are_all_down(s->door))
+    if (routes_are_down(s->door->routes))
         return REPLY_HOP_DOWN;
     return REPLY_NONE;
 }
@@ -125,7 +117,8 @@ static bool may_send_anywhere(const struct server *s)
 
 static bool is_relayed(const struct server *s, const struct address *recipient, const char *domain)
 {
-    return may_send_anywhere(s) || !recipient->domain.len || (domain[0] && smtp_conf_takes(s->door->conf, domain));
+    return may_send_anywhere(s) || !recipient->domain.len ||
+           (domain[0] && routes_take(s->door->routes, recipient, domain));
 }
 
 /* "user%other.example@ours", "other.example!user@ours", "\"user@other.example\"@ours": mail servers of old send such
@@ -158,7 +151,7 @@ static void drop_recipient(struct server *s)
 {
     s->session->recipient_count--;
     if (!s->session->recipient_count)
-        s->hop = NULL;
+        s->next_hop = NULL;
 }
 
 static void say_verified(struct server *s)
@@ -232,7 +225,7 @@ static void judge_recipient(struct server *s)
     s->rcpt.is_verdict_here = s->rcpt.is_verified = false;
     server_wait(s);
     pipeline_reach(s->pipeline, STAGE_RCPT);
-    s->rcpt.query = verify_ask(s->door->verify, s->hop, s->session, &recipient->address, on_verified, s, &at_once);
+    s->rcpt.query = verify_ask(s->door->verify, s->next_hop, s->session, &recipient->address, on_verified, s, &at_once);
     if (!s->rcpt.query)
         keep_result(s, &at_once);
     pipeline_decide(s->pipeline, STAGE_RCPT, s->door->conf->rcpt_wait_ms, on_rcpt_verdict, s);
@@ -248,7 +241,7 @@ static enum reply rcpt_is_refused(const struct server *s, const struct address *
         return REPLY_ROUTED_RECIPIENT;
     if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most)
         return REPLY_TOO_MANY_RECIPIENTS;
-    if (s->hop && s->hop != door_hop(s->door, domain))
+    if (s->next_hop && s->next_hop != routes_find(s->door->routes, recipient, domain))
         return REPLY_OTHER_ROUTE;
     if (!pipeline_takes(s->pipeline, recipient))
         return REPLY_OTHER_RULES;
@@ -270,7 +263,7 @@ void server_rcpt(struct server *s, const struct smtp_command *command)
             server_count_error(s);
         return;
     }
-    s->hop = door_hop(s->door, domain);
+    s->next_hop = routes_find(s->door->routes, &command->path, domain);
     add_recipient(s, command);
     judge_recipient(s);
 }

@@ -24,7 +24,7 @@ struct verify_query {
     struct hop_task task; /* the first member: a task is its query */
     struct verify *verify;
     struct verify_query *next, *previous;
-    struct hop *hop;
+    struct next_hop *next_hop;
     struct store_query *stored; /* the state store is being asked, and the next hop not yet */
     verify_fn *fn;              /* NULL: told already, or nobody wants to know any more */
     void *arg;
@@ -95,7 +95,7 @@ static void on_ready(struct hop_task *task)
     struct verify_query *q = (struct verify_query *)task;
 
     q->step = ASK_MAIL;
-    q->is_pipelined = hop_task_extensions(task) & HOP_PIPELINING;
+    q->is_pipelined = hop_task_extensions(task) & EXTENSION_PIPELINING;
     say(q, ASK_MAIL);
     if (q->is_pipelined) {
         say(q, ASK_RCPT);
@@ -108,7 +108,7 @@ static void take_rcpt(struct verify_query *q, const struct hop_reply *reply)
     struct span text = strbuf_span(&reply->text);
 
     if (q->fn)
-        verify_note(q->verify, q->task.hop, q->sender, &q->recipient, reply->code, text);
+        verify_note(q->verify, q->next_hop, q->sender, &q->recipient, reply->code, text);
     tell(q, reply->code, text, REPLY_NONE);
 }
 
@@ -151,13 +151,13 @@ static void on_lost(struct hop_task *task, const char *why)
 
     (void)why; /* the hop has logged it */
     q->was_lost = true;
-    if (again && hop_submit(q->hop, task))
+    if (again && next_hop_submit(q->next_hop, task))
         return;
     tell(q, 0, SPAN(""), REPLY_HOP_DOWN);
     query_free(q);
 }
 
-static struct verify_query *query_new(struct verify *v, struct hop *hop, const struct session *session,
+static struct verify_query *query_new(struct verify *v, struct next_hop *next_hop, const struct session *session,
                                       const struct address *recipient)
 {
     struct verify_query *q = mem_alloc(sizeof *q);
@@ -166,7 +166,7 @@ static struct verify_query *query_new(struct verify *v, struct hop *hop, const s
 
     q->task = (struct hop_task){ .on_ready = on_ready, .on_reply = on_reply, .on_lost = on_lost };
     q->verify = v;
-    q->hop = hop;
+    q->next_hop = next_hop;
     strbuf_init(&q->text, 4096);
     strbuf_put(&q->text, session->mail_from.text);
     strbuf_put(&q->text, recipient->text);
@@ -186,8 +186,8 @@ static struct verify_query *query_new(struct verify *v, struct hop *hop, const s
 /* False: it is down, and the query is gone. */
 static bool ask_hop(struct verify_query *q)
 {
-    hop_settings(q->hop)->metrics->verify_asked++;
-    if (hop_submit(q->hop, &q->task))
+    next_hop_settings(q->next_hop)->metrics->verify_asked++;
+    if (next_hop_submit(q->next_hop, &q->task))
         return true;
     query_free(q);
     return false;
@@ -195,9 +195,9 @@ static bool ask_hop(struct verify_query *q)
 
 /* ---- the state store ---- */
 
-static bool is_shared(const struct verify *v, const struct hop *hop)
+static bool is_shared(const struct verify *v, const struct next_hop *next_hop)
 {
-    return v->engine->store && v->conf->verify_recipients && hop_target(hop)->kind == HOP_SMTP;
+    return v->engine->store && v->conf->verify_recipients && next_hop_kind(next_hop) == HOP_SMTP;
 }
 
 /* 0: what it says with that code is not remembered. */
@@ -217,7 +217,7 @@ static bool take_record(struct verify_query *q, struct span value, struct verify
 
     if (left_ms <= 0 || !life_of(v, out->code))
         return false;
-    verify_cache_learn(v->cache, loop_now_ms(v->engine->loop), left_ms, hop_target(q->hop)->text, &q->recipient,
+    verify_cache_learn(v->cache, loop_now_ms(v->engine->loop), left_ms, next_hop_name(q->next_hop), &q->recipient,
                        out->code, out->text);
     return true;
 }
@@ -233,7 +233,7 @@ static void on_stored(void *arg, const struct store_answer *answer)
     if (!fn) {
         query_free(q);
     } else if (answer->state == STORE_OK && take_record(q, answer->value, &record)) {
-        hop_settings(q->hop)->metrics->verify_known++;
+        next_hop_settings(q->next_hop)->metrics->verify_known++;
         tell(q, record.code, record.text, REPLY_NONE);
         query_free(q);
     } else if (!ask_hop(q)) {
@@ -248,13 +248,14 @@ static void ask_shared(struct verify_query *q)
     struct arena arena;
 
     arena_init(&arena, SIZE_MAX);
-    op.key = verify_record_key(&arena, hop_target(q->hop), v->engine->hostname, &q->recipient);
+    op.key = verify_record_key(&arena, next_hop_name(q->next_hop), next_hop_is_local(q->next_hop), v->engine->hostname,
+                               &q->recipient);
     q->stored = store_ask(v->engine->store, &op, 0, on_stored, q);
     arena_release(&arena);
 }
 
-static void tell_shared(struct verify *v, const struct hop *hop, const struct address *recipient, unsigned code,
-                        struct span text)
+static void tell_shared(struct verify *v, const struct next_hop *next_hop, const struct address *recipient,
+                        unsigned code, struct span text)
 {
     int life_ms = life_of(v, code);
     struct store_op op = { .kind = life_ms ? STORE_PUT : STORE_DELETE, .now_ms = clock_wall_ms() };
@@ -263,7 +264,8 @@ static void tell_shared(struct verify *v, const struct hop *hop, const struct ad
 
     arena_init(&arena, SIZE_MAX);
     strbuf_init(&value, VERIFY_RECORD_MAX);
-    op.key = verify_record_key(&arena, hop_target(hop), v->engine->hostname, recipient);
+    op.key =
+        verify_record_key(&arena, next_hop_name(next_hop), next_hop_is_local(next_hop), v->engine->hostname, recipient);
     if (life_ms) {
         verify_record_write(&value, &(struct verify_record){ op.now_ms + life_ms, code, text });
         op.put.value = strbuf_span(&value);
@@ -276,32 +278,32 @@ static void tell_shared(struct verify *v, const struct hop *hop, const struct ad
 
 /* ---- for the door ---- */
 
-struct verify_query *verify_ask(struct verify *v, struct hop *hop, const struct session *session,
+struct verify_query *verify_ask(struct verify *v, struct next_hop *next_hop, const struct session *session,
                                 const struct address *recipient, verify_fn *fn, void *arg,
                                 struct verify_result *at_once)
 {
-    const struct verify_answer *known = verify_cache_get(v->cache, loop_now_ms(v->engine->loop), hop_target(hop)->text,
-                                                         session->mail_from.text, recipient);
+    const struct verify_answer *known = verify_cache_get(v->cache, loop_now_ms(v->engine->loop),
+                                                         next_hop_name(next_hop), session->mail_from.text, recipient);
 
     *at_once = (struct verify_result){ .code = 250 };
-    if (hop_target(hop)->kind == HOP_MAILDIR)
+    if (next_hop_kind(next_hop) == HOP_MAILDIR)
         return NULL;
-    if (hop_is_down(hop)) {
+    if (next_hop_is_down(next_hop)) {
         *at_once = (struct verify_result){ .trouble = REPLY_HOP_DOWN };
         return NULL;
     }
     if (known) {
-        hop_settings(hop)->metrics->verify_known++;
+        next_hop_settings(next_hop)->metrics->verify_known++;
         *at_once = (struct verify_result){ known->code, span_of(known->text), REPLY_NONE };
         return NULL;
     }
     if (!v->conf->verify_recipients)
         return NULL;
-    struct verify_query *q = query_new(v, hop, session, recipient);
+    struct verify_query *q = query_new(v, next_hop, session, recipient);
 
     q->fn = fn;
     q->arg = arg;
-    if (is_shared(v, hop)) {
+    if (is_shared(v, next_hop)) {
         ask_shared(q);
         return q;
     }
@@ -316,16 +318,16 @@ void verify_cancel(struct verify_query *query)
     query->fn = NULL;
 }
 
-void verify_note(struct verify *v, const struct hop *hop, struct span sender, const struct address *recipient,
+void verify_note(struct verify *v, const struct next_hop *next_hop, struct span sender, const struct address *recipient,
                  unsigned code, struct span text)
 {
-    const char *name = hop_target(hop)->text;
+    const char *name = next_hop_name(next_hop);
     int64_t now_ms = loop_now_ms(v->engine->loop);
     const struct verify_answer *known = verify_cache_get(v->cache, now_ms, name, sender, recipient);
     bool is_for_all = code / 100 != 5 || verify_is_of_mailbox(code, text);
     bool is_news = known ? known->code / 100 != code / 100 : life_of(v, code) > 0;
 
     verify_cache_put(v->cache, now_ms, name, sender, recipient, code, text);
-    if (is_for_all && is_news && is_shared(v, hop))
-        tell_shared(v, hop, recipient, code, text);
+    if (is_for_all && is_news && is_shared(v, next_hop))
+        tell_shared(v, next_hop, recipient, code, text);
 }

@@ -11,7 +11,7 @@
 
 #include "gateway/core/engine.h"
 #include "gateway/mail/session.h"
-#include "gateway/smtp/hop.h"
+#include "gateway/smtp/next_hop.h"
 #include "gateway/smtp/reply.h"
 #include "gateway/smtp/verify_cache.h"
 
@@ -31,12 +31,12 @@ struct verify *verify_new(const struct smtp_conf *conf, const struct engine *eng
 void verify_free(struct verify *v); /* its queries end without a word; NULL is fine */
 
 /* verify_ask - the result at once (NULL returned), or later by fn(arg), once, unless verify_cancel() comes first. */
-struct verify_query *verify_ask(struct verify *v, struct hop *hop, const struct session *session,
+struct verify_query *verify_ask(struct verify *v, struct next_hop *next_hop, const struct session *session,
                                 const struct address *recipient, verify_fn *fn, void *arg,
                                 struct verify_result *at_once);
 void verify_cancel(struct verify_query *query);
 /* verify_note - what the next hop said of a recipient in a real transaction of `sender`'s. */
-void verify_note(struct verify *v, const struct hop *hop, struct span sender, const struct address *recipient,
+void verify_note(struct verify *v, const struct next_hop *next_hop, struct span sender, const struct address *recipient,
                  unsigned code, struct span text);
 
 #endif

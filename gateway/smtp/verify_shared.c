@@ -8,21 +8,16 @@
 
 enum { KEY_MOST = 4096, CODE_MOST = 599 };
 
-static bool is_local(const struct endpoint *at)
-{
-    return at->path[0] || (at->host[0] ? span_iis(span_of(at->host), "localhost") : addr_is_loopback(&at->addr));
-}
-
-struct span verify_record_key(struct arena *a, const struct hop_target *hop, const char *hostname,
+struct span verify_record_key(struct arena *a, const char *hop, bool is_local, const char *hostname,
                               const struct address *recipient)
 {
     struct strbuf key;
 
     strbuf_init(&key, KEY_MOST);
     strbuf_puts(&key, "v:");
-    if (is_local(&hop->at))
+    if (is_local)
         strbuf_putf(&key, "%s!", hostname);
-    verify_cache_key(&key, hop->text, recipient);
+    verify_cache_key(&key, hop, recipient);
     struct span kept = store_key(a, strbuf_span(&key));
 
     strbuf_release(&key);

@@ -12,7 +12,6 @@
 
 #include "gateway/base/strbuf.h"
 #include "gateway/mail/address.h"
-#include "gateway/smtp/conf.h"
 
 enum { VERIFY_RECORD_MAX = 512 };
 
@@ -22,8 +21,8 @@ struct verify_record {
     struct span text;
 };
 
-/* verify_record_key - as store_key() wants it. */
-struct span verify_record_key(struct arena *a, const struct hop_target *hop, const char *hostname,
+/* verify_record_key - as store_key() wants it. `hop`: its name. */
+struct span verify_record_key(struct arena *a, const char *hop, bool is_local, const char *hostname,
                               const struct address *recipient);
 void verify_record_write(struct strbuf *out, const struct verify_record *record);
 /* verify_record_read - `value` is whatever lies in the store; FAULT_SYNTAX, FAULT_RANGE: no such record. `text` points

@@ -179,11 +179,11 @@ static void what_it_offers_is_known_after_ehlo(void **state)
         uint64_t size;
     } cases[] = {
         { "250 peer\r\n", 0, 0 },
-        { "250-peer\r\n250 PIPELINING\r\n", HOP_PIPELINING, 0 },
+        { "250-peer\r\n250 PIPELINING\r\n", EXTENSION_PIPELINING, 0 },
         { "250-peer\r\n250-size 1000\r\n250-8bitmime\r\n250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n250 X\r\n",
-          HOP_SIZE | HOP_8BITMIME | HOP_STARTTLS | HOP_ENHANCED, 1000 },
-        { "250-PIPELINING\r\n250 SIZE\r\n", HOP_SIZE, 0 },
-        { "250-peer\r\n250 SIZE much\r\n", HOP_SIZE, 0 },
+          EXTENSION_SIZE | EXTENSION_8BITMIME | EXTENSION_STARTTLS | EXTENSION_ENHANCED, 1000 },
+        { "250-PIPELINING\r\n250 SIZE\r\n", EXTENSION_SIZE, 0 },
+        { "250-peer\r\n250 SIZE much\r\n", EXTENSION_SIZE, 0 },
         { "250-peer\r\n250 PIPELININGS\r\n", 0, 0 },
     };
 

@@ -47,6 +47,33 @@ static void initial_values_are_those_of_the_rfc(void **state)
     strbuf_release(&faults);
 }
 
+static void listeners_join_the_places(void **state)
+{
+    struct smtp_conf *smtp;
+    struct strbuf faults;
+    struct conf *conf = load("smtp { listen = {\"127.0.0.1:25\"}\n"
+                             "  listener \"[::1]:465\" { tls = implicit }\n"
+                             "  listener \"unix:/run/lmtp\" { protocol = lmtp tls = none } }",
+                             &smtp, &faults);
+
+    (void)state;
+    EXPECT_SPAN("", strbuf_span(&faults));
+    assert_non_null(conf);
+    EXPECT_INT(3, smtp->places.count);
+    const struct smtp_listener *plain = smtp_conf_listener(smtp, &smtp->places.items[0]);
+    const struct smtp_listener *secure = smtp_conf_listener(smtp, &smtp->places.items[1]);
+    const struct smtp_listener *local = smtp_conf_listener(smtp, &smtp->places.items[2]);
+
+    EXPECT_INT(SMTP_TLS_STARTTLS, plain->tls);
+    EXPECT_INT(SMTP_PROTOCOL_SMTP, plain->protocol);
+    EXPECT_INT(465, secure->at.port);
+    EXPECT_INT(SMTP_TLS_IMPLICIT, secure->tls);
+    EXPECT_INT(SMTP_PROTOCOL_LMTP, local->protocol);
+    EXPECT_STR("/run/lmtp", local->at.path);
+    conf_free(conf);
+    strbuf_release(&faults);
+}
+
 static void next_hops_are_read_or_refused(void **state)
 {
     static const struct {
@@ -150,6 +177,9 @@ static void what_cannot_be_meant_is_refused(void **state)
         "smtp { route \"A.example\" { next_hop = \"smtp://a\" } route \"a.example\" { next_hop = \"smtp://a\" } }",
         "smtp { next_hop_tls = always }",
         "smtp { bare_newline = accept }",
+        "smtp { listener \"mx.example.org:25\" {} }",
+        "smtp { listen = {\"127.0.0.1:25\"} listener \"127.0.0.1:25\" {} }",
+        "smtp { listener \"127.0.0.1:25\" { tls = sometimes } }",
         "smtp { relay_clients = {\"all\"} }",
     };
 
@@ -167,5 +197,5 @@ static void what_cannot_be_meant_is_refused(void **state)
     }
 }
 
-RUN_TESTS(TEST(initial_values_are_those_of_the_rfc), TEST(next_hops_are_read_or_refused),
-          TEST(domains_have_their_routes), TEST(what_cannot_be_meant_is_refused))
+RUN_TESTS(TEST(initial_values_are_those_of_the_rfc), TEST(listeners_join_the_places),
+          TEST(next_hops_are_read_or_refused), TEST(domains_have_their_routes), TEST(what_cannot_be_meant_is_refused))

@@ -1,20 +1,18 @@
 /* tests/unit/test_verify_shared.c - what gateways tell each other of recipients: keys, and records of any bytes. */
 #include "tests/kit/expect.h"
 
+#include "gateway/smtp/conf.h"
 #include "gateway/smtp/verify_cache.h"
 #include "gateway/smtp/verify_shared.h"
 
 static struct span key_of(struct arena *a, const char *hop, const char *hostname, const char *recipient)
 {
-    struct hop_target target = { .kind = HOP_SMTP, .text = hop };
+    struct hop_target target;
     struct address address;
 
     EXPECT_INT(FAULT_NONE, address_parse(span_of(recipient), &address));
-    struct span where =
-        span_skip(span_of(hop), strlen(span_starts(span_of(hop), SPAN("smtp://")) ? "smtp://" : "smtp:"));
-
-    EXPECT_INT(FAULT_NONE, endpoint_parse(where, 25, &target.at));
-    return verify_record_key(a, &target, hostname, &address);
+    EXPECT_TRUE(hop_target_parse(a, hop, &target) == NULL);
+    return verify_record_key(a, hop, hop_target_is_local(&target), hostname, &address);
 }
 
 static void a_hop_of_the_machine_itself_is_nobody_elses(void **state)

@@ -1,0 +1,141 @@
+/* smtp/conf_route.c - next hops and routes in gateway.conf: how they are written, and which one a domain takes. */
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/mail/domain.h"
+#include "gateway/smtp/conf.h"
+
+#define AT(member) offsetof(struct smtp_route, member)
+
+const char hop_tls_words[] = "none may encrypt verify";
+
+const char *hop_target_parse(struct arena *a, const char *text, void *out)
+{
+    struct hop_target *target = out;
+    struct span s = span_of(text);
+
+    *target = (struct hop_target){ .text = text };
+    if (span_starts(s, SPAN("maildir:"))) {
+        target->kind = HOP_MAILDIR;
+        target->maildir = text + strlen("maildir:");
+        return target->maildir[0] == '/' ? NULL : "a Maildir needs an absolute path; write \"maildir:/var/mail/inbox\"";
+    }
+    if (span_starts(s, SPAN("smtp://")))
+        s = span_skip(s, 7);
+    else if (span_starts(s, SPAN("smtp:unix:/")))
+        s = span_skip(s, 5);
+    else
+        return arena_printf(a,
+                            "\"%s\" is no next hop; write \"smtp://HOST:PORT\", \"smtp:unix:/PATH\" or "
+                            "\"maildir:/PATH\"",
+                            text);
+    if (endpoint_parse(s, 25, &target->at))
+        return arena_printf(a, "\"%s\" has no host and port; write \"smtp://127.0.0.1:10025\"", text);
+    return NULL;
+}
+
+bool hop_target_is_local(const struct hop_target *target)
+{
+    const struct endpoint *at = &target->at;
+
+    return at->path[0] || (at->host[0] ? span_iis(span_of(at->host), "localhost") : addr_is_loopback(&at->addr));
+}
+
+/* ---- routes ---- */
+
+static const struct conf_key route_keys[] = {
+    { .name = "next_hop",
+      .type = CONF_CUSTOM,
+      .at = AT(next_hop),
+      .help = "where mail for this domain goes, as smtp.next_hop",
+      .parse = hop_target_parse,
+      .is_required = true },
+    { .name = "next_hop_tls",
+      .type = CONF_ENUM,
+      .at = AT(tls),
+      .initial = "may",
+      .least = hop_tls_words,
+      .help = "as smtp.next_hop_tls" },
+    { 0 },
+};
+
+const struct conf_section smtp_route_section = {
+    .name = "route",
+    .help = "a domain whose mail goes elsewhere: route \"example.com\" { next_hop = \"smtp://10.0.0.2:25\" }; "
+            "\".example.com\" means the domains below it",
+    .size = sizeof(struct smtp_route),
+    .keys = route_keys,
+};
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int compare_route(const void *a, const void *b)
+{
+    return strcmp(((const struct smtp_route *)a)->title, ((const struct smtp_route *)b)->title);
+}
+
+/* A domain of a list, or ".domain", into its normal form. */
+static const char *normal_pattern(struct arena *a, const char *text, const char **out)
+{
+    char normal[DOMAIN_MAX];
+    bool is_below = text[0] == '.';
+
+    if (domain_normal(span_of(text + is_below), normal))
+        return arena_printf(a, "\"%s\" is no domain; write \"example.org\", or \".example.org\" for those below it",
+                            text);
+    *out = arena_printf(a, "%s%s", is_below ? "." : "", normal);
+    return NULL;
+}
+
+const char *smtp_conf_normalise_routes(struct arena *a, struct smtp_conf *conf)
+{
+    struct smtp_route *routes = conf->routes.items;
+    const char *wrong = NULL;
+
+    for (size_t i = 0; i < conf->relay_domains.count && !wrong; i++)
+        wrong = normal_pattern(a, conf->relay_domains.items[i], &conf->relay_domains.items[i]);
+    for (size_t i = 0; i < conf->routes.count && !wrong; i++)
+        wrong = normal_pattern(a, routes[i].title, &routes[i].title);
+    if (wrong)
+        return wrong;
+    if (conf->relay_domains.count)
+        qsort(conf->relay_domains.items, conf->relay_domains.count, sizeof *conf->relay_domains.items, compare_text);
+    if (conf->routes.count)
+        qsort(routes, conf->routes.count, sizeof *routes, compare_route);
+    for (size_t i = 1; i < conf->routes.count; i++)
+        if (strcmp(routes[i - 1].title, routes[i].title) == 0)
+            return arena_printf(a, "route \"%s\" stands twice; leave one", routes[i].title);
+    return NULL;
+}
+
+/* The patterns for a domain, the closest first: itself, ".parent", ".grandparent", ... in a sorted array of structs
+ * that begin with the pattern. */
+static const void *find_pattern(const void *items, size_t count, size_t size, const char *domain)
+{
+    char below[DOMAIN_MAX + 1];
+    const char *key = domain;
+    const void *found = count ? bsearch(&key, items, count, size, compare_text) : NULL;
+
+    for (const char *parent = domain_parent(domain); parent && count && !found; parent = domain_parent(parent)) {
+        below[0] = '.';
+        if (span_copy(span_of(parent), below + 1, sizeof below - 1))
+            return NULL;
+        key = below;
+        found = bsearch(&key, items, count, size, compare_text);
+    }
+    return found;
+}
+
+const struct smtp_route *smtp_conf_route(const struct smtp_conf *conf, const char *domain)
+{
+    return find_pattern(conf->routes.items, conf->routes.count, sizeof(struct smtp_route), domain);
+}
+
+bool smtp_conf_takes(const struct smtp_conf *conf, const char *domain)
+{
+    return find_pattern(conf->relay_domains.items, conf->relay_domains.count, sizeof(const char *), domain) ||
+           smtp_conf_route(conf, domain);
+}

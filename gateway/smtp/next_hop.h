@@ -1,0 +1,33 @@
+/* smtp/next_hop.h - where the mail of a route goes: all that the client's side of the door sees of it.
+ *
+ * It has one or several targets, each a struct hop with its connections. next_hop_submit() chooses one for a task;
+ * what must hold for all of them (what is offered, the largest size) is answered for all.
+ *
+ * Threads: the loop's. Memory: of its struct routes.
+ */
+#ifndef SMTP_NEXT_HOP_H
+#define SMTP_NEXT_HOP_H
+
+#include "gateway/mail/address.h"
+#include "gateway/smtp/hop.h"
+
+struct next_hop;
+
+/* next_hop_name - as the operator wrote it: for the log, and for what is remembered of it. */
+const char *next_hop_name(const struct next_hop *nh);
+enum hop_kind next_hop_kind(const struct next_hop *nh);
+/* next_hop_settings - of its first target: the crew and folder of a Maildir, the counters. */
+const struct hop_settings *next_hop_settings(const struct next_hop *nh);
+/* next_hop_is_local - on this machine: another one for each gateway that shares a state store. */
+bool next_hop_is_local(const struct next_hop *nh);
+
+/* next_hop_submit - as hop_submit(), to one of those that are up. */
+bool next_hop_submit(struct next_hop *nh, struct hop_task *task);
+bool next_hop_is_known(const struct next_hop *nh);
+bool next_hop_is_down(struct next_hop *nh);
+/* next_hop_extensions - what all its targets offer; 0 while none is known. */
+unsigned next_hop_extensions(const struct next_hop *nh);
+/* next_hop_size_most - the least that its targets tell; 0: none tells one. */
+uint64_t next_hop_size_most(const struct next_hop *nh);
+
+#endif
