@@ -14,7 +14,7 @@ static struct endpoint ports[3];
 /* A configuration that listens on `count` of the ports, from the first on. */
 static struct config listening(size_t count)
 {
-    struct config config = { .smtp.listen = { ports, count } };
+    struct config config = { .smtp.places = { ports, count } };
 
     for (size_t i = 0; i < COUNT(ports); i++)
         EXPECT_INT(FAULT_NONE, endpoint_parse(SPAN("127.0.0.1:0"), 0, &ports[i]));
@@ -37,7 +37,7 @@ static void what_stays_keeps_its_descriptor_and_the_rest_is_closed(void **state)
     EXPECT_INT(1, first.count);
     EXPECT_TRUE(sockets_open(&config, &first, &second, error, sizeof error));
     EXPECT_INT(first.items[0].fd, second.items[0].fd);
-    config.smtp.listen.count = 0;
+    config.smtp.places.count = 0;
     EXPECT_TRUE(sockets_open(&config, &first, &second, error, sizeof error));
     EXPECT_INT(0, second.count);
     EXPECT_TRUE(is_open(first.items[0].fd));
@@ -127,8 +127,8 @@ static void an_address_may_go_to_another_door(void **state)
 
     (void)state;
     EXPECT_TRUE(sockets_open(&config, NULL, &first, error, sizeof error));
-    config.policy.listen = config.smtp.listen;
-    config.smtp.listen.count = 0;
+    config.policy.listen = config.smtp.places;
+    config.smtp.places.count = 0;
     EXPECT_TRUE(sockets_open(&config, &first, &second, error, sizeof error));
     EXPECT_INT(first.items[0].fd, second.items[0].fd);
     EXPECT_STR("policy", second.items[0].door);
