@@ -58,13 +58,15 @@ size_t stream_unsent_bytes(const struct stream *s);
 void stream_set_timeouts(struct stream *s, int read_ms, int write_ms);
 
 /* stream_start_tls - the handshake, after what is unsent has gone out in clear. Input that is here already is thrown
- * away, and the number of those bytes returned [RFC3207 4.2]. `server_name`: NULL on our server side. */
-size_t stream_start_tls(struct stream *s, struct tls_context *tls, const char *server_name);
+ * away, and the number of those bytes returned [RFC3207 4.2]. `peer`: NULL on our server side; not used later. */
+size_t stream_start_tls(struct stream *s, struct tls_context *tls, const struct tls_peer *peer);
 bool stream_is_tls(const struct stream *s);
 /* stream_tls_version, stream_tls_cipher - "TLSv1.3", "TLS_AES_256_GCM_SHA384"; "" without TLS. */
 const char *stream_tls_version(const struct stream *s);
 const char *stream_tls_cipher(const struct stream *s);
 unsigned stream_tls_bits(const struct stream *s);
+/* stream_tls_facts - all zero and "" without TLS. */
+void stream_tls_facts(const struct stream *s, struct tls_facts *out);
 const char *stream_error_text(const struct stream *s);
 /* stream_peer - the other end; ADDR_NONE for a unix socket. stream_local - ours. */
 void stream_peer(const struct stream *s, struct addr *addr, unsigned *port);

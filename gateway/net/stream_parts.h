@@ -53,6 +53,7 @@ struct stream {
     int read_ms, write_ms, connect_ms;
 
     SSL *ssl;
+    enum tls_verify verify;
     bool read_wants_write, write_wants_read; /* as OpenSSL has it */
     bool has_undrained;                      /* reading stopped while OpenSSL had more */
 

@@ -103,38 +103,57 @@ void stream_tls_shake(struct stream *s)
     stream_end(s, STREAM_TLS_FAILED, NULL);
 }
 
+/* A certificate that usage 3 names is good as it is: neither its names nor its dates matter [RFC7672 3.1.1]. */
+static void expect_records(SSL *ssl, const struct tls_peer *peer)
+{
+    if (SSL_dane_enable(ssl, peer->name) <= 0)
+        fatal_memory(0);
+    SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    if (peer->other_name && !SSL_add1_host(ssl, peer->other_name))
+        fatal_memory(0);
+    for (size_t i = 0; i < peer->tlsa_count; i++) { /* one that OpenSSL does not take is as if it were not there */
+        const struct tlsa *tlsa = &peer->tlsa[i];
+
+        SSL_dane_tlsa_add(ssl, tlsa->usage, tlsa->selector, tlsa->matching, (const unsigned char *)tlsa->data.ptr,
+                          tlsa->data.len);
+    }
+}
+
 /* who the peer must be, and the name that it is asked for [RFC6066 3] */
-static void expect_name(SSL *ssl, enum tls_verify verify, const char *name)
+static void expect(SSL *ssl, enum tls_verify verify, const struct tls_peer *peer)
 {
     struct addr ip;
-    bool is_ip = !addr_parse(span_of(name), &ip);
+    bool is_ip = !addr_parse(span_of(peer->name), &ip);
 
-    if (!is_ip && !SSL_set_tlsext_host_name(ssl, name))
+    if (!is_ip && !SSL_set_tlsext_host_name(ssl, peer->name))
         fatal_memory(0);
-    if (verify != TLS_VERIFY_NAME)
-        return;
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (is_ip ? !X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) : !SSL_set1_host(ssl, name))
+    if (verify == TLS_VERIFY_DANE)
+        expect_records(ssl, peer);
+    else if (verify == TLS_VERIFY_NAME && (is_ip ? !X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), peer->name)
+                                                 : !SSL_set1_host(ssl, peer->name)))
         fatal_memory(0);
 }
 
-size_t stream_start_tls(struct stream *s, struct tls_context *tls, const char *server_name)
+size_t stream_start_tls(struct stream *s, struct tls_context *tls, const struct tls_peer *peer)
 {
+    bool has_name = peer && peer->name;
     size_t discarded = fifo_len(&s->in);
 
     if (s->phase != PHASE_PLAIN)
         BUG("TLS in phase %d", (int)s->phase);
     if (s->is_broken || s->is_ended)
         return discarded;
-    if (!tls->is_server && tls->verify == TLS_VERIFY_NAME && !server_name)
+    if (!tls->is_server && tls->verify != TLS_VERIFY_NONE && !has_name)
         BUG("no name to verify");
     discarded = stream_discard_input(s);
     ERR_clear_error();
     s->ssl = SSL_new(tls->ssl);
     if (!s->ssl || !SSL_set_fd(s->ssl, s->fd))
         fatal_memory(0);
-    if (server_name)
-        expect_name(s->ssl, tls->verify, server_name);
+    s->verify = tls->verify;
+    if (has_name)
+        expect(s->ssl, tls->verify, peer);
     if (tls->is_server)
         SSL_set_accept_state(s->ssl);
     else

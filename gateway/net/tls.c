@@ -13,6 +13,9 @@
 #include "gateway/base/bug.h"
 #include "gateway/net/stream_parts.h"
 
+/* of a peer's certificate; chains of four and of 8 KiB are long ones */
+enum { CHAIN_MOST = 10, CHAIN_BYTES_MOST = 65536 };
+
 /* an encrypted key would have OpenSSL ask for its password on a terminal */
 static int no_password(char *buf, int size, int is_writing, void *arg)
 {
@@ -33,6 +36,8 @@ static struct tls_context *context_new(const SSL_METHOD *method, int level)
     SSL_CTX_set_mode(ctx,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_verify_depth(ctx, CHAIN_MOST);
+    SSL_CTX_set_max_cert_list(ctx, CHAIN_BYTES_MOST);
     SSL_CTX_set_default_passwd_cb(ctx, no_password);
     tls->ssl = ctx;
     return tls;
@@ -88,6 +93,11 @@ struct tls_context *tls_client_new(enum tls_verify verify, const char *ca_file, 
     if (verify == TLS_VERIFY_NONE)
         return tls;
     SSL_CTX_set_verify(tls->ssl, SSL_VERIFY_PEER, NULL);
+    if (verify == TLS_VERIFY_DANE) {
+        if (SSL_CTX_dane_enable(tls->ssl) <= 0)
+            fatal_memory(0);
+        return tls;
+    }
     int is_loaded = ca_file ? SSL_CTX_load_verify_file(tls->ssl, ca_file) : SSL_CTX_set_default_verify_paths(tls->ssl);
 
     if (is_loaded == 1)
@@ -101,6 +111,27 @@ enum fault tls_client_identify(struct tls_context *tls, const char *cert_file, c
                                size_t size)
 {
     return use_certificate(tls, cert_file, key_file, error, size) ? FAULT_NONE : FAULT_UNKNOWN;
+}
+
+static bool has_cipher(const char *list)
+{
+    return list && *list;
+}
+
+enum fault tls_context_restrict(struct tls_context *tls, const struct tls_terms *terms, char *error, size_t size)
+{
+    ERR_clear_error();
+    if (!SSL_CTX_set_min_proto_version(tls->ssl, terms->least == TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION))
+        fatal_memory(0);
+    if (has_cipher(terms->ciphers) && SSL_CTX_set_cipher_list(tls->ssl, terms->ciphers) != 1) {
+        explain("no such cipher of TLS 1.2:", terms->ciphers, error, size);
+        return FAULT_UNKNOWN;
+    }
+    if (has_cipher(terms->ciphersuites) && SSL_CTX_set_ciphersuites(tls->ssl, terms->ciphersuites) != 1) {
+        explain("no such cipher suite of TLS 1.3:", terms->ciphersuites, error, size);
+        return FAULT_UNKNOWN;
+    }
+    return FAULT_NONE;
 }
 
 void tls_context_free(struct tls_context *tls)

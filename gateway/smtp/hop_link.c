@@ -117,7 +117,7 @@ static void take_starttls(struct hop_link *link, const struct hop_reply *reply)
 
     if (reply->code == 220) {
         link->state = LINK_TLS;
-        stream_start_tls(link->stream, s->tls_context, name);
+        stream_start_tls(link->stream, s->tls_context, &(struct tls_peer){ .name = name });
     } else if (s->tls == HOP_TLS_MAY) {
         become_idle(link);
     } else {

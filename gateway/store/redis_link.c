@@ -397,7 +397,7 @@ static void on_open(void *arg)
                        : link->to.host[0] ? link->to.host
                                           : addr_text(&link->to.addr, text);
 
-    stream_start_tls(link->stream, link->means->tls, name);
+    stream_start_tls(link->stream, link->means->tls, &(struct tls_peer){ .name = name });
 }
 
 static void on_tls(void *arg)

@@ -5,71 +5,33 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gateway/base/strbuf.h"
-#include "gateway/net/stream.h"
+#include "tests/kit/certificates.h"
+#include "tests/kit/two_ends.h"
 
 static char folder[] = "/tmp/postern-test-XXXXXX";
 static char cert_file[64], key_file[64], other_key_file[64];
 
 /* --- a certificate of the test's own --- */
 
-static void write_key(EVP_PKEY *key, const char *path)
-{
-    FILE *file = fopen(path, "we");
-
-    assert_true(file && PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL));
-    fclose(file);
-}
-
-static void add_extension(X509 *cert, int nid, const char *value)
-{
-    X509V3_CTX context;
-
-    X509V3_set_ctx(&context, cert, cert, NULL, NULL, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-
-    assert_true(extension && X509_add_ext(cert, extension, -1));
-    X509_EXTENSION_free(extension);
-}
-
-static void write_cert(EVP_PKEY *key, const char *path)
-{
-    X509 *cert = X509_new();
-    FILE *file = fopen(path, "we");
-
-    X509_set_version(cert, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"mx.example", -1,
-                               -1, 0);
-    X509_set_issuer_name(cert, X509_get_subject_name(cert));
-    X509_set_pubkey(cert, key);
-    add_extension(cert, NID_subject_alt_name, "DNS:mx.example,IP:127.0.0.1");
-    add_extension(cert, NID_basic_constraints, "critical,CA:TRUE");
-    assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-    assert_true(file && PEM_write_X509(file, cert));
-    fclose(file);
-    X509_free(cert);
-}
-
 static int make_files(void **state)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
+    X509 *certificate = certificate_make(&(struct certificate_order){
+        .common_name = "mx.example", .names = "DNS:mx.example,IP:127.0.0.1", .key = key, .is_authority = true });
 
     (void)state;
     assert_true(mkdtemp(folder) != NULL);
     snprintf(cert_file, sizeof cert_file, "%s/cert.pem", folder);
     snprintf(key_file, sizeof key_file, "%s/key.pem", folder);
     snprintf(other_key_file, sizeof other_key_file, "%s/other.pem", folder);
-    write_key(key, key_file);
-    write_key(other, other_key_file);
-    write_cert(key, cert_file);
+    certificate_write_key(key_file, key);
+    certificate_write_key(other_key_file, other);
+    certificate_write(cert_file, certificate, NULL);
+    X509_free(certificate);
     EVP_PKEY_free(key);
     EVP_PKEY_free(other);
     return 0;
@@ -84,197 +46,123 @@ static int remove_files(void **state)
     return rmdir(folder);
 }
 
-/* --- two ends --- */
-
-struct end {
-    struct stream *stream;
-    int datas, drains, shakes, ends;
-    enum stream_end why;
-    struct strbuf got;
-    enum { NOTHING, FREE_ON_TLS, FREE_ON_DATA, FREE_ON_END } does;
-};
-
-struct desk {
-    struct loop *loop;
-    struct tls_context *server_tls, *client_tls;
-    struct end server, client;
-    int fds[2]; /* server's, client's */
-};
-
-static void free_stream(struct end *e, int when)
-{
-    if ((int)e->does != when)
-        return;
-    stream_free(e->stream);
-    e->stream = NULL;
-}
-
-static void on_data(void *arg)
-{
-    struct end *e = arg;
-    struct span input = stream_input(e->stream);
-
-    e->datas++;
-    strbuf_put(&e->got, input);
-    stream_consume(e->stream, input.len);
-    free_stream(e, FREE_ON_DATA);
-}
-
-static void on_tls(void *arg)
-{
-    struct end *e = arg;
-
-    e->shakes++;
-    free_stream(e, FREE_ON_TLS);
-}
-
-static void on_drained(void *arg)
-{
-    ((struct end *)arg)->drains++;
-}
-
-static void on_end(void *arg, enum stream_end why)
-{
-    struct end *e = arg;
-
-    e->ends++;
-    e->why = why;
-    free_stream(e, FREE_ON_END);
-}
-
-static const struct stream_events events = {
-    .on_data = on_data, .on_tls = on_tls, .on_drained = on_drained, .on_end = on_end
-};
-
-static void desk_open(struct desk *d, enum tls_verify verify)
+static void desk_open(struct two_ends *d, enum tls_verify verify)
 {
     char error[300];
+    struct tls_context *server = tls_server_new(cert_file, key_file, error, sizeof error);
+    struct tls_context *client = tls_client_new(verify, cert_file, error, sizeof error);
 
-    *d = (struct desk){ .loop = loop_new() };
-    d->server_tls = tls_server_new(cert_file, key_file, error, sizeof error);
-    d->client_tls = tls_client_new(verify, cert_file, error, sizeof error);
-    assert_true(d->server_tls && d->client_tls);
-    assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, d->fds));
-    d->server.stream = stream_accepted(d->loop, d->fds[0], &events, &d->server);
-    d->client.stream = stream_accepted(d->loop, d->fds[1], &events, &d->client);
-    strbuf_init(&d->server.got, 1 << 24);
-    strbuf_init(&d->client.got, 1 << 24);
-}
-
-static void desk_close(struct desk *d)
-{
-    stream_free(d->server.stream);
-    stream_free(d->client.stream);
-    strbuf_release(&d->server.got);
-    strbuf_release(&d->client.got);
-    tls_context_free(d->server_tls);
-    tls_context_free(d->client_tls);
-    loop_free(d->loop);
-}
-
-static void turns(struct desk *d, int count)
-{
-    for (int i = 0; i < count; i++)
-        loop_run_once(d->loop, 0);
-}
-
-static void shake_hands(struct desk *d, const char *server_name)
-{
-    stream_start_tls(d->server.stream, d->server_tls, NULL);
-    stream_start_tls(d->client.stream, d->client_tls, server_name);
-    for (int i = 0; i < 50 && !(d->server.shakes && d->client.shakes) && !d->server.ends && !d->client.ends; i++)
-        loop_run_once(d->loop, 100);
+    assert_true(server && client);
+    two_ends_open(d, server, client);
 }
 
 /* --- cases --- */
 
+static void expect_facts(const struct two_ends *d)
+{
+    struct tls_facts facts;
+
+    stream_tls_facts(d->client.stream, &facts);
+    EXPECT_STR("TLSv1.3", facts.version);
+    EXPECT_STR("CN=mx.example", facts.subject);
+    EXPECT_STR("CN=mx.example", facts.issuer);
+    EXPECT_INT(64, strlen(facts.fingerprint));
+    EXPECT_STR("none", tls_verified_text(facts.verified));
+    EXPECT_FALSE(facts.is_resumed);
+    stream_tls_facts(d->server.stream, &facts);
+    EXPECT_STR("TLSv1.3", facts.version);
+    EXPECT_STR("", facts.subject);
+    EXPECT_STR("", facts.fingerprint);
+}
+
 static void a_handshake_protects_both_ways(void **state)
 {
-    struct desk d;
+    struct two_ends d;
 
     (void)state;
     desk_open(&d, TLS_VERIFY_NONE);
     EXPECT_FALSE(stream_is_tls(d.server.stream));
     EXPECT_STR("", stream_tls_version(d.server.stream));
-    shake_hands(&d, "mx.example");
+    two_ends_shake(&d, &(struct tls_peer){ .name = "mx.example" });
     EXPECT_INT(1, d.server.shakes);
     EXPECT_INT(1, d.client.shakes);
     EXPECT_TRUE(stream_is_tls(d.server.stream));
     EXPECT_STR("TLSv1.3", stream_tls_version(d.server.stream));
     EXPECT_STR(stream_tls_cipher(d.client.stream), stream_tls_cipher(d.server.stream));
     EXPECT_TRUE(stream_tls_bits(d.server.stream) >= 128);
+    expect_facts(&d);
     stream_write(d.client.stream, SPAN("EHLO a\r\n"));
     stream_write(d.server.stream, SPAN("250 b\r\n"));
-    turns(&d, 10);
+    two_ends_turn(&d, 10);
     EXPECT_SPAN("EHLO a\r\n", strbuf_span(&d.server.got));
     EXPECT_SPAN("250 b\r\n", strbuf_span(&d.client.got));
     EXPECT_INT(1, d.client.drains);
     stream_finish(d.client.stream, 1000);
     d.client.stream = NULL;
-    turns(&d, 10);
+    two_ends_turn(&d, 10);
     EXPECT_INT(1, d.server.ends);
     EXPECT_INT(STREAM_EOF, d.server.why);
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void what_is_unsent_goes_in_clear_and_what_comes_after_is_secret(void **state)
 {
-    struct desk d;
+    struct two_ends d;
 
     (void)state;
     desk_open(&d, TLS_VERIFY_NONE);
     stream_write(d.server.stream, SPAN("220 go ahead\r\n"));
     stream_start_tls(d.server.stream, d.server_tls, NULL);
     stream_write(d.server.stream, SPAN("secret\r\n"));
-    turns(&d, 3);
+    two_ends_turn(&d, 3);
     EXPECT_SPAN("220 go ahead\r\n", strbuf_span(&d.client.got));
     strbuf_clear(&d.client.got);
     stream_start_tls(d.client.stream, d.client_tls, NULL);
-    turns(&d, 20);
+    two_ends_turn(&d, 20);
     EXPECT_SPAN("secret\r\n", strbuf_span(&d.client.got));
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void input_in_clear_is_thrown_away(void **state)
 {
-    struct desk d;
+    struct two_ends d;
     static const char injected[] = "MAIL FROM:<evil@example>\r\n";
 
     (void)state;
     desk_open(&d, TLS_VERIFY_NONE);
     stream_hold(d.server.stream); /* these bytes stay in the kernel */
     stream_write(d.client.stream, span_of(injected));
-    turns(&d, 3);
+    two_ends_turn(&d, 3);
     EXPECT_INT(0, d.server.datas);
     EXPECT_INT(sizeof injected - 1, stream_start_tls(d.server.stream, d.server_tls, NULL));
     stream_release(d.server.stream);
     stream_write(d.client.stream, SPAN("RCPT TO:<x>\r\n")); /* before our 220 can be there */
     stream_write(d.server.stream, SPAN("x"));
-    turns(&d, 1);
+    two_ends_turn(&d, 1);
     stream_start_tls(d.client.stream, d.client_tls, NULL);
-    turns(&d, 20);
+    two_ends_turn(&d, 20);
     EXPECT_SPAN("", strbuf_span(&d.server.got));
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void input_between_the_command_and_our_go_ahead_is_thrown_away(void **state)
 {
-    struct desk d;
+    struct two_ends d;
 
     (void)state;
     desk_open(&d, TLS_VERIFY_NONE);
     stream_write(d.server.stream, SPAN("220 go ahead\r\n"));
     EXPECT_INT(0, stream_start_tls(d.server.stream, d.server_tls, NULL));
     EXPECT_INT(6, write(d.fds[1], "EVIL\r\n", 6)); /* the 220 goes out at the end of this turn */
-    turns(&d, 3);
+    two_ends_turn(&d, 3);
     stream_start_tls(d.client.stream, d.client_tls, NULL);
-    turns(&d, 20);
+    two_ends_turn(&d, 20);
     EXPECT_INT(1, d.server.shakes);
     EXPECT_SPAN("", strbuf_span(&d.server.got));
     stream_write(d.client.stream, SPAN("NOOP\r\n"));
-    turns(&d, 5);
+    two_ends_turn(&d, 5);
     EXPECT_SPAN("NOOP\r\n", strbuf_span(&d.server.got));
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void names_are_verified(void **state)
@@ -289,23 +177,29 @@ static void names_are_verified(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct desk d;
+        struct two_ends d;
 
         desk_open(&d, TLS_VERIFY_NAME);
-        shake_hands(&d, cases[i].name);
+        two_ends_shake(&d, &(struct tls_peer){ .name = cases[i].name });
         EXPECT_INT(cases[i].is_good, d.client.shakes);
         EXPECT_INT(!cases[i].is_good, d.client.ends);
+        if (cases[i].is_good) {
+            struct tls_facts facts;
+
+            stream_tls_facts(d.client.stream, &facts);
+            EXPECT_STR("name", tls_verified_text(facts.verified));
+        }
         if (!cases[i].is_good) {
             EXPECT_INT(STREAM_TLS_FAILED, d.client.why);
             EXPECT_TRUE(strstr(stream_error_text(d.client.stream), "mismatch") != NULL);
         }
-        desk_close(&d);
+        two_ends_close(&d);
     }
 }
 
 static void an_unknown_authority_fails(void **state)
 {
-    struct desk d;
+    struct two_ends d;
     char error[300];
 
     (void)state;
@@ -313,44 +207,44 @@ static void an_unknown_authority_fails(void **state)
     tls_context_free(d.client_tls);
     d.client_tls = tls_client_new(TLS_VERIFY_NAME, NULL, error, sizeof error);
     assert_true(d.client_tls != NULL);
-    shake_hands(&d, "mx.example");
+    two_ends_shake(&d, &(struct tls_peer){ .name = "mx.example" });
     EXPECT_INT(STREAM_TLS_FAILED, d.client.why);
     EXPECT_STR("TLS: self-signed certificate", stream_error_text(d.client.stream));
-    turns(&d, 5);
+    two_ends_turn(&d, 5);
     EXPECT_INT(STREAM_TLS_FAILED, d.server.why);
     EXPECT_TRUE(strstr(stream_error_text(d.server.stream), "alert") != NULL);
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void what_is_no_handshake_fails(void **state)
 {
-    struct desk d;
+    struct two_ends d;
 
     (void)state;
     desk_open(&d, TLS_VERIFY_NONE);
     stream_start_tls(d.server.stream, d.server_tls, NULL);
-    turns(&d, 2);
+    two_ends_turn(&d, 2);
     stream_write(d.client.stream, SPAN("GET / HTTP/1.0\r\n\r\n"));
-    turns(&d, 5);
+    two_ends_turn(&d, 5);
     EXPECT_INT(1, d.server.ends);
     EXPECT_INT(STREAM_TLS_FAILED, d.server.why);
     EXPECT_INT(0, d.server.datas);
     stream_write(d.server.stream, SPAN("nobody reads this"));
-    turns(&d, 3);
-    desk_close(&d);
+    two_ends_turn(&d, 3);
+    two_ends_close(&d);
 
     desk_open(&d, TLS_VERIFY_NONE);
     stream_start_tls(d.server.stream, d.server_tls, NULL);
     stream_free(d.client.stream);
     d.client.stream = NULL;
-    turns(&d, 5);
+    two_ends_turn(&d, 5);
     EXPECT_INT(STREAM_TLS_FAILED, d.server.why);
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void a_silent_handshake_times_out(void **state)
 {
-    struct desk d;
+    struct two_ends d;
 
     (void)state;
     desk_open(&d, TLS_VERIFY_NONE);
@@ -359,20 +253,20 @@ static void a_silent_handshake_times_out(void **state)
     for (int i = 0; i < 100 && !d.server.ends; i++)
         loop_run_once(d.loop, 20);
     EXPECT_INT(STREAM_TIMEOUT, d.server.why);
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void much_goes_through_with_a_small_window(void **state)
 {
     enum { TOTAL = 3000000 };
-    struct desk d;
+    struct two_ends d;
     char *big = mem_alloc(TOTAL);
 
     (void)state;
     for (size_t i = 0; i < TOTAL; i++)
         big[i] = (char)(i * 7 + i / 251);
     desk_open(&d, TLS_VERIFY_NONE);
-    shake_hands(&d, NULL);
+    two_ends_shake(&d, NULL);
     stream_set_read_most(d.server.stream, 5000); /* less than a record: the rest waits in OpenSSL */
     for (size_t i = 0; i < TOTAL; i += TOTAL / 10)
         stream_write(d.client.stream, span_make(big + i, TOTAL / 10));
@@ -390,50 +284,50 @@ static void much_goes_through_with_a_small_window(void **state)
     EXPECT_INT(1, d.client.drains);
     EXPECT_INT(0, d.server.ends + d.client.ends);
     free(big);
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void it_may_be_freed_in_any_event(void **state)
 {
-    struct desk d;
+    struct two_ends d;
 
     (void)state;
     for (int when = FREE_ON_TLS; when <= FREE_ON_END; when++) {
         desk_open(&d, TLS_VERIFY_NONE);
         d.server.does = when;
-        shake_hands(&d, NULL);
+        two_ends_shake(&d, NULL);
         if (d.client.stream)
             stream_write(d.client.stream, SPAN("x"));
-        turns(&d, 5);
+        two_ends_turn(&d, 5);
         stream_free(d.client.stream);
         d.client.stream = NULL;
-        turns(&d, 5);
+        two_ends_turn(&d, 5);
         EXPECT_NULL(d.server.stream);
-        desk_close(&d);
+        two_ends_close(&d);
     }
 }
 
 static void finishing_says_goodbye(void **state)
 {
-    struct desk d;
+    struct two_ends d;
     char byte = 0;
 
     (void)state;
     desk_open(&d, TLS_VERIFY_NONE);
-    shake_hands(&d, NULL);
+    two_ends_shake(&d, NULL);
     stream_write(d.server.stream, SPAN("221 bye\r\n"));
     stream_finish(d.server.stream, 1000);
     d.server.stream = NULL;
-    turns(&d, 10);
+    two_ends_turn(&d, 10);
     EXPECT_SPAN("221 bye\r\n", strbuf_span(&d.client.got));
     EXPECT_INT(STREAM_EOF, d.client.why);
     EXPECT_INT(0, recv(d.fds[1], &byte, 1, MSG_DONTWAIT)); /* nothing but the end is left */
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void peers_below_tls_1_2_are_refused(void **state)
 {
-    struct desk d;
+    struct two_ends d;
     SSL_CTX *old = SSL_CTX_new(TLS_client_method());
 
     (void)state;
@@ -450,17 +344,17 @@ static void peers_below_tls_1_2_are_refused(void **state)
     SSL_set_fd(ssl, fd);
     SSL_set_connect_state(ssl);
     stream_start_tls(d.server.stream, d.server_tls, NULL);
-    turns(&d, 1);
+    two_ends_turn(&d, 1);
     for (int i = 0; i < 10; i++) {
         SSL_do_handshake(ssl);
-        turns(&d, 2);
+        two_ends_turn(&d, 2);
     }
     EXPECT_INT(0, d.server.shakes);
     EXPECT_INT(STREAM_TLS_FAILED, d.server.why);
     SSL_free(ssl);
     SSL_CTX_free(old);
     close(fd);
-    desk_close(&d);
+    two_ends_close(&d);
 }
 
 static void faults_of_the_files_are_told(void **state)
@@ -502,6 +396,51 @@ static void a_client_may_bear_a_certificate(void **state)
     tls_context_free(tls);
 }
 
+static void versions_and_ciphers_may_be_restricted(void **state)
+{
+    static const struct {
+        struct tls_terms server, client;
+        const char *version, *cipher; /* NULL: no handshake */
+    } cases[] = {
+        { { .least = TLS_1_3 }, { 0 }, "TLSv1.3", "TLS_AES_256_GCM_SHA384" },
+        { { .least = TLS_1_3, .ciphersuites = "TLS_AES_128_GCM_SHA256" }, { 0 }, "TLSv1.3", "TLS_AES_128_GCM_SHA256" },
+        { { .ciphersuites = "TLS_AES_128_GCM_SHA256" },
+          { .least = TLS_1_3, .ciphersuites = "TLS_AES_256_GCM_SHA384" },
+          NULL,
+          NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct two_ends d;
+        char error[300];
+
+        desk_open(&d, TLS_VERIFY_NONE);
+        EXPECT_INT(FAULT_NONE, tls_context_restrict(d.server_tls, &cases[i].server, error, sizeof error));
+        EXPECT_INT(FAULT_NONE, tls_context_restrict(d.client_tls, &cases[i].client, error, sizeof error));
+        two_ends_shake(&d, NULL);
+        EXPECT_STR(cases[i].version ? cases[i].version : "", stream_tls_version(d.client.stream));
+        EXPECT_STR(cases[i].cipher ? cases[i].cipher : "", stream_tls_cipher(d.client.stream));
+        two_ends_close(&d);
+    }
+}
+
+static void lists_without_a_cipher_are_refused(void **state)
+{
+    struct two_ends d;
+    char error[300];
+
+    (void)state;
+    desk_open(&d, TLS_VERIFY_NONE);
+    EXPECT_INT(FAULT_UNKNOWN,
+               tls_context_restrict(d.server_tls, &(struct tls_terms){ .ciphers = "GREEN" }, error, sizeof error));
+    EXPECT_STR("no such cipher of TLS 1.2: GREEN: no cipher match", error);
+    EXPECT_INT(FAULT_UNKNOWN,
+               tls_context_restrict(d.server_tls, &(struct tls_terms){ .ciphersuites = "RED" }, error, sizeof error));
+    EXPECT_STR("no such cipher suite of TLS 1.3: RED: no cipher match", error);
+    two_ends_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +458,8 @@ int main(void)
         TEST(peers_below_tls_1_2_are_refused),
         TEST(faults_of_the_files_are_told),
         TEST(a_client_may_bear_a_certificate),
+        TEST(versions_and_ciphers_may_be_restricted),
+        TEST(lists_without_a_cipher_are_refused),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }
