@@ -27,6 +27,7 @@ enum conf_type {
     CONF_ADDRS,     /* struct conf_nets: networks and addresses */
     CONF_ENDPOINTS, /* struct conf_endpoints: where to listen or connect; `least`: the port that need not be written */
     CONF_CUSTOM,    /* whatever `parse` makes of it */
+    CONF_CUSTOMS,   /* a list, of one item at least: `parse` adds each to what it has made of those before */
     CONF_SECTION,   /* a struct in place: `section` tells its keys */
     CONF_SECTIONS,  /* struct conf_array of structs, titled; the first member of each is `const char *title` */
 };

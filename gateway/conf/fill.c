@@ -234,7 +234,9 @@ static void fill_key(struct fill *f, const struct conf_key *key, cfg_t *cfg, cha
     if (!g.is_written && key->is_required && (level->order || (level->is_root && f->load->name)))
         load_fault_at(f->load, level->order, "%s%s'%s' is missing; write %s = %s", level->path,
                       level->path[0] ? ": " : "", key->name, key->name, conf_example(&f->load->scratch, key));
-    if (!g.is_broken && (g.count || conf_is_list(key))) {
+    if (!g.is_broken && !g.count && g.is_written && key->type == CONF_CUSTOMS) {
+        load_fault_at(f->load, level->order, "%s is empty; write at least one", key->name);
+    } else if (!g.is_broken && (g.count || conf_is_list(key))) {
         const char *what = conf_value(a, key, g.items, g.count, values + key->at, &wrong);
 
         if (what && !g.is_written)

@@ -25,7 +25,8 @@ static const struct unit size_units[] = {
 
 bool conf_is_list(const struct conf_key *key)
 {
-    return key->type == CONF_STRS || key->type == CONF_ADDRS || key->type == CONF_ENDPOINTS;
+    return key->type == CONF_STRS || key->type == CONF_ADDRS || key->type == CONF_ENDPOINTS ||
+           key->type == CONF_CUSTOMS;
 }
 
 bool conf_plain(struct span token, struct span *out)
@@ -300,6 +301,18 @@ static const char *strs_value(struct arena *a, const struct conf_item *items, si
     return NULL;
 }
 
+static const char *customs_value(struct arena *a, const struct conf_key *key, const struct conf_item *items,
+                                 size_t count, void *out, size_t *wrong)
+{
+    const char *what = NULL;
+
+    for (size_t i = 0; i < count && !what; i++) {
+        *wrong = i;
+        what = key->parse(a, items[i].text, out);
+    }
+    return what;
+}
+
 const char *conf_value(struct arena *a, const struct conf_key *key, const struct conf_item *items, size_t count,
                        void *out, size_t *wrong)
 {
@@ -320,6 +333,7 @@ const char *conf_value(struct arena *a, const struct conf_key *key, const struct
     case CONF_ADDRS: return addrs_value(a, items, count, out, wrong);
     case CONF_ENDPOINTS: return endpoints_value(a, key, items, count, out, wrong);
     case CONF_CUSTOM: return key->parse(a, items[0].text, out);
+    case CONF_CUSTOMS: return customs_value(a, key, items, count, out, wrong);
     case CONF_SECTION:
     case CONF_SECTIONS: break;
     }
@@ -342,7 +356,8 @@ const char *conf_example(struct arena *a, const struct conf_key *key)
     case CONF_BYTES: return arena_printf(a, "\"%s\"", key->initial ? key->initial : "1MiB");
     case CONF_ADDRS: return "{\"192.0.2.0/24\"}";
     case CONF_ENDPOINTS: return arena_printf(a, "{\"127.0.0.1:%s\"}", key->least ? key->least : "25");
-    case CONF_STRS: return "{\"...\"}";
+    case CONF_STRS:
+    case CONF_CUSTOMS: return "{\"...\"}";
     default: return "\"...\"";
     }
 }

@@ -30,12 +30,22 @@ struct hop_target {
     enum hop_kind kind;
     struct endpoint at;  /* HOP_SMTP */
     const char *maildir; /* HOP_MAILDIR */
-    const char *text;    /* as written */
+    const char *text;    /* as written, without the words behind it */
+    unsigned priority;   /* the least that is up takes the mail */
+    unsigned weight;     /* its share among those of its priority */
+};
+
+enum { HOP_TARGETS_MOST = 16, HOP_PRIORITY_MOST = 65535, HOP_WEIGHT_MOST = 1000 };
+
+/* One target or several: "smtp://10.0.0.2:25 priority=10 weight=2". A Maildir stands alone. */
+struct hop_targets {
+    struct hop_target *items;
+    size_t count;
 };
 
 struct smtp_route {
     const char *title; /* the recipients' domain; in normal form after loading. ".example.org": those below it */
-    struct hop_target next_hop;
+    struct hop_targets next_hop;
     int tls; /* enum hop_tls */
 };
 
@@ -44,7 +54,7 @@ struct smtp_conf {
     struct conf_array listeners;  /* struct smtp_listener */
     struct conf_endpoints places; /* after loading: all of `listen` and `listeners` */
     struct smtp_listener *ways;   /* after loading: of each of the places */
-    struct hop_target next_hop;
+    struct hop_targets next_hop;
     int next_hop_tls;               /* enum hop_tls */
     const char *next_hop_ca;        /* "": the system's */
     struct conf_array routes;       /* struct smtp_route, sorted by title */
@@ -73,7 +83,10 @@ extern const struct conf_section smtp_section;
 /* conf_route.c; for the tables in conf.c */
 extern const struct conf_section smtp_route_section;
 extern const char hop_tls_words[];
-const char *hop_target_parse(struct arena *a, const char *text, void *out);
+/* hop_target_parse - a target without words behind it; `text` is borrowed. hop_targets_parse - one with its words, for
+ * CONF_CUSTOMS: adds it to *out, a struct hop_targets. NULL, or what is wrong. */
+const char *hop_target_parse(struct arena *a, const char *text, struct hop_target *out);
+const char *hop_targets_parse(struct arena *a, const char *text, void *out);
 /* smtp_conf_normalise_routes - relay domains and routes into normal form, sorted; NULL, or what is wrong. */
 const char *smtp_conf_normalise_routes(struct arena *a, struct smtp_conf *conf);
 

@@ -7,14 +7,15 @@
 
 #define AT(member) offsetof(struct smtp_route, member)
 
+enum { RANK_INITIAL = 10 };
+
 const char hop_tls_words[] = "none may encrypt verify";
 
-const char *hop_target_parse(struct arena *a, const char *text, void *out)
+const char *hop_target_parse(struct arena *a, const char *text, struct hop_target *target)
 {
-    struct hop_target *target = out;
     struct span s = span_of(text);
 
-    *target = (struct hop_target){ .text = text };
+    *target = (struct hop_target){ .text = text, .priority = RANK_INITIAL, .weight = RANK_INITIAL };
     if (span_starts(s, SPAN("maildir:"))) {
         target->kind = HOP_MAILDIR;
         target->maildir = text + strlen("maildir:");
@@ -34,6 +35,65 @@ const char *hop_target_parse(struct arena *a, const char *text, void *out)
     return NULL;
 }
 
+/* "priority=20", "weight=2": true when it is one of these, and good. */
+static bool take_word(struct span word, struct hop_target *target)
+{
+    struct span name;
+    uint64_t number;
+
+    if (!span_cut(&word, '=', &name) || !word.ptr)
+        return false;
+    bool is_weight = span_is(name, "weight");
+
+    if ((!is_weight && !span_is(name, "priority")) || span_u64(word, UINT64_MAX, &number))
+        return false;
+    if (number > (is_weight ? HOP_WEIGHT_MOST : HOP_PRIORITY_MOST) || (is_weight && !number))
+        return false;
+    *(is_weight ? &target->weight : &target->priority) = (unsigned)number;
+    return true;
+}
+
+static const char *parse_with_words(struct arena *a, const char *text, struct hop_target *target)
+{
+    struct span rest = span_of(text), word = { 0 };
+
+    if (span_starts(rest, SPAN("maildir:")))
+        return hop_target_parse(a, text, target); /* its path may have blanks */
+    span_word(&rest, &word);
+    const char *wrong = hop_target_parse(a, arena_dup(a, word), target);
+
+    while (!wrong && span_word(&rest, &word))
+        if (!take_word(word, target))
+            wrong = arena_printf(a, "\"%.*s\" means nothing there; write priority=0 to %d, or weight=1 to %d",
+                                 SPAN_ARG(word), HOP_PRIORITY_MOST, HOP_WEIGHT_MOST);
+    return wrong;
+}
+
+static bool is_same(const struct hop_target *a, const struct hop_target *b)
+{
+    return a->kind == b->kind && a->kind == HOP_SMTP && endpoint_eq(&a->at, &b->at);
+}
+
+const char *hop_targets_parse(struct arena *a, const char *text, void *out)
+{
+    struct hop_targets *targets = out;
+    struct hop_target target;
+    const char *wrong = parse_with_words(a, text, &target);
+
+    if (wrong)
+        return wrong;
+    if (targets->count == HOP_TARGETS_MOST)
+        return arena_printf(a, "is one target more than the %d that there may be; leave some out", HOP_TARGETS_MOST);
+    if (targets->count && (target.kind == HOP_MAILDIR || targets->items[0].kind == HOP_MAILDIR))
+        return "stands beside another target; a Maildir is the only one";
+    for (size_t i = 0; i < targets->count; i++)
+        if (is_same(&targets->items[i], &target))
+            return "stands in this list twice; leave one";
+    targets->items = arena_grow(a, targets->items, targets->count, targets->count + 1, sizeof target);
+    targets->items[targets->count++] = target;
+    return NULL;
+}
+
 bool hop_target_is_local(const struct hop_target *target)
 {
     const struct endpoint *at = &target->at;
@@ -45,10 +105,10 @@ bool hop_target_is_local(const struct hop_target *target)
 
 static const struct conf_key route_keys[] = {
     { .name = "next_hop",
-      .type = CONF_CUSTOM,
+      .type = CONF_CUSTOMS,
       .at = AT(next_hop),
       .help = "where mail for this domain goes, as smtp.next_hop",
-      .parse = hop_target_parse,
+      .parse = hop_targets_parse,
       .is_required = true },
     { .name = "next_hop_tls",
       .type = CONF_ENUM,

@@ -35,6 +35,10 @@ struct hop_task {
     struct hop_task *next;
     int64_t queued_ms;
     bool is_queued;
+
+    /* next_hop.c's */
+    bool is_again;
+    uint32_t tried; /* again, a bit for each target */
 };
 
 struct hop_settings {

@@ -22,7 +22,7 @@ struct hop_delivery {
     const struct session *session;
     const struct pieces *message;
 
-    bool is_pipelined, is_sending, is_dot_sent, was_lost;
+    bool is_pipelined, is_sending, is_dot_sent;
     bool is_sender_refused, lacks_8bit;
     size_t replies; /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
     size_t accepted;
@@ -310,11 +310,8 @@ static void on_lost(struct hop_task *task, const char *why)
         return;
     }
     strbuf_clear(&d->text);
-    if (!d->was_lost) {
-        d->was_lost = true;
-        if (next_hop_submit(d->next_hop, task))
-            return;
-    }
+    if (next_hop_submit(d->next_hop, task))
+        return;
     conclude_trouble(d, REPLY_HOP_DOWN, why);
 }
 

@@ -13,6 +13,10 @@
 
 struct next_hop;
 
+/* next_hop_new, next_hop_free - for routes.c. `hops`: one for each target; they are not its own. */
+struct next_hop *next_hop_new(const struct hop_targets *targets, struct hop *const *hops);
+void next_hop_free(struct next_hop *nh);
+
 /* next_hop_name - as the operator wrote it: for the log, and for what is remembered of it. */
 const char *next_hop_name(const struct next_hop *nh);
 enum hop_kind next_hop_kind(const struct next_hop *nh);
@@ -21,7 +25,8 @@ const struct hop_settings *next_hop_settings(const struct next_hop *nh);
 /* next_hop_is_local - on this machine: another one for each gateway that shares a state store. */
 bool next_hop_is_local(const struct next_hop *nh);
 
-/* next_hop_submit - as hop_submit(), to one of those that are up. */
+/* next_hop_submit - as hop_submit(), to the target that is up and comes first. A task that was lost may be submitted
+ * again: each target gets it at most once more, then it is refused. */
 bool next_hop_submit(struct next_hop *nh, struct hop_task *task);
 bool next_hop_is_known(const struct next_hop *nh);
 bool next_hop_is_down(struct next_hop *nh);

@@ -9,18 +9,18 @@
 
 enum { RESOLVER_QUEUE = 64 };
 
-struct next_hop {
-    const struct hop_target *target;
-    enum hop_tls tls;
-    struct hop *hop;
-};
-
 struct routes {
     struct engine *engine;
     const struct smtp_conf *conf;
     struct tls_context *tls, *tls_verify;
     struct crew *resolver; /* of its own: a name server that hangs must not hold up mail; NULL when no hop has a name */
-    struct next_hop *next_hops; /* the first: of conf->next_hop; then one per route */
+    struct hop **hops;     /* no two with the same target and TLS: routes share them */
+    size_t hop_count;
+    struct route {
+        const struct hop_targets *targets;
+        enum hop_tls tls;
+        struct next_hop *next_hop;
+    } * routes; /* the first: of conf->next_hop; then one per route of conf; those with equal targets share theirs */
     size_t count;
 };
 
@@ -34,60 +34,36 @@ static const struct smtp_route *route_at(const struct smtp_conf *conf, size_t in
     return &((const struct smtp_route *)conf->routes.items)[index];
 }
 
-/* ---- one next hop ---- */
-
-const char *next_hop_name(const struct next_hop *nh)
-{
-    return nh->target->text;
-}
-
-enum hop_kind next_hop_kind(const struct next_hop *nh)
-{
-    return nh->target->kind;
-}
-
-const struct hop_settings *next_hop_settings(const struct next_hop *nh)
-{
-    return hop_settings(nh->hop);
-}
-
-bool next_hop_is_local(const struct next_hop *nh)
-{
-    return hop_target_is_local(nh->target);
-}
-
-bool next_hop_submit(struct next_hop *nh, struct hop_task *task)
-{
-    return hop_submit(nh->hop, task);
-}
-
-bool next_hop_is_known(const struct next_hop *nh)
-{
-    return hop_is_known(nh->hop);
-}
-
-bool next_hop_is_down(struct next_hop *nh)
-{
-    return hop_is_down(nh->hop);
-}
-
-unsigned next_hop_extensions(const struct next_hop *nh)
-{
-    return hop_is_known(nh->hop) ? hop_extensions(nh->hop) : 0;
-}
-
-uint64_t next_hop_size_most(const struct next_hop *nh)
-{
-    return hop_size_most(nh->hop);
-}
-
 /* ---- all of them ---- */
 
-static struct next_hop *find(const struct routes *r, const struct hop_target *target, enum hop_tls tls)
+static bool is_same_target(const struct hop_target *a, const struct hop_target *b)
+{
+    return a->kind == b->kind &&
+           (a->kind == HOP_MAILDIR ? strcmp(a->maildir, b->maildir) == 0 : endpoint_eq(&a->at, &b->at));
+}
+
+static struct hop *find_hop(const struct routes *r, const struct hop_target *target, enum hop_tls tls)
+{
+    for (size_t i = 0; i < r->hop_count; i++)
+        if (is_same_target(hop_target(r->hops[i]), target) && hop_settings(r->hops[i])->tls == tls)
+            return r->hops[i];
+    return NULL;
+}
+
+static bool is_same_list(const struct hop_targets *a, const struct hop_targets *b)
+{
+    for (size_t i = 0; i < a->count && i < b->count; i++)
+        if (!is_same_target(&a->items[i], &b->items[i]) || a->items[i].priority != b->items[i].priority ||
+            a->items[i].weight != b->items[i].weight)
+            return false;
+    return a->count == b->count;
+}
+
+static struct next_hop *find_next_hop(const struct routes *r, const struct hop_targets *targets, enum hop_tls tls)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (strcmp(r->next_hops[i].target->text, target->text) == 0 && r->next_hops[i].tls == tls)
-            return &r->next_hops[i];
+        if (is_same_list(r->routes[i].targets, targets) && r->routes[i].tls == tls)
+            return r->routes[i].next_hop;
     return NULL;
 }
 
@@ -105,7 +81,9 @@ static bool make_tls(struct routes *r, enum hop_tls tls, struct tls_context **ou
     return *out != NULL;
 }
 
-static bool add(struct routes *r, const struct hop_target *target, enum hop_tls tls, char *error, size_t size)
+/* The hop of a target, made when there is none yet; NULL with a sentence in `error`. */
+static struct hop *take_hop(struct routes *r, const struct hop_target *target, enum hop_tls tls, char *error,
+                            size_t size)
 {
     struct hop_settings settings = { .loop = r->engine->loop,
                                      .crew = r->engine->crew,
@@ -114,20 +92,37 @@ static bool add(struct routes *r, const struct hop_target *target, enum hop_tls 
                                      .tls = tls,
                                      .hostname = r->engine->hostname,
                                      .metrics = &r->engine->metrics.hop };
+    struct hop *hop = find_hop(r, target, tls);
     char wrong[MAILDIR_ERROR_MAX];
 
-    if (find(r, target, tls))
-        return true;
+    if (hop)
+        return hop;
     if (!make_tls(r, tls, &settings.tls_context, error, size))
-        return false;
+        return NULL;
     if (target->at.host[0] && !r->resolver)
         r->resolver = crew_new(r->engine->loop, 1, RESOLVER_QUEUE, RESOLVER_QUEUE);
     settings.resolver = r->resolver;
     if (target->kind == HOP_MAILDIR && maildir_prepare(target->maildir, wrong)) {
         snprintf(error, size, "smtp.next_hop: %s; make it, or let it be writable for the gateway's user", wrong);
-        return false;
+        return NULL;
     }
-    r->next_hops[r->count++] = (struct next_hop){ target, tls, hop_new(&settings) };
+    r->hops = mem_grow(r->hops, (r->hop_count + 1) * sizeof *r->hops);
+    r->hops[r->hop_count++] = hop_new(&settings);
+    return r->hops[r->hop_count - 1];
+}
+
+static bool add(struct routes *r, const struct hop_targets *targets, enum hop_tls tls, char *error, size_t size)
+{
+    struct next_hop *next_hop = find_next_hop(r, targets, tls);
+    struct hop *hops[HOP_TARGETS_MOST];
+
+    for (size_t i = 0; i < targets->count && !next_hop; i++) {
+        hops[i] = take_hop(r, &targets->items[i], tls, error, size);
+        if (!hops[i])
+            return false;
+    }
+    r->routes[r->count] = (struct route){ targets, tls, next_hop ? next_hop : next_hop_new(targets, hops) };
+    r->count++;
     return true;
 }
 
@@ -135,7 +130,7 @@ static bool add_all(struct routes *r, char *error, size_t size)
 {
     const struct smtp_conf *conf = r->conf;
 
-    r->next_hops = mem_alloc((conf->routes.count + 1) * sizeof *r->next_hops);
+    r->routes = mem_alloc((conf->routes.count + 1) * sizeof *r->routes);
     if (!add(r, &conf->next_hop, (enum hop_tls)conf->next_hop_tls, error, size))
         return false;
     for (size_t i = 0; i < conf->routes.count; i++)
@@ -156,16 +151,28 @@ struct routes *routes_new(struct engine *engine, const struct smtp_conf *conf, c
     return NULL;
 }
 
+static bool is_first_with_its(const struct routes *r, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (r->routes[i].next_hop == r->routes[index].next_hop)
+            return false;
+    return true;
+}
+
 void routes_free(struct routes *r)
 {
     if (!r)
         return;
     for (size_t i = 0; i < r->count; i++)
-        hop_free(r->next_hops[i].hop);
+        if (is_first_with_its(r, i))
+            next_hop_free(r->routes[i].next_hop);
+    for (size_t i = 0; i < r->hop_count; i++)
+        hop_free(r->hops[i]);
+    free(r->hops);
     crew_free(r->resolver);
     tls_context_free(r->tls);
     tls_context_free(r->tls_verify);
-    free(r->next_hops);
+    free(r->routes);
     free(r);
 }
 
@@ -174,7 +181,7 @@ struct next_hop *routes_find(const struct routes *r, const struct address *recip
     const struct smtp_route *route = smtp_conf_route(r->conf, domain);
 
     (void)recipient;
-    return route ? find(r, &route->next_hop, (enum hop_tls)route->tls) : &r->next_hops[0];
+    return r->routes[route ? 1 + (size_t)(route - route_at(r->conf, 0)) : 0].next_hop;
 }
 
 bool routes_take(const struct routes *r, const struct address *recipient, const char *domain)
@@ -188,7 +195,7 @@ unsigned routes_extensions(const struct routes *r)
     unsigned all = EXTENSIONS_ALL;
 
     for (size_t i = 0; i < r->count; i++)
-        all &= next_hop_extensions(&r->next_hops[i]);
+        all &= next_hop_extensions(r->routes[i].next_hop);
     return all;
 }
 
@@ -197,7 +204,7 @@ uint64_t routes_size_most(const struct routes *r)
     uint64_t most = r->conf->size_most;
 
     for (size_t i = 0; i < r->count; i++) {
-        uint64_t its = next_hop_size_most(&r->next_hops[i]);
+        uint64_t its = next_hop_size_most(r->routes[i].next_hop);
 
         if (its && its < most)
             most = its;
@@ -208,7 +215,7 @@ uint64_t routes_size_most(const struct routes *r)
 bool routes_are_down(const struct routes *r)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (!next_hop_is_down(&r->next_hops[i]))
+        if (!next_hop_is_down(r->routes[i].next_hop))
             return false;
     return true;
 }

@@ -32,7 +32,7 @@ struct verify_query {
     struct span sender;
     struct address recipient;
     enum question step;
-    bool is_pipelined, was_lost;
+    bool is_pipelined;
 };
 
 struct verify *verify_new(const struct smtp_conf *conf, const struct engine *engine)
@@ -147,11 +147,9 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
 static void on_lost(struct hop_task *task, const char *why)
 {
     struct verify_query *q = (struct verify_query *)task;
-    bool again = !q->was_lost && q->fn;
 
     (void)why; /* the hop has logged it */
-    q->was_lost = true;
-    if (again && next_hop_submit(q->next_hop, task))
+    if (q->fn && next_hop_submit(q->next_hop, task))
         return;
     tell(q, 0, SPAN(""), REPLY_HOP_DOWN);
     query_free(q);

@@ -39,9 +39,12 @@ class SmtpSink:
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
 
     def stop(self):
+        """May be called when it has stopped already."""
         self.is_ending.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        if self.listener:
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
+            self.listener = None
         with self.lock:
             left = list(self.open)
         for connection in left:

@@ -129,6 +129,7 @@ static const char *const kinds[] = {
     [CONF_ADDRS] = "list of networks",
     [CONF_ENDPOINTS] = "list of endpoints",
     [CONF_CUSTOM] = "text",
+    [CONF_CUSTOMS] = "list of texts",
 };
 
 /* Text for mdoc: backslashes are escaped, and no line begins with a dot or a quote. */

@@ -39,8 +39,9 @@ static void initial_values_are_those_of_the_rfc(void **state)
     EXPECT_INT(1000, smtp->recipients_most);
     EXPECT_INT(0, smtp->listen.count);
     EXPECT_INT(0, smtp->relay_domains.count);
-    EXPECT_INT(HOP_SMTP, smtp->next_hop.kind);
-    EXPECT_INT(10025, smtp->next_hop.at.port);
+    assert_int_equal(1, smtp->next_hop.count);
+    EXPECT_INT(HOP_SMTP, smtp->next_hop.items[0].kind);
+    EXPECT_INT(10025, smtp->next_hop.items[0].at.port);
     EXPECT_INT(HOP_TLS_MAY, smtp->next_hop_tls);
     EXPECT_FALSE(smtp_conf_takes(smtp, "example.org"));
     conf_free(conf);
@@ -88,6 +89,7 @@ static void next_hops_are_read_or_refused(void **state)
         { "smtp://mail.example.org", HOP_SMTP, "mail.example.org", NULL, 25 },
         { "smtp:unix:/run/mta.sock", HOP_SMTP, "", "/run/mta.sock", 0 },
         { "maildir:/var/mail/x", HOP_MAILDIR, "", "/var/mail/x", 0 },
+        { "maildir:/var/mail/with blanks", HOP_MAILDIR, "", "/var/mail/with blanks", 0 },
         { "maildir:relative", -1, NULL, NULL, 0 },
         { "lmtp:unix:/run/x", -1, NULL, NULL, 0 },
         { "127.0.0.1:25", -1, NULL, NULL, 0 },
@@ -109,14 +111,64 @@ static void next_hops_are_read_or_refused(void **state)
             print_error("%s: %s\n", cases[i].text, faults.data ? faults.data : "taken");
         EXPECT_INT(cases[i].kind >= 0, conf != NULL);
         if (conf) {
-            EXPECT_INT(cases[i].kind, smtp->next_hop.kind);
-            EXPECT_STR(cases[i].host, smtp->next_hop.at.host);
-            EXPECT_INT(cases[i].port, smtp->next_hop.at.port);
-            EXPECT_STR(cases[i].text, smtp->next_hop.text);
+            const struct hop_target *target = &smtp->next_hop.items[0];
+
+            EXPECT_INT(1, smtp->next_hop.count);
+            EXPECT_INT(cases[i].kind, target->kind);
+            EXPECT_STR(cases[i].host, target->at.host);
+            EXPECT_INT(cases[i].port, target->at.port);
+            EXPECT_STR(cases[i].text, target->text);
             if (cases[i].path)
-                EXPECT_STR(cases[i].path, conf && cases[i].kind ? smtp->next_hop.maildir : smtp->next_hop.at.path);
+                EXPECT_STR(cases[i].path, cases[i].kind == HOP_MAILDIR ? target->maildir : target->at.path);
             conf_free(conf);
         }
+        strbuf_release(&faults);
+    }
+}
+
+static void targets_have_priority_and_weight(void **state)
+{
+    static const struct {
+        const char *list, *fault;  /* fault "": good */
+        unsigned priority, weight; /* of the last */
+    } cases[] = {
+        { "{\"smtp://10.0.0.2\"}", "", 10, 10 },
+        { "{\"smtp://10.0.0.2  priority=0\"}", "", 0, 10 },
+        { "{\"smtp://10.0.0.2:25 priority=10 weight=2\", \"smtp://10.0.0.3:25 weight=1000 priority=65535\"}", "", 65535,
+          1000 },
+        { "{}", "is empty", 0, 0 },
+        { "{\"smtp://10.0.0.2\", \"smtp://10.0.0.2:25\"}", "twice", 0, 0 },
+        { "{\"smtp://10.0.0.2\", \"maildir:/x\"}", "the only one", 0, 0 },
+        { "{\"maildir:/x\", \"smtp://10.0.0.2\"}", "the only one", 0, 0 },
+        { "{\"smtp://10.0.0.2 weight=0\"}", "weight=1 to 1000", 0, 0 },
+        { "{\"smtp://10.0.0.2 weight=1001\"}", "weight=1 to 1000", 0, 0 },
+        { "{\"smtp://10.0.0.2 priority=65536\"}", "priority=0 to 65535", 0, 0 },
+        { "{\"smtp://10.0.0.2 priority\"}", "means nothing", 0, 0 },
+        { "{\"smtp://10.0.0.2 priority=\"}", "means nothing", 0, 0 },
+        { "{\"smtp://10.0.0.2 10\"}", "means nothing", 0, 0 },
+        { "{\"smtp://h1\",\"smtp://h2\",\"smtp://h3\",\"smtp://h4\",\"smtp://h5\",\"smtp://h6\",\"smtp://h7\","
+          "\"smtp://h8\",\"smtp://h9\",\"smtp://h10\",\"smtp://h11\",\"smtp://h12\",\"smtp://h13\",\"smtp://h14\","
+          "\"smtp://h15\",\"smtp://h16\",\"smtp://h17\"}",
+          "16", 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[1000];
+        struct smtp_conf *smtp;
+        struct strbuf faults;
+
+        snprintf(text, sizeof text, "smtp { next_hop = %s }", cases[i].list);
+        struct conf *conf = load(text, &smtp, &faults);
+
+        EXPECT_INT(!*cases[i].fault, conf != NULL);
+        if (conf) {
+            EXPECT_INT(cases[i].priority, smtp->next_hop.items[smtp->next_hop.count - 1].priority);
+            EXPECT_INT(cases[i].weight, smtp->next_hop.items[smtp->next_hop.count - 1].weight);
+        } else if (span_search(strbuf_span(&faults), span_of(cases[i].fault)) == SPAN_NPOS) {
+            fail_msg("%s: %s", cases[i].list, faults.data ? faults.data : "");
+        }
+        conf_free(conf);
         strbuf_release(&faults);
     }
 }
@@ -198,4 +250,5 @@ static void what_cannot_be_meant_is_refused(void **state)
 }
 
 RUN_TESTS(TEST(initial_values_are_those_of_the_rfc), TEST(listeners_join_the_places),
-          TEST(next_hops_are_read_or_refused), TEST(domains_have_their_routes), TEST(what_cannot_be_meant_is_refused))
+          TEST(next_hops_are_read_or_refused), TEST(targets_have_priority_and_weight), TEST(domains_have_their_routes),
+          TEST(what_cannot_be_meant_is_refused))
