@@ -46,7 +46,8 @@ static const struct conf_key smtp_keys[] = {
       .type = CONF_CUSTOMS,
       .at = AT(next_hop),
       .initial = "smtp://127.0.0.1:10025",
-      .help = "where mail goes: smtp://HOST:PORT, smtp:unix:/PATH or maildir:/PATH; several may share it: "
+      .help = "where mail goes: smtp://HOST:PORT, smtp:unix:/PATH, the same with lmtp:, or maildir:/PATH; several may "
+              "share it: "
               "{\"smtp://10.0.0.2:25 priority=10 weight=2\", \"smtp://10.0.0.3:25 priority=20\"}: the lowest "
               "priority that is up takes the mail, those of one priority by weight (both are 10 unless written)",
       .parse = hop_targets_parse },

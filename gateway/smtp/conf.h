@@ -5,7 +5,7 @@
 #include "gateway/base/endpoint.h"
 #include "gateway/conf/conf.h"
 
-enum hop_kind { HOP_SMTP, HOP_MAILDIR };
+enum hop_kind { HOP_SMTP, HOP_LMTP, HOP_MAILDIR };
 
 /* none: never. may: when offered, whoever answers. encrypt: always, whoever answers. verify: always, and only a
  * certificate for the host's name. The words of the key `next_hop_tls`, in this order. */
@@ -25,10 +25,10 @@ struct smtp_listener {
     int tls;      /* enum smtp_listener_tls */
 };
 
-/* Where accepted mail goes: "smtp://host[:port]", "smtp:unix:/path" or "maildir:/path". */
+/* Where accepted mail goes: "smtp://host[:port]", "smtp:unix:/path", the same with "lmtp:", or "maildir:/path". */
 struct hop_target {
     enum hop_kind kind;
-    struct endpoint at;  /* HOP_SMTP */
+    struct endpoint at;  /* HOP_SMTP, HOP_LMTP */
     const char *maildir; /* HOP_MAILDIR */
     const char *text;    /* as written, without the words behind it */
     unsigned priority;   /* the least that is up takes the mail */

@@ -11,28 +11,45 @@ enum { RANK_INITIAL = 10 };
 
 const char hop_tls_words[] = "none may encrypt verify";
 
+/* What stands before "//HOST:PORT" or "unix:/PATH". LMTP has no port of its own; it must not be 25 [RFC2033 5], and 24
+ * is the one for "any private mail system" that its servers listen on. */
+static const struct scheme {
+    const char *prefix;
+    enum hop_kind kind;
+    unsigned port;
+} schemes[] = {
+    { "smtp:", HOP_SMTP, 25 },
+    { "lmtp:", HOP_LMTP, 24 },
+};
+
+static const char *parse_maildir(struct hop_target *target)
+{
+    target->kind = HOP_MAILDIR;
+    target->maildir = target->text + strlen("maildir:");
+    return target->maildir[0] == '/' ? NULL : "a Maildir needs an absolute path; write \"maildir:/var/mail/inbox\"";
+}
+
 const char *hop_target_parse(struct arena *a, const char *text, struct hop_target *target)
 {
-    struct span s = span_of(text);
-
     *target = (struct hop_target){ .text = text, .priority = RANK_INITIAL, .weight = RANK_INITIAL };
-    if (span_starts(s, SPAN("maildir:"))) {
-        target->kind = HOP_MAILDIR;
-        target->maildir = text + strlen("maildir:");
-        return target->maildir[0] == '/' ? NULL : "a Maildir needs an absolute path; write \"maildir:/var/mail/inbox\"";
+    if (span_starts(span_of(text), SPAN("maildir:")))
+        return parse_maildir(target);
+    for (size_t i = 0; i < COUNT(schemes); i++) {
+        struct span rest = span_skip(span_of(text), strlen(schemes[i].prefix));
+        bool has_host = span_starts(rest, SPAN("//"));
+
+        if (!span_starts(span_of(text), span_of(schemes[i].prefix)) || !(has_host || span_starts(rest, SPAN("unix:/"))))
+            continue;
+        target->kind = schemes[i].kind;
+        if (endpoint_parse(has_host ? span_skip(rest, 2) : rest, schemes[i].port, &target->at))
+            return arena_printf(a, "\"%s\" has no host and port; write \"%s//127.0.0.1:10025\"", text,
+                                schemes[i].prefix);
+        return NULL;
     }
-    if (span_starts(s, SPAN("smtp://")))
-        s = span_skip(s, 7);
-    else if (span_starts(s, SPAN("smtp:unix:/")))
-        s = span_skip(s, 5);
-    else
-        return arena_printf(a,
-                            "\"%s\" is no next hop; write \"smtp://HOST:PORT\", \"smtp:unix:/PATH\" or "
-                            "\"maildir:/PATH\"",
-                            text);
-    if (endpoint_parse(s, 25, &target->at))
-        return arena_printf(a, "\"%s\" has no host and port; write \"smtp://127.0.0.1:10025\"", text);
-    return NULL;
+    return arena_printf(a,
+                        "\"%s\" is no next hop; write \"smtp://HOST:PORT\", \"smtp:unix:/PATH\", \"lmtp://HOST:PORT\", "
+                        "\"lmtp:unix:/PATH\" or \"maildir:/PATH\"",
+                        text);
 }
 
 /* "priority=20", "weight=2": true when it is one of these, and good. */
@@ -71,7 +88,7 @@ static const char *parse_with_words(struct arena *a, const char *text, struct ho
 
 static bool is_same(const struct hop_target *a, const struct hop_target *b)
 {
-    return a->kind == b->kind && a->kind == HOP_SMTP && endpoint_eq(&a->at, &b->at);
+    return a->kind == b->kind && a->kind != HOP_MAILDIR && endpoint_eq(&a->at, &b->at);
 }
 
 const char *hop_targets_parse(struct arena *a, const char *text, void *out)
@@ -86,6 +103,8 @@ const char *hop_targets_parse(struct arena *a, const char *text, void *out)
         return arena_printf(a, "is one target more than the %d that there may be; leave some out", HOP_TARGETS_MOST);
     if (targets->count && (target.kind == HOP_MAILDIR || targets->items[0].kind == HOP_MAILDIR))
         return "stands beside another target; a Maildir is the only one";
+    if (targets->count && target.kind != targets->items[0].kind)
+        return "speaks another protocol than those before it; write all with smtp:, or all with lmtp:";
     for (size_t i = 0; i < targets->count; i++)
         if (is_same(&targets->items[i], &target))
             return "stands in this list twice; leave one";

@@ -68,12 +68,12 @@ static struct delivery *start_maildir(struct next_hop *next_hop, const struct se
 }
 
 struct delivery *deliver_start(struct verify *verify, struct next_hop *next_hop, const struct session *session,
-                               const struct pieces *message, delivery_fn *fn, void *arg,
+                               const struct pieces *message, bool tells_each, delivery_fn *fn, void *arg,
                                struct delivery_outcome *at_once)
 {
     struct delivery *d = next_hop_kind(next_hop) == HOP_MAILDIR
                              ? start_maildir(next_hop, session, message, at_once)
-                             : hop_deliver_start(verify, next_hop, session, message, at_once);
+                             : hop_deliver_start(verify, next_hop, session, message, tells_each, at_once);
 
     if (d) {
         d->fn = fn;

@@ -21,13 +21,21 @@ struct delivery_outcome {
     enum reply trouble;
     bool is_possible_duplicate;
     const char *why; /* for the log: what went wrong on the way; "" */
+    /* of each of the session's recipients, when they need not be the same; else NULL. The rest then is that of the
+     * first who has the message, or of the first of all. */
+    const struct delivery_outcome *each;
 };
 
 typedef void delivery_fn(void *arg, const struct delivery_outcome *outcome);
 
-/* deliver_start - fn(arg) is called once, later; or NULL is returned and *at_once is the outcome. */
+/* deliver_start - fn(arg) is called once, later; or NULL is returned and *at_once is the outcome.
+ *
+ * tells_each   the sender can be told an outcome for each recipient: who is refused does not keep the others from
+ *              getting the message. Otherwise it is all or nobody, and an LMTP server, which answers for each, must be
+ *              given one recipient at a time.
+ */
 struct delivery *deliver_start(struct verify *verify, struct next_hop *next_hop, const struct session *session,
-                               const struct pieces *message, delivery_fn *fn, void *arg,
+                               const struct pieces *message, bool tells_each, delivery_fn *fn, void *arg,
                                struct delivery_outcome *at_once);
 /* deliver_cancel - true: it is off, the next hop has not got the message and no outcome comes. False: too late. */
 bool deliver_cancel(struct delivery *d);

@@ -12,6 +12,6 @@ struct delivery {
 
 /* hop_deliver_start - in hop_deliver.c; the caller fills in fn and arg. */
 struct delivery *hop_deliver_start(struct verify *verify, struct next_hop *next_hop, const struct session *session,
-                                   const struct pieces *message, struct delivery_outcome *at_once);
+                                   const struct pieces *message, bool tells_each, struct delivery_outcome *at_once);
 
 #endif

@@ -1,13 +1,17 @@
 /* smtp/hop_deliver.c - one transaction at the next hop [RFC5321 3.3].
  *
- * With PIPELINING the whole envelope and DATA go out at once [RFC2920 3.1]. When then a recipient is refused although
- * DATA was taken, the connection is closed: an empty message ended with a dot would reach the other recipients.
+ * With PIPELINING the whole envelope and DATA go out at once [RFC2920 3.1]. When then the message is not to be sent
+ * although DATA was taken, the connection is closed: an empty message ended with a dot would reach the recipients that
+ * were not refused.
+ *
+ * An LMTP server replies to the message once for each recipient that it took [RFC2033 4.2].
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
 #include "gateway/smtp/delivery.h"
+#include "gateway/smtp/tally.h"
 
 enum {
     CHUNK_BYTES = 64 * 1024,
@@ -25,9 +29,7 @@ struct hop_delivery {
     bool is_pipelined, is_sending, is_dot_sent;
     bool is_sender_refused, lacks_8bit;
     size_t replies; /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
-    size_t accepted;
-    unsigned code;      /* of the first refused recipient; of the first that is refused for now, if there is one */
-    struct strbuf text; /* what it said */
+    struct tally tally;
     size_t piece, offset;
     char last_byte;
 };
@@ -43,26 +45,41 @@ static struct hop_delivery *of_task(struct hop_task *task)
 static void conclude(struct hop_delivery *d, const struct delivery_outcome *outcome)
 {
     d->delivery.fn(d->delivery.arg, outcome);
-    strbuf_release(&d->text);
+    tally_release(&d->tally);
     free(d);
+}
+
+/* As it stands in the tally. */
+static void conclude_tally(struct hop_delivery *d)
+{
+    struct delivery_outcome outcome = tally_outcome(&d->tally);
+
+    conclude(d, &outcome);
+}
+
+/* The same for all whose fate is still open. */
+static void conclude_rest(struct hop_delivery *d, const struct delivery_outcome *outcome)
+{
+    if (!d->tally.each) {
+        conclude(d, outcome);
+        return;
+    }
+    tally_rest(&d->tally, outcome);
+    conclude_tally(d);
 }
 
 static void conclude_trouble(struct hop_delivery *d, enum reply trouble, const char *why)
 {
     struct delivery_outcome outcome = { .trouble = trouble, .why = why, .is_possible_duplicate = d->is_dot_sent };
 
-    conclude(d, &outcome);
+    conclude_rest(d, &outcome);
 }
 
-/* With the next hop's own words; a reply that is neither 4xx nor 5xx has no place where a refusal stands. */
-static void conclude_refusal(struct hop_delivery *d)
+static void conclude_reply(struct hop_delivery *d, const struct hop_reply *reply)
 {
-    struct delivery_outcome outcome = { .code = d->code, .text = strbuf_span(&d->text), .why = "" };
+    struct delivery_outcome outcome = { .code = reply->code, .text = strbuf_span(&reply->text), .why = "" };
 
-    if (d->code < 400)
-        conclude_trouble(d, REPLY_HOP_DOWN, "the next hop's reply is out of place");
-    else
-        conclude(d, &outcome);
+    conclude_rest(d, &outcome);
 }
 
 /* ---- the envelope ---- */
@@ -99,8 +116,8 @@ static void on_ready(struct hop_task *task)
     struct hop_delivery *d = of_task(task);
     unsigned extensions = hop_task_extensions(task);
 
-    d->replies = d->accepted = d->piece = d->offset = 0;
-    d->code = 0;
+    d->replies = d->piece = d->offset = 0;
+    tally_clear(&d->tally);
     d->last_byte = '\n';
     d->is_sending = false;
     d->is_sender_refused = false;
@@ -139,6 +156,11 @@ static void send_stuffed(struct hop_delivery *d, struct span chunk)
     d->last_byte = chunk.ptr[chunk.len - 1];
 }
 
+static bool replies_for_each(const struct hop_delivery *d)
+{
+    return d->tally.each && next_hop_kind(d->next_hop) == HOP_LMTP;
+}
+
 static void send_message(struct hop_delivery *d)
 {
     while (d->piece < d->message->count) {
@@ -157,7 +179,7 @@ static void send_message(struct hop_delivery *d)
     }
     d->is_sending = false;
     d->is_dot_sent = true;
-    hop_expect(&d->task, 1);
+    hop_expect(&d->task, replies_for_each(d) ? (unsigned)d->tally.accepted : 1);
     hop_wait_final(&d->task);
     hop_send(&d->task, d->last_byte == '\n' ? SPAN(".\r\n") : SPAN("\r\n.\r\n"));
 }
@@ -177,91 +199,76 @@ static void take_mail(struct hop_delivery *d, const struct hop_reply *reply)
     if (reply->code / 100 == 2)
         return;
     d->is_sender_refused = true;
-    d->code = reply->code;
-    strbuf_put(&d->text, strbuf_span(&reply->text));
+    tally_refuse(&d->tally, reply->code, strbuf_span(&reply->text));
 }
 
-static void take_rcpt(struct hop_delivery *d, const struct hop_reply *reply, const struct address *recipient)
+static void take_rcpt(struct hop_delivery *d, const struct hop_reply *reply, size_t index)
 {
+    const struct address *recipient = &d->session->recipients[index].address;
+
     if (d->is_sender_refused)
         return; /* 503: says nothing of the recipient */
     verify_note(d->verify, d->next_hop, d->session->mail_from.text, recipient, reply->code, strbuf_span(&reply->text));
-    bool is_for_good = reply->code / 100 == 5, was_for_good = d->code / 100 == 5;
-
-    if (reply->code / 100 == 2) {
-        d->accepted++;
-    } else if (!d->code || (was_for_good && !is_for_good)) { /* who is refused for now must not be refused for good */
-        d->code = reply->code;
-        strbuf_clear(&d->text);
-        strbuf_put(&d->text, strbuf_span(&reply->text));
-    }
+    tally_rcpt(&d->tally, index, reply->code, strbuf_span(&reply->text));
 }
 
-/* Somebody was refused: the transaction is off for all. When it is all or nobody, the sender gets the next hop's own
- * words; else all come again, and the cache then tells them apart. */
+/* The transaction is off. */
 static void give_up(struct hop_delivery *d, bool is_data_taken)
 {
-    bool is_mixed = d->accepted > 0;
-
     if (is_data_taken)
         hop_task_drop(&d->task);
     else
         hop_task_done(&d->task, true);
-    if (is_mixed)
-        conclude_trouble(d, REPLY_HOP_CHANGED, "the next hop refused one recipient of several");
-    else
-        conclude_refusal(d);
+    conclude_tally(d);
 }
 
 static void take_data(struct hop_delivery *d, const struct hop_reply *reply)
 {
-    bool is_taken = reply->code / 100 == 3;
+    bool is_taken = reply->code / 100 == 3, goes_on = tally_goes_on(&d->tally);
 
-    if (!d->code && reply->code == 354) {
+    if (goes_on && reply->code == 354) {
         d->is_sending = true;
         hop_wait_none(&d->task);
         send_message(d);
         return;
     }
-    if (!d->code && reply->code / 100 < 4) {
+    if (goes_on && reply->code / 100 < 4) {
         hop_task_drop(&d->task);
         conclude_trouble(d, REPLY_HOP_DOWN, "the next hop answered DATA with neither 354 nor a refusal");
         return;
     }
-    if (!d->code) {
-        d->code = reply->code;
-        d->accepted = 0;
-        strbuf_put(&d->text, strbuf_span(&reply->text));
-    }
+    if (goes_on)
+        tally_refuse(&d->tally, reply->code, strbuf_span(&reply->text));
     give_up(d, is_taken);
 }
 
 static void take_dot(struct hop_delivery *d, const struct hop_reply *reply)
 {
-    struct delivery_outcome outcome = { .code = reply->code, .text = strbuf_span(&reply->text), .why = "" };
-
     if (reply->code / 100 == 3) {
         hop_task_drop(&d->task);
         conclude_trouble(d, REPLY_HOP_SILENT, "the next hop answered the end of the message with 3xx");
-        return;
+    } else if (!replies_for_each(d)) {
+        hop_task_done(&d->task, false);
+        conclude_reply(d, reply);
+    } else if (tally_next(&d->tally, reply->code, strbuf_span(&reply->text))) {
+        hop_task_done(&d->task, false);
+        conclude_tally(d);
     }
-    hop_task_done(&d->task, false);
-    conclude(d, &outcome);
 }
 
 /* It has seen enough of the message to refuse it, and will not have the rest. */
 static void take_interruption(struct hop_delivery *d, const struct hop_reply *reply)
 {
-    struct delivery_outcome outcome = { .code = reply->code, .text = strbuf_span(&reply->text), .why = "" };
-
     hop_task_drop(&d->task);
-    conclude(d, &outcome);
+    conclude_reply(d, reply);
 }
 
 /* Without PIPELINING a refusal ends the envelope early. */
 static bool is_over_early(const struct hop_delivery *d, size_t index)
 {
-    return !d->is_pipelined && d->code && (index == 0 || index == recipient_count(d));
+    if (d->is_pipelined)
+        return false;
+    return d->is_sender_refused || (index == recipient_count(d) && !tally_goes_on(&d->tally));
 }
 
 static void on_reply(struct hop_task *task, const struct hop_reply *reply)
@@ -294,7 +301,7 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
     if (index == 0)
         take_mail(d, reply);
     else
-        take_rcpt(d, reply, &d->session->recipients[index - 1].address);
+        take_rcpt(d, reply, index - 1);
     if (is_over_early(d, index))
         give_up(d, false);
     else if (!d->is_pipelined)
@@ -309,7 +316,6 @@ static void on_lost(struct hop_task *task, const char *why)
         conclude_trouble(d, REPLY_HOP_SILENT, why);
         return;
     }
-    strbuf_clear(&d->text);
     if (next_hop_submit(d->next_hop, task))
         return;
     conclude_trouble(d, REPLY_HOP_DOWN, why);
@@ -324,16 +330,19 @@ static bool cancel(struct delivery *delivery)
     if (d->is_dot_sent)
         return false;
     hop_withdraw(&d->task);
-    strbuf_release(&d->text);
+    tally_release(&d->tally);
     free(d);
     return true;
 }
 
 struct delivery *hop_deliver_start(struct verify *verify, struct next_hop *next_hop, const struct session *session,
-                                   const struct pieces *message, struct delivery_outcome *at_once)
+                                   const struct pieces *message, bool tells_each, struct delivery_outcome *at_once)
 {
     struct hop_delivery *d = mem_alloc(sizeof *d);
+    bool is_each = tells_each && session->recipient_count > 1;
 
+    if (next_hop_kind(next_hop) == HOP_LMTP && !is_each && session->recipient_count > 1)
+        BUG("%zu recipients for an LMTP server, and one answer", session->recipient_count);
     *d = (struct hop_delivery){
         .delivery.cancel = cancel,
         .task = { .on_ready = on_ready, .on_reply = on_reply, .on_drained = on_drained, .on_lost = on_lost },
@@ -342,9 +351,10 @@ struct delivery *hop_deliver_start(struct verify *verify, struct next_hop *next_
         .session = session,
         .message = message
     };
-    strbuf_init(&d->text, HOP_REPLY_BYTES_MAX);
+    tally_init(&d->tally, session->recipient_count, is_each);
     if (next_hop_submit(next_hop, &d->task))
         return &d->delivery;
+    tally_release(&d->tally);
     free(d);
     *at_once = (struct delivery_outcome){ .trouble = REPLY_HOP_DOWN, .why = "the next hop is down" };
     return NULL;

@@ -1,4 +1,4 @@
-/* smtp/hop_link.c - one connection to a next hop: greeting, EHLO, STARTTLS, and replies to whom they belong. */
+/* smtp/hop_link.c - one connection to a next hop: greeting, EHLO or LHLO, STARTTLS, and replies to whom they belong. */
 #include "gateway/smtp/hop_link.h"
 
 #include <stdio.h>
@@ -18,11 +18,17 @@ static void say(struct hop_link *link, enum link_state state, const char *line)
     stream_writef(link->stream, "%s\r\n", line);
 }
 
+static bool is_lmtp(const struct hop_link *link)
+{
+    return hop_settings(link->hop)->target->kind == HOP_LMTP;
+}
+
 static void say_hello(struct hop_link *link, enum link_state state)
 {
+    const char *verb = state == LINK_HELO ? "HELO" : is_lmtp(link) ? "LHLO" : "EHLO"; /* [RFC2033 4.1] */
     char line[300];
 
-    snprintf(line, sizeof line, "%s %.255s", state == LINK_EHLO ? "EHLO" : "HELO", hop_settings(link->hop)->hostname);
+    snprintf(line, sizeof line, "%s %.255s", verb, hop_settings(link->hop)->hostname);
     say(link, state, line);
 }
 
@@ -103,10 +109,11 @@ static void take_hello(struct hop_link *link, const struct hop_reply *reply)
 {
     if (reply->code == 250)
         after_hello(link, reply);
-    else if (link->state == LINK_EHLO && reply->code / 100 == 5 && hop_settings(link->hop)->tls < HOP_TLS_ENCRYPT)
+    else if (link->state == LINK_EHLO && reply->code / 100 == 5 && !is_lmtp(link) &&
+             hop_settings(link->hop)->tls < HOP_TLS_ENCRYPT)
         say_hello(link, LINK_HELO);
     else
-        lose_by_reply(link, "reply to EHLO", reply);
+        lose_by_reply(link, is_lmtp(link) ? "reply to LHLO" : "reply to EHLO", reply);
 }
 
 static void take_starttls(struct hop_link *link, const struct hop_reply *reply)

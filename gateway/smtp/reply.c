@@ -60,6 +60,7 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_OTHER_ROUTE] = { 452, "4.5.3", "This recipient takes another route; send it in another transaction" },
     [REPLY_OTHER_RULES] = { 452, "4.5.3",
                             "Too many recipients: this one has other rules, send it in another transaction" },
+    [REPLY_ONE_RECIPIENT] = { 452, "4.5.3", "One recipient at a time goes there; use another transaction" },
     [REPLY_TOO_BIG] = { 552, "5.3.4", "The message is larger than the {} bytes that we take" },
     [REPLY_LOOP] = { 554, "5.4.6", "Mail loop: the message has passed {} hosts already" },
     [REPLY_HEADER_TOO_BIG] = { 552, "5.3.4", "The header section is larger than the {} bytes that we take" },

@@ -212,6 +212,14 @@ uint64_t routes_size_most(const struct routes *r)
     return most;
 }
 
+size_t routes_recipients_most(const struct routes *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (next_hop_kind(r->routes[i].next_hop) != HOP_LMTP)
+            return (size_t)r->conf->recipients_most;
+    return 1;
+}
+
 bool routes_are_down(const struct routes *r)
 {
     for (size_t i = 0; i < r->count; i++)

@@ -25,5 +25,8 @@ bool routes_take(const struct routes *r, const struct address *recipient, const 
 unsigned routes_extensions(const struct routes *r);
 uint64_t routes_size_most(const struct routes *r);
 bool routes_are_down(const struct routes *r);
+/* routes_recipients_most - of a transaction whose client hears one answer for all recipients: an LMTP server answers
+ * for each, so 1 when every next hop is one. */
+size_t routes_recipients_most(const struct routes *r);
 
 #endif

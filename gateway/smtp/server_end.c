@@ -98,7 +98,7 @@ static void start_delivery(struct server *s)
     edits_init(&s->edits, s->session->tx_arena);
     dress(s->pipeline, s->verdict, s->door->settings.dress, &s->edits);
     edits_apply(&s->edits, message, &s->pieces);
-    s->delivery = deliver_start(s->door->verify, s->next_hop, s->session, &s->pieces, on_delivered, s, &at_once);
+    s->delivery = deliver_start(s->door->verify, s->next_hop, s->session, &s->pieces, false, on_delivered, s, &at_once);
     if (s->delivery)
         return;
     s->is_waiting = false;

@@ -243,6 +243,8 @@ static enum reply rcpt_is_refused(const struct server *s, const struct address *
         return REPLY_TOO_MANY_RECIPIENTS;
     if (s->next_hop && s->next_hop != routes_find(s->door->routes, recipient, domain))
         return REPLY_OTHER_ROUTE;
+    if (s->next_hop && next_hop_kind(s->next_hop) == HOP_LMTP) /* it may take one and not the other */
+        return REPLY_ONE_RECIPIENT;
     if (!pipeline_takes(s->pipeline, recipient))
         return REPLY_OTHER_RULES;
     return REPLY_NONE;

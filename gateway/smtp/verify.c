@@ -195,7 +195,7 @@ static bool ask_hop(struct verify_query *q)
 
 static bool is_shared(const struct verify *v, const struct next_hop *next_hop)
 {
-    return v->engine->store && v->conf->verify_recipients && next_hop_kind(next_hop) == HOP_SMTP;
+    return v->engine->store && v->conf->verify_recipients && next_hop_kind(next_hop) != HOP_MAILDIR;
 }
 
 /* 0: what it says with that code is not remembered. */

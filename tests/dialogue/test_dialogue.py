@@ -44,7 +44,7 @@ class Desk:
     desks = {}
 
     def __init__(self, keys):
-        self.sink = SmtpSink()
+        self.sink = SmtpSink(lmtp=dict(keys).get("next_hop", "").startswith('"lmtp:'))
         self.sink.start()
         more = "".join(f"{value}\n" for key, value in keys if key is None)
         if 'check "greylist"' not in more:

@@ -14,7 +14,8 @@ class SmtpSink:
 
     script   called as script(verb, argument, dialogue) before each reply, verb one of CONNECT EHLO HELO STARTTLS MAIL
              RCPT DATA BODY RSET NOOP QUIT; gives the reply, or None for the usual one, or "close" (hangs up without a
-             word) or "silence" (never answers). With lmtp, BODY is asked once for each recipient.
+             word) or "silence" (never answers). With lmtp it speaks that: EHLO stands for
+             LHLO, and BODY is asked once for each recipient.
     tls      path of a file with key and certificate: STARTTLS is offered.
     """
 
@@ -109,7 +110,7 @@ class Dialogue:
         while True:
             word, _, argument = self.line().decode("utf-8", "surrogateescape").rstrip("\r\n").partition(" ")
             verb = word.upper()
-            if verb in ("EHLO", "LHLO"):
+            if verb == ("LHLO" if self.sink.lmtp else "EHLO"):
                 self.greet(argument)
             elif verb == "DATA":
                 self.take()
