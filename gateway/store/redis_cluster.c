@@ -119,7 +119,7 @@ static void apply(struct redis *redis, const struct redis_map *map)
         redis_query_on_again(redis);
     redis->same = is_changed ? 0 : redis->same + 1;
     if (!has_gaps)
-        breaker_worked(&redis->home->breaker, redis_now(redis));
+        redis_node_worked(redis->home);
     else if (!timer_is_running(redis->refresh))
         timer_start(redis->refresh, GAPS_MS);
 }

@@ -4,15 +4,32 @@
 #include <sys/random.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/base/log.h"
 #include "gateway/store/redis_parts.h"
+
+static const struct breaker_limits redis_breaker = { .failures = 5, .rest_ms = 1000, .rest_most_ms = 15000 };
 
 static void failed(struct redis_node *node, const char *why);
 
-static void set_name(struct redis_node *node)
+/* ---- does it work? ---- */
+
+void redis_node_worked(struct redis_node *node)
+{
+    int64_t now_ms = redis_now(node->redis);
+    char text[ENDPOINT_TEXT_MAX];
+
+    if (breaker_worked(&node->breaker))
+        log_info("store", "%s works again after %lld ms", endpoint_text(&node->at, text),
+                 (long long)(now_ms - node->breaker.opened_ms));
+}
+
+void redis_node_failed(struct redis_node *node, bool is_trial, const char *why)
 {
     char text[ENDPOINT_TEXT_MAX];
 
-    snprintf(node->breaker.name, sizeof node->breaker.name, "%s", endpoint_text(&node->at, text));
+    if (breaker_failed(&node->breaker, redis_now(node->redis), is_trial, why))
+        log_warn("store", "%s fails and is left alone for a while: %s", endpoint_text(&node->at, text),
+                 node->breaker.why);
 }
 
 /* ---- its connection ---- */
@@ -27,7 +44,7 @@ static void on_up(void *arg)
         return;
     }
     if (node->breaker.is_open)
-        breaker_worked(&node->breaker, redis_now(node->redis));
+        redis_node_worked(node);
     while (waiting->first && redis_link_is_up(node->link))
         redis_query_send(waiting->first, node);
     redis_node_settle(node);
@@ -61,7 +78,7 @@ static int backoff_ms(struct redis_node *node)
 
 static void failed(struct redis_node *node, const char *why)
 {
-    breaker_failed(&node->breaker, redis_now(node->redis), false, why);
+    redis_node_failed(node, false, why);
     node->turn++;
     if (node->is_retired) {
         redis_node_settle(node);
@@ -75,7 +92,6 @@ static void failed(struct redis_node *node, const char *why)
 static void link_to(struct redis_node *node, const struct endpoint *at)
 {
     node->at = *at;
-    set_name(node);
     node->links++;
     node->link = redis_link_new(&node->redis->means, node->role, &node->at, &link_events, node);
 }
@@ -134,8 +150,7 @@ struct redis_node *redis_node_new(struct redis *redis, enum redis_role role, con
     *node = (struct redis_node){ .redis = redis, .role = role, .at = *at };
     node->rest = timer_new(redis->means.loop, rested, node);
     node->bury = (struct task){ .fn = bury, .arg = node };
-    breaker_init(&node->breaker, "");
-    set_name(node);
+    breaker_init(&node->breaker, &redis_breaker, 0);
     return node;
 }
 

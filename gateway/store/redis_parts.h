@@ -12,7 +12,7 @@
 #ifndef STORE_REDIS_PARTS_H
 #define STORE_REDIS_PARTS_H
 
-#include "gateway/store/breaker.h"
+#include "gateway/net/breaker.h"
 #include "gateway/store/driver.h"
 #include "gateway/store/redis_link.h"
 #include "gateway/store/redis_sentinel.h"
@@ -117,6 +117,9 @@ void redis_list_remove(struct redis_query *q);
 struct redis_node *redis_node_new(struct redis *redis, enum redis_role role, const struct endpoint *at);
 void redis_node_free(struct redis_node *node); /* its questions are routed anew, unless the store is being closed */
 void redis_node_connect(struct redis_node *node);
+/* redis_node_worked, redis_node_failed - for its breaker, and the log. */
+void redis_node_worked(struct redis_node *node);
+void redis_node_failed(struct redis_node *node, bool is_trial, const char *why);
 /* redis_node_retire - goes by itself, when its last reply has come. */
 void redis_node_retire(struct redis_node *node);
 /* redis_node_settle - after each reply: a retired one may go now. */

@@ -171,7 +171,7 @@ static void fail(struct redis_query *q, enum store_state state, const char *why)
 /* It is the server's fault, and the breaker is told. */
 static void fail_by_node(struct redis_query *q, enum store_state state, const char *why)
 {
-    breaker_failed(&q->node->breaker, redis_now(q->redis), q->is_trial, why);
+    redis_node_failed(q->node, q->is_trial, why);
     fail(q, state, why);
 }
 
@@ -362,7 +362,7 @@ static void on_error(struct redis_query *q, struct span text)
     redis_trouble_of(text, &node->at, &trouble);
     redis_trouble_text(text, &trouble, why, sizeof why);
     if (trouble.kind == TROUBLE_OWN)
-        breaker_worked(&node->breaker, redis_now(q->redis));
+        redis_node_worked(node);
     else if (trouble.kind == TROUBLE_LEAVE)
         redis_link_break(node->link, why);
     if (trouble.kind == TROUBLE_OWN) {
@@ -403,7 +403,7 @@ static void on_reply(void *arg, const struct redis_reply *reply)
         redis_link_break(node->link, "the server's answer is not what our script gives");
         fail_by_node(q, STORE_FAILED, "the server's answer is not what our script gives");
     } else {
-        breaker_worked(&node->breaker, redis_now(q->redis));
+        redis_node_worked(node);
         node->tries = 0;
         answer(q, &a, expires_ms);
     }
