@@ -73,3 +73,22 @@ void metrics_run(struct metrics *m, const struct run *run)
     default: break;
     }
 }
+
+void metrics_add_hop(struct hop_metrics *m, struct hop_figures *hop)
+{
+    hop->previous = NULL;
+    hop->next = m->hops;
+    if (hop->next)
+        hop->next->previous = hop;
+    m->hops = hop;
+}
+
+void metrics_remove_hop(struct hop_metrics *m, struct hop_figures *hop)
+{
+    if (hop->next)
+        hop->next->previous = hop->previous;
+    if (hop->previous)
+        hop->previous->next = hop->next;
+    else if (m->hops == hop)
+        m->hops = hop->next;
+}

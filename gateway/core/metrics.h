@@ -32,8 +32,18 @@ struct check_metrics {
     struct histogram latency;                  /* from the first run to the end, waiting included; of what is done */
 };
 
+/* A mail server behind us, as it is now; kept up to date by its owner. */
+struct hop_figures {
+    const char *name, *tls; /* no two have both alike */
+    bool is_up;
+    size_t connections, waiting; /* waiting: for a connection */
+    uint64_t failures;           /* connections that did not come up */
+    struct hop_figures *next, *previous;
+};
+
 /* What the doors that pass mail on count of the mail servers behind them. */
 struct hop_metrics {
+    struct hop_figures *hops;
     int64_t connections; /* now */
     uint64_t connections_total, connections_failed;
     uint64_t delivered, refused, deferred, failed; /* 2xx; 5xx; 4xx; no answer, or not sent at all */
@@ -54,6 +64,9 @@ struct door_metrics *metrics_door(struct metrics *m, const char *name);
 void metrics_session(struct metrics *m, const char *door, int change);
 void metrics_verdict(struct metrics *m, const char *door, enum action action);
 void metrics_latency(struct metrics *m, const char *door, int64_t us);
+/* metrics_add_hop, metrics_remove_hop - the figures are borrowed in between. Removing what was not added is fine. */
+void metrics_add_hop(struct hop_metrics *m, struct hop_figures *hop);
+void metrics_remove_hop(struct hop_metrics *m, struct hop_figures *hop);
 /* metrics_run - how a check ended for one transaction or connection; nothing for one that did not come to an end. */
 void metrics_run(struct metrics *m, const struct run *run);
 

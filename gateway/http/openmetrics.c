@@ -10,6 +10,8 @@
 #include "gateway/http/process.h"
 #include "gateway/http/stat.h"
 
+enum { TARGETS_MOST = 1000 }; /* that are told of: a file of routes may have many more */
+
 /* ---- the format ---- */
 
 static void family(struct strbuf *out, const char *name, const char *type, const char *help)
@@ -206,6 +208,30 @@ static void put_engine(struct engine *e, struct strbuf *out)
         put_store(e->store, out);
 }
 
+static void put_hops(const struct hop_metrics *h, struct strbuf *out)
+{
+    static const struct {
+        const char *name, *suffix, *type, *help;
+    } families[] = {
+        { "postern_target_up", "", "gauge", "1, or 0 while mail goes elsewhere because it cannot be reached." },
+        { "postern_target_connections", "", "gauge", "Connections to it." },
+        { "postern_target_waiting", "", "gauge", "Messages and questions that wait for a connection." },
+        { "postern_target_connection_errors", "_total", "counter", "Connections that did not come up." },
+    };
+
+    for (size_t i = 0; i < COUNT(families); i++) {
+        size_t left = TARGETS_MOST;
+
+        family(out, families[i].name, families[i].type, families[i].help);
+        for (const struct hop_figures *hop = h->hops; hop && left; hop = hop->next, left--) {
+            const uint64_t values[] = { hop->is_up, hop->connections, hop->waiting, hop->failures };
+
+            sample(out, families[i].name, families[i].suffix, (struct label){ "target", hop->name },
+                   (struct label){ "tls", hop->tls }, values[i]);
+        }
+    }
+}
+
 static void put_hop(const struct hop_metrics *h, struct strbuf *out)
 {
     static const char *const results[] = { "delivered", "refused", "deferred", "failed" };
@@ -291,6 +317,7 @@ void openmetrics_write(const struct http_door *door, struct strbuf *out)
     put_checks(door->engine, out);
     put_engine(door->engine, out);
     put_hop(&door->engine->metrics.hop, out);
+    put_hops(&door->engine->metrics.hop, out);
     put_door(door, out);
     put_rspamd(door, out);
     strbuf_puts(out, "# EOF\n");

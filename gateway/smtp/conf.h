@@ -75,7 +75,8 @@ struct smtp_conf {
     int64_t verify_entries;
 
     int64_t hop_connections_most;
-    int hop_connect_ms, hop_command_ms, hop_final_ms, hop_idle_ms;
+    int hop_connect_ms, hop_command_ms, hop_final_ms, hop_idle_ms, hop_age_ms, hop_probe_ms, hop_rest_ms;
+    int64_t hop_uses_most, hop_failures;
 };
 
 extern const struct conf_section smtp_section;
@@ -89,6 +90,8 @@ const char *hop_target_parse(struct arena *a, const char *text, struct hop_targe
 const char *hop_targets_parse(struct arena *a, const char *text, void *out);
 /* smtp_conf_normalise_routes - relay domains and routes into normal form, sorted; NULL, or what is wrong. */
 const char *smtp_conf_normalise_routes(struct arena *a, struct smtp_conf *conf);
+
+const char *hop_tls_text(enum hop_tls tls);
 
 /* hop_target_is_local - on this machine. */
 bool hop_target_is_local(const struct hop_target *target);

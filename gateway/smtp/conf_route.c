@@ -52,6 +52,13 @@ const char *hop_target_parse(struct arena *a, const char *text, struct hop_targe
                         text);
 }
 
+const char *hop_tls_text(enum hop_tls tls)
+{
+    static const char *const words[] = { "none", "may", "encrypt", "verify" };
+
+    return words[tls];
+}
+
 /* "priority=20", "weight=2": true when it is one of these, and good. */
 static bool take_word(struct span word, struct hop_target *target)
 {

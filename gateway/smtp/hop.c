@@ -1,22 +1,23 @@
-/* smtp/hop.c - one next hop: tasks that wait, connections that serve them, and what is known of it. */
+/* smtp/hop.c - one target: tasks that wait, connections that serve them, and what is known of it. */
 #include "gateway/smtp/hop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "gateway/base/bug.h"
 #include "gateway/base/log.h"
+#include "gateway/net/breaker.h"
 #include "gateway/net/resolve.h"
 #include "gateway/smtp/hop_link.h"
 
 enum {
     TICK_MS = 1000,
-    REST_MS = 1000,            /* no new connection after one that failed */
-    PROBE_MS = 1000,           /* between probes while it is down */
+    REST_MS = 1000,            /* no new connection after one that failed; doubled each time while it is down */
+    WITHIN_MS = 60 * 1000,     /* failures count as being in a row */
     PLAIN_MS = 10 * 60 * 1000, /* without TLS, after a handshake failed where TLS may be left out */
     RESOLVED_MS = 60 * 1000,
     QUEUE_MOST = 5000,
-    USES_MOST = 1000, /* of one connection */
 };
 
 struct hop {
@@ -24,16 +25,17 @@ struct hop {
     struct resolve *resolve; /* NULL: the target is an address */
     struct timer *tick;
     struct hop_task *first, **last; /* waiting */
-    size_t waiting;
-    struct hop_link *links; /* idle ones first */
-    size_t link_count, connecting;
-    size_t turn;     /* which of several addresses */
-    size_t failures; /* connections in a row */
-    bool is_known, is_down;
+    struct hop_link *links;         /* idle ones first */
+    size_t connecting;
+    struct hop_figures figures; /* how many wait, how many connections there are */
+    size_t turn;                /* which of several addresses */
+    size_t failures;            /* of them, in a row */
+    struct breaker breaker;     /* open: it is down */
+    bool is_known, is_doubtful;
     unsigned extensions;
     uint64_t size_most;
-    int64_t rest_until_ms, plain_until_ms, probed_ms;
-    char why[400]; /* it is down */
+    int64_t rest_until_ms, plain_until_ms;
+    int64_t heard_ms; /* it was last seen to work */
     struct hop_metrics uncounted;
 };
 
@@ -46,7 +48,7 @@ static int64_t now(const struct hop *hop)
 
 static size_t working_links(const struct hop *hop)
 {
-    return hop->link_count - hop->connecting;
+    return hop->figures.connections - hop->connecting;
 }
 
 /* ---- the list of connections ---- */
@@ -95,14 +97,21 @@ static bool is_setting_up(const struct hop_link *link)
 
 /* ---- tasks that wait ---- */
 
+static void keep_ticking(struct hop *hop)
+{
+    if (!timer_is_running(hop->tick))
+        timer_start(hop->tick, TICK_MS);
+}
+
 static void enqueue(struct hop *hop, struct hop_task *task)
 {
+    keep_ticking(hop);
     task->next = NULL;
     task->is_queued = true;
     task->queued_ms = now(hop);
     *hop->last = task;
     hop->last = &task->next;
-    hop->waiting++;
+    hop->figures.waiting++;
 }
 
 static void dequeue(struct hop *hop, struct hop_task *task)
@@ -114,7 +123,7 @@ static void dequeue(struct hop *hop, struct hop_task *task)
     *at = task->next;
     if (hop->last == &task->next)
         hop->last = at;
-    hop->waiting--;
+    hop->figures.waiting--;
     task->is_queued = false;
 }
 
@@ -126,12 +135,10 @@ static void lose_first(struct hop *hop, const char *why)
     task->on_lost(task, why);
 }
 
-static void lose_all(struct hop *hop)
+/* Those that wait now: what they are lost for may make them come back. */
+static void lose_all(struct hop *hop, const char *why)
 {
-    char why[400];
-
-    memcpy(why, hop->why, sizeof why);
-    for (size_t n = hop->waiting; n && hop->first; n--)
+    for (size_t n = hop->figures.waiting; n && hop->first; n--)
         lose_first(hop, why);
 }
 
@@ -149,27 +156,49 @@ static void log_state(const struct hop *hop, enum log_level level, const char *s
     log_send(&line);
 }
 
+static void close_idle(struct hop *hop, int64_t before_ms)
+{
+    for (struct hop_link *link = hop->links, *next; link && link->state == LINK_IDLE; link = next) {
+        next = link->next;
+        if (link->idle_since_ms > before_ms)
+            continue;
+        unlink_link(hop, link);
+        hop->figures.connections--;
+        link_quit(link);
+    }
+}
+
 static void go_down(struct hop *hop, const char *why)
 {
-    snprintf(hop->why, sizeof hop->why, "%s", why);
     hop->rest_until_ms = now(hop) + REST_MS;
     hop->failures = 0;
-    if (working_links(hop)) {
+    if (working_links(hop) && !hop->is_doubtful) {
         log_state(hop, LOG_WARN, "no more connections", why);
         return;
     }
-    if (!hop->is_down)
+    if (breaker_failed(&hop->breaker, now(hop), hop->breaker.has_trial, why))
         log_state(hop, LOG_WARN, "down", why);
-    hop->is_down = true;
-    lose_all(hop);
+    hop->figures.is_up = !hop->breaker.is_open;
+    hop->is_doubtful = false;
+    close_idle(hop, INT64_MAX);
+    lose_all(hop, why);
 }
 
-static void go_up(struct hop *hop, const struct hop_link *link)
+static void go_up(struct hop *hop)
 {
-    if (hop->is_down || !hop->is_known)
+    bool was_open = breaker_worked(&hop->breaker);
+
+    if (was_open || !hop->is_known)
         log_state(hop, LOG_INFO, "up", NULL);
-    hop->is_down = false;
-    hop->is_known = true;
+    hop->figures.is_up = true;
+    hop->is_doubtful = false;
+    hop->heard_ms = now(hop);
+}
+
+static void note_new_link(struct hop *hop, const struct hop_link *link)
+{
+    hop->connecting--;
+    hop->settings.metrics->connections_total++;
     hop->failures = 0;
     hop->rest_until_ms = 0;
     hop->extensions = link->extensions;
@@ -190,9 +219,10 @@ static void open_link(struct hop *hop)
         at.addr = *resolve_addr(hop->resolve, hop->turn % resolve_count(hop->resolve));
         at.host[0] = '\0';
     }
-    hop->link_count++;
+    hop->figures.connections++;
     hop->connecting++;
     put_behind(hop, link_new(hop, &at));
+    keep_ticking(hop);
 }
 
 static void on_resolved(void *arg)
@@ -217,26 +247,34 @@ static void pump(struct hop *hop)
         put_behind(hop, link);
         link_start(link, task);
     }
-    size_t before = hop->link_count + 1;
+    size_t before = hop->figures.connections + 1;
 
-    while (hop->waiting > hop->connecting && hop->link_count < (size_t)hop->settings.conf->hop_connections_most &&
-           now(hop) >= hop->rest_until_ms && before != hop->link_count) {
-        before = hop->link_count;
+    while (hop->figures.waiting > hop->connecting &&
+           hop->figures.connections < (size_t)hop->settings.conf->hop_connections_most &&
+           now(hop) >= hop->rest_until_ms && before != hop->figures.connections) {
+        before = hop->figures.connections;
         open_link(hop);
     }
+}
+
+static bool is_worn_out(const struct hop *hop, const struct hop_link *link)
+{
+    const struct smtp_conf *conf = hop->settings.conf;
+
+    return link->uses >= (size_t)conf->hop_uses_most ||
+           (conf->hop_age_ms && now(hop) >= link->born_ms + conf->hop_age_ms);
 }
 
 void hop_link_is_ready(struct hop *hop, struct hop_link *link)
 {
     unlink_link(hop, link);
-    if (!link->uses && !link->idle_since_ms) {
-        hop->connecting--;
-        hop->settings.metrics->connections_total++;
-        go_up(hop, link);
-    }
+    if (!link->uses && !link->idle_since_ms)
+        note_new_link(hop, link);
+    go_up(hop);
+    hop->is_known = true;
     link->idle_since_ms = now(hop);
-    if (link->uses >= USES_MOST || (!hop->first && !hop->settings.conf->hop_idle_ms)) {
-        hop->link_count--;
+    if (is_worn_out(hop, link) || (!hop->first && !hop->settings.conf->hop_idle_ms)) {
+        hop->figures.connections--;
         link_quit(link);
     } else {
         stream_set_timeouts(link->stream, 0, hop->settings.conf->hop_command_ms);
@@ -255,23 +293,36 @@ static void note_failure(struct hop *hop, bool is_tls, const char *why)
     hop->turn++;
     hop->failures++;
     hop->settings.metrics->connections_failed++;
+    hop->figures.failures++;
     if (!hop->resolve || hop->failures >= resolve_count(hop->resolve))
         go_down(hop, why);
+}
+
+/* The other connections to it may be as dead as this one. */
+static void doubt(struct hop *hop)
+{
+    if (hop->breaker.is_open)
+        return;
+    hop->is_doubtful = true;
+    if (!hop->connecting)
+        open_link(hop);
 }
 
 void hop_link_is_lost(struct hop *hop, struct hop_link *link, bool is_tls, const char *why)
 {
     struct hop_task *task = link->task;
-    bool was_setting_up = is_setting_up(link);
+    bool was_setting_up = is_setting_up(link), is_late = link->is_late;
     char text[400];
 
     snprintf(text, sizeof text, "%s", why);
     unlink_link(hop, link);
-    hop->link_count--;
+    hop->figures.connections--;
     hop->connecting -= was_setting_up;
     link_free(link);
     if (was_setting_up)
         note_failure(hop, is_tls, text);
+    else if (is_late)
+        doubt(hop);
     if (task) {
         task->link = NULL;
         task->on_lost(task, text);
@@ -286,41 +337,51 @@ bool hop_wants_tls(const struct hop *hop)
 
 /* ---- once a second ---- */
 
-static void close_idle(struct hop *hop)
+/* A connection for its own sake: is the hop there, and what does it offer? */
+static bool wants_probe(struct hop *hop)
 {
-    int64_t before = now(hop) - hop->settings.conf->hop_idle_ms;
+    int probe_ms = hop->settings.conf->hop_probe_ms;
 
-    for (struct hop_link *link = hop->links, *next; link && link->state == LINK_IDLE; link = next) {
-        next = link->next;
-        if (link->idle_since_ms > before)
-            continue;
-        unlink_link(hop, link);
-        hop->link_count--;
-        link_quit(link);
-    }
+    if (hop->connecting)
+        return false;
+    if (hop->breaker.is_open) /* a trial may wait for the addresses of a name */
+        return hop->breaker.has_trial || breaker_admits(&hop->breaker, now(hop)) == BREAKER_TRY;
+    if (!hop->is_known || hop->is_doubtful)
+        return now(hop) >= hop->rest_until_ms;
+    return probe_ms && now(hop) >= hop->heard_ms + probe_ms && now(hop) >= hop->rest_until_ms;
+}
+
+static bool needs_ticks(const struct hop *hop)
+{
+    return hop->first || hop->links || hop->breaker.is_open || !hop->is_known || hop->settings.conf->hop_probe_ms;
 }
 
 static void on_tick(void *arg)
 {
     struct hop *hop = arg;
-    int64_t late = now(hop) - hop->settings.conf->hop_command_ms;
+    const struct smtp_conf *conf = hop->settings.conf;
+    int64_t late = now(hop) - conf->hop_command_ms;
 
-    timer_start(hop->tick, TICK_MS);
-    close_idle(hop);
+    close_idle(hop, now(hop) - conf->hop_idle_ms);
     while (hop->first && hop->first->queued_ms < late)
         lose_first(hop, "every connection to it was busy for too long");
-    if ((hop->is_down || !hop->is_known) && !hop->link_count && now(hop) >= hop->probed_ms + PROBE_MS) {
-        hop->probed_ms = now(hop);
+    if (wants_probe(hop))
         open_link(hop);
-    }
     pump(hop);
+    if (needs_ticks(hop))
+        keep_ticking(hop);
 }
 
 /* ---- for owners ---- */
 
 struct hop *hop_new(const struct hop_settings *settings)
 {
+    const struct breaker_limits limits = { .failures = (unsigned)settings->conf->hop_failures,
+                                           .within_ms = WITHIN_MS,
+                                           .rest_ms = REST_MS,
+                                           .rest_most_ms = settings->conf->hop_rest_ms };
     struct hop *hop = mem_alloc(sizeof *hop);
+    uint32_t chance = 0;
 
     hop->settings = *settings;
     if (!settings->metrics)
@@ -334,8 +395,13 @@ struct hop *hop_new(const struct hop_settings *settings)
     if (settings->target->at.host[0])
         hop->resolve = resolve_new(settings->resolver, hop->settings.target->at.host, on_resolved, hop);
     hop->tick = timer_new(settings->loop, on_tick, hop);
-    hop->probed_ms = loop_now_ms(settings->loop);
-    timer_start(hop->tick, TICK_MS);
+    if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) != sizeof chance)
+        chance = (uint32_t)loop_now_ms(settings->loop);
+    breaker_init(&hop->breaker, &limits, chance);
+    hop->figures.name = settings->target->text;
+    hop->figures.tls = hop_tls_text(settings->tls);
+    hop->figures.is_up = true;
+    metrics_add_hop(hop->settings.metrics, &hop->figures);
     open_link(hop);
     return hop;
 }
@@ -345,7 +411,7 @@ void hop_free(struct hop *hop)
     if (!hop)
         return;
     if (hop->first)
-        BUG("%zu tasks wait for a hop that goes", hop->waiting);
+        BUG("%zu tasks wait for a hop that goes", hop->figures.waiting);
     for (struct hop_link *link = hop->links, *next; link; link = next) {
         next = link->next;
         if (link->state == LINK_IDLE)
@@ -355,12 +421,13 @@ void hop_free(struct hop *hop)
     }
     resolve_free(hop->resolve);
     timer_free(hop->tick);
+    metrics_remove_hop(hop->settings.metrics, &hop->figures);
     free(hop);
 }
 
 bool hop_submit(struct hop *hop, struct hop_task *task)
 {
-    if (hop_is_down(hop) || hop->waiting >= QUEUE_MOST)
+    if (hop->figures.waiting >= QUEUE_MOST || breaker_admits(&hop->breaker, now(hop)) == BREAKER_REFUSE)
         return false;
     task->hop = hop;
     task->link = NULL;
@@ -392,7 +459,7 @@ void hop_task_drop(struct hop_task *task)
 
     task->link = NULL;
     unlink_link(hop, link);
-    hop->link_count--;
+    hop->figures.connections--;
     link_free(link);
     pump(hop);
 }
@@ -431,6 +498,7 @@ void hop_wait_final(struct hop_task *task)
 {
     const struct smtp_conf *conf = task->hop->settings.conf;
 
+    task->link->is_at_end = true;
     stream_set_timeouts(task->link->stream, conf->hop_final_ms, conf->hop_command_ms);
 }
 
@@ -449,9 +517,19 @@ bool hop_is_known(const struct hop *hop)
     return hop->is_known;
 }
 
-bool hop_is_down(struct hop *hop)
+bool hop_is_down(const struct hop *hop)
 {
-    return hop->is_down && now(hop) < hop->rest_until_ms;
+    return breaker_would_refuse(&hop->breaker, now(hop));
+}
+
+bool hop_is_doubtful(const struct hop *hop)
+{
+    return hop->is_doubtful || hop->breaker.is_open;
+}
+
+bool hop_is_busy(const struct hop *hop)
+{
+    return hop->first && hop->figures.connections >= (size_t)hop->settings.conf->hop_connections_most;
 }
 
 unsigned hop_extensions(const struct hop *hop)

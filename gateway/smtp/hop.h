@@ -1,8 +1,13 @@
-/* smtp/hop.h - one next hop: a pool of connections to it, what it offers, and whether it is up.
+/* smtp/hop.h - one target: a pool of connections to it, what it offers, and whether it is up.
  *
- * Work comes as a task: it waits for a connection, has it for itself, and gives it back. A hop that cannot be reached
- * fails all that waits, at once, and for a second everything that comes: a client gets its 451 instead of a wait.
- * While it is down, and until its first EHLO, it is probed by itself.
+ * Work comes as a task: it waits for a connection, has it for itself, and gives it back. A connection is up when EHLO
+ * has been answered.
+ *
+ * Health: when connections fail, and none works, a circuit breaker (net/breaker.h) opens: all that waits is lost at
+ * once, and what comes is refused, so that it goes to another target, or the client gets its 451 instead of a wait.
+ * After a second the hop is probed, then after twice as long each time. What was asked of it and not answered in time
+ * makes it doubtful: it is probed at once, others are preferred meanwhile, and when the probe fails it is down. Time
+ * that passes between the final dot and its reply does not: one strange message must not close the way for all others.
  *
  * Threads: the loop's. Memory: a task is its owner's, who must not free it before its last event (on_lost,
  * hop_task_done(), hop_task_drop() or hop_withdraw()).
@@ -80,7 +85,11 @@ void hop_task_drop(struct hop_task *task);
 /* hop_is_known - it has answered EHLO once; then hop_extensions() and hop_size_most() (0: no limit told) speak.
  * A Maildir is known, offers all, and is never down. */
 bool hop_is_known(const struct hop *hop);
-bool hop_is_down(struct hop *hop);
+bool hop_is_down(const struct hop *hop);
+/* hop_is_doubtful - it may be down: better another. hop_is_busy - each connection that it may have is in use, and
+ * tasks wait. */
+bool hop_is_doubtful(const struct hop *hop);
+bool hop_is_busy(const struct hop *hop);
 unsigned hop_extensions(const struct hop *hop);
 uint64_t hop_size_most(const struct hop *hop);
 const struct hop_settings *hop_settings(const struct hop *hop);

@@ -212,7 +212,10 @@ static void on_end(void *arg, enum stream_end why)
 
     switch (why) {
     case STREAM_EOF: snprintf(text, sizeof text, "it closed the connection"); break;
-    case STREAM_TIMEOUT: snprintf(text, sizeof text, "it was silent for too long"); break;
+    case STREAM_TIMEOUT:
+        link->is_late = !link->is_at_end;
+        snprintf(text, sizeof text, "it was silent for too long");
+        break;
     case STREAM_TLS_FAILED: snprintf(text, sizeof text, "TLS: %.250s", stream_error_text(link->stream)); break;
     default: snprintf(text, sizeof text, "%.250s", stream_error_text(link->stream)); break;
     }
@@ -225,6 +228,7 @@ struct hop_link *link_new(struct hop *hop, const struct endpoint *at)
     struct hop_link *link = mem_alloc(sizeof *link);
 
     link->hop = hop;
+    link->born_ms = loop_now_ms(hop_settings(hop)->loop);
     hop_settings(hop)->metrics->connections++;
     hop_reply_init(&link->reply);
     link->stream = stream_connect(hop_settings(hop)->loop, at, hop_settings(hop)->conf->hop_connect_ms, &events, link);
@@ -244,6 +248,7 @@ void link_free(struct hop_link *link)
 void link_start(struct hop_link *link, struct hop_task *task)
 {
     link->state = LINK_BUSY;
+    link->is_at_end = false;
     link->task = task;
     task->link = link;
     stream_set_timeouts(link->stream, conf_of(link)->hop_command_ms, conf_of(link)->hop_command_ms);

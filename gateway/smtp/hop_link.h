@@ -26,8 +26,10 @@ struct hop_link {
     unsigned uses;
     unsigned extensions;
     uint64_t size_most;
-    int64_t idle_since_ms;
-    bool *is_gone; /* set when the link is freed: its caller looks at it */
+    int64_t born_ms, idle_since_ms;
+    bool is_late;   /* it has not answered a command, or not read a message, in time */
+    bool is_at_end; /* of a message: the reply to its dot is awaited */
+    bool *is_gone;  /* set when the link is freed: its caller looks at it */
     struct hop_link *next, *previous;
 };
 

@@ -69,8 +69,11 @@ bool next_hop_is_local(const struct next_hop *nh)
 /* Where a task was before, it may go once more: an idle connection that has just been closed says nothing of a hop. */
 bool next_hop_submit(struct next_hop *nh, struct hop_task *task)
 {
-    for (size_t i = 0; i < nh->count; i++)
+    for (size_t i = 0; i < nh->count; i++) {
         nh->choices[i].is_open = !(task->tried & (1U << i)) && !hop_is_down(nh->hops[i]);
+        nh->choices[i].is_doubtful = hop_is_doubtful(nh->hops[i]);
+        nh->choices[i].is_busy = hop_is_busy(nh->hops[i]);
+    }
     for (;;) {
         int chosen = hop_choose(nh->choices, nh->count);
 
@@ -86,7 +89,7 @@ bool next_hop_submit(struct next_hop *nh, struct hop_task *task)
     }
 }
 
-bool next_hop_is_down(struct next_hop *nh)
+bool next_hop_is_down(const struct next_hop *nh)
 {
     for (size_t i = 0; i < nh->count; i++)
         if (!hop_is_down(nh->hops[i]))

@@ -29,7 +29,7 @@ bool next_hop_is_local(const struct next_hop *nh);
  * again: each target gets it at most once more, then it is refused. */
 bool next_hop_submit(struct next_hop *nh, struct hop_task *task);
 bool next_hop_is_known(const struct next_hop *nh);
-bool next_hop_is_down(struct next_hop *nh);
+bool next_hop_is_down(const struct next_hop *nh);
 /* next_hop_extensions - what all its targets offer; 0 while none is known. */
 unsigned next_hop_extensions(const struct next_hop *nh);
 /* next_hop_size_most - the least that its targets tell; 0: none tells one. */

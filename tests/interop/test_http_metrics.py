@@ -83,6 +83,7 @@ def test_deliveries_are_counted(dns):
         assert openmetrics.value(values, "postern_hop_deliveries_total", result="delivered") == 2
         assert openmetrics.value(values, "postern_hop_connections_total") >= 1
         assert openmetrics.value(values, "postern_hop_open_connections") >= 1
+        assert openmetrics.value(values, "postern_target_up", target=f"smtp://127.0.0.1:{sink.port}", tls="none") == 1
         assert openmetrics.value(values, "postern_recipient_questions_total") == 1
         assert openmetrics.value(values, "postern_recipient_cache_hits_total") == 1
         assert openmetrics.value(values, "postern_verdicts_total", door="smtp", action="accept") == 2

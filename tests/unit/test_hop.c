@@ -23,7 +23,8 @@ struct peer {
         struct stream *stream;
     } dialogues[64];
     size_t count, open, most_open;
-    bool is_mute; /* takes commands without a word */
+    bool is_mute;   /* takes commands without a word */
+    bool is_frozen; /* takes connections without a word */
 };
 
 struct desk {
@@ -73,7 +74,8 @@ static void peer_accepts(void *arg, int fd, const struct addr *from, unsigned po
     assert_true(p->count <= COUNT(p->dialogues));
     d->peer = p;
     d->stream = stream_accepted(p->loop, fd, &events, d);
-    stream_writef(d->stream, "220 peer\r\n");
+    if (!p->is_frozen)
+        stream_writef(d->stream, "220 peer\r\n");
     p->open++;
     p->most_open = p->open > p->most_open ? p->open : p->most_open;
 }
@@ -114,7 +116,10 @@ static void desk_open(struct desk *d, const char *ehlo, int connections)
                                   .hop_connect_ms = 1000,
                                   .hop_command_ms = 2000,
                                   .hop_final_ms = 2000,
-                                  .hop_idle_ms = 60000 };
+                                  .hop_idle_ms = 60000,
+                                  .hop_uses_most = 1000,
+                                  .hop_failures = 1,
+                                  .hop_rest_ms = 2000 };
     d->target = (struct hop_target){ .kind = HOP_SMTP, .text = "smtp://peer" };
     d->target.at.addr = (struct addr){ ADDR_IP4, { 127, 0, 0, 1 } };
     d->target.at.port = d->peer.port;
@@ -285,6 +290,131 @@ static void a_task_that_is_withdrawn_hears_no_more(void **state)
     desk_close(&d);
 }
 
+static void serve(struct desk *d, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct errand e = errand();
+
+        EXPECT_TRUE(hop_submit(d->hop, &e.task));
+        TURN_UNTIL(d, e.replies == 2);
+    }
+}
+
+static void a_connection_is_used_so_often_and_so_long(void **state)
+{
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, "250 peer\r\n", 10);
+    d.conf.hop_uses_most = 3;
+    serve(&d, 9);
+    EXPECT_INT(3, d.peer.count);
+    d.conf.hop_uses_most = 1000;
+    serve(&d, 5);
+    EXPECT_INT(4, d.peer.count);
+    d.conf.hop_age_ms = 1;
+    for (int i = 0; i < 10000 && d.peer.count < 7; i++)
+        serve(&d, 1);
+    EXPECT_INT(7, d.peer.count);
+    desk_close(&d);
+}
+
+/* It takes connections, and says nothing: the task that finds out is lost, and the hop is down once a new connection
+ * is not greeted, whatever other connections there are. */
+static void a_hop_that_falls_silent_is_doubted_then_down_and_found_again(void **state)
+{
+    struct errand slow = errand(), served = errand();
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, "250 peer\r\n", 10);
+    d.conf.hop_command_ms = 100;
+    TURN_UNTIL(&d, hop_is_known(d.hop));
+    d.peer.is_mute = d.peer.is_frozen = true;
+    EXPECT_TRUE(hop_submit(d.hop, &slow.task));
+    TURN_UNTIL(&d, slow.lost == 1);
+    EXPECT_TRUE(hop_is_doubtful(d.hop) && !hop_is_down(d.hop));
+    TURN_UNTIL(&d, hop_is_down(d.hop));
+    d.peer.is_mute = d.peer.is_frozen = false;
+    TURN_UNTIL(&d, !hop_is_doubtful(d.hop));
+    EXPECT_TRUE(hop_submit(d.hop, &served.task));
+    TURN_UNTIL(&d, served.replies == 2);
+    desk_close(&d);
+}
+
+static void late_at_the_end_of_a_message_says_nothing_of_the_hop(void **state)
+{
+    struct errand slow = errand();
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, "250 peer\r\n", 10);
+    d.conf.hop_final_ms = 50;
+    TURN_UNTIL(&d, hop_is_known(d.hop));
+    d.peer.is_mute = true;
+    EXPECT_TRUE(hop_submit(d.hop, &slow.task));
+    TURN_UNTIL(&d, slow.ready == 1);
+    hop_wait_final(&slow.task);
+    TURN_UNTIL(&d, slow.lost == 1);
+    EXPECT_FALSE(hop_is_doubtful(d.hop));
+    desk_close(&d);
+}
+
+static void as_many_failures_as_configured_take_it_down(void **state)
+{
+    struct errand errands[4];
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, "250 peer\r\n", 10);
+    hop_free(d.hop);
+    peer_stop(&d.peer);
+    d.conf.hop_failures = 2;
+    d.hop = hop_new(
+        &(struct hop_settings){ .loop = d.loop, .conf = &d.conf, .target = &d.target, .hostname = "mx.example.org" });
+    errands[0] = errand();
+    EXPECT_TRUE(hop_submit(d.hop, &errands[0].task));
+    TURN_UNTIL(&d, errands[0].lost == 1);
+    EXPECT_FALSE(hop_is_down(d.hop));
+    errands[1] = errand();
+    EXPECT_TRUE(hop_submit(d.hop, &errands[1].task));
+    TURN_UNTIL(&d, errands[1].lost == 1);
+    EXPECT_TRUE(hop_is_down(d.hop));
+    errands[2] = errand();
+    EXPECT_FALSE(hop_submit(d.hop, &errands[2].task));
+    desk_close(&d);
+}
+
+/* Half open: when it has rested one task may try, and no other while that is under way. */
+static void one_task_may_try_a_hop_that_has_rested(void **state)
+{
+    struct errand first = errand(), trial = errand(), other = errand();
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, "250 peer\r\n", 10);
+    TURN_UNTIL(&d, hop_is_known(d.hop));
+    peer_stop(&d.peer);
+    loop_run_once(d.loop, 100);
+    EXPECT_TRUE(hop_submit(d.hop, &first.task));
+    TURN_UNTIL(&d, first.lost == 1);
+    peer_start(&d.peer, d.loop, d.peer.port);
+    d.peer.is_frozen = true;
+    TURN_UNTIL(&d, !hop_is_down(d.hop) || d.peer.count);
+    if (!d.peer.count) { /* our probe was not faster */
+        EXPECT_TRUE(hop_submit(d.hop, &trial.task));
+        TURN_UNTIL(&d, d.peer.count == 1);
+    }
+    EXPECT_TRUE(hop_is_down(d.hop));
+    EXPECT_FALSE(hop_submit(d.hop, &other.task));
+    hop_withdraw(&trial.task);
+    desk_close(&d);
+}
+
 RUN_TESTS(TEST(what_it_offers_is_known_after_ehlo), TEST(one_connection_serves_one_task_after_another),
           TEST(there_are_never_more_connections_than_configured),
-          TEST(a_hop_that_is_down_says_so_at_once_and_is_found_again), TEST(a_task_that_is_withdrawn_hears_no_more))
+          TEST(a_hop_that_is_down_says_so_at_once_and_is_found_again), TEST(a_task_that_is_withdrawn_hears_no_more),
+          TEST(a_connection_is_used_so_often_and_so_long),
+          TEST(a_hop_that_falls_silent_is_doubted_then_down_and_found_again),
+          TEST(late_at_the_end_of_a_message_says_nothing_of_the_hop), TEST(as_many_failures_as_configured_take_it_down),
+          TEST(one_task_may_try_a_hop_that_has_rested))

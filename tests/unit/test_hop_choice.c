@@ -54,6 +54,26 @@ static void the_lowest_priority_that_is_open_and_among_equals_by_weight(void **s
     }
 }
 
+static void a_doubtful_one_comes_last_and_a_busy_one_behind_its_equals(void **state)
+{
+    struct hop_choice c[] = {
+        { .priority = 1, .weight = 1, .is_open = true },
+        { .priority = 1, .weight = 1, .is_open = true },
+        { .priority = 2, .weight = 1, .is_open = true },
+    };
+
+    (void)state;
+    c[0].is_busy = true;
+    EXPECT_INT(1, hop_choose(c, 3));
+    EXPECT_INT(1, hop_choose(c, 3));
+    c[1].is_doubtful = true;
+    EXPECT_INT(0, hop_choose(c, 3)); /* busy, but its priority comes first */
+    c[0].is_doubtful = true;
+    EXPECT_INT(2, hop_choose(c, 3));
+    c[2].is_open = false;
+    EXPECT_INT(1, hop_choose(c, 3)); /* both doubtful, and 0 is busy */
+}
+
 /* What one that was down missed is not made up for: else it would get all mail when it comes back. */
 static void who_comes_back_gets_its_share_and_no_more(void **state)
 {
@@ -72,4 +92,5 @@ static void who_comes_back_gets_its_share_and_no_more(void **state)
 }
 
 RUN_TESTS(TEST(the_lowest_priority_that_is_open_and_among_equals_by_weight),
+          TEST(a_doubtful_one_comes_last_and_a_busy_one_behind_its_equals),
           TEST(who_comes_back_gets_its_share_and_no_more))
