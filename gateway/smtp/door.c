@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/base/log.h"
 #include "gateway/net/listener.h"
 #include "gateway/smtp/server.h"
 
@@ -64,6 +65,11 @@ struct smtp_door *smtp_door_new(const struct smtp_door_settings *settings, char 
 
 bool smtp_door_open(struct smtp_door *door, char *error, size_t size)
 {
+    char wrong[600];
+
+    door->in_flight = in_flight_open(door->settings.spool_directory, wrong, sizeof wrong);
+    if (!door->in_flight)
+        log_warn("in_flight", "%s", wrong);
     door->routes = routes_new(door->engine, door->conf, error, size);
     return door->routes;
 }
@@ -127,6 +133,7 @@ void smtp_door_free(struct smtp_door *door)
     }
     verify_free(door->verify);
     routes_free(door->routes);
+    in_flight_close(door->in_flight);
     tls_context_free(door->tls);
     free(door->places);
     free(door);

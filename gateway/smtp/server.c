@@ -300,6 +300,7 @@ static void on_data(void *arg)
 
 static void on_drained(void *arg)
 {
+    server_is_heard(arg);
     on_data(arg); /* there may be commands that waited for this */
 }
 
@@ -384,6 +385,7 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
 
 void server_free(struct server *s)
 {
+    server_is_heard(s); /* or the log has named it */
     door_remove(s->door, s);
     server_stop_rcpt(s);
     stream_free(s->stream);

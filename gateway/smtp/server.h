@@ -20,6 +20,7 @@
 #include "gateway/smtp/deliver.h"
 #include "gateway/smtp/door.h"
 #include "gateway/smtp/grammar.h"
+#include "gateway/smtp/in_flight.h"
 #include "gateway/smtp/routes.h"
 
 /* A place that we listen on. */
@@ -36,7 +37,8 @@ struct smtp_door {
     struct tls_context *tls; /* ours; NULL: no STARTTLS */
     struct routes *routes;   /* NULL until smtp_door_open() */
     struct verify *verify;
-    struct door_place *places; /* room for all of conf->places */
+    struct in_flight *in_flight; /* NULL: a crash names nothing */
+    struct door_place *places;   /* room for all of conf->places */
     size_t place_count;
     struct server *servers;
     size_t server_count;
@@ -82,7 +84,8 @@ struct server {
     unsigned offered;   /* of enum smtp_extension */
     uint64_t size_most; /* of a message: ours, or a next hop's that is less */
     struct strbuf out;
-    struct timer *timer; /* total time of DATA; delay of replies to errors */
+    char unheard[ULID_SIZE]; /* the last message, while our reply to it is not with the kernel; "" */
+    struct timer *timer;     /* total time of DATA; delay of replies to errors */
     int read_timeout_ms;
     bool is_waiting, is_closing, is_skipping_line;
     bool is_helo_told; /* by XCLIENT: what the peer says in EHLO is its own name */
@@ -148,6 +151,8 @@ void server_conclude(struct server *s, unsigned code, const char *enhanced, stru
                      const struct delivery_outcome *outcome);
 void server_conclude_reply(struct server *s, enum reply reply, uint64_t number, const char *action,
                            const struct delivery_outcome *outcome);
+/* server_is_heard - all that we said has gone out. */
+void server_is_heard(struct server *s);
 /* server_call_off - the client has gone during a delivery: true when it could be called off. */
 bool server_call_off(struct server *s);
 

@@ -49,6 +49,13 @@ static void count_delivery(struct server *s, unsigned class)
     m->failed += class != 2 && class != 4 && class != 5;
 }
 
+void server_is_heard(struct server *s)
+{
+    if (s->unheard[0])
+        in_flight_end(s->door->in_flight, s->unheard);
+    s->unheard[0] = '\0';
+}
+
 static void conclude_delivery(struct server *s, const struct delivery_outcome *outcome)
 {
     const char *action = action_text(s->verdict->action);
@@ -56,6 +63,8 @@ static void conclude_delivery(struct server *s, const struct delivery_outcome *o
     char text[REPLY_LINE_MAX];
 
     count_delivery(s, class);
+    server_is_heard(s);
+    memcpy(s->unheard, s->session->id, sizeof s->unheard);
     if (class == 2) {
         struct span said = span_first(outcome->text, REPLY_LINE_MAX / 2);
 
@@ -86,6 +95,7 @@ bool server_call_off(struct server *s)
 {
     if (!deliver_cancel(s->delivery))
         return false;
+    in_flight_end(s->door->in_flight, s->session->id);
     s->delivery = NULL;
     return true;
 }
@@ -98,6 +108,7 @@ static void start_delivery(struct server *s)
     edits_init(&s->edits, s->session->tx_arena);
     dress(s->pipeline, s->verdict, s->door->settings.dress, &s->edits);
     edits_apply(&s->edits, message, &s->pieces);
+    in_flight_begin(s->door->in_flight, s->session->id, &s->session->client);
     s->delivery = deliver_start(s->door->verify, s->next_hop, s->session, &s->pieces, false, on_delivered, s, &at_once);
     if (s->delivery)
         return;

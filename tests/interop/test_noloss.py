@@ -5,6 +5,7 @@
 # not there, unless a reply was cut off between the dot and us: that one may come twice, and the log says so.
 import os
 import pwd
+import re
 import signal
 import smtplib
 import socket
@@ -56,6 +57,12 @@ def tokens(messages):
         word = next(line for line in message["data"].split(b"\r\n") if line.startswith(b"token-"))
         found[word] = found.get(word, 0) + 1
     return found
+
+
+def id_of(messages, word):
+    """The id in our Received field of the message with that token."""
+    received = next(message["data"] for message in messages if word in message["data"].split(b"\r\n"))
+    return re.search(rb"\bid ([0-9A-Z]{26})\b", received)[1].decode()
 
 
 class Failing:
@@ -347,6 +354,8 @@ def test_a_gateway_that_is_killed_loses_nothing(point, late):
         wait_for(lambda: answers(mx.port), 20, "the gateway to come up again")
         assert send_mail(mx.port, "a@example.com", "x@example.org", BODY % token(2))[0] == 250
         assert tokens(sink.messages)[token(2)] == 1
+        if code != 250 and token(1) in found:  # it comes again: which one, says the log
+            assert f"event=interrupted id={id_of(sink.messages, token(1))} " in mx.log, mx.log[-3000:]
     finally:
         mx.end()
         sink.stop()
