@@ -1,8 +1,8 @@
-/* smtp/in_flight.h - messages that the next hop may have and whose sender has not heard so, in a file: when this process
- * is killed between the two, the next one names them in its log, since their senders come again.
+/* smtp/in_flight.h - messages that the next hop may have and whose sender has not heard so, in a file: when this
+ * process is killed between the two, the next one names them in its log, since their senders come again.
  *
- * The file (STATE/in-flight.PID) is mapped memory: noting a message is a few stores, no system call, and what was stored
- * survives the process, whatever ends it. (Not the machine: but then the next hop's own log tells.) It is locked for as
+ * The file (STATE/in-flight.PID) is mapped memory: noting a message is a few stores, no system call, and what was
+ * stored survives the process, whatever ends it. (Not the machine: but then the next hop's own log tells.) It is locked for as
  * long as its process lives, which is how others know that it has died.
  *
  * Threads: the loop's. Memory: in_flight_open() to in_flight_close().
@@ -17,8 +17,8 @@ enum { IN_FLIGHT_MOST = 4096 }; /* more at once are not noted */
 
 struct in_flight;
 
-/* in_flight_open - names in the log what processes that have died left behind, and begins a file of our own. NULL with a
- * sentence for the operator in `error` when there can be none: mail flows without it. */
+/* in_flight_open - names in the log what processes that have died left behind, and begins a file of our own. NULL with
+ * a sentence for the operator in `error` when there can be none: mail flows without it. */
 struct in_flight *in_flight_open(const char *directory, char *error, size_t size);
 void in_flight_close(struct in_flight *f); /* removes the file; NULL is fine */
 
