@@ -2,8 +2,8 @@
  * process is killed between the two, the next one names them in its log, since their senders come again.
  *
  * The file (STATE/in-flight.PID) is mapped memory: noting a message is a few stores, no system call, and what was
- * stored survives the process, whatever ends it. (Not the machine: but then the next hop's own log tells.) It is locked for as
- * long as its process lives, which is how others know that it has died.
+ * stored survives the process, whatever ends it. (Not the machine: but then the next hop's own log tells.) It is locked
+ * for as long as its process lives, which is how others know that it has died.
  *
  * Threads: the loop's. Memory: in_flight_open() to in_flight_close().
  */

@@ -160,6 +160,8 @@ static void take_command(struct server *s, const struct smtp_command *command)
 static void take_line(struct server *s, struct span line)
 {
     struct smtp_command command;
+
+    s->unanswered[0] = '\0';
     enum reply wrong = grammar_parse(line, s->offered, &command);
 
     if (wrong)
@@ -320,6 +322,8 @@ static void on_end(void *arg, enum stream_end why)
         finish(s);
         return;
     }
+    if (s->unanswered[0])
+        server_log_left(s);
     if (why == STREAM_TLS_FAILED)
         server_log_refusal(s, "tls", NULL, 0, span_of(stream_error_text(s->stream)));
     stream_free(s->stream);

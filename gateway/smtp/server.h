@@ -84,8 +84,10 @@ struct server {
     unsigned offered;   /* of enum smtp_extension */
     uint64_t size_most; /* of a message: ours, or a next hop's that is less */
     struct strbuf out;
-    char unheard[ULID_SIZE]; /* the last message, while our reply to it is not with the kernel; "" */
-    struct timer *timer;     /* total time of DATA; delay of replies to errors */
+    /* The last message that was delivered; "" when there is none: while our reply is not with the kernel, and while the
+     * client has said nothing after it. */
+    char unheard[ULID_SIZE], unanswered[ULID_SIZE];
+    struct timer *timer; /* total time of DATA; delay of replies to errors */
     int read_timeout_ms;
     bool is_waiting, is_closing, is_skipping_line;
     bool is_helo_told; /* by XCLIENT: what the peer says in EHLO is its own name */
@@ -162,6 +164,8 @@ void server_log_message(struct server *s, unsigned code, struct span text, const
 void server_log_refusal(const struct server *s, const char *what, const struct verdict *verdict, unsigned code,
                         struct span text);
 void server_log_gone(const struct server *s, const char *when);
+/* server_log_left - the client has gone without a word after our 250 to s->unanswered. */
+void server_log_left(const struct server *s);
 
 /* door.c */
 void door_add(struct smtp_door *door, struct server *s);

@@ -65,6 +65,8 @@ static void conclude_delivery(struct server *s, const struct delivery_outcome *o
     count_delivery(s, class);
     server_is_heard(s);
     memcpy(s->unheard, s->session->id, sizeof s->unheard);
+    if (class == 2 && s->stream)
+        memcpy(s->unanswered, s->session->id, sizeof s->unanswered);
     if (class == 2) {
         struct span said = span_first(outcome->text, REPLY_LINE_MAX / 2);
 

@@ -61,6 +61,17 @@ void server_log_refusal(const struct server *s, const char *what, const struct v
     log_send(&line);
 }
 
+void server_log_left(const struct server *s)
+{
+    struct log_line line;
+
+    log_start(&line, LOG_INFO, "client_gone");
+    log_cstr(&line, "id", s->unanswered);
+    message_log_client(&line, s->session);
+    log_cstr(&line, "when", "right after its message was delivered: if it did not read our reply, it may come again");
+    log_send(&line);
+}
+
 void server_log_gone(const struct server *s, const char *when)
 {
     struct log_line line;

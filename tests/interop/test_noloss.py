@@ -541,3 +541,15 @@ def test_chaos_loses_nothing():
     assert all(found.get(word) == 1 for word in good)
     astray = [word for word, times in found.items() if told.get(word, 0) != 250 or times > 1]
     assert len(astray) <= cut[0], (astray, cut)
+
+
+def test_a_client_that_leaves_without_a_word_after_our_250_is_named():
+    with SmtpSink() as sink, gateway(sink.port) as mx:
+        connection, replies = talk(mx.port, [*ENVELOPE, BODY % token(1) + b".\r\n"])
+        connection.close()
+        replies.close()
+        mx.wait_log("right after its message was delivered")
+        gone = next(line for line in mx.log.splitlines() if "event=client_gone" in line)
+        assert f"id={id_of(sink.messages, token(1))} " in gone
+        assert send_mail(mx.port, "a@example.com", "x@example.org", BODY % token(2))[0] == 250
+        assert mx.log.count("event=client_gone") == 1  # who says QUIT has heard us
