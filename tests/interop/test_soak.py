@@ -75,11 +75,11 @@ def test_a_line_that_a_kill_cut_short_is_no_record(tmp_path):
 
 def test_a_short_soak_loses_nothing(tmp_path):
     log = tmp_path / "log"
-    words = ["/usr/bin/python3", SOURCE / "tests/soak/soak.py", "--messages", "150", "--clients", "15", "--pause",
-             "0.4", "--limit", "240", "--log", log]
+    words = ["/usr/bin/python3", SOURCE / "tests/soak/soak.py", "--messages", "300", "--clients", "20", "--rate",
+             "30", "--pause", "0.4", "--limit", "240", "--log", log]
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=400, check=False,
                           env=dict(os.environ))
     assert done.returncode == 0, f"{done.stdout[-4000:]}{done.stderr[-2000:]}"
     report = json.loads(done.stdout.splitlines()[-1])
-    assert report["accepted"] > 150 and report["refused"] > 2 and report["tries"] > 150
+    assert report["accepted"] > 300 and report["refused"] > 5 and report["tries"] > 300
     assert sum(report["troubles"].values()) > 5

@@ -128,10 +128,14 @@ class Dialogue:
 
 
 class Crowd:
-    """`clients` of them send the messages 0 to count-1 until each recipient of each is decided."""
+    """`clients` of them send the messages 0 to count-1 until each recipient of each is decided.
 
-    def __init__(self, port, count, clients):
-        self.port, self.count, self.clients = port, count, clients
+    `rate`: so many new ones a second at most; 0: as many as can be.
+    """
+
+    def __init__(self, port, count, clients, rate=0):
+        self.port, self.count, self.clients, self.rate = port, count, clients, rate
+        self.began = time.monotonic()
         self.stories = [Story() for _ in range(count)]
         self.due = []  # (when, number) of those to be brought again
         self.next = 0
@@ -141,11 +145,15 @@ class Crowd:
     def is_over(self):
         return self.done == self.count
 
+    def may_begin(self):
+        is_early = self.rate and self.next > (time.monotonic() - self.began) * self.rate
+        return self.next < self.count and not is_early and len(self.due) < 20 * self.clients
+
     def take(self):
         """The number of a message to be sent now; None: none is due."""
         if self.due and self.due[0][0] <= time.monotonic():
             return heapq.heappop(self.due)[1]
-        if self.next < self.count and len(self.due) < 20 * self.clients:
+        if self.may_begin():
             self.next += 1
             return self.next - 1
         return None

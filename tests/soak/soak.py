@@ -133,7 +133,7 @@ def soak(options):
         gateway = Gateway(CONF % {"hostname": HOSTNAME, "state": disk.folder, "user": user_name(), "hop": sink.port,
                                   "dns": unbound.endpoint, "redis": redis.endpoint})
         stack.enter_context(gateway)
-        crowd = Crowd(gateway.port, options.messages, options.clients)
+        crowd = Crowd(gateway.port, options.messages, options.clients, options.rate)
         trouble = Trouble(gateway, sink, [nsd, unbound, redis], disk, options.pause)
         seconds = asyncio.run(send_all(crowd, trouble, gateway, memory, options.limit))
         mend(trouble, sink, disk)
@@ -168,6 +168,7 @@ def main():
                                      "came twice without a word in the log.")
     parser.add_argument("--messages", type=int, default=100_000, metavar="N", help="how many (100000)")
     parser.add_argument("--clients", type=int, default=100, metavar="N", help="connections at once (100)")
+    parser.add_argument("--rate", type=float, default=0, metavar="N", help="new ones a second at most (no limit)")
     parser.add_argument("--pause", type=float, default=1.0, metavar="S", help="mean time between troubles (1 s)")
     parser.add_argument("--limit", type=float, default=7200, metavar="S", help="give up after that time (2 h)")
     parser.add_argument("--seed", type=int, default=None, metavar="N", help="the same troubles again, nearly")

@@ -1,4 +1,4 @@
-# tests/soak/trouble.py - what goes wrong in a soak, at random: programs are killed, stopped, slowed, and the disk fills.
+# tests/soak/trouble.py - what goes wrong in a soak, at random: programs are killed, stopped, slowed; the disk fills.
 import asyncio
 import os
 import random
