@@ -46,14 +46,14 @@ static const struct conf_key smtp_keys[] = {
       .type = CONF_CUSTOMS,
       .at = AT(next_hop),
       .initial = "smtp://127.0.0.1:10025",
-      .help = "where mail goes: smtp://HOST:PORT, smtp:unix:/PATH, the same with lmtp:, or maildir:/PATH; several may "
-              "share it: "
+      .help = "where mail goes: smtp://HOST:PORT, smtp:unix:/PATH, the same with lmtp:, smtps://HOST:PORT (TLS from "
+              "the first byte), or maildir:/PATH; several may share it: "
               "{\"smtp://10.0.0.2:25 priority=10 weight=2\", \"smtp://10.0.0.3:25 priority=20\"}: the lowest "
               "priority that is up takes the mail, those of one priority by weight (both are 10 unless written)",
       .parse = hop_targets_parse },
     { .name = "next_hop_tls",
       .type = CONF_ENUM,
-      .at = AT(next_hop_tls),
+      .at = AT(next_hop_ways.tls),
       .initial = "may",
       .least = hop_tls_words,
       .help = "STARTTLS at the next hop: none, may (when offered), encrypt (always), verify (and its certificate)" },
@@ -368,6 +368,8 @@ static const char *check_smtp(struct arena *a, void *values)
     struct smtp_conf *conf = values;
     const char *wrong = check_tls(a, conf);
 
+    if (!wrong)
+        wrong = hop_ways_wrong(a, &conf->next_hop, &conf->next_hop_ways);
     if (!wrong)
         wrong = join_listeners(a, conf);
     if (wrong)

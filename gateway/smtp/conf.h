@@ -25,10 +25,12 @@ struct smtp_listener {
     int tls;      /* enum smtp_listener_tls */
 };
 
-/* Where accepted mail goes: "smtp://host[:port]", "smtp:unix:/path", the same with "lmtp:", or "maildir:/path". */
+/* Where accepted mail goes: "smtp://host[:port]", "smtp:unix:/path", the same with "lmtp:", "smtps://host[:port]", or
+ * "maildir:/path". */
 struct hop_target {
     enum hop_kind kind;
     struct endpoint at;  /* HOP_SMTP, HOP_LMTP */
+    bool is_implicit;    /* smtps: TLS from the first byte [RFC8314 3.3] */
     const char *maildir; /* HOP_MAILDIR */
     const char *text;    /* as written, without the words behind it */
     unsigned priority;   /* the least that is up takes the mail */
@@ -43,10 +45,15 @@ struct hop_targets {
     size_t count;
 };
 
+/* How they are spoken to: the keys next_hop_*, of `smtp` and of each route. */
+struct hop_ways {
+    int tls; /* enum hop_tls */
+};
+
 struct smtp_route {
     const char *title; /* the recipients' domain; in normal form after loading. ".example.org": those below it */
     struct hop_targets next_hop;
-    int tls; /* enum hop_tls */
+    struct hop_ways ways;
 };
 
 struct smtp_conf {
@@ -55,7 +62,7 @@ struct smtp_conf {
     struct conf_endpoints places; /* after loading: all of `listen` and `listeners` */
     struct smtp_listener *ways;   /* after loading: of each of the places */
     struct hop_targets next_hop;
-    int next_hop_tls;               /* enum hop_tls */
+    struct hop_ways next_hop_ways;
     const char *next_hop_ca;        /* "": the system's */
     struct conf_array routes;       /* struct smtp_route, sorted by title */
     struct conf_strs relay_domains; /* normal form, sorted; those of routes count, too */
@@ -88,6 +95,9 @@ extern const char hop_tls_words[];
  * CONF_CUSTOMS: adds it to *out, a struct hop_targets. NULL, or what is wrong. */
 const char *hop_target_parse(struct arena *a, const char *text, struct hop_target *out);
 const char *hop_targets_parse(struct arena *a, const char *text, void *out);
+/* hop_ways_wrong - NULL, or what is wrong with targets that are spoken to like that. */
+const char *hop_ways_wrong(struct arena *a, const struct hop_targets *targets, const struct hop_ways *ways);
+bool hop_ways_eq(const struct hop_ways *a, const struct hop_ways *b);
 /* smtp_conf_normalise_routes - relay domains and routes into normal form, sorted; NULL, or what is wrong. */
 const char *smtp_conf_normalise_routes(struct arena *a, struct smtp_conf *conf);
 

@@ -17,9 +17,11 @@ static const struct scheme {
     const char *prefix;
     enum hop_kind kind;
     unsigned port;
+    bool is_implicit;
 } schemes[] = {
-    { "smtp:", HOP_SMTP, 25 },
-    { "lmtp:", HOP_LMTP, 24 },
+    { "smtp:", HOP_SMTP, 25, false },
+    { "smtps:", HOP_SMTP, 465, true },
+    { "lmtp:", HOP_LMTP, 24, false },
 };
 
 static const char *parse_maildir(struct hop_target *target)
@@ -37,18 +39,20 @@ const char *hop_target_parse(struct arena *a, const char *text, struct hop_targe
     for (size_t i = 0; i < COUNT(schemes); i++) {
         struct span rest = span_skip(span_of(text), strlen(schemes[i].prefix));
         bool has_host = span_starts(rest, SPAN("//"));
+        bool has_path = span_starts(rest, SPAN("unix:/")) && !schemes[i].is_implicit;
 
-        if (!span_starts(span_of(text), span_of(schemes[i].prefix)) || !(has_host || span_starts(rest, SPAN("unix:/"))))
+        if (!span_starts(span_of(text), span_of(schemes[i].prefix)) || !(has_host || has_path))
             continue;
         target->kind = schemes[i].kind;
+        target->is_implicit = schemes[i].is_implicit;
         if (endpoint_parse(has_host ? span_skip(rest, 2) : rest, schemes[i].port, &target->at))
             return arena_printf(a, "\"%s\" has no host and port; write \"%s//127.0.0.1:10025\"", text,
                                 schemes[i].prefix);
         return NULL;
     }
     return arena_printf(a,
-                        "\"%s\" is no next hop; write \"smtp://HOST:PORT\", \"smtp:unix:/PATH\", \"lmtp://HOST:PORT\", "
-                        "\"lmtp:unix:/PATH\" or \"maildir:/PATH\"",
+                        "\"%s\" is no next hop; write \"smtp://HOST:PORT\", \"smtps://HOST:PORT\", "
+                        "\"smtp:unix:/PATH\", \"lmtp://HOST:PORT\", \"lmtp:unix:/PATH\" or \"maildir:/PATH\"",
                         text);
 }
 
@@ -120,6 +124,21 @@ const char *hop_targets_parse(struct arena *a, const char *text, void *out)
     return NULL;
 }
 
+const char *hop_ways_wrong(struct arena *a, const struct hop_targets *targets, const struct hop_ways *ways)
+{
+    for (size_t i = 0; i < targets->count; i++)
+        if (targets->items[i].is_implicit && ways->tls == HOP_TLS_NONE)
+            return arena_printf(a,
+                                "\"%s\" is TLS from the first byte, and next_hop_tls is none; write encrypt or verify",
+                                targets->items[i].text);
+    return NULL;
+}
+
+bool hop_ways_eq(const struct hop_ways *a, const struct hop_ways *b)
+{
+    return a->tls == b->tls;
+}
+
 bool hop_target_is_local(const struct hop_target *target)
 {
     const struct endpoint *at = &target->at;
@@ -138,7 +157,7 @@ static const struct conf_key route_keys[] = {
       .is_required = true },
     { .name = "next_hop_tls",
       .type = CONF_ENUM,
-      .at = AT(tls),
+      .at = AT(ways.tls),
       .initial = "may",
       .least = hop_tls_words,
       .help = "as smtp.next_hop_tls" },
@@ -185,6 +204,8 @@ const char *smtp_conf_normalise_routes(struct arena *a, struct smtp_conf *conf)
         wrong = normal_pattern(a, conf->relay_domains.items[i], &conf->relay_domains.items[i]);
     for (size_t i = 0; i < conf->routes.count && !wrong; i++)
         wrong = normal_pattern(a, routes[i].title, &routes[i].title);
+    for (size_t i = 0; i < conf->routes.count && !wrong; i++)
+        wrong = hop_ways_wrong(a, &routes[i].next_hop, &routes[i].ways);
     if (wrong)
         return wrong;
     if (conf->relay_domains.count)

@@ -52,7 +52,8 @@ struct hop_settings {
     struct crew *resolver;        /* looks up the target's name; NULL when it has none */
     const struct smtp_conf *conf; /* limits and time-outs */
     const struct hop_target *target;
-    enum hop_tls tls;
+    const struct hop_ways *ways;
+    enum hop_tls tls;                /* ways->tls, or more: smtps is never in clear */
     struct tls_context *tls_context; /* NULL with HOP_TLS_NONE; borrowed */
     const char *hostname;            /* for EHLO */
     struct hop_metrics *metrics;     /* NULL: nobody counts */

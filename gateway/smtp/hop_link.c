@@ -116,16 +116,21 @@ static void take_hello(struct hop_link *link, const struct hop_reply *reply)
         lose_by_reply(link, is_lmtp(link) ? "reply to LHLO" : "reply to EHLO", reply);
 }
 
-static void take_starttls(struct hop_link *link, const struct hop_reply *reply)
+static void start_tls(struct hop_link *link)
 {
     const struct hop_settings *s = hop_settings(link->hop);
     char ip[ADDR_TEXT_MAX];
     const char *name = s->target->at.host[0] ? s->target->at.host : addr_text(&s->target->at.addr, ip);
 
+    link->state = LINK_TLS;
+    stream_start_tls(link->stream, s->tls_context, &(struct tls_peer){ .name = name });
+}
+
+static void take_starttls(struct hop_link *link, const struct hop_reply *reply)
+{
     if (reply->code == 220) {
-        link->state = LINK_TLS;
-        stream_start_tls(link->stream, s->tls_context, &(struct tls_peer){ .name = name });
-    } else if (s->tls == HOP_TLS_MAY) {
+        start_tls(link);
+    } else if (hop_settings(link->hop)->tls == HOP_TLS_MAY) {
         become_idle(link);
     } else {
         lose_by_reply(link, "reply to STARTTLS", reply);
@@ -183,18 +188,31 @@ static void on_data(void *arg)
     }
 }
 
+static void await_banner(struct hop_link *link)
+{
+    link->state = LINK_BANNER;
+    link->awaited = 1;
+}
+
 static void on_open(void *arg)
 {
     struct hop_link *link = arg;
 
-    link->state = LINK_BANNER;
-    link->awaited = 1;
     stream_set_timeouts(link->stream, conf_of(link)->hop_command_ms, conf_of(link)->hop_command_ms);
+    if (hop_settings(link->hop)->target->is_implicit)
+        start_tls(link);
+    else
+        await_banner(link);
 }
 
 static void on_tls(void *arg)
 {
-    say_hello(arg, LINK_EHLO);
+    struct hop_link *link = arg;
+
+    if (hop_settings(link->hop)->target->is_implicit)
+        await_banner(link);
+    else
+        say_hello(link, LINK_EHLO);
 }
 
 static void on_drained(void *arg)

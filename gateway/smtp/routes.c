@@ -14,11 +14,11 @@ struct routes {
     const struct smtp_conf *conf;
     struct tls_context *tls, *tls_verify;
     struct crew *resolver; /* of its own: a name server that hangs must not hold up mail; NULL when no hop has a name */
-    struct hop **hops;     /* no two with the same target and TLS: routes share them */
+    struct hop **hops;     /* no two with the same target and ways: routes share them */
     size_t hop_count;
     struct route {
         const struct hop_targets *targets;
-        enum hop_tls tls;
+        const struct hop_ways *ways;
         struct next_hop *next_hop;
     } * routes; /* the first: of conf->next_hop; then one per route of conf; those with equal targets share theirs */
     size_t count;
@@ -38,14 +38,14 @@ static const struct smtp_route *route_at(const struct smtp_conf *conf, size_t in
 
 static bool is_same_target(const struct hop_target *a, const struct hop_target *b)
 {
-    return a->kind == b->kind &&
+    return a->kind == b->kind && a->is_implicit == b->is_implicit &&
            (a->kind == HOP_MAILDIR ? strcmp(a->maildir, b->maildir) == 0 : endpoint_eq(&a->at, &b->at));
 }
 
-static struct hop *find_hop(const struct routes *r, const struct hop_target *target, enum hop_tls tls)
+static struct hop *find_hop(const struct routes *r, const struct hop_target *target, const struct hop_ways *ways)
 {
     for (size_t i = 0; i < r->hop_count; i++)
-        if (is_same_target(hop_target(r->hops[i]), target) && hop_settings(r->hops[i])->tls == tls)
+        if (is_same_target(hop_target(r->hops[i]), target) && hop_ways_eq(hop_settings(r->hops[i])->ways, ways))
             return r->hops[i];
     return NULL;
 }
@@ -59,10 +59,11 @@ static bool is_same_list(const struct hop_targets *a, const struct hop_targets *
     return a->count == b->count;
 }
 
-static struct next_hop *find_next_hop(const struct routes *r, const struct hop_targets *targets, enum hop_tls tls)
+static struct next_hop *find_next_hop(const struct routes *r, const struct hop_targets *targets,
+                                      const struct hop_ways *ways)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (is_same_list(r->routes[i].targets, targets) && r->routes[i].tls == tls)
+        if (is_same_list(r->routes[i].targets, targets) && hop_ways_eq(r->routes[i].ways, ways))
             return r->routes[i].next_hop;
     return NULL;
 }
@@ -81,23 +82,30 @@ static bool make_tls(struct routes *r, enum hop_tls tls, struct tls_context **ou
     return *out != NULL;
 }
 
+/* smtps has no clear text to fall back to. */
+static enum hop_tls tls_of(const struct hop_target *target, const struct hop_ways *ways)
+{
+    return target->is_implicit && ways->tls < HOP_TLS_ENCRYPT ? HOP_TLS_ENCRYPT : (enum hop_tls)ways->tls;
+}
+
 /* The hop of a target, made when there is none yet; NULL with a sentence in `error`. */
-static struct hop *take_hop(struct routes *r, const struct hop_target *target, enum hop_tls tls, char *error,
+static struct hop *take_hop(struct routes *r, const struct hop_target *target, const struct hop_ways *ways, char *error,
                             size_t size)
 {
     struct hop_settings settings = { .loop = r->engine->loop,
                                      .crew = r->engine->crew,
                                      .conf = r->conf,
                                      .target = target,
-                                     .tls = tls,
+                                     .ways = ways,
+                                     .tls = tls_of(target, ways),
                                      .hostname = r->engine->hostname,
                                      .metrics = &r->engine->metrics.hop };
-    struct hop *hop = find_hop(r, target, tls);
+    struct hop *hop = find_hop(r, target, ways);
     char wrong[MAILDIR_ERROR_MAX];
 
     if (hop)
         return hop;
-    if (!make_tls(r, tls, &settings.tls_context, error, size))
+    if (!make_tls(r, settings.tls, &settings.tls_context, error, size))
         return NULL;
     if (target->at.host[0] && !r->resolver)
         r->resolver = crew_new(r->engine->loop, 1, RESOLVER_QUEUE, RESOLVER_QUEUE);
@@ -111,17 +119,18 @@ static struct hop *take_hop(struct routes *r, const struct hop_target *target, e
     return r->hops[r->hop_count - 1];
 }
 
-static bool add(struct routes *r, const struct hop_targets *targets, enum hop_tls tls, char *error, size_t size)
+static bool add(struct routes *r, const struct hop_targets *targets, const struct hop_ways *ways, char *error,
+                size_t size)
 {
-    struct next_hop *next_hop = find_next_hop(r, targets, tls);
+    struct next_hop *next_hop = find_next_hop(r, targets, ways);
     struct hop *hops[HOP_TARGETS_MOST];
 
     for (size_t i = 0; i < targets->count && !next_hop; i++) {
-        hops[i] = take_hop(r, &targets->items[i], tls, error, size);
+        hops[i] = take_hop(r, &targets->items[i], ways, error, size);
         if (!hops[i])
             return false;
     }
-    r->routes[r->count] = (struct route){ targets, tls, next_hop ? next_hop : next_hop_new(targets, hops) };
+    r->routes[r->count] = (struct route){ targets, ways, next_hop ? next_hop : next_hop_new(targets, hops) };
     r->count++;
     return true;
 }
@@ -131,10 +140,10 @@ static bool add_all(struct routes *r, char *error, size_t size)
     const struct smtp_conf *conf = r->conf;
 
     r->routes = mem_alloc((conf->routes.count + 1) * sizeof *r->routes);
-    if (!add(r, &conf->next_hop, (enum hop_tls)conf->next_hop_tls, error, size))
+    if (!add(r, &conf->next_hop, &conf->next_hop_ways, error, size))
         return false;
     for (size_t i = 0; i < conf->routes.count; i++)
-        if (!add(r, &route_at(conf, i)->next_hop, (enum hop_tls)route_at(conf, i)->tls, error, size))
+        if (!add(r, &route_at(conf, i)->next_hop, &route_at(conf, i)->ways, error, size))
             return false;
     return true;
 }

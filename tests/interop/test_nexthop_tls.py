@@ -16,7 +16,7 @@ state = "{{folder}}/state"
 user = "{user}"
 smtp {{
     listen = {{"127.0.0.1:{{port}}"}}
-    next_hop = "smtp://{host}:{hop}"
+    next_hop = "{scheme}://{host}:{hop}"
     next_hop_tls = {tls}
     {more}
     relay_domains = {{"example.org"}}
@@ -26,8 +26,8 @@ smtp {{
 MAIL = b"From: a@example.com\r\nSubject: test\r\n\r\ntext\r\n"
 
 
-def gateway(sink, tls, host="127.0.0.1", more=""):
-    return Gateway(CONF.format(hop=sink.port, host=host, tls=tls, more=more, user=USER))
+def gateway(sink, tls, host="127.0.0.1", more="", scheme="smtp"):
+    return Gateway(CONF.format(hop=sink.port, host=host, tls=tls, more=more, user=USER, scheme=scheme))
 
 
 def send(mx):
@@ -60,6 +60,24 @@ def test_a_certificate_must_be_trusted_and_of_that_name(tmp_path, host, names, i
     with SmtpSink(tls=tmp_path / "hop.example.pem") as sink, gateway(sink, "verify", host, more) as mx:
         assert send(mx)[0] == code, mx.log
         assert [m["tls"] for m in sink.messages] == [True] * (code == 250)
+
+
+@pytest.mark.parametrize("level,is_trusted,code", (
+    ("may", False, 250), ("encrypt", False, 250), ("verify", True, 250), ("verify", False, 451)))
+def test_tls_from_the_first_byte(tmp_path, level, is_trusted, code):
+    cert, _ = make_cert(tmp_path, "hop.example")
+    more = f'next_hop_ca = "{cert}"' if is_trusted else ""
+    with SmtpSink(tls=tmp_path / "hop.example.pem", implicit=True) as sink, \
+            gateway(sink, level, more=more, scheme="smtps") as mx:
+        assert send(mx)[0] == code, mx.log
+        assert [m["tls"] for m in sink.messages] == [True] * (code == 250)
+        assert not [verb for verb, _ in sink.commands if verb == "STARTTLS"]
+
+
+def test_smtps_never_falls_back_to_clear_text():
+    with SmtpSink() as sink, gateway(sink, "may", scheme="smtps") as mx:
+        assert send(mx)[0] == 451
+        assert not sink.messages and not [verb for verb, _ in sink.commands if verb in ("HELO", "EHLO")]
 
 
 class Broken(SmtpSink):

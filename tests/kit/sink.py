@@ -17,10 +17,12 @@ class SmtpSink:
              word) or "silence" (never answers). With lmtp it speaks that: EHLO stands for
              LHLO, and BODY is asked once for each recipient.
     tls      path of a file with key and certificate: STARTTLS is offered.
+    implicit with tls: TLS from the first byte instead.
     """
 
-    def __init__(self, script=None, extensions=EXTENSIONS, tls=None, lmtp=False):
+    def __init__(self, script=None, extensions=EXTENSIONS, tls=None, lmtp=False, implicit=False):
         self.script, self.extensions, self.tls, self.lmtp = script, list(extensions), tls, lmtp
+        self.implicit = implicit
         self.messages, self.commands, self.connections = [], [], 0
         self.lock = threading.Lock()
         self.listener = None
@@ -106,6 +108,8 @@ class Dialogue:
         return line
 
     def run(self):
+        if self.sink.implicit:
+            self.handshake()
         self.say(self.decide("CONNECT", ""))
         while True:
             word, _, argument = self.line().decode("utf-8", "surrogateescape").rstrip("\r\n").partition(" ")
@@ -136,6 +140,9 @@ class Dialogue:
 
     def secure(self):
         self.say(self.decide("STARTTLS", ""))
+        self.handshake()
+
+    def handshake(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.sink.tls)
         self.connection = context.wrap_socket(self.connection, server_side=True)

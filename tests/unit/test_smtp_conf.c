@@ -42,7 +42,7 @@ static void initial_values_are_those_of_the_rfc(void **state)
     assert_int_equal(1, smtp->next_hop.count);
     EXPECT_INT(HOP_SMTP, smtp->next_hop.items[0].kind);
     EXPECT_INT(10025, smtp->next_hop.items[0].at.port);
-    EXPECT_INT(HOP_TLS_MAY, smtp->next_hop_tls);
+    EXPECT_INT(HOP_TLS_MAY, smtp->next_hop_ways.tls);
     EXPECT_FALSE(smtp_conf_takes(smtp, "example.org"));
     conf_free(conf);
     strbuf_release(&faults);
@@ -87,6 +87,9 @@ static void next_hops_are_read_or_refused(void **state)
         { "smtp://127.0.0.1", HOP_SMTP, "", NULL, 25 },
         { "smtp://[::1]:26", HOP_SMTP, "", NULL, 26 },
         { "smtp://mail.example.org", HOP_SMTP, "mail.example.org", NULL, 25 },
+        { "smtps://mail.example.org", HOP_SMTP, "mail.example.org", NULL, 465 },
+        { "smtps://[::1]:1465", HOP_SMTP, "", NULL, 1465 },
+        { "smtps:unix:/run/mta.sock", -1, NULL, NULL, 0 },
         { "smtp:unix:/run/mta.sock", HOP_SMTP, "", "/run/mta.sock", 0 },
         { "maildir:/var/mail/x", HOP_MAILDIR, "", "/var/mail/x", 0 },
         { "maildir:/var/mail/with blanks", HOP_MAILDIR, "", "/var/mail/with blanks", 0 },
@@ -122,6 +125,7 @@ static void next_hops_are_read_or_refused(void **state)
             EXPECT_STR(cases[i].host, target->at.host);
             EXPECT_INT(cases[i].port, target->at.port);
             EXPECT_STR(cases[i].text, target->text);
+            EXPECT_INT(strncmp(cases[i].text, "smtps", 5) == 0, target->is_implicit);
             if (cases[i].path)
                 EXPECT_STR(cases[i].path, cases[i].kind == HOP_MAILDIR ? target->maildir : target->at.path);
             conf_free(conf);
@@ -216,7 +220,7 @@ static void domains_have_their_routes(void **state)
         EXPECT_INT(cases[i].is_taken, smtp_conf_takes(smtp, cases[i].domain));
         EXPECT_STR(cases[i].route ? cases[i].route : "none", route ? route->title : "none");
     }
-    EXPECT_INT(HOP_TLS_VERIFY, smtp_conf_route(smtp, "x.example.com")->tls);
+    EXPECT_INT(HOP_TLS_VERIFY, smtp_conf_route(smtp, "x.example.com")->ways.tls);
     conf_free(conf);
     strbuf_release(&faults);
 }
@@ -233,6 +237,8 @@ static void what_cannot_be_meant_is_refused(void **state)
         "smtp { route \"a.example\" { } }",
         "smtp { route \"A.example\" { next_hop = \"smtp://a\" } route \"a.example\" { next_hop = \"smtp://a\" } }",
         "smtp { next_hop_tls = always }",
+        "smtp { next_hop = \"smtps://a\" next_hop_tls = none }",
+        "smtp { route \"a.example\" { next_hop = \"smtps://a\" next_hop_tls = none } }",
         "smtp { bare_newline = accept }",
         "smtp { listener \"mx.example.org:25\" {} }",
         "smtp { listen = {\"127.0.0.1:25\"} listener \"127.0.0.1:25\" {} }",
