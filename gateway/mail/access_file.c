@@ -41,9 +41,14 @@ static struct span without_comment(struct span line)
     return line;
 }
 
+struct span access_entry_of(struct span line)
+{
+    return span_trim(without_comment(line));
+}
+
 static const char *set_add(void *set, struct span line, unsigned number)
 {
-    struct span entry = span_trim(without_comment(line)), rest = entry, word;
+    struct span entry = access_entry_of(line), rest = entry, word;
 
     if (!span_word(&rest, &word))
         return NULL;

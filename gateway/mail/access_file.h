@@ -34,6 +34,9 @@ struct access_reader {
     void (*free)(void *set); /* NULL is fine */
 };
 
+/* access_entry_of - a line without its comment and the blanks around it. */
+struct span access_entry_of(struct span line);
+
 struct access_reading;
 
 struct access_file {

@@ -480,3 +480,10 @@ bool access_set_has_address(const struct access_set *set, const struct address *
         return true;
     return has_local(set, local, out) || (bare.len != local.len && has_local(set, bare, out));
 }
+
+bool access_set_has_entry(const struct access_set *set, struct span entry, struct access_match *out)
+{
+    struct key key;
+
+    return !entry_key(set->kind, entry, &key) && find(set, &key, out);
+}

@@ -50,4 +50,7 @@ bool access_set_has_addr(const struct access_set *set, const struct addr *addr, 
 bool access_set_has_name(const struct access_set *set, struct span name, struct access_match *out);
 bool access_set_has_address(const struct access_set *set, const struct address *address, struct access_match *out);
 
+/* access_set_has_entry - that very entry, as it was added. */
+bool access_set_has_entry(const struct access_set *set, struct span entry, struct access_match *out);
+
 #endif

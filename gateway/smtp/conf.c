@@ -3,6 +3,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/net/tls.h"
+#include "gateway/smtp/route_file.h"
 
 #define AT(member) offsetof(struct smtp_conf, member)
 
@@ -66,6 +67,17 @@ static const struct conf_key smtp_keys[] = {
       .at = AT(routes),
       .help = "other next hops",
       .section = &smtp_route_section },
+    { .name = "routes",
+      .type = CONF_FILE,
+      .at = AT(routes_file),
+      .help = "a file of other next hops, watched: a line for each address, domain, .domain or *, such as: "
+              "example.org smtp://10.0.0.2:25 smtp://10.0.0.3:25 priority=20 tls=verify verify=none" },
+    { .name = "recipient_delimiter",
+      .type = CONF_STR,
+      .at = AT(recipient_delimiter),
+      .initial = "",
+      .help = "characters that begin an extension of a local part: with \"+\" user+list@ is looked up as user@, too, "
+              "in routes and in lists of recipients" },
     { .name = "relay_domains",
       .type = CONF_STRS,
       .at = AT(relay_domains),
@@ -188,10 +200,12 @@ static const struct conf_key smtp_keys[] = {
       .most = "60s",
       .help = "how long a reply to RCPT may wait for the checks of connection and envelope" },
     { .name = "verify_recipients",
-      .type = CONF_BOOL,
+      .type = CONF_CUSTOM,
       .at = AT(verify_recipients),
-      .initial = "yes",
-      .help = "ask the next hop whether it takes a recipient before we do" },
+      .initial = "rcpt",
+      .help = "who knows whether a recipient exists: rcpt (the next hop is asked), none (not asked), or "
+              "list:/path of a file of addresses and @domains, which is watched",
+      .parse = verify_rule_parse },
     { .name = "verify_good",
       .type = CONF_MS,
       .at = AT(verify_good_ms),
@@ -363,6 +377,17 @@ const struct smtp_listener *smtp_conf_listener(const struct smtp_conf *conf, con
     BUG("no listener there");
 }
 
+/* Told by `config check` and before a reload, as everything that can be known then. */
+static const char *check_routes_file(struct arena *a, const char *path)
+{
+    struct access_file file;
+    bool is_good = access_file_open_as(&file, path, &route_reader, 0);
+    const char *wrong = is_good ? NULL : arena_printf(a, "routes: %s", file.refusal.data);
+
+    access_file_close(&file);
+    return wrong;
+}
+
 static const char *check_smtp(struct arena *a, void *values)
 {
     struct smtp_conf *conf = values;
@@ -372,6 +397,8 @@ static const char *check_smtp(struct arena *a, void *values)
         wrong = hop_ways_wrong(a, &conf->next_hop, &conf->next_hop_ways);
     if (!wrong)
         wrong = join_listeners(a, conf);
+    if (!wrong && is_set(conf->routes_file))
+        wrong = check_routes_file(a, conf->routes_file);
     if (wrong)
         return wrong;
     if (conf->errors_hard < conf->errors_soft)

@@ -50,10 +50,19 @@ struct hop_ways {
     int tls; /* enum hop_tls */
 };
 
+/* Who knows whether a recipient exists. UNSAID: as in the section around it. */
+enum verify_kind { VERIFY_UNSAID, VERIFY_NONE, VERIFY_RCPT, VERIFY_LIST };
+
+struct verify_rule {
+    enum verify_kind kind;
+    const char *path; /* VERIFY_LIST */
+};
+
 struct smtp_route {
     const char *title; /* the recipients' domain; in normal form after loading. ".example.org": those below it */
     struct hop_targets next_hop;
     struct hop_ways ways;
+    struct verify_rule verify;
 };
 
 struct smtp_conf {
@@ -63,8 +72,10 @@ struct smtp_conf {
     struct smtp_listener *ways;   /* after loading: of each of the places */
     struct hop_targets next_hop;
     struct hop_ways next_hop_ways;
-    const char *next_hop_ca;        /* "": the system's */
-    struct conf_array routes;       /* struct smtp_route, sorted by title */
+    const char *next_hop_ca;  /* "": the system's */
+    struct conf_array routes; /* struct smtp_route, sorted by title */
+    const char *routes_file;  /* "": none */
+    const char *recipient_delimiter;
     struct conf_strs relay_domains; /* normal form, sorted; those of routes count, too */
     struct conf_nets relay_clients;
     struct conf_nets xclient_clients;
@@ -77,7 +88,7 @@ struct smtp_conf {
     int command_timeout_ms, data_timeout_ms, data_total_ms;
     int rcpt_wait_ms;
 
-    bool verify_recipients;
+    struct verify_rule verify_recipients; /* never VERIFY_UNSAID */
     int verify_good_ms, verify_bad_ms;
     int64_t verify_entries;
 
@@ -98,10 +109,13 @@ const char *hop_targets_parse(struct arena *a, const char *text, void *out);
 /* hop_ways_wrong - NULL, or what is wrong with targets that are spoken to like that. */
 const char *hop_ways_wrong(struct arena *a, const struct hop_targets *targets, const struct hop_ways *ways);
 bool hop_ways_eq(const struct hop_ways *a, const struct hop_ways *b);
+/* verify_rule_parse - "rcpt", "none", "list:/path"; also "yes" and "no". For CONF_CUSTOM: into a struct verify_rule. */
+const char *verify_rule_parse(struct arena *a, const char *text, void *out);
 /* smtp_conf_normalise_routes - relay domains and routes into normal form, sorted; NULL, or what is wrong. */
 const char *smtp_conf_normalise_routes(struct arena *a, struct smtp_conf *conf);
 
 const char *hop_tls_text(enum hop_tls tls);
+int hop_tls_of(struct span word); /* -1: no such word */
 
 /* hop_target_is_local - on this machine. */
 bool hop_target_is_local(const struct hop_target *target);

@@ -1,5 +1,7 @@
 /* smtp/conf_route.c - next hops and routes in gateway.conf: how they are written, and which one a domain takes. */
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "gateway/base/bug.h"
 #include "gateway/mail/domain.h"
@@ -56,11 +58,19 @@ const char *hop_target_parse(struct arena *a, const char *text, struct hop_targe
                         text);
 }
 
+static const char *const tls_words[] = { "none", "may", "encrypt", "verify" };
+
 const char *hop_tls_text(enum hop_tls tls)
 {
-    static const char *const words[] = { "none", "may", "encrypt", "verify" };
+    return tls_words[tls];
+}
 
-    return words[tls];
+int hop_tls_of(struct span word)
+{
+    for (size_t i = 0; i < COUNT(tls_words); i++)
+        if (span_is(word, tls_words[i]))
+            return (int)i;
+    return -1;
 }
 
 /* "priority=20", "weight=2": true when it is one of these, and good. */
@@ -146,6 +156,29 @@ bool hop_target_is_local(const struct hop_target *target)
     return at->path[0] || (at->host[0] ? span_iis(span_of(at->host), "localhost") : addr_is_loopback(&at->addr));
 }
 
+/* ---- verification ---- */
+
+const char *verify_rule_parse(struct arena *a, const char *text, void *out)
+{
+    struct verify_rule *rule = out;
+    struct span word = span_of(text);
+
+    if (span_is(word, "rcpt") || span_is(word, "yes")) {
+        *rule = (struct verify_rule){ .kind = VERIFY_RCPT };
+        return NULL;
+    }
+    if (span_is(word, "none") || span_is(word, "no")) {
+        *rule = (struct verify_rule){ .kind = VERIFY_NONE };
+        return NULL;
+    }
+    if (!span_starts(word, SPAN("list:/")))
+        return "is no way to verify recipients; write rcpt (ask the next hop), none, or list:/path/of/a/file";
+    *rule = (struct verify_rule){ .kind = VERIFY_LIST, .path = text + strlen("list:") };
+    if (access(rule->path, R_OK))
+        return arena_printf(a, "names %s, which cannot be read (%s)", rule->path, strerror(errno));
+    return NULL;
+}
+
 /* ---- routes ---- */
 
 static const struct conf_key route_keys[] = {
@@ -161,6 +194,11 @@ static const struct conf_key route_keys[] = {
       .initial = "may",
       .least = hop_tls_words,
       .help = "as smtp.next_hop_tls" },
+    { .name = "verify_recipients",
+      .type = CONF_CUSTOM,
+      .at = AT(verify),
+      .help = "as smtp.verify_recipients, which holds unless this is written",
+      .parse = verify_rule_parse },
     { 0 },
 };
 

@@ -201,6 +201,9 @@ static void note_new_link(struct hop *hop, const struct hop_link *link)
     hop->settings.metrics->connections_total++;
     hop->failures = 0;
     hop->rest_until_ms = 0;
+    if (hop->settings.news &&
+        (!hop->is_known || hop->extensions != link->extensions || hop->size_most != link->size_most))
+        ++*hop->settings.news;
     hop->extensions = link->extensions;
     hop->size_most = link->size_most;
 }

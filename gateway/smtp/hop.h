@@ -57,6 +57,7 @@ struct hop_settings {
     struct tls_context *tls_context; /* NULL with HOP_TLS_NONE; borrowed */
     const char *hostname;            /* for EHLO */
     struct hop_metrics *metrics;     /* NULL: nobody counts */
+    unsigned *news;                  /* counted up when the hop tells something else than before; NULL: nobody cares */
 };
 
 struct hop *hop_new(const struct hop_settings *settings);

@@ -41,12 +41,18 @@ static struct hop_delivery *of_task(struct hop_task *task)
 
 /* ---- the end ---- */
 
+static void delivery_release(struct hop_delivery *d)
+{
+    tally_release(&d->tally);
+    next_hop_drop(d->next_hop);
+    free(d);
+}
+
 /* Tells the owner, who may free session and message then. */
 static void conclude(struct hop_delivery *d, const struct delivery_outcome *outcome)
 {
     d->delivery.fn(d->delivery.arg, outcome);
-    tally_release(&d->tally);
-    free(d);
+    delivery_release(d);
 }
 
 /* As it stands in the tally. */
@@ -330,8 +336,7 @@ static bool cancel(struct delivery *delivery)
     if (d->is_dot_sent)
         return false;
     hop_withdraw(&d->task);
-    tally_release(&d->tally);
-    free(d);
+    delivery_release(d);
     return true;
 }
 
@@ -347,15 +352,14 @@ struct delivery *hop_deliver_start(struct verify *verify, struct next_hop *next_
         .delivery.cancel = cancel,
         .task = { .on_ready = on_ready, .on_reply = on_reply, .on_drained = on_drained, .on_lost = on_lost },
         .verify = verify,
-        .next_hop = next_hop,
+        .next_hop = next_hop_hold(next_hop),
         .session = session,
         .message = message
     };
     tally_init(&d->tally, session->recipient_count, is_each);
     if (next_hop_submit(next_hop, &d->task))
         return &d->delivery;
-    tally_release(&d->tally);
-    free(d);
+    delivery_release(d);
     *at_once = (struct delivery_outcome){ .trouble = REPLY_HOP_DOWN, .why = "the next hop is down" };
     return NULL;
 }

@@ -10,13 +10,17 @@
 enum { NAME_MOST = 8192 };
 
 struct next_hop {
+    unsigned holders;
+    void (*on_unused)(void *arg);
+    void *arg;
     size_t count;
     struct hop *hops[HOP_TARGETS_MOST];
     struct hop_choice choices[HOP_TARGETS_MOST];
     char name[];
 };
 
-struct next_hop *next_hop_new(const struct hop_targets *targets, struct hop *const *hops)
+struct next_hop *next_hop_new(const struct hop_targets *targets, struct hop *const *hops, void (*on_unused)(void *arg),
+                              void *arg)
 {
     struct strbuf name;
 
@@ -27,6 +31,9 @@ struct next_hop *next_hop_new(const struct hop_targets *targets, struct hop *con
 
     memcpy(nh->name, name.data, name.len);
     strbuf_release(&name);
+    nh->holders = 1;
+    nh->on_unused = on_unused;
+    nh->arg = arg;
     nh->count = targets->count;
     for (size_t i = 0; i < targets->count; i++) {
         nh->hops[i] = hops[i];
@@ -36,8 +43,17 @@ struct next_hop *next_hop_new(const struct hop_targets *targets, struct hop *con
     return nh;
 }
 
-void next_hop_free(struct next_hop *nh)
+struct next_hop *next_hop_hold(struct next_hop *nh)
 {
+    nh->holders++;
+    return nh;
+}
+
+void next_hop_drop(struct next_hop *nh)
+{
+    if (!nh || --nh->holders)
+        return;
+    nh->on_unused(nh->arg);
     free(nh);
 }
 
@@ -114,7 +130,7 @@ unsigned next_hop_extensions(const struct next_hop *nh)
     for (size_t i = 0; i < nh->count; i++)
         if (hop_is_known(nh->hops[i]))
             all &= hop_extensions(nh->hops[i]);
-    return next_hop_is_known(nh) ? all : 0;
+    return all;
 }
 
 uint64_t next_hop_size_most(const struct next_hop *nh)
@@ -124,8 +140,9 @@ uint64_t next_hop_size_most(const struct next_hop *nh)
     for (size_t i = 0; i < nh->count; i++) {
         uint64_t its = hop_size_most(nh->hops[i]);
 
-        if (its && (!most || its < most))
-            most = its;
+        if (!its)
+            return 0;
+        most = its > most ? its : most;
     }
     return most;
 }

@@ -3,7 +3,7 @@
  * It has one or several targets, each a struct hop with its connections. next_hop_submit() chooses one for a task;
  * what must hold for all of them (what is offered, the largest size) is answered for all.
  *
- * Threads: the loop's. Memory: of its struct routes.
+ * Threads: the loop's. Memory: counted; it goes with the last one who holds it.
  */
 #ifndef SMTP_NEXT_HOP_H
 #define SMTP_NEXT_HOP_H
@@ -13,9 +13,14 @@
 
 struct next_hop;
 
-/* next_hop_new, next_hop_free - for routes.c. `hops`: one for each target; they are not its own. */
-struct next_hop *next_hop_new(const struct hop_targets *targets, struct hop *const *hops);
-void next_hop_free(struct next_hop *nh);
+/* next_hop_new - for hops.c; held once. `hops`: one for each target; they are not its own, and stay until
+ * on_unused(arg), which is called when the next hop goes. */
+struct next_hop *next_hop_new(const struct hop_targets *targets, struct hop *const *hops, void (*on_unused)(void *arg),
+                              void *arg);
+/* next_hop_hold, next_hop_drop - routes may change while a transaction runs: who keeps a next hop holds it, as often as
+ * it drops it. Dropping NULL is fine. */
+struct next_hop *next_hop_hold(struct next_hop *nh);
+void next_hop_drop(struct next_hop *nh);
 
 /* next_hop_name - as the operator wrote it: for the log, and for what is remembered of it. */
 const char *next_hop_name(const struct next_hop *nh);
@@ -30,9 +35,9 @@ bool next_hop_is_local(const struct next_hop *nh);
 bool next_hop_submit(struct next_hop *nh, struct hop_task *task);
 bool next_hop_is_known(const struct next_hop *nh);
 bool next_hop_is_down(const struct next_hop *nh);
-/* next_hop_extensions - what all its targets offer; 0 while none is known. */
+/* next_hop_extensions - what all its targets offer that are known; everything while none is. */
 unsigned next_hop_extensions(const struct next_hop *nh);
-/* next_hop_size_most - the least that its targets tell; 0: none tells one. */
+/* next_hop_size_most - the largest message that any of its targets takes; 0: there may be one without a limit. */
 uint64_t next_hop_size_most(const struct next_hop *nh);
 
 #endif

@@ -61,6 +61,7 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_OTHER_RULES] = { 452, "4.5.3",
                             "Too many recipients: this one has other rules, send it in another transaction" },
     [REPLY_ONE_RECIPIENT] = { 452, "4.5.3", "One recipient at a time goes there; use another transaction" },
+    [REPLY_UNLISTED] = { 550, "5.1.1", "There is no such recipient here" },
     [REPLY_TOO_BIG] = { 552, "5.3.4", "The message is larger than the {} bytes that we take" },
     [REPLY_LOOP] = { 554, "5.4.6", "Mail loop: the message has passed {} hosts already" },
     [REPLY_HEADER_TOO_BIG] = { 552, "5.3.4", "The header section is larger than the {} bytes that we take" },
@@ -79,6 +80,7 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_HOP_SILENT] = { 451, "4.4.2", "The mail server behind this gateway did not confirm; try again later" },
     [REPLY_HOP_CHANGED] = { 451, "4.4.5", "The mail server behind this gateway refused a recipient; try again later" },
     [REPLY_HOP_8BIT] = { 451, "4.4.1", "The mail server behind this gateway lacks 8BITMIME now; try again later" },
+    [REPLY_NO_LIST] = { 451, "4.3.0", "Recipients cannot be looked up at the moment; try again later" },
     [REPLY_MAILDIR] = { 451, "4.3.0", "The message could not be stored; try again later" },
     [REPLY_QUARANTINE] = { 451, "4.7.1", "The message could not be set aside; try again later" },
 };

@@ -1,27 +1,31 @@
-/* smtp/routes.c - next hops made from the configuration, and found by recipient. */
+/* smtp/routes.c - routes of gateway.conf and of the file; recipients through both. */
 #include "gateway/smtp/routes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
-#include "gateway/smtp/maildir.h"
+#include "gateway/base/log.h"
+#include "gateway/smtp/hops.h"
+#include "gateway/smtp/route_file.h"
 
-enum { RESOLVER_QUEUE = 64 };
+enum {
+    LOOK_MS = 1000,
+    READ_ON_MS = 5,          /* while a new version is being read */
+    READ_BYTES = 256 * 1024, /* each time: some milliseconds */
+    CONNECTED_AT_ONCE = 100, /* routes of the file that are connected to before there is mail for them */
+};
 
 struct routes {
     struct engine *engine;
     const struct smtp_conf *conf;
-    struct tls_context *tls, *tls_verify;
-    struct crew *resolver; /* of its own: a name server that hangs must not hold up mail; NULL when no hop has a name */
-    struct hop **hops;     /* no two with the same target and ways: routes share them */
-    size_t hop_count;
-    struct route {
-        const struct hop_targets *targets;
-        const struct hop_ways *ways;
-        struct next_hop *next_hop;
-    } * routes; /* the first: of conf->next_hop; then one per route of conf; those with equal targets share theirs */
+    struct hops *hops;
+    struct next_hop **sections; /* the first: of conf->next_hop; then one per route of conf */
     size_t count;
+    struct access_file file; /* set: struct route_table */
+    bool has_file;
+    struct recipient_lists *lists;
+    struct timer *watch;
 };
 
 static bool is_set(const char *text)
@@ -29,122 +33,135 @@ static bool is_set(const char *text)
     return text && *text;
 }
 
-static const struct smtp_route *route_at(const struct smtp_conf *conf, size_t index)
+static const struct smtp_route *section_at(const struct smtp_conf *conf, size_t index)
 {
     return &((const struct smtp_route *)conf->routes.items)[index];
 }
 
-/* ---- all of them ---- */
+/* ---- verification ---- */
 
-static bool is_same_target(const struct hop_target *a, const struct hop_target *b)
+static struct route route_with(struct routes *r, struct next_hop *next_hop, const struct verify_rule *rule)
 {
-    return a->kind == b->kind && a->is_implicit == b->is_implicit &&
-           (a->kind == HOP_MAILDIR ? strcmp(a->maildir, b->maildir) == 0 : endpoint_eq(&a->at, &b->at));
+    const struct verify_rule *of = rule->kind == VERIFY_UNSAID ? &r->conf->verify_recipients : rule;
+    struct route route = { .next_hop = next_hop, .verify = of->kind };
+
+    if (of->kind == VERIFY_LIST)
+        route.list = recipient_lists_get(r->lists, of->path);
+    return route;
 }
 
-static struct hop *find_hop(const struct routes *r, const struct hop_target *target, const struct hop_ways *ways)
+/* ---- the file ---- */
+
+static struct hop_ways ways_of(const struct routes *r, const struct file_route *route)
 {
-    for (size_t i = 0; i < r->hop_count; i++)
-        if (is_same_target(hop_target(r->hops[i]), target) && hop_ways_eq(hop_settings(r->hops[i])->ways, ways))
-            return r->hops[i];
-    return NULL;
+    struct hop_ways ways = r->conf->next_hop_ways;
+
+    if (route->tls >= 0)
+        ways.tls = route->tls;
+    return ways;
 }
 
-static bool is_same_list(const struct hop_targets *a, const struct hop_targets *b)
+/* Its next hop, connected to when it was not yet. What that needs was prepared in open_file(). */
+static struct next_hop *next_hop_of(struct routes *r, struct file_route *route)
 {
-    for (size_t i = 0; i < a->count && i < b->count; i++)
-        if (!is_same_target(&a->items[i], &b->items[i]) || a->items[i].priority != b->items[i].priority ||
-            a->items[i].weight != b->items[i].weight)
-            return false;
-    return a->count == b->count;
+    const struct hop_ways ways = ways_of(r, route);
+
+    if (!route->next_hop)
+        route->next_hop = hops_take(r->hops, &route->targets, &ways, NULL, 0);
+    if (!route->next_hop)
+        BUG("a next hop of %s cannot be had", r->file.path);
+    return route->next_hop;
 }
 
-static struct next_hop *find_next_hop(const struct routes *r, const struct hop_targets *targets,
-                                      const struct hop_ways *ways)
+/* A file of a few routes is connected to at once, so that what they offer and whether they are up is known before
+ * there is mail; with thousands each waits for its first recipient. */
+static void connect_some(struct routes *r)
 {
-    for (size_t i = 0; i < r->count; i++)
-        if (is_same_list(r->routes[i].targets, targets) && hop_ways_eq(r->routes[i].ways, ways))
-            return r->routes[i].next_hop;
-    return NULL;
+    struct file_route *route;
+
+    for (size_t i = 0; i < CONNECTED_AT_ONCE && (route = route_table_route(r->file.set, i)); i++)
+        next_hop_of(r, route);
 }
 
-static bool make_tls(struct routes *r, enum hop_tls tls, struct tls_context **out, char *error, size_t size)
+static void get_lists(struct routes *r)
 {
-    const char *ca = is_set(r->conf->next_hop_ca) ? r->conf->next_hop_ca : NULL;
-    struct tls_context **context = tls == HOP_TLS_VERIFY ? &r->tls_verify : &r->tls;
+    const struct file_route *route;
 
-    *out = NULL;
-    if (tls == HOP_TLS_NONE)
+    recipient_lists_begin(r->lists);
+    route_with(r, NULL, &r->conf->verify_recipients);
+    for (size_t i = 0; i < r->conf->routes.count; i++)
+        route_with(r, NULL, &section_at(r->conf, i)->verify);
+    for (size_t i = 0; r->has_file && (route = route_table_route(r->file.set, i)); i++)
+        route_with(r, NULL, &route->verify);
+    recipient_lists_keep(r->lists);
+}
+
+/* The first fault will do: the rest is told when that is mended. */
+static void raise_alarm(struct routes *r)
+{
+    struct span rest = strbuf_span(&r->file.refusal), first = { 0 };
+    char text[600];
+
+    span_cut(&rest, '\n', &first);
+    snprintf(text, sizeof text, "the routes stay as they were: %.*s", SPAN_ARG(first));
+    alarms_raise(&r->engine->alarms, r->file.path, text);
+}
+
+static void look_at_file(struct routes *r)
+{
+    if (access_file_look(&r->file, READ_BYTES)) {
+        log_info("list_reloaded", "%s: %zu routes", r->file.path, route_table_count(r->file.set));
+        get_lists(r);
+        connect_some(r);
+    }
+    if (r->file.refusal.len && !r->file.reading)
+        raise_alarm(r);
+}
+
+static void on_watch(void *arg)
+{
+    struct routes *r = arg;
+
+    if (r->has_file)
+        look_at_file(r);
+    if (!r->file.reading)
+        recipient_lists_look(r->lists, READ_BYTES);
+    timer_start(r->watch, r->file.reading ? READ_ON_MS : LOOK_MS);
+}
+
+static bool open_file(struct routes *r, char *error, size_t size)
+{
+    struct hop_ways ways = r->conf->next_hop_ways;
+
+    if (!is_set(r->conf->routes_file))
         return true;
-    if (!*context)
-        *context = tls_client_new(tls == HOP_TLS_VERIFY ? TLS_VERIFY_NAME : TLS_VERIFY_NONE, ca, error, size);
-    *out = *context;
-    return *out != NULL;
-}
-
-/* smtps has no clear text to fall back to. */
-static enum hop_tls tls_of(const struct hop_target *target, const struct hop_ways *ways)
-{
-    return target->is_implicit && ways->tls < HOP_TLS_ENCRYPT ? HOP_TLS_ENCRYPT : (enum hop_tls)ways->tls;
-}
-
-/* The hop of a target, made when there is none yet; NULL with a sentence in `error`. */
-static struct hop *take_hop(struct routes *r, const struct hop_target *target, const struct hop_ways *ways, char *error,
-                            size_t size)
-{
-    struct hop_settings settings = { .loop = r->engine->loop,
-                                     .crew = r->engine->crew,
-                                     .conf = r->conf,
-                                     .target = target,
-                                     .ways = ways,
-                                     .tls = tls_of(target, ways),
-                                     .hostname = r->engine->hostname,
-                                     .metrics = &r->engine->metrics.hop };
-    struct hop *hop = find_hop(r, target, ways);
-    char wrong[MAILDIR_ERROR_MAX];
-
-    if (hop)
-        return hop;
-    if (!make_tls(r, settings.tls, &settings.tls_context, error, size))
-        return NULL;
-    if (target->at.host[0] && !r->resolver)
-        r->resolver = crew_new(r->engine->loop, 1, RESOLVER_QUEUE, RESOLVER_QUEUE);
-    settings.resolver = r->resolver;
-    if (target->kind == HOP_MAILDIR && maildir_prepare(target->maildir, wrong)) {
-        snprintf(error, size, "smtp.next_hop: %s; make it, or let it be writable for the gateway's user", wrong);
-        return NULL;
-    }
-    r->hops = mem_grow(r->hops, (r->hop_count + 1) * sizeof *r->hops);
-    r->hops[r->hop_count++] = hop_new(&settings);
-    return r->hops[r->hop_count - 1];
-}
-
-static bool add(struct routes *r, const struct hop_targets *targets, const struct hop_ways *ways, char *error,
-                size_t size)
-{
-    struct next_hop *next_hop = find_next_hop(r, targets, ways);
-    struct hop *hops[HOP_TARGETS_MOST];
-
-    for (size_t i = 0; i < targets->count && !next_hop; i++) {
-        hops[i] = take_hop(r, &targets->items[i], ways, error, size);
-        if (!hops[i])
+    for (ways.tls = HOP_TLS_NONE; ways.tls <= HOP_TLS_VERIFY; ways.tls++) /* a later version of the file may want it */
+        if (!hops_prepare(r->hops, &ways, error, size))
             return false;
-    }
-    r->routes[r->count] = (struct route){ targets, ways, next_hop ? next_hop : next_hop_new(targets, hops) };
-    r->count++;
-    return true;
+    r->has_file = access_file_open_as(&r->file, r->conf->routes_file, &route_reader, 0);
+    if (r->has_file)
+        connect_some(r);
+    else
+        snprintf(error, size, "smtp.routes: %.*s", SPAN_ARG(strbuf_span(&r->file.refusal)));
+    return r->has_file;
 }
 
-static bool add_all(struct routes *r, char *error, size_t size)
+/* ---- life ---- */
+
+static bool open_sections(struct routes *r, char *error, size_t size)
 {
     const struct smtp_conf *conf = r->conf;
 
-    r->routes = mem_alloc((conf->routes.count + 1) * sizeof *r->routes);
-    if (!add(r, &conf->next_hop, &conf->next_hop_ways, error, size))
-        return false;
-    for (size_t i = 0; i < conf->routes.count; i++)
-        if (!add(r, &route_at(conf, i)->next_hop, &route_at(conf, i)->ways, error, size))
+    r->sections = mem_alloc((conf->routes.count + 1) * sizeof *r->sections);
+    for (size_t i = 0; i <= conf->routes.count; i++) {
+        const struct hop_targets *targets = i ? &section_at(conf, i - 1)->next_hop : &conf->next_hop;
+        const struct hop_ways *ways = i ? &section_at(conf, i - 1)->ways : &conf->next_hop_ways;
+
+        r->sections[i] = hops_take(r->hops, targets, ways, error, size);
+        if (!r->sections[i])
             return false;
+        r->count++;
+    }
     return true;
 }
 
@@ -152,87 +169,88 @@ struct routes *routes_new(struct engine *engine, const struct smtp_conf *conf, c
 {
     struct routes *r = mem_alloc(sizeof *r);
 
-    r->engine = engine;
-    r->conf = conf;
-    if (add_all(r, error, size))
-        return r;
-    routes_free(r);
-    return NULL;
-}
-
-static bool is_first_with_its(const struct routes *r, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (r->routes[i].next_hop == r->routes[index].next_hop)
-            return false;
-    return true;
+    *r = (struct routes){ .engine = engine, .conf = conf };
+    r->hops = hops_new(engine, conf);
+    r->lists = recipient_lists_new(&engine->alarms);
+    r->watch = timer_new(engine->loop, on_watch, r);
+    if (!open_sections(r, error, size) || !open_file(r, error, size)) {
+        routes_free(r);
+        return NULL;
+    }
+    get_lists(r);
+    if (r->has_file || recipient_lists_count(r->lists))
+        timer_start(r->watch, LOOK_MS);
+    return r;
 }
 
 void routes_free(struct routes *r)
 {
     if (!r)
         return;
+    timer_free(r->watch);
+    if (r->file.path)
+        access_file_close(&r->file);
     for (size_t i = 0; i < r->count; i++)
-        if (is_first_with_its(r, i))
-            next_hop_free(r->routes[i].next_hop);
-    for (size_t i = 0; i < r->hop_count; i++)
-        hop_free(r->hops[i]);
-    free(r->hops);
-    crew_free(r->resolver);
-    tls_context_free(r->tls);
-    tls_context_free(r->tls_verify);
-    free(r->routes);
+        next_hop_drop(r->sections[i]);
+    recipient_lists_free(r->lists);
+    hops_free(r->hops);
+    free(r->sections);
     free(r);
 }
 
-struct next_hop *routes_find(const struct routes *r, const struct address *recipient, const char *domain)
-{
-    const struct smtp_route *route = smtp_conf_route(r->conf, domain);
+/* ---- for recipients ---- */
 
-    (void)recipient;
-    return r->routes[route ? 1 + (size_t)(route - route_at(r->conf, 0)) : 0].next_hop;
+/* How closely a pattern fits, of those that fit: an address before a domain before ".domain", the longer first. */
+static size_t closeness(const char *pattern)
+{
+    return strcmp(pattern, "*") == 0 ? 0 : strchr(pattern, '@') ? SIZE_MAX : strlen(pattern);
+}
+
+static bool find_in_file(const struct routes *r, const struct address *recipient, const char *domain,
+                         struct file_match *out)
+{
+    return r->has_file && route_table_find(r->file.set, recipient, domain, r->conf->recipient_delimiter, out);
+}
+
+struct route routes_find(struct routes *r, const struct address *recipient, const char *domain)
+{
+    const struct smtp_route *section = smtp_conf_route(r->conf, domain);
+    struct file_match match;
+
+    if (find_in_file(r, recipient, domain, &match) &&
+        (!section || closeness(match.pattern) >= closeness(section->title))) {
+        struct next_hop *next_hop = next_hop_of(r, match.route);
+
+        return route_with(r, next_hop, &match.route->verify);
+    }
+    if (section)
+        return route_with(r, r->sections[1 + (size_t)(section - section_at(r->conf, 0))], &section->verify);
+    return route_with(r, r->sections[0], &r->conf->verify_recipients);
 }
 
 bool routes_take(const struct routes *r, const struct address *recipient, const char *domain)
 {
-    (void)recipient;
-    return smtp_conf_takes(r->conf, domain);
+    struct file_match match;
+
+    return smtp_conf_takes(r->conf, domain) ||
+           (find_in_file(r, recipient, domain, &match) && strcmp(match.pattern, "*") != 0);
 }
 
-unsigned routes_extensions(const struct routes *r)
-{
-    unsigned all = EXTENSIONS_ALL;
+/* ---- of all ---- */
 
-    for (size_t i = 0; i < r->count; i++)
-        all &= next_hop_extensions(r->routes[i].next_hop);
-    return all;
+unsigned routes_extensions(struct routes *r)
+{
+    return hops_extensions(r->hops);
 }
 
-uint64_t routes_size_most(const struct routes *r)
+uint64_t routes_size_most(struct routes *r)
 {
-    uint64_t most = r->conf->size_most;
+    uint64_t its = hops_size_most(r->hops);
 
-    for (size_t i = 0; i < r->count; i++) {
-        uint64_t its = next_hop_size_most(r->routes[i].next_hop);
-
-        if (its && its < most)
-            most = its;
-    }
-    return most;
-}
-
-size_t routes_recipients_most(const struct routes *r)
-{
-    for (size_t i = 0; i < r->count; i++)
-        if (next_hop_kind(r->routes[i].next_hop) != HOP_LMTP)
-            return (size_t)r->conf->recipients_most;
-    return 1;
+    return its && its < r->conf->size_most ? its : r->conf->size_most;
 }
 
 bool routes_are_down(const struct routes *r)
 {
-    for (size_t i = 0; i < r->count; i++)
-        if (!next_hop_is_down(r->routes[i].next_hop))
-            return false;
-    return true;
+    return hops_are_down(r->hops);
 }

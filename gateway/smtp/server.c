@@ -412,6 +412,7 @@ void server_end_transaction(struct server *s)
     server_stop_rcpt(s);
     spool_free(s->spool);
     s->spool = NULL;
+    next_hop_drop(s->next_hop);
     s->next_hop = NULL;
     s->verdict = NULL;
     if (s->state == SERVER_DATA) /* else it may be what ends a wait for too many errors */

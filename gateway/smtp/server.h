@@ -94,7 +94,7 @@ struct server {
     unsigned errors, junk, overshoot;
 
     /* of the transaction */
-    struct next_hop *next_hop; /* NULL: no recipient yet */
+    struct next_hop *next_hop; /* held; NULL: no recipient yet */
     struct pending_rcpt rcpt;
     struct body body;
     struct spool *spool;

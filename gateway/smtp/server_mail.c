@@ -150,8 +150,20 @@ void server_stop_rcpt(struct server *s)
 static void drop_recipient(struct server *s)
 {
     s->session->recipient_count--;
-    if (!s->session->recipient_count)
-        s->next_hop = NULL;
+    if (s->session->recipient_count)
+        return;
+    next_hop_drop(s->next_hop);
+    s->next_hop = NULL;
+}
+
+static struct span why_not_verified(const struct pending_rcpt *r)
+{
+    switch (r->trouble) {
+    case REPLY_NONE: return strbuf_span(&r->text);
+    case REPLY_UNLISTED: return SPAN("not in the list of recipients");
+    case REPLY_NO_LIST: return SPAN("the list of recipients could not be read");
+    default: return SPAN("the next hop could not be asked");
+    }
 }
 
 static void say_verified(struct server *s)
@@ -167,8 +179,7 @@ static void say_verified(struct server *s)
         server_say(s, r->trouble);
     else
         server_say_text(s, r->code, "", text);
-    server_log_refusal(s, "recipient", NULL, r->trouble ? reply_code(r->trouble) : r->code,
-                       r->trouble ? SPAN("the next hop could not be asked") : text);
+    server_log_refusal(s, "recipient", NULL, r->trouble ? reply_code(r->trouble) : r->code, why_not_verified(r));
     drop_recipient(s);
     if (r->code / 100 == 5)
         server_count_error(s);
@@ -217,7 +228,7 @@ static void on_verified(void *arg, const struct verify_result *result)
         conclude_rcpt(s);
 }
 
-static void judge_recipient(struct server *s)
+static void judge_recipient(struct server *s, const struct route *route)
 {
     const struct recipient *recipient = &s->session->recipients[s->session->recipient_count - 1];
     struct verify_result at_once;
@@ -225,13 +236,23 @@ static void judge_recipient(struct server *s)
     s->rcpt.is_verdict_here = s->rcpt.is_verified = false;
     server_wait(s);
     pipeline_reach(s->pipeline, STAGE_RCPT);
-    s->rcpt.query = verify_ask(s->door->verify, s->next_hop, s->session, &recipient->address, on_verified, s, &at_once);
+    s->rcpt.query = verify_ask(s->door->verify, route, s->session, &recipient->address, on_verified, s, &at_once);
     if (!s->rcpt.query)
         keep_result(s, &at_once);
     pipeline_decide(s->pipeline, STAGE_RCPT, s->door->conf->rcpt_wait_ms, on_rcpt_verdict, s);
 }
 
-static enum reply rcpt_is_refused(const struct server *s, const struct address *recipient, const char *domain)
+/* EHLO tells the largest size that any next hop takes; this one may take less [RFC1870 6.3]. */
+static bool is_too_big_for(const struct server *s, const struct next_hop *next_hop)
+{
+    uint64_t most = next_hop_size_most(next_hop);
+
+    return most && s->session->declared_bytes > most;
+}
+
+/* `next_hop`: the recipient's. */
+static enum reply rcpt_is_refused(const struct server *s, const struct address *recipient, const char *domain,
+                                  const struct next_hop *next_hop)
 {
     if (s->state != SERVER_MAIL)
         return s->state == SERVER_START ? REPLY_NEED_HELO : REPLY_NEED_MAIL;
@@ -241,13 +262,31 @@ static enum reply rcpt_is_refused(const struct server *s, const struct address *
         return REPLY_ROUTED_RECIPIENT;
     if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most)
         return REPLY_TOO_MANY_RECIPIENTS;
-    if (s->next_hop && s->next_hop != routes_find(s->door->routes, recipient, domain))
+    if (s->next_hop && s->next_hop != next_hop)
         return REPLY_OTHER_ROUTE;
+    if (is_too_big_for(s, next_hop))
+        return REPLY_TOO_BIG;
     if (s->next_hop && next_hop_kind(s->next_hop) == HOP_LMTP) /* it may take one and not the other */
         return REPLY_ONE_RECIPIENT;
     if (!pipeline_takes(s->pipeline, recipient))
         return REPLY_OTHER_RULES;
     return REPLY_NONE;
+}
+
+static void refuse_rcpt(struct server *s, enum reply wrong, const struct smtp_command *command,
+                        const struct next_hop *next_hop)
+{
+    struct span detail = command->path.domain;
+    char size[24];
+
+    if (wrong == REPLY_TOO_BIG) {
+        snprintf(size, sizeof size, "%llu", (unsigned long long)next_hop_size_most(next_hop));
+        detail = span_of(size);
+    }
+    server_say_about(s, wrong, detail);
+    server_log_refusal(s, "recipient", NULL, reply_code(wrong), command->path.text);
+    if (reply_code(wrong) / 100 == 5 || ++s->overshoot > OVERSHOOT_MOST)
+        server_count_error(s);
 }
 
 void server_rcpt(struct server *s, const struct smtp_command *command)
@@ -256,16 +295,15 @@ void server_rcpt(struct server *s, const struct smtp_command *command)
 
     if (recipient_domain(s, &command->path, domain))
         domain[0] = '\0';
-    enum reply wrong = rcpt_is_refused(s, &command->path, domain);
+    const struct route route = routes_find(s->door->routes, &command->path, domain);
+    enum reply wrong = rcpt_is_refused(s, &command->path, domain, route.next_hop);
 
     if (wrong) {
-        server_say_about(s, wrong, command->path.domain);
-        server_log_refusal(s, "recipient", NULL, reply_code(wrong), command->path.text);
-        if (reply_code(wrong) / 100 == 5 || ++s->overshoot > OVERSHOOT_MOST)
-            server_count_error(s);
+        refuse_rcpt(s, wrong, command, route.next_hop);
         return;
     }
-    s->next_hop = routes_find(s->door->routes, &command->path, domain);
+    if (!s->next_hop)
+        s->next_hop = next_hop_hold(route.next_hop);
     add_recipient(s, command);
-    judge_recipient(s);
+    judge_recipient(s, &route);
 }

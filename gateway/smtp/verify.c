@@ -15,6 +15,7 @@ enum question { ASK_MAIL, ASK_RCPT, ASK_RSET };
 
 struct verify {
     struct verify_cache *cache;
+    bool asks; /* there are routes whose next hops are asked */
     const struct engine *engine;
     const struct smtp_conf *conf;
     struct verify_query *queries;
@@ -35,12 +36,23 @@ struct verify_query {
     bool is_pipelined;
 };
 
+static bool is_asked(const struct smtp_conf *conf)
+{
+    const struct smtp_route *routes = conf->routes.items;
+    bool is = conf->verify_recipients.kind == VERIFY_RCPT || *conf->routes_file;
+
+    for (size_t i = 0; i < conf->routes.count; i++)
+        is |= routes[i].verify.kind == VERIFY_RCPT;
+    return is;
+}
+
 struct verify *verify_new(const struct smtp_conf *conf, const struct engine *engine)
 {
     struct verify *v = mem_alloc(sizeof *v);
 
     v->engine = engine;
     v->conf = conf;
+    v->asks = is_asked(conf);
     v->cache = verify_cache_new((size_t)conf->verify_entries, conf->verify_good_ms, conf->verify_bad_ms);
     return v;
 }
@@ -51,6 +63,7 @@ static void query_free(struct verify_query *q)
     if (q->next)
         q->next->previous = q->previous;
     strbuf_release(&q->text);
+    next_hop_drop(q->next_hop);
     free(q);
 }
 
@@ -164,7 +177,7 @@ static struct verify_query *query_new(struct verify *v, struct next_hop *next_ho
 
     q->task = (struct hop_task){ .on_ready = on_ready, .on_reply = on_reply, .on_lost = on_lost };
     q->verify = v;
-    q->next_hop = next_hop;
+    q->next_hop = next_hop_hold(next_hop);
     strbuf_init(&q->text, 4096);
     strbuf_put(&q->text, session->mail_from.text);
     strbuf_put(&q->text, recipient->text);
@@ -195,7 +208,7 @@ static bool ask_hop(struct verify_query *q)
 
 static bool is_shared(const struct verify *v, const struct next_hop *next_hop)
 {
-    return v->engine->store && v->conf->verify_recipients && next_hop_kind(next_hop) != HOP_MAILDIR;
+    return v->engine->store && v->asks && next_hop_kind(next_hop) != HOP_MAILDIR;
 }
 
 /* 0: what it says with that code is not remembered. */
@@ -276,32 +289,50 @@ static void tell_shared(struct verify *v, const struct next_hop *next_hop, const
 
 /* ---- for the door ---- */
 
-struct verify_query *verify_ask(struct verify *v, struct next_hop *next_hop, const struct session *session,
-                                const struct address *recipient, verify_fn *fn, void *arg,
-                                struct verify_result *at_once)
+/* What is known without asking anybody; false: the next hop must be asked. */
+static bool is_known(struct verify *v, const struct route *route, const struct session *session,
+                     const struct address *recipient, struct verify_result *result)
 {
+    struct next_hop *next_hop = route->next_hop;
+    enum listed listed = route->verify == VERIFY_LIST
+                             ? recipient_list_has(route->list, recipient, v->conf->recipient_delimiter)
+                             : LISTED_YES;
+
+    *result = (struct verify_result){ .code = 250 };
+    if (listed != LISTED_YES) {
+        bool is_unlisted = listed == LISTED_NO;
+
+        *result = (struct verify_result){ .code = is_unlisted ? 550 : 0,
+                                          .trouble = is_unlisted ? REPLY_UNLISTED : REPLY_NO_LIST };
+        return true;
+    }
+    if (next_hop_kind(next_hop) == HOP_MAILDIR)
+        return true;
+    if (next_hop_is_down(next_hop)) {
+        *result = (struct verify_result){ .trouble = REPLY_HOP_DOWN };
+        return true;
+    }
     const struct verify_answer *known = verify_cache_get(v->cache, loop_now_ms(v->engine->loop),
                                                          next_hop_name(next_hop), session->mail_from.text, recipient);
 
-    *at_once = (struct verify_result){ .code = 250 };
-    if (next_hop_kind(next_hop) == HOP_MAILDIR)
+    if (!known)
+        return route->verify != VERIFY_RCPT;
+    next_hop_settings(next_hop)->metrics->verify_known++;
+    *result = (struct verify_result){ known->code, span_of(known->text), REPLY_NONE };
+    return true;
+}
+
+struct verify_query *verify_ask(struct verify *v, const struct route *route, const struct session *session,
+                                const struct address *recipient, verify_fn *fn, void *arg,
+                                struct verify_result *at_once)
+{
+    if (is_known(v, route, session, recipient, at_once))
         return NULL;
-    if (next_hop_is_down(next_hop)) {
-        *at_once = (struct verify_result){ .trouble = REPLY_HOP_DOWN };
-        return NULL;
-    }
-    if (known) {
-        next_hop_settings(next_hop)->metrics->verify_known++;
-        *at_once = (struct verify_result){ known->code, span_of(known->text), REPLY_NONE };
-        return NULL;
-    }
-    if (!v->conf->verify_recipients)
-        return NULL;
-    struct verify_query *q = query_new(v, next_hop, session, recipient);
+    struct verify_query *q = query_new(v, route->next_hop, session, recipient);
 
     q->fn = fn;
     q->arg = arg;
-    if (is_shared(v, next_hop)) {
+    if (is_shared(v, route->next_hop)) {
         ask_shared(q);
         return q;
     }

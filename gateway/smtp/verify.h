@@ -11,14 +11,15 @@
 
 #include "gateway/core/engine.h"
 #include "gateway/mail/session.h"
-#include "gateway/smtp/next_hop.h"
 #include "gateway/smtp/reply.h"
+#include "gateway/smtp/routes.h"
 #include "gateway/smtp/verify_cache.h"
 
 struct verify;
 struct verify_query;
 
-/* code 2xx: taken. 4xx, 5xx: what the next hop said. 0: `trouble` of ours, when it could not be asked. */
+/* code 2xx: taken. 4xx, 5xx: what the next hop said, or, with `trouble` REPLY_UNLISTED, a list. 0: `trouble` of ours,
+ * when nobody could be asked. */
 struct verify_result {
     unsigned code;
     struct span text;
@@ -30,8 +31,9 @@ typedef void verify_fn(void *arg, const struct verify_result *result);
 struct verify *verify_new(const struct smtp_conf *conf, const struct engine *engine);
 void verify_free(struct verify *v); /* its queries end without a word; NULL is fine */
 
-/* verify_ask - the result at once (NULL returned), or later by fn(arg), once, unless verify_cancel() comes first. */
-struct verify_query *verify_ask(struct verify *v, struct next_hop *next_hop, const struct session *session,
+/* verify_ask - as the route says: by its list, at its next hop, or not at all. The result at once (NULL returned), or
+ * later by fn(arg), once, unless verify_cancel() comes first. */
+struct verify_query *verify_ask(struct verify *v, const struct route *route, const struct session *session,
                                 const struct address *recipient, verify_fn *fn, void *arg,
                                 struct verify_result *at_once);
 void verify_cancel(struct verify_query *query);
