@@ -19,11 +19,11 @@ struct hops;
 struct hops *hops_new(struct engine *engine, const struct smtp_conf *conf);
 void hops_free(struct hops *h); /* tasks and next hops must be gone; NULL is fine */
 
-/* hops_prepare - that targets may be spoken to like that: after it, hops_take() cannot fail for want of TLS. False with
- * a sentence in `error`. */
+/* hops_prepare - that targets may be spoken to like that: after it, hops_take() cannot fail for want of TLS. False
+ * with a sentence in `error`. */
 bool hops_prepare(struct hops *h, const struct hop_ways *ways, char *error, size_t size);
-/* hops_take - the next hop of these targets, held for the caller: next_hop_drop() gives it back. NULL with a sentence in
- * `error`: a Maildir that cannot be made. Without `error` that is no fault: each delivery tries to make it. */
+/* hops_take - the next hop of these targets, held for the caller: next_hop_drop() gives it back. NULL with a sentence
+ * in `error`: a Maildir that cannot be made. Without `error` that is no fault: each delivery tries to make it. */
 struct next_hop *hops_take(struct hops *h, const struct hop_targets *targets, const struct hop_ways *ways, char *error,
                            size_t size);
 

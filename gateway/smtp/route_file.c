@@ -1,6 +1,7 @@
 /* smtp/route_file.c - lines of routes into a table, and recipients through it. */
 #include "gateway/smtp/route_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
@@ -253,7 +254,7 @@ bool route_table_find(const struct route_table *t, const struct address *recipie
     struct access_match match;
     const struct line *line = &t->others;
 
-    strcpy(match.text, "*");
+    snprintf(match.text, sizeof match.text, "*");
     if (find_address(t, recipient, delimiters, &match) || access_set_has_name(t->patterns, span_of(domain), &match))
         line = &t->lines[match.line];
     if (!line->route)

@@ -6,9 +6,9 @@
  *     user@example.org   lmtp:unix:/run/lmtp verify=none
  *     *                  smtp://10.0.0.5:25 verify=list:/etc/postern/recipients
  *
- * `priority` and `weight` belong to the target before them, `tls` and `verify` to the line. Letters are compared without
- * case, also in local parts. Lines with the same words behind their patterns are one route: 100,000 domains that go the
- * same way cost one next hop.
+ * `priority` and `weight` belong to the target before them, `tls` and `verify` to the line. Letters are compared
+ * without case, also in local parts. Lines with the same words behind their patterns are one route: 100,000 domains
+ * that go the same way cost one next hop.
  *
  * The file is watched and read in pieces (mail/access_file.h); a version with a fault is not taken.
  *

@@ -20,8 +20,8 @@ struct route {
     const struct recipient_list *list; /* VERIFY_LIST */
 };
 
-/* routes_new - connects to the next hops, makes Maildirs, reads the file of routes; NULL with a sentence for the operator
- * in `error`. */
+/* routes_new - connects to the next hops, makes Maildirs, reads the file of routes; NULL with a sentence for the
+ * operator in `error`. */
 struct routes *routes_new(struct engine *engine, const struct smtp_conf *conf, char *error, size_t size);
 void routes_free(struct routes *r); /* tasks must be gone, and next hops dropped; NULL is fine */
 
@@ -30,8 +30,8 @@ struct route routes_find(struct routes *r, const struct address *recipient, cons
 /* routes_take - we take mail for this recipient from anybody: relay_domains, and every route but "*". */
 bool routes_take(const struct routes *r, const struct address *recipient, const char *domain);
 
-/* What holds for all next hops: routes_extensions - offered by each that is known. routes_size_most - of a message: ours,
- * or the largest that any next hop takes, if that is less. routes_are_down - none is up. */
+/* What holds for all next hops: routes_extensions - offered by each that is known. routes_size_most - of a message:
+ * ours, or the largest that any next hop takes, if that is less. routes_are_down - none is up. */
 unsigned routes_extensions(struct routes *r);
 uint64_t routes_size_most(struct routes *r);
 bool routes_are_down(const struct routes *r);

@@ -1,5 +1,5 @@
-# tests/interop/test_routes.py - the file of routes: who goes where, changed while mail flows, faults in it, and who knows
-# of each route whether a recipient exists.
+# tests/interop/test_routes.py - the file of routes: who goes where, changed while mail flows, faults in it, and who
+# knows of each route whether a recipient exists.
 import os
 import pwd
 import smtplib

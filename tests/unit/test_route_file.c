@@ -1,5 +1,4 @@
-/* tests/unit/test_route_file.c - lines of the file of routes: what they mean, which one a recipient has, what is refused.
- */
+/* tests/unit/test_route_file.c - lines of the file of routes: what they mean, whom they fit, what is refused. */
 #include "tests/kit/expect.h"
 
 #include "gateway/mail/domain.h"
