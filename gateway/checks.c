@@ -7,6 +7,7 @@
 #include "policy/rates.h"
 #include "rules/lists.h"
 #include "scanners/arc.h"
+#include "scanners/conduct.h"
 #include "scanners/dkim.h"
 #include "scanners/dmarc.h"
 #include "scanners/dnsbl.h"
@@ -35,6 +36,7 @@ const struct check checks[] = {
     { "sender",  STAGE_MAIL,    ON_LOOP,    5000,   48, SKIP,        "spf",          false, false,  &sender_module },
     { "recipient",
                  STAGE_RCPT,    ON_LOOP,    5000,   64, SKIP,        NULL,           false, false,  &recipient_module },
+    { "conduct", STAGE_RCPT,    ON_LOOP,    1000,    0, SKIP,        NULL,           false, false,   &conduct_module },
     { "lists",   STAGE_RCPT,    ON_LOOP,    1000,    0, SKIP,        "rdns spf",     false, false,   &lists_module },
     { "rates",   STAGE_RCPT,    ON_LOOP,    5000,    0, SKIP,        "lists",        false, false,   &rates_module },
     { "rates_message", STAGE_MESSAGE, ON_LOOP, 5000, 0, SKIP, "lists", false, false,         &rates_message_module },

@@ -342,7 +342,7 @@ static void give_verdict(struct pipeline *p)
     struct want want = p->want;
 
     p->want.fn = NULL;
-    p->tx->has_verdict = true;
+    p->tx->has_verdict |= !is_connections(want.stage); /* what is said of a client alone is no mail's */
     if (want.stage == STAGE_MESSAGE)
         note_verdict(p);
     want.fn(want.arg, &p->tx->verdict);
@@ -408,7 +408,7 @@ static bool is_worth_waiting(const struct pipeline *p)
 
     if (is_stage_finished(p, p->want.stage))
         return false;
-    return p->want.stage == p->last || p->is_thorough || p->engine->is_thorough ||
+    return p->want.stage == p->last || p->want.is_patient || p->is_thorough || p->engine->is_thorough ||
            verdict_may_refuse(tx->view, p->engine->check_count, rules_actions(tx), p->want.stage, &tx->verdict);
 }
 
@@ -534,6 +534,12 @@ void pipeline_decide(struct pipeline *p, enum stage stage, int budget_ms, pipeli
 
     p->want = (struct want){ .fn = fn, .arg = arg, .stage = stage, .deadline_ms = clock_mono_ms() + budget };
     loop_run_task(p->engine->loop, &p->soon);
+}
+
+void pipeline_await(struct pipeline *p, enum stage stage, int budget_ms, pipeline_fn *fn, void *arg)
+{
+    pipeline_decide(p, stage, budget_ms, fn, arg);
+    p->want.is_patient = true;
 }
 
 const struct evidence *pipeline_evidence(struct pipeline *p)

@@ -60,6 +60,9 @@ struct message *pipeline_message(struct pipeline *p);
  * message's deadline). Before STAGE_MESSAGE a verdict that is not certain means: go on. At STAGE_MESSAGE checks that
  * are not done by the deadline have failed. */
 void pipeline_decide(struct pipeline *p, enum stage stage, int budget_ms, pipeline_fn *fn, void *arg);
+/* pipeline_await - the same, but fn is called only when every check up to `stage` has finished, or the verdict is
+ * certain, or the time is up: for who wants to know what they say of a good client, too. */
+void pipeline_await(struct pipeline *p, enum stage stage, int budget_ms, pipeline_fn *fn, void *arg);
 /* pipeline_settle - how the transaction ended, for checks that remember: given back is what a limit had taken for mail
  * that was not taken in. A transaction that ends without it was not delivered. */
 void pipeline_settle(struct pipeline *p, bool is_delivered);

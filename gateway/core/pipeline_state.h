@@ -42,6 +42,7 @@ struct want {
     pipeline_fn *fn; /* NULL: nobody waits */
     void *arg;
     enum stage stage;
+    bool is_patient; /* waits for every check, whatever it can still say */
     int64_t deadline_ms;
     int64_t release_ms; /* a tarpit holds the verdict back so long; 0: none */
 };

@@ -11,6 +11,22 @@
 #include "gateway/base/ulid.h"
 #include "gateway/mail/address.h"
 
+/* What no mail server does: postscreen's tests, in its words. See session_note(). */
+enum conduct {
+    CONDUCT_PREGREET,     /* it spoke before our greeting */
+    CONDUCT_PIPELINING,   /* it sent on where it must wait for our reply */
+    CONDUCT_NON_SMTP,     /* it said what is a header field's, or another protocol's */
+    CONDUCT_BARE_NEWLINE, /* it ends commands in a bare LF */
+    CONDUCT_COUNT
+};
+
+enum { CONDUCT_SHOWN_MAX = 60 };
+
+struct conduct_note {
+    unsigned count;
+    struct span first; /* what it sent when it did so first: at most CONDUCT_SHOWN_MAX bytes */
+};
+
 enum direction { DIRECTION_INBOUND, DIRECTION_AUTHENTICATED };
 
 struct recipient {
@@ -31,6 +47,7 @@ struct session {
     struct span client_ptr;       /* told by a trusted peer or the command line (XCLIENT NAME); empty: look it up */
     bool is_client_ptr_confirmed; /* by who told it: it resolves to the client */
     bool is_relay_client;         /* in relay_clients */
+    struct conduct_note conduct[CONDUCT_COUNT]; /* of the whole connection so far; it grows at any stage */
     /* HELO */
     struct span helo;
     bool is_esmtp;
@@ -54,6 +71,11 @@ struct session {
 /* session_add_recipient - the new one, valid until the next is added; a door takes the last one back by counting
  * down. */
 struct recipient *session_add_recipient(struct session *s, const struct address *address);
+
+/* session_note - once more; true: for the first time. `said` is copied. */
+bool session_note(struct session *s, enum conduct kind, struct span said);
+/* conduct_text - "PREGREET", "COMMAND PIPELINING", ...: the words of postscreen's log. */
+const char *conduct_text(enum conduct kind);
 
 static inline enum direction session_direction(const struct session *s)
 {

@@ -4,6 +4,7 @@
 
 #include "gateway/base/endpoint.h"
 #include "gateway/conf/conf.h"
+#include "gateway/smtp/conf_clients.h"
 
 enum hop_kind { HOP_SMTP, HOP_LMTP, HOP_MAILDIR };
 
@@ -86,6 +87,7 @@ struct smtp_conf {
     int64_t header_fields_most, received_most, recipients_most, connections_most;
     int64_t errors_soft, errors_hard;
     int command_timeout_ms, data_timeout_ms, data_total_ms;
+    struct clients_conf clients;
     int rcpt_wait_ms;
 
     struct verify_rule verify_recipients; /* never VERIFY_UNSAID */

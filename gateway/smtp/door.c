@@ -25,6 +25,7 @@ void door_add(struct smtp_door *door, struct server *s)
     door->servers = s;
     door->server_count++;
     metrics_session(&door->engine->metrics, "smtp", 1);
+    door_note_load(door);
 }
 
 void door_remove(struct smtp_door *door, struct server *s)
@@ -34,6 +35,7 @@ void door_remove(struct smtp_door *door, struct server *s)
         s->next->previous = s->previous;
     door->server_count--;
     metrics_session(&door->engine->metrics, "smtp", -1);
+    door_note_load(door);
 }
 
 static void on_connection(void *arg, int fd, const struct addr *peer, unsigned port)
@@ -53,6 +55,7 @@ struct smtp_door *smtp_door_new(const struct smtp_door_settings *settings, char 
     door->engine = settings->engine;
     door->places = mem_alloc((conf->places.count + 1) * sizeof *door->places);
     door->verify = verify_new(conf, door->engine);
+    door->guests = guests_new(&conf->clients, door->engine);
     if (is_set(conf->tls_certificate)) {
         door->tls = tls_server_new(conf->tls_certificate, conf->tls_key, error, size);
         if (!door->tls) {
@@ -131,6 +134,7 @@ void smtp_door_free(struct smtp_door *door)
         smtp_door_drain(door);
         loop_run_once(door->engine->loop, DRAIN_TURN_MS);
     }
+    guests_free(door->guests);
     verify_free(door->verify);
     routes_free(door->routes);
     in_flight_close(door->in_flight);

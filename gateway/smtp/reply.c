@@ -52,6 +52,7 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_FOREIGN_PROTOCOL] = { 554, "5.5.0", "This is SMTP; you speak another protocol" },
     [REPLY_TOO_MANY_ERRORS] = { 421, "4.7.0", "Too many errors; closing the connection" },
     [REPLY_IDLE] = { 421, "4.4.2", "Nothing was heard from you for too long; closing the connection" },
+    [REPLY_SESSION_TOO_LONG] = { 421, "4.4.2", "The connection has lasted long enough; closing it, come again" },
     [REPLY_DATA_TOO_SLOW] = { 421, "4.4.2", "The message took too long to arrive; closing the connection" },
 
     [REPLY_RELAY_DENIED] = { 554, "5.7.1", "Relaying denied: {} is not a domain that we take mail for" },
@@ -71,6 +72,8 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_LONG_LINE] = { 550, "5.6.0", "The message has a line of more than {} bytes" },
 
     [REPLY_TOO_MANY_CONNECTIONS] = { 421, "4.7.0", "{} Too many connections; try again later" },
+    [REPLY_CLIENT_LIMIT] = { 421, "4.7.0", "Too many {}; try again later" },
+    [REPLY_CLIENT_RECIPIENTS] = { 452, "4.7.0", "Too many recipients a minute from you; try again later" },
     [REPLY_BUSY] = { 421, "4.3.2", "Too busy: {}; try again later" },
     [REPLY_BUSY_MAIL] = { 451, "4.3.2", "Too busy: {}; try again later" },
     [REPLY_DRAINING] = { 421, "4.3.2", "{} The service is shutting down; try again later" },

@@ -51,6 +51,7 @@ enum reply {
     REPLY_FOREIGN_PROTOCOL,
     REPLY_TOO_MANY_ERRORS,
     REPLY_IDLE,
+    REPLY_SESSION_TOO_LONG,
     REPLY_DATA_TOO_SLOW,
     /* what we do not take */
     REPLY_RELAY_DENIED,
@@ -69,6 +70,8 @@ enum reply {
     REPLY_LONG_LINE,
     /* trouble of ours: always 4xx */
     REPLY_TOO_MANY_CONNECTIONS,
+    REPLY_CLIENT_LIMIT,
+    REPLY_CLIENT_RECIPIENTS,
     REPLY_BUSY,
     REPLY_BUSY_MAIL,
     REPLY_DRAINING,

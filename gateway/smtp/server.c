@@ -38,7 +38,7 @@ void server_say_text(struct server *s, unsigned code, const char *enhanced, stru
     reply_write_text(&s->out, code, enhanced, text, id_of(s));
 }
 
-static void flush(struct server *s)
+void server_flush(struct server *s)
 {
     if (s->out.len && s->stream)
         stream_write(s->stream, strbuf_span(&s->out));
@@ -52,51 +52,21 @@ void server_close(struct server *s)
 
 void server_count_error(struct server *s)
 {
-    const struct smtp_conf *conf = s->door->conf;
+    bool must_go = s->door->is_busy && !server_is_trusted(s);
 
     s->errors++;
-    if (s->errors >= conf->errors_hard) {
+    s->guest.errors++;
+    if (must_go || s->errors >= s->door->conf->errors_hard) {
         server_say(s, REPLY_TOO_MANY_ERRORS);
         server_log_refusal(s, "connection", NULL, 421, SPAN("too many errors"));
         server_close(s);
-    } else if (s->errors >= conf->errors_soft) {
-        server_wait(s);
-        timer_start(s->timer, TARPIT_MS);
     }
-}
-
-/* ---- waiting and time-outs ---- */
-
-void server_set_read_timeout(struct server *s, int ms)
-{
-    if (s->stream && s->read_timeout_ms != ms) {
-        s->read_timeout_ms = ms;
-        stream_set_timeouts(s->stream, ms, WRITE_MS);
-    }
-}
-
-void server_wait(struct server *s)
-{
-    s->is_waiting = true;
-    server_set_read_timeout(s, 0); /* it is we who take our time */
 }
 
 void server_resume(struct server *s)
 {
     s->is_waiting = false;
     run(s);
-}
-
-static void on_timer(void *arg)
-{
-    struct server *s = arg;
-
-    if (s->state == SERVER_DATA && !s->is_waiting) {
-        server_say(s, REPLY_DATA_TOO_SLOW);
-        server_log_refusal(s, "message", NULL, 421, SPAN("the message took too long to arrive"));
-        server_close(s);
-    }
-    server_resume(s);
 }
 
 /* ---- commands ---- */
@@ -115,7 +85,8 @@ static void say_refusal(struct server *s, enum reply reply)
 /* Commands that lead nowhere: many of them without a message are no dialogue. */
 static void count_junk(struct server *s)
 {
-    if (++s->junk <= JUNK_MOST)
+    s->guest.errors += ++s->junk > JUNK_FREE;
+    if (s->junk <= JUNK_MOST)
         return;
     server_say(s, REPLY_TOO_MANY_ERRORS);
     server_log_refusal(s, "connection", NULL, 421, SPAN("too many commands that lead nowhere"));
@@ -157,6 +128,32 @@ static void take_command(struct server *s, const struct smtp_command *command)
     }
 }
 
+/* "Subject:": a message whose DATA was refused, or another protocol's header; "\x16\x03": a TLS handshake. */
+static bool is_foreign(struct span line, enum reply wrong, const struct smtp_command *command)
+{
+    struct span word = span_first(line, span_find(line, ' '));
+
+    if (wrong != REPLY_UNKNOWN_COMMAND && wrong != REPLY_BAD_BYTES)
+        return command->verb == VERB_FOREIGN;
+    return line.len && !ascii_is_wsp(*line.ptr) && (!ascii_is_alpha(*line.ptr) || span_ends(word, SPAN(":")));
+}
+
+/* Commands that must be the last of a group [RFC2920 3.1], and what comes before PIPELINING was offered. */
+static bool must_wait(const struct server *s, const struct smtp_command *command)
+{
+    return command->verb == VERB_EHLO || command->verb == VERB_HELO || !(s->offered & EXTENSION_PIPELINING);
+}
+
+static void note_conduct(struct server *s, struct span line, enum reply wrong, const struct smtp_command *command)
+{
+    struct span more = stream_input(s->stream);
+
+    if (is_foreign(line, wrong, command))
+        server_note(s, CONDUCT_NON_SMTP, line);
+    else if (more.len && must_wait(s, command))
+        server_note(s, CONDUCT_PIPELINING, more);
+}
+
 static void take_line(struct server *s, struct span line)
 {
     struct smtp_command command;
@@ -164,6 +161,7 @@ static void take_line(struct server *s, struct span line)
     s->unanswered[0] = '\0';
     enum reply wrong = grammar_parse(line, s->offered, &command);
 
+    note_conduct(s, line, wrong, &command);
     if (wrong)
         say_refusal(s, wrong);
     else if (pipeline_is_over(s->pipeline)) {
@@ -184,13 +182,6 @@ static bool skip_line(struct server *s, struct span in)
     return lf != SPAN_NPOS;
 }
 
-static bool is_line_strict(const struct server *s, struct span line)
-{
-    bool has_cr = line.len && line.ptr[line.len - 1] == '\r';
-
-    return s->door->conf->bare_newline == BARE_NORMALISE || has_cr;
-}
-
 /* True when there was a command. */
 static bool take_input(struct server *s)
 {
@@ -203,7 +194,7 @@ static bool take_input(struct server *s)
         return skip_line(s, in);
     size_t lf = span_find(span_first(in, COMMAND_LINE_MAX), '\n');
 
-    if (lf == SPAN_NPOS && in.len < COMMAND_LINE_MAX)
+    if ((lf == SPAN_NPOS && in.len < COMMAND_LINE_MAX) || server_hold_back(s))
         return false;
     if (lf == SPAN_NPOS) {
         say_refusal(s, REPLY_LINE_TOO_LONG);
@@ -211,13 +202,14 @@ static bool take_input(struct server *s)
         return true;
     }
     struct span whole = span_first(in, lf);
-    bool is_strict = is_line_strict(s, whole);
+    bool has_cr = span_ends(whole, SPAN("\r"));
 
-    if (whole.len && whole.ptr[whole.len - 1] == '\r')
-        whole.len--;
+    whole.len -= has_cr;
+    if (!has_cr)
+        server_note(s, CONDUCT_BARE_NEWLINE, whole);
     memcpy(line, whole.ptr, whole.len);
     stream_consume(s->stream, lf + 1);
-    if (is_strict)
+    if (has_cr || s->door->conf->bare_newline == BARE_NORMALISE)
         take_line(s, span_make(line, whole.len));
     else
         say_refusal(s, REPLY_BARE_NEWLINE_COMMAND);
@@ -228,6 +220,7 @@ bool server_has_early_input(struct server *s, const char *command)
 {
     if (!stream_input(s->stream).len)
         return false;
+    server_note(s, CONDUCT_PIPELINING, stream_input(s->stream));
     server_say_about(s, REPLY_EARLY_INPUT, span_of(command));
     server_log_refusal(s, "connection", NULL, reply_code(REPLY_EARLY_INPUT), SPAN("input before our reply"));
     server_close(s);
@@ -238,7 +231,7 @@ static void finish(struct server *s)
 {
     struct stream *stream = s->stream;
 
-    flush(s);
+    server_flush(s);
     s->stream = NULL;
     stream_finish(stream, CLOSE_MS);
     server_free(s);
@@ -255,7 +248,7 @@ static void say_draining(struct server *s)
 static bool is_clogged(struct server *s)
 {
     if (s->out.len >= OUT_AIM)
-        flush(s);
+        server_flush(s);
     return stream_unsent_bytes(s->stream) >= UNSENT_MOST; /* until on_drained() */
 }
 
@@ -277,6 +270,8 @@ static void run(struct server *s)
             server_take_data(s, in);
         } else {
             goes_on = take_input(s);
+            if (goes_on && s->clock == CLOCK_COMMAND)
+                s->clock = CLOCK_STANDS; /* the next one has its own time */
         }
     }
     say_draining(s);
@@ -284,10 +279,8 @@ static void run(struct server *s)
         finish(s);
         return;
     }
-    if (!s->is_waiting)
-        server_set_read_timeout(s, s->state == SERVER_DATA ? s->door->conf->data_timeout_ms
-                                                           : s->door->conf->command_timeout_ms);
-    flush(s);
+    server_await_input(s);
+    server_flush(s);
 }
 
 /* ---- events ---- */
@@ -296,14 +289,19 @@ static void on_data(void *arg)
 {
     struct server *s = arg;
 
-    if (!s->is_waiting)
+    if (s->is_greeting)
+        server_spoke_early(s);
+    else if (!s->is_waiting)
         run(s);
 }
 
 static void on_drained(void *arg)
 {
-    server_is_heard(arg);
-    on_data(arg); /* there may be commands that waited for this */
+    struct server *s = arg;
+
+    server_is_heard(s);
+    if (!s->is_waiting)
+        run(s); /* there may be commands that waited for this */
 }
 
 static void on_tls(void *arg)
@@ -317,13 +315,15 @@ static void on_end(void *arg, enum stream_end why)
 
     if (why == STREAM_TIMEOUT && stream_unsent_bytes(s->stream) == 0 && !s->is_waiting) {
         server_say(s, REPLY_IDLE);
-        if (s->state >= SERVER_MAIL)
-            server_log_gone(s, s->state == SERVER_DATA ? "silent inside its message" : "silent inside a transaction");
+        if (s->state == SERVER_DATA)
+            server_log_gone(s, "silent inside its message");
         finish(s);
         return;
     }
     if (s->unanswered[0])
         server_log_left(s);
+    if (s->is_greeting)
+        server_log_conduct(s, "HANGUP", SPAN(""));
     if (why == STREAM_TLS_FAILED)
         server_log_refusal(s, "tls", NULL, 0, span_of(stream_error_text(s->stream)));
     stream_free(s->stream);
@@ -366,7 +366,13 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     };
     bool is_full = door->server_count >= (size_t)door->conf->connections_most;
     const char *busy = engine_admits(door->engine);
+    char reason[GUEST_REASON_MAX];
+    struct guest guest;
 
+    if (!is_full && !busy && !guest_enter(door->guests, peer, server_is_known(door, peer), &guest)) {
+        turn_away(fd, peer, REPLY_CLIENT_LIMIT, guest_reason(&guest, reason), door->engine->loop);
+        return;
+    }
     if (is_full || busy) {
         turn_away(fd, peer, is_full ? REPLY_TOO_MANY_CONNECTIONS : REPLY_BUSY, is_full ? door->engine->hostname : busy,
                   door->engine->loop);
@@ -376,10 +382,12 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
 
     s->door = door;
     s->listener = place->ways;
+    s->guest = guest;
+    s->connected_ms = loop_now_ms(door->engine->loop);
     s->peer = *peer;
     s->peer_port = port;
     s->stream = stream_accepted(door->engine->loop, fd, &events, s);
-    s->timer = timer_new(door->engine->loop, on_timer, s);
+    s->timer = timer_new(door->engine->loop, server_on_timer, s);
     strbuf_init(&s->out, OUT_MOST);
     strbuf_init(&s->rcpt.text, HOP_REPLY_BYTES_MAX);
     door_add(door, s);
@@ -390,6 +398,8 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
 void server_free(struct server *s)
 {
     server_is_heard(s); /* or the log has named it */
+    server_let_go(s);
+    guest_leave(&s->guest);
     door_remove(s->door, s);
     server_stop_rcpt(s);
     stream_free(s->stream);
@@ -415,8 +425,8 @@ void server_end_transaction(struct server *s)
     next_hop_drop(s->next_hop);
     s->next_hop = NULL;
     s->verdict = NULL;
-    if (s->state == SERVER_DATA) /* else it may be what ends a wait for too many errors */
-        timer_stop(s->timer);
+    if (s->clock == CLOCK_DATA)
+        server_set_clock(s, CLOCK_STANDS, 0);
     pipeline_end(s->pipeline);
     s->state = SERVER_READY;
 }

@@ -5,6 +5,8 @@
  *     server_mail.c   MAIL, RCPT: who may send to whom, the checks of the envelope, verification
  *     server_data.c   DATA: the message, as it comes in
  *     server_end.c    its verdict, its delivery, our reply
+ *     server_greet.c  the banner: who has to wait for it, who has too many connections
+ *     server_clock.c  how long the client may take, and how long we do
  *     server_log.c    what the log tells of it
  *
  * Commands are taken one by one, in order. While a decision is awaited (is_waiting) nothing more is taken; what the
@@ -20,6 +22,7 @@
 #include "gateway/smtp/deliver.h"
 #include "gateway/smtp/door.h"
 #include "gateway/smtp/grammar.h"
+#include "gateway/smtp/guests.h"
 #include "gateway/smtp/in_flight.h"
 #include "gateway/smtp/routes.h"
 
@@ -40,8 +43,11 @@ struct smtp_door {
     struct in_flight *in_flight; /* NULL: a crash names nothing */
     struct door_place *places;   /* room for all of conf->places */
     size_t place_count;
+    struct guests *guests;
     struct server *servers;
     size_t server_count;
+    size_t held_back; /* of them, in the tarpit */
+    bool is_busy;     /* connections are scarce */
     bool is_draining;
 };
 
@@ -57,8 +63,17 @@ enum {
     CLOSE_MS = 5000,
     WRITE_MS = 60000,
     JUNK_MOST = 100,
+    JUNK_FREE = 10, /* so many lead nowhere and are no error */
     OVERSHOOT_MOST = 1000,
-    TARPIT_MS = 1000
+};
+
+/* What the server's timer runs for. */
+enum server_clock {
+    CLOCK_STANDS,
+    CLOCK_GREET,   /* the client waits for the banner */
+    CLOCK_COMMAND, /* the next command has to be here, whole */
+    CLOCK_DATA,    /* the message has to come on */
+    CLOCK_TARPIT,  /* we take our time */
 };
 
 /* RCPT has two things to wait for. */
@@ -87,10 +102,16 @@ struct server {
     /* The last message that was delivered; "" when there is none: while our reply is not with the kernel, and while the
      * client has said nothing after it. */
     char unheard[ULID_SIZE], unanswered[ULID_SIZE];
-    struct timer *timer; /* total time of DATA; delay of replies to errors */
+    struct timer *timer;
+    enum server_clock clock;
     int read_timeout_ms;
+    int64_t connected_ms, data_begun_ms; /* the loop's clock */
+    struct guest guest;
+    bool is_suspect; /* the last verdict's score was one to tag or refuse */
     bool is_waiting, is_closing, is_skipping_line;
-    bool is_helo_told; /* by XCLIENT: what the peer says in EHLO is its own name */
+    bool is_helo_told;       /* by XCLIENT: what the peer says in EHLO is its own name */
+    bool is_greeting;        /* the client was told to wait for the banner */
+    bool has_been_held_back; /* for the command that is next */
     unsigned errors, junk, overshoot;
 
     /* of the transaction */
@@ -125,16 +146,46 @@ void server_wait(struct server *s);
 void server_resume(struct server *s);
 /* server_end_transaction - forgets it; the connection is where it was after EHLO. */
 void server_end_transaction(struct server *s);
-void server_set_read_timeout(struct server *s, int ms);
-/* server_has_early_input - the client has sent on where it must wait for our reply: told and closed. */
+void server_flush(struct server *s);
+/* server_has_early_input - the client has sent on where it must wait for our reply, and what it has sent could be taken
+ * for what it is not: told and closed. */
 bool server_has_early_input(struct server *s, const char *command);
+/* server_note - conduct of a client that is not known, for the checks and the log. */
+void server_note(struct server *s, enum conduct kind, struct span said);
+
+/* server_clock.c */
+void server_set_read_timeout(struct server *s, int ms);
+void server_set_clock(struct server *s, enum server_clock clock, int ms);
+/* server_await_input - sets the time-outs for what comes next. */
+void server_await_input(struct server *s);
+/* server_hold_back - true: the next command is taken later, for the client has earned that; once for each. */
+bool server_hold_back(struct server *s);
+void server_let_go(struct server *s); /* out of the tarpit, if it is there */
+void server_on_timer(void *server);
+/* server_is_trusted - known, or its mail was good before. */
+bool server_is_trusted(const struct server *s);
+/* door_note_load - after the number of connections has changed. */
+void door_note_load(struct smtp_door *door);
 
 /* server_hello.c */
 void server_hello(struct server *s, const struct smtp_command *command);
 void server_starttls(struct server *s);
 void server_tls_is_up(struct server *s);
 void server_xclient(struct server *s, const struct smtp_command *command);
+void server_begin(struct server *s, const struct addr *client, unsigned port);
+bool server_nets_have(const struct conf_nets *nets, const struct addr *a);
+
+/* server_greet.c */
+/* server_is_known - a client that needs not wait and has no limits. */
+bool server_is_known(const struct smtp_door *door, const struct addr *client);
+/* server_greet - the banner, as soon as the client may have it; who the client is, is known. */
 void server_greet(struct server *s);
+/* server_turn_away - too much from this client, as s->guest says: told and closed. */
+void server_turn_away(struct server *s);
+/* server_praise - mail of the client was taken, and nothing speaks against it. */
+void server_praise(struct server *s);
+void server_spoke_early(struct server *s); /* while it waited for the banner */
+void server_greeting_is_due(struct server *s);
 
 /* server_mail.c */
 void server_mail(struct server *s, const struct smtp_command *command);
@@ -163,6 +214,8 @@ void server_log_message(struct server *s, unsigned code, struct span text, const
                         const struct delivery_outcome *outcome);
 void server_log_refusal(const struct server *s, const char *what, const struct verdict *verdict, unsigned code,
                         struct span text);
+/* server_log_conduct - in the words of postscreen's log. */
+void server_log_conduct(const struct server *s, const char *what, struct span said);
 void server_log_gone(const struct server *s, const char *when);
 /* server_log_left - the client has gone without a word after our 250 to s->unanswered. */
 void server_log_left(const struct server *s);

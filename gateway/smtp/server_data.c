@@ -34,7 +34,6 @@ void server_data(struct server *s)
     body_init(&s->body, (enum bare_newline)conf->bare_newline, conf->line_most);
     server_say(s, REPLY_START_DATA);
     s->state = SERVER_DATA;
-    timer_start(s->timer, conf->data_total_ms);
 }
 
 /* ---- what no check need see ---- */
@@ -74,7 +73,7 @@ static bool is_sealed(struct server *s)
 
 static void take_end(struct server *s)
 {
-    timer_stop(s->timer);
+    server_set_clock(s, CLOCK_STANDS, 0);
     if (body_refused(&s->body))
         refuse_body(s);
     else if (s->spool_fault == FAULT_FULL || s->body_bytes > s->size_most)

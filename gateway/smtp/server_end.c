@@ -86,6 +86,8 @@ static void on_delivered(void *arg, const struct delivery_outcome *outcome)
 
     s->delivery = NULL;
     s->is_waiting = false;
+    if (outcome->code / 100 == 2 && s->verdict->action == ACTION_ACCEPT)
+        server_praise(s);
     if (!s->stream)
         server_log_gone(s, outcome->code / 100 == 2 ? "after its message was delivered: it may come again"
                                                     : "before our reply to its message");

@@ -3,23 +3,15 @@
 
 #include "gateway/smtp/xclient.h"
 
-static bool is_listed(const struct conf_nets *nets, const struct addr *a)
-{
-    for (size_t i = 0; i < nets->count; i++)
-        if (addr_in(a, &nets->items[i]))
-            return true;
-    return false;
-}
-
 /* A connection begins anew: a pipeline, and what is known of the client. */
-static void begin(struct server *s, const struct addr *client, unsigned port)
+void server_begin(struct server *s, const struct addr *client, unsigned port)
 {
     pipeline_free(s->pipeline);
     s->pipeline = pipeline_new(s->door->engine, "smtp");
     s->session = pipeline_session(s->pipeline);
     s->session->client = *client;
     s->session->client_port = port;
-    s->session->is_relay_client = is_listed(&s->door->conf->relay_clients, client);
+    s->session->is_relay_client = server_nets_have(&s->door->conf->relay_clients, client);
     s->state = SERVER_START;
     s->is_helo_told = false;
 }
@@ -29,13 +21,6 @@ static void note_tls(struct server *s)
     s->session->tls_version = stream_tls_version(s->stream);
     s->session->tls_cipher = stream_tls_cipher(s->stream);
     s->session->tls_bits = stream_tls_bits(s->stream);
-}
-
-void server_greet(struct server *s)
-{
-    begin(s, &s->peer, s->peer_port);
-    pipeline_reach(s->pipeline, STAGE_CONNECT);
-    server_say(s, REPLY_BANNER);
 }
 
 /* ---- EHLO ---- */
@@ -60,7 +45,7 @@ static void say_ehlo(struct server *s)
         strbuf_puts(&s->out, "250-8BITMIME\r\n");
     if (s->offered & EXTENSION_STARTTLS)
         strbuf_puts(&s->out, "250-STARTTLS\r\n");
-    if (is_listed(&s->door->conf->xclient_clients, &s->peer))
+    if (server_nets_have(&s->door->conf->xclient_clients, &s->peer))
         strbuf_puts(&s->out, "250-" XCLIENT_OFFER "\r\n");
     strbuf_puts(&s->out, "250 ENHANCEDSTATUSCODES\r\n");
 }
@@ -71,8 +56,6 @@ void server_hello(struct server *s, const struct smtp_command *command)
     struct session *session = s->session;
     bool is_esmtp = command->verb == VERB_EHLO;
 
-    if (server_has_early_input(s, grammar_verb_text(command->verb)))
-        return;
     if (s->state == SERVER_MAIL)
         server_end_transaction(s);
     const struct span name = s->is_helo_told ? session->helo : command->argument;
@@ -113,6 +96,8 @@ void server_starttls(struct server *s)
     size_t injected = stream_start_tls(s->stream, s->door->tls, NULL);
 
     if (injected)
+        server_note(s, CONDUCT_PIPELINING, SPAN("STARTTLS"));
+    if (injected)
         server_log_refusal(s, "tls", NULL, 0, SPAN("commands behind STARTTLS were thrown away"));
     server_wait(s);
     server_set_read_timeout(s, s->door->conf->command_timeout_ms);
@@ -130,12 +115,18 @@ void server_tls_is_up(struct server *s)
 
 /* ---- XCLIENT ---- */
 
-static void take_xclient(struct server *s, const struct xclient *x)
+/* False: there are too many of that client already. Rates are for who tells us to keep. */
+static bool take_xclient(struct server *s, const struct xclient *x)
 {
     const struct addr client = x->given & XCLIENT_ADDR ? x->addr : s->session->client;
     struct arena *arena;
 
-    begin(s, &client, x->given & XCLIENT_PORT ? x->port : s->session->client_port);
+    guest_leave(&s->guest);
+    if (!guest_enter(s->door->guests, &client, server_is_known(s->door, &client), &s->guest)) {
+        server_turn_away(s);
+        return false;
+    }
+    server_begin(s, &client, x->given & XCLIENT_PORT ? x->port : s->session->client_port);
     arena = s->session->arena;
     if (x->given & XCLIENT_NAME)
         s->session->client_ptr = arena_copy(arena, x->name);
@@ -148,6 +139,7 @@ static void take_xclient(struct server *s, const struct xclient *x)
     if (stream_is_tls(s->stream))
         note_tls(s);
     pipeline_reach(s->pipeline, STAGE_CONNECT);
+    return true;
 }
 
 void server_xclient(struct server *s, const struct smtp_command *command)
@@ -157,7 +149,7 @@ void server_xclient(struct server *s, const struct smtp_command *command)
     enum reply wrong = REPLY_NONE;
 
     arena_init(&scratch, COMMAND_LINE_MAX * 8);
-    if (!is_listed(&s->door->conf->xclient_clients, &s->peer))
+    if (!server_nets_have(&s->door->conf->xclient_clients, &s->peer))
         wrong = REPLY_XCLIENT_DENIED;
     else if (s->state == SERVER_MAIL)
         wrong = REPLY_IN_TRANSACTION;
@@ -166,8 +158,7 @@ void server_xclient(struct server *s, const struct smtp_command *command)
     if (wrong) {
         server_say(s, wrong);
         server_count_error(s);
-    } else {
-        take_xclient(s, &x);
+    } else if (take_xclient(s, &x)) {
         server_say(s, REPLY_BANNER);
     }
     arena_release(&scratch);

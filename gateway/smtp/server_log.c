@@ -72,6 +72,20 @@ void server_log_left(const struct server *s)
     log_send(&line);
 }
 
+void server_log_conduct(const struct server *s, const char *what, struct span said)
+{
+    enum log_level level = strcmp(what, "PASS OLD") == 0 ? LOG_DEBUG : LOG_INFO; /* of every connection of theirs */
+    struct log_line line;
+
+    log_start(&line, level, "conduct");
+    log_cstr(&line, "what", what);
+    message_log_client(&line, s->session);
+    if (said.len)
+        log_str(&line, "said", span_first(said, CONDUCT_SHOWN_MAX));
+    log_int(&line, "after_ms", loop_now_ms(s->door->engine->loop) - s->connected_ms);
+    log_send(&line);
+}
+
 void server_log_gone(const struct server *s, const char *when)
 {
     struct log_line line;

@@ -49,6 +49,7 @@ static bool is_refused_by(struct server *s, const struct verdict *verdict, const
 {
     enum action action = verdict->action;
 
+    s->is_suspect = verdict->tag > 0 && verdict->score >= verdict->tag;
     if (!verdict->is_certain || (action != ACTION_REJECT && action != ACTION_DEFER && action != ACTION_GREYLIST))
         return false;
     struct verdict_reply reply = pipeline_reply(s->pipeline, verdict);
@@ -172,6 +173,7 @@ static void say_verified(struct server *s)
     struct span text = strbuf_span(&r->text);
 
     if (r->code / 100 == 2) {
+        s->guest.recipients++;
         server_say(s, REPLY_RECIPIENT_OK);
         return;
     }
@@ -262,6 +264,8 @@ static enum reply rcpt_is_refused(const struct server *s, const struct address *
         return REPLY_ROUTED_RECIPIENT;
     if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most)
         return REPLY_TOO_MANY_RECIPIENTS;
+    if (s->guest.recipients >= s->guest.recipient_room)
+        return REPLY_CLIENT_RECIPIENTS;
     if (s->next_hop && s->next_hop != next_hop)
         return REPLY_OTHER_ROUTE;
     if (is_too_big_for(s, next_hop))

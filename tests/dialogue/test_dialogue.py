@@ -4,6 +4,7 @@
 #
 #     # what the dialogue shows
 #     conf KEY = VALUE      goes into the section smtp (and replaces what stands there usually)
+#     clients KEY = VALUE   goes into its section clients
 #     more TEXT             goes behind that section
 #     hop VERB REPLY        the next hop answers this VERB with that (once: `hop1 VERB REPLY`)
 #     C: text               we say it, and CRLF
@@ -49,8 +50,10 @@ class Desk:
         more = "".join(f"{value}\n" for key, value in keys if key is None)
         if 'check "greylist"' not in more:
             more += 'check "greylist" { mode = off }\n'  # XCLIENT's strangers would have to come again
-        smtp = {**USUAL, **{key: value for key, value in keys if key is not None}}
+        clients = " ".join(f"{key[8:]} = {value}" for key, value in keys if key and key.startswith("clients "))
+        smtp = {**USUAL, **{key: value for key, value in keys if key is not None and not key.startswith("clients ")}}
         lines = "\n".join(f"    {key} = {value}" for key, value in smtp.items())
+        lines += f"\n    clients {{ {clients} }}"
         conf = ('hostname = "mx.example.org"\nstate = "{folder}/state"\n'
                 f'user = "{pwd.getpwuid(os.getuid()).pw_name}"\n'
                 'smtp {\n    listen = {"127.0.0.1:{port}"}\n'
@@ -189,6 +192,9 @@ def read(path):
         if word == "conf":
             key, _, value = text.partition(" = ")
             keys.append((key, value))
+        elif word == "clients":
+            key, _, value = text.partition(" = ")
+            keys.append((f"clients {key}", value))
         elif word == "more":
             keys.append((None, text))
         elif word in ("hop", "hop1"):
