@@ -254,15 +254,15 @@ static void note_over(struct guest *g, enum question question, enum guest_scope 
     }
 }
 
-/* Of a bucket that is only looked at: as full as it may be is over. */
+/* Of a bucket that is only looked at: no room for one more is over. */
 static void note_level(struct guest *g, enum question question, enum guest_scope scope, double level)
 {
     double room = (double)most_of(g, question, scope) - level;
 
-    if (room <= 0)
+    if (room < 1)
         note_over(g, question, scope);
     else if (question == ASK_RECIPIENTS && room < g->recipient_room)
-        g->recipient_room = room < 1 ? 1 : (uint32_t)room;
+        g->recipient_room = (uint32_t)room;
 }
 
 static void take_rate(struct guest *g, enum question question, enum guest_scope scope,

@@ -1,0 +1,152 @@
+# tests/interop/test_strangers.py - who is not known waits for the greeting and has limits: passes, rates and connections
+# at once, for one gateway and for two that share a Redis.
+import contextlib
+import socket
+import time
+
+from mail import send_mail
+from process import wait_for
+from redis_servers import Redis
+from servers import Gateway
+
+CONF = """
+hostname = "mx.example.org"
+log {{ level = debug }}
+{more}
+smtp {{
+    listen = {{"127.0.0.1:{{port}}"}}
+    next_hop = "maildir:{{folder}}/mail"
+    relay_domains = {{"example.org"}}
+    verify_recipients = no
+    errors_soft = 100
+    errors_hard = 100
+    clients {{ known = {{}}  {clients} }}
+}}
+""" + "".join(f'check "{name}" {{{{ mode = off }}}}\n' for name in
+              ("rdns", "helo", "spf", "sender", "greylist", "dkim", "arc", "dmarc"))
+MAIL = "From: joe@sender.example\r\nSubject: hello\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n" \
+       "Message-ID: <1@sender.example>\r\n\r\nHello.\r\n"
+
+
+def gateway(clients, more=""):
+    return Gateway(CONF.format(clients=clients, more=more))
+
+
+class Client:
+    def __init__(self, port, source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", port), 20, (source, 0))
+        self.file = self.socket.makefile("rb")
+
+    def line(self):
+        return self.file.readline().decode().rstrip("\r\n")
+
+    def say(self, *commands):
+        """The last line of each reply."""
+        said = []
+        for command in commands:
+            self.socket.sendall(command.encode() + b"\r\n")
+            said.append(self.line())
+            while said[-1][3:4] == "-":
+                said[-1] = self.line()
+        return said
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.close()
+
+
+def greeted(port):
+    """The lines of the greeting."""
+    with Client(port) as client:
+        lines = [client.line()]
+        while lines[-1].startswith("220-"):
+            lines.append(client.line())
+        client.say("QUIT")
+    return lines
+
+
+def test_who_has_waited_waits_no_more_until_it_misbehaves():
+    with gateway("greet_wait = 300ms") as mx:
+        began = time.monotonic()
+        assert greeted(mx.port) == ["220-mx.example.org ESMTP Postern", "220 mx.example.org ESMTP Postern"]
+        assert time.monotonic() - began >= 0.3
+        mx.wait_log('what="PASS NEW"')
+        assert greeted(mx.port) == ["220 mx.example.org ESMTP Postern"]
+        mx.wait_log('what="PASS OLD"')
+        with Client(mx.port) as client:
+            client.line()
+            client.socket.sendall(b"HELO a.example\r\nNOOP\r\n")
+            mx.wait_log('what="COMMAND PIPELINING"')
+        assert len(greeted(mx.port)) == 2
+        with Client(mx.port):
+            pass
+        with Client(mx.port) as client:  # it has waited again meanwhile
+            assert client.line().startswith("220 ")
+
+
+def test_who_leaves_while_it_waits_is_told_of():
+    with gateway("greet_wait = 30s") as mx:
+        with Client(mx.port) as client:
+            assert client.line().startswith("220-")
+        mx.wait_log("what=HANGUP")
+
+
+def test_too_many_connections_at_once():
+    with gateway("greet_wait = 0  address { connections = 2 }  network { connections = 3 }") as mx:
+        with contextlib.ExitStack() as stack:
+            here = [stack.enter_context(Client(mx.port)) for _ in range(2)]
+            assert all(client.line().startswith("220 ") for client in here)
+            with Client(mx.port) as late:
+                assert late.line() == "421 4.7.0 Too many connections at once from 127.0.0.1; try again later"
+            neighbour = stack.enter_context(Client(mx.port, "127.0.0.2"))
+            assert neighbour.line().startswith("220 ")
+            with Client(mx.port, "127.0.0.3") as late:
+                assert late.line() == "421 4.7.0 Too many connections at once from 127.0.0.0/24; try again later"
+            stranger = stack.enter_context(Client(mx.port, "127.0.1.1"))
+            assert stranger.line().startswith("220 ")
+            here[0].say("QUIT")
+            wait_for(lambda: greeted(mx.port) == ["220 mx.example.org ESMTP Postern"], 10, "a place to be free again")
+
+
+def test_errors_and_recipients_count_for_the_next_connection():
+    with gateway("greet_wait = 0  tarpit = 0  address { errors = 3  recipients = 2 }") as mx:
+        with Client(mx.port) as client:
+            client.line()
+            said = client.say("HELO a.example", "MAIL FROM:<a@example.com>", *["RCPT TO:<u@example.org>"] * 3)
+            assert [line[:9] for line in said[2:]] == ["250 2.1.5", "250 2.1.5", "452 4.7.0"]
+        wait_for(lambda: "recipients a minute from 127.0.0.1" in greeted(mx.port)[0], 10, "the recipients to be told")
+        with Client(mx.port, "127.0.0.9") as client:
+            client.line()
+            client.say(*["FOO"] * 4)
+
+        def is_refused():
+            with Client(mx.port, "127.0.0.9") as again:
+                return again.line() == "421 4.7.0 Too many errors a minute from 127.0.0.9; try again later"
+
+        wait_for(is_refused, 10, "the errors to be told")
+        with Client(mx.port, "127.0.0.8") as other:
+            assert other.line().startswith("220 ")
+
+
+def test_gateways_share_passes_and_rates_and_go_on_alone():
+    with Redis() as redis:
+        store = f'store {{ backend = redis  servers = {{"{redis.endpoint}"}}  timeout = 1s }}'
+        clients = "greet_wait = 200ms  address { rate = 6 }"
+        with gateway(clients, store) as one, gateway(clients, store) as two:
+            assert len(greeted(one.port)) == 2
+            assert len(greeted(two.port)) == 1
+            assert send_mail(two.port, "joe@sender.example", "user@example.org", MAIL)[0] == 250
+            wait_for(lambda: redis.cli("get", "postern:k:smtp-pass:127.0.0.1/32").startswith("good "), 10, "a good pass")
+            assert 29 * 86400000 < int(redis.cli("pttl", "postern:k:smtp-pass:127.0.0.1/32")) <= 30 * 86400000
+            said = [greeted(port)[-1] for port in (one.port, two.port) * 3]
+            assert said[-1] == "421 4.7.0 Too many connections a minute from 127.0.0.1; try again later"
+            redis.kill()
+            alone = [greeted(one.port)[0] for _ in range(8)]
+            assert alone[0] == "220 mx.example.org ESMTP Postern", "nobody waits, nor is turned away, for want of a store"
+            assert alone[-1].startswith("421 4.7.0 Too many connections a minute"), alone
