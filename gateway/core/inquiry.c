@@ -348,6 +348,8 @@ void finding_tarpit(struct inquiry *q, int ms)
 
 void finding_header(struct inquiry *q, const char *name, const char *value)
 {
+    if (!q->run->header_count)
+        q->run->headers = arena_alloc(q->arena, HEADERS_MAX * sizeof *q->run->headers);
     if (q->run->header_count < HEADERS_MAX)
         q->run->headers[q->run->header_count++] =
             (struct added_header){ arena_dup(q->arena, span_of(name)), arena_dup(q->arena, span_of(value)) };
@@ -356,6 +358,8 @@ void finding_header(struct inquiry *q, const char *name, const char *value)
 void finding_alarm(struct inquiry *q, const char *key, const char *format, ...)
 {
     REASON(text, format);
+    if (!q->run->raised_count)
+        q->run->raised = arena_alloc(q->arena, RAISED_MAX * sizeof *q->run->raised);
     if (q->run->raised_count < RAISED_MAX)
         q->run->raised[q->run->raised_count++] = (struct raised){ arena_dup(q->arena, span_of(key)), text };
 }

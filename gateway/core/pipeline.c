@@ -41,13 +41,19 @@ static struct inquiry inquiry_of(struct pipeline *p, struct run *run)
         .session = stage == STAGE_MESSAGE ? &tx->session : &p->session,
         .message = stage == STAGE_MESSAGE ? tx->message : NULL,
         .conf = run->settings->conf,
-        .actions = rules_actions(tx),
+        .actions = tx ? rules_actions(tx) : p->engine->actions,
         .evidence = is_ours ? &p->evidence : &tx->evidence,
         .arena = is_ours ? &p->arena : &tx->work,
         .now_ms = p->session.started_wall_ms,
-        .is_exempt = tx->is_exempt,
+        .is_exempt = tx && tx->is_exempt,
         .run = run,
     };
+}
+
+/* While it rests there are the connection's alone. */
+static uint64_t rows_of(const struct pipeline *p)
+{
+    return p->tx ? p->rows : p->earlier;
 }
 
 static void fail_run(struct run *run, const char *why)
@@ -100,10 +106,10 @@ static bool is_reached(const struct pipeline *p, enum stage stage)
     return is_connections(stage) ? p->is_reached[stage] : p->tx->is_reached[stage];
 }
 
-static bool is_after_done(const struct pipeline *p, const struct run *run)
+static bool is_after_done(const struct run *run)
 {
     for (uint64_t left = run->settings->after; left; left &= left - 1)
-        if (!is_finished(p->tx->view[__builtin_ctzll(left)]))
+        if (!is_finished(run->view[__builtin_ctzll(left)]))
             return false;
     return true;
 }
@@ -137,11 +143,11 @@ static bool run_on_loop(struct pipeline *p)
 {
     bool did_run = false;
 
-    for (uint64_t left = p->rows; left; left &= left - 1) {
+    for (uint64_t left = rows_of(p); left; left &= left - 1) {
         struct run *run = run_at(p, next_row(left));
 
         if (run->state == RUN_IDLE && is_reached(p, check_of(run)->stage)) {
-            if (is_after_done(p, run))
+            if (is_after_done(run))
                 run->state = RUN_READY;
             else
                 foresee(p, run);
@@ -288,7 +294,7 @@ static const char *awaited_by(const struct pipeline *p, const struct run *run)
 
 static void expire(struct pipeline *p, int64_t now_ms)
 {
-    for (uint64_t left = p->rows; left; left &= left - 1) {
+    for (uint64_t left = rows_of(p); left; left &= left - 1) {
         struct run *run = run_at(p, next_row(left));
 
         if (run->state == RUN_PARKED && now_ms >= run_deadline_ms(run))
@@ -303,7 +309,7 @@ static void set_timer(struct pipeline *p)
     if (p->want.fn && p->want.release_ms > now)
         next = p->want.release_ms;
     if (!p->lent) {
-        for (uint64_t left = p->rows; left; left &= left - 1) {
+        for (uint64_t left = rows_of(p); left; left &= left - 1) {
             const struct run *run = run_at(p, next_row(left));
 
             if (run->state == RUN_PARKED && run_deadline_ms(run) < next)
@@ -447,27 +453,27 @@ void pipeline_advance(void *arg)
 {
     struct pipeline *p = arg;
 
-    if (!p->tx)
-        return;
     if (!p->lent) {
         expire(p, clock_mono_ms());
         while (run_on_loop(p))
             ;
         fetcher_start(&p->fetcher);
-        fetcher_start(&p->tx->fetcher);
+        if (p->tx)
+            fetcher_start(&p->tx->fetcher);
     }
     if (decide(p))
         return;
-    if (!p->lent)
+    if (!p->lent && p->tx)
         lend(p);
     set_timer(p);
+    pipeline_try_rest(p);
 }
 
 /* ---- what the door says ---- */
 
 static void run_again(struct pipeline *p, enum stage stage)
 {
-    for (uint64_t left = p->rows; left; left &= left - 1) {
+    for (uint64_t left = rows_of(p); left; left &= left - 1) {
         struct run *run = run_at(p, next_row(left));
 
         if (check_of(run)->stage == stage) {
@@ -493,9 +499,11 @@ static void reach_message(struct pipeline *p)
 
 void pipeline_reach(struct pipeline *p, enum stage stage)
 {
+    if (!p->tx && !is_connections(stage))
+        pipeline_begin(p);
     bool *reached = is_connections(stage) ? p->is_reached : p->tx->is_reached;
 
-    if (reached[stage] && !p->tx->is_lent) /* what an orphan's worker holds is the orphan's */
+    if (reached[stage] && !(p->tx && p->tx->is_lent)) /* what an orphan's worker holds is the orphan's */
         run_again(p, stage);
     rules_choose(p, stage);
     if (stage == STAGE_MESSAGE)
@@ -532,6 +540,8 @@ void pipeline_decide(struct pipeline *p, enum stage stage, int budget_ms, pipeli
 {
     int budget = budget_ms ? budget_ms : p->engine->conf->deadline_ms;
 
+    if (!p->tx)
+        pipeline_begin(p);
     p->want = (struct want){ .fn = fn, .arg = arg, .stage = stage, .deadline_ms = clock_mono_ms() + budget };
     loop_run_task(p->engine->loop, &p->soon);
 }
@@ -564,7 +574,10 @@ struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *ve
 
 bool pipeline_is_over(const struct pipeline *p)
 {
-    return arena_is_over(&p->arena) || arena_is_over(&p->tx->arena) || (!p->tx->is_lent && arena_is_over(&p->tx->work));
+    const struct transaction *tx = p->tx;
+
+    return arena_is_over(&p->arena) || (tx && arena_is_over(&tx->arena)) ||
+           (tx && !tx->is_lent && arena_is_over(&tx->work));
 }
 
 int64_t pipeline_elapsed_ms(const struct pipeline *p)

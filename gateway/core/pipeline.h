@@ -35,12 +35,17 @@ struct pipeline *pipeline_new(struct engine *engine, const char *door);
 /* pipeline_new_until - for a door that never has what comes after `last`: checks of later stages are off, and what is
  * not done at the deadline of a decision for `last` has failed. */
 struct pipeline *pipeline_new_until(struct engine *engine, const char *door, enum stage last);
+/* pipeline_new_resting - as after pipeline_rest(). */
+struct pipeline *pipeline_new_resting(struct engine *engine, const char *door);
 /* pipeline_renew - for the next connection: all that is known of this one is forgotten, its memory is kept. False: a
  * worker still holds a transaction of it; free it and make another. */
 bool pipeline_renew(struct pipeline *p);
 void pipeline_free(struct pipeline *p); /* NULL is fine; no callback comes any more */
 struct session *pipeline_session(struct pipeline *p);
 
+/* pipeline_rest - no mail is under way, and none may come for long: what a transaction takes of memory is given back,
+ * as soon as the checks of the connection are done. session->tx_arena is NULL from then on, until pipeline_begin(). */
+void pipeline_rest(struct pipeline *p);
 /* pipeline_begin - a new transaction: a new id, an empty envelope, a fresh tx_arena. */
 void pipeline_begin(struct pipeline *p);
 void pipeline_reach(struct pipeline *p, enum stage stage);

@@ -44,10 +44,13 @@ static void make_connection_runs(struct pipeline *p)
     size_t count = p->engine->check_count - (size_t)__builtin_popcountll(others);
     struct run *run = p->own = mem_alloc((count + 1) * sizeof *run);
 
+    p->view = mem_alloc((p->engine->check_count + 1) * sizeof *p->view);
     for (size_t i = 0; i < p->engine->check_count; i++) {
         if (others & 1ULL << i)
             continue;
         run_init(run, p, i, p->rows & 1ULL << i);
+        run->view = p->view;
+        p->view[i] = run;
         p->runs[i] = run++;
     }
 }
@@ -59,7 +62,7 @@ static void session_init(struct pipeline *p, const char *door)
     };
 }
 
-struct pipeline *pipeline_new_until(struct engine *engine, const char *door, enum stage last)
+static struct pipeline *pipeline_make(struct engine *engine, const char *door, enum stage last)
 {
     struct pipeline *p = mem_alloc(sizeof *p);
 
@@ -74,7 +77,22 @@ struct pipeline *pipeline_new_until(struct engine *engine, const char *door, enu
     p->soon = (struct task){ .fn = pipeline_advance, .arg = p };
     find_rows(p);
     make_connection_runs(p);
+    return p;
+}
+
+struct pipeline *pipeline_new_until(struct engine *engine, const char *door, enum stage last)
+{
+    struct pipeline *p = pipeline_make(engine, door, last);
+
     pipeline_begin(p);
+    return p;
+}
+
+struct pipeline *pipeline_new_resting(struct engine *engine, const char *door)
+{
+    struct pipeline *p = pipeline_make(engine, door, STAGE_MESSAGE);
+
+    p->is_to_rest = true;
     return p;
 }
 
@@ -247,6 +265,7 @@ void pipeline_destroy(struct pipeline *p)
     arena_release(&p->arena);
     timer_free(p->timer);
     loop_drop_task(p->engine->loop, &p->soon);
+    free(p->view);
     free(p->own);
     free(p);
 }
@@ -319,6 +338,7 @@ void pipeline_begin(struct pipeline *p)
 {
     struct session *s = &p->session;
 
+    p->is_to_rest = false;
     drop_transaction(p);
     retry_unfinished(p);
     transaction_begin(p);
@@ -331,6 +351,37 @@ void pipeline_begin(struct pipeline *p)
     s->declared_bytes = 0;
     s->started_wall_ms = clock_wall_ms();
     ulid_make(s->started_wall_ms, s->id);
+}
+
+static bool is_at_work(const struct pipeline *p)
+{
+    for (uint64_t left = p->earlier; left; left &= left - 1) {
+        const struct run *run = p->runs[__builtin_ctzll(left)];
+        bool is_due = run->state == RUN_IDLE && p->is_reached[run->settings->check->stage];
+
+        if (is_due || run->state == RUN_READY || run->state == RUN_PARKED)
+            return true;
+    }
+    return false;
+}
+
+void pipeline_try_rest(struct pipeline *p)
+{
+    if (!p->is_to_rest || !p->tx || p->want.fn || p->lent || is_at_work(p))
+        return;
+    drop_transaction(p);
+    free_memory(p->spare);
+    p->spare = NULL;
+    p->session.tx_arena = NULL;
+    for (size_t i = 0; i < p->engine->check_count; i++)
+        if (p->runs[i])
+            p->runs[i]->view = p->view;
+}
+
+void pipeline_rest(struct pipeline *p)
+{
+    p->is_to_rest = true;
+    pipeline_try_rest(p);
 }
 
 bool pipeline_renew(struct pipeline *p)

@@ -58,8 +58,9 @@ struct pipeline {
     uint64_t rows, earlier;       /* that are on, a bit each; of them those of CONNECT and HELO */
     struct run *runs[CHECKS_MAX]; /* of CONNECT and HELO, and what is off */
     struct run *own;              /* where they lie */
+    const struct run **view;      /* of them, while there is no transaction */
     bool is_reached[STAGE_COUNT];
-    struct transaction *tx;
+    struct transaction *tx;    /* NULL: it rests */
     struct transaction *spare; /* the last one, emptied, for the next */
     struct want want;
     struct timer *timer; /* the next deadline */
@@ -67,6 +68,7 @@ struct pipeline {
     unsigned lent;       /* transactions with workers, orphans too */
     int tarpit_most_ms;
     bool is_closed, is_thorough;
+    bool is_to_rest; /* pipeline_rest() */
     bool crew_was_full;
 };
 
@@ -93,6 +95,8 @@ void transaction_settle(struct transaction *tx);
 /* transaction_free, pipeline_destroy - at once; for what no worker holds any more. */
 void transaction_free(struct transaction *tx);
 void pipeline_destroy(struct pipeline *p);
+/* pipeline_try_rest - if it is to rest, and can. */
+void pipeline_try_rest(struct pipeline *p);
 /* pipeline_stop_deciding - the transaction no longer counts as one without a verdict. */
 void pipeline_stop_deciding(struct pipeline *p, struct transaction *tx);
 

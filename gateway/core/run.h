@@ -74,11 +74,11 @@ struct run {
     bool is_forced;
     enum action forced;
     const char *forced_text;
-    const char *failure;              /* why it failed; NULL */
-    bool is_late;                     /* it failed because its time was up */
-    struct raised raised[RAISED_MAX]; /* alarms: the loop logs them when the run is back */
+    const char *failure;   /* why it failed; NULL */
+    bool is_late;          /* it failed because its time was up */
+    struct raised *raised; /* alarms, at most RAISED_MAX: the loop logs them when the run is back */
     size_t raised_count;
-    struct added_header headers[HEADERS_MAX];
+    struct added_header *headers; /* at most HEADERS_MAX */
     size_t header_count;
     int tarpit_ms;
     struct store_op *told; /* settle()'s, for the store */

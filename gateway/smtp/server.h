@@ -105,7 +105,7 @@ struct server {
     struct timer *timer;
     enum server_clock clock;
     int read_timeout_ms;
-    int64_t connected_ms, data_begun_ms; /* the loop's clock */
+    int64_t connected_ms, data_begun_ms, command_due_ms; /* the loop's clock */
     struct guest guest;
     bool is_suspect; /* the last verdict's score was one to tag or refuse */
     bool is_waiting, is_closing, is_skipping_line;

@@ -13,6 +13,7 @@
 enum {
     HELD_BACK_PART = 4, /* at most a quarter of all connections */
     STEP_MS = 1000,     /* for each bad sign */
+    REST_MS = 2000,     /* so long without a word: it may be much longer */
     CALM_PERCENT = 10,  /* connections are no longer scarce so much below the mark */
 };
 
@@ -81,6 +82,24 @@ static int64_t data_left_ms(const struct server *s)
     return s->data_begun_ms + ms - now_ms(s);
 }
 
+/* Between transactions the timer comes up once before. */
+static void await_command(struct server *s)
+{
+    int ms = command_ms(s);
+
+    s->command_due_ms = now_ms(s) + ms;
+    server_set_clock(s, CLOCK_COMMAND, s->state <= SERVER_READY && ms > REST_MS ? REST_MS : ms);
+}
+
+/* A silent client holds little memory. */
+static void rest(struct server *s)
+{
+    pipeline_rest(s->pipeline);
+    strbuf_release(&s->out);
+    strbuf_release(&s->rcpt.text);
+    server_set_clock(s, CLOCK_COMMAND, (int)(s->command_due_ms - now_ms(s)));
+}
+
 void server_await_input(struct server *s)
 {
     if (s->is_waiting)
@@ -94,7 +113,7 @@ void server_await_input(struct server *s)
     } else {
         server_set_read_timeout(s, 0);
         if (s->clock != CLOCK_COMMAND)
-            server_set_clock(s, CLOCK_COMMAND, command_ms(s));
+            await_command(s);
     }
 }
 
@@ -102,6 +121,10 @@ static void command_is_late(struct server *s)
 {
     bool is_over = session_left_ms(s) <= 0;
 
+    if (s->command_due_ms > now_ms(s)) {
+        rest(s);
+        return;
+    }
     server_say(s, is_over ? REPLY_SESSION_TOO_LONG : REPLY_IDLE);
     if (s->state >= SERVER_MAIL)
         server_log_gone(s, is_over ? "told that its connection lasts too long" : "silent inside a transaction");
@@ -196,5 +219,5 @@ void door_note_load(struct smtp_door *door)
         log_info("busy", "connections are no longer scarce");
     for (struct server *s = door->servers; s && door->is_busy; s = s->next)
         if (s->clock == CLOCK_COMMAND && !server_is_trusted(s))
-            server_set_clock(s, CLOCK_COMMAND, command_ms(s));
+            await_command(s);
 }

@@ -7,7 +7,7 @@
 void server_begin(struct server *s, const struct addr *client, unsigned port)
 {
     pipeline_free(s->pipeline);
-    s->pipeline = pipeline_new(s->door->engine, "smtp");
+    s->pipeline = pipeline_new_resting(s->door->engine, "smtp");
     s->session = pipeline_session(s->pipeline);
     s->session->client = *client;
     s->session->client_port = port;

@@ -86,6 +86,8 @@ void server_mail(struct server *s, const struct smtp_command *command)
             server_count_error(s);
         return;
     }
+    if (!session->tx_arena)
+        pipeline_begin(s->pipeline);
     s->state = SERVER_MAIL;
     s->begun_ms = clock_mono_ms();
     session->started_wall_ms = clock_wall_ms();

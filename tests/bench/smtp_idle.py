@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-# tests/bench/smtp_idle.py - what clients that do nothing, or next to nothing, cost: memory for each of them, CPU, and what
-# others notice of them.
+# tests/bench/smtp_idle.py - what clients that do nothing, or next to nothing, cost: memory for each of them, CPU, and
+# what others notice of them.
 #
 # usage: smtp_idle.py [IDLE [TRICKLING]]     (10000 1000; the release build; needs two descriptors for each)
 import re
@@ -36,7 +36,7 @@ smtp {{
 }}
 """
 MAIL = "From: a@sender.example\r\nSubject: hello\r\n\r\n" + "A line of a message.\r\n" * 100
-SETTLE_S = 2
+SETTLE_S = 3
 MESSAGES = 300
 
 

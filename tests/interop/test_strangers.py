@@ -1,5 +1,5 @@
-# tests/interop/test_strangers.py - who is not known waits for the greeting and has limits: passes, rates and connections
-# at once, for one gateway and for two that share a Redis.
+# tests/interop/test_strangers.py - who is not known waits for the greeting and has limits: passes, rates and
+# connections at once, for one gateway and for two that share a Redis.
 import contextlib
 import socket
 import time
@@ -142,11 +142,12 @@ def test_gateways_share_passes_and_rates_and_go_on_alone():
             assert len(greeted(one.port)) == 2
             assert len(greeted(two.port)) == 1
             assert send_mail(two.port, "joe@sender.example", "user@example.org", MAIL)[0] == 250
-            wait_for(lambda: redis.cli("get", "postern:k:smtp-pass:127.0.0.1/32").startswith("good "), 10, "a good pass")
-            assert 29 * 86400000 < int(redis.cli("pttl", "postern:k:smtp-pass:127.0.0.1/32")) <= 30 * 86400000
+            key = "postern:k:smtp-pass:127.0.0.1/32"
+            wait_for(lambda: redis.cli("get", key).startswith("good "), 10, "a good pass")
+            assert 29 * 86400000 < int(redis.cli("pttl", key)) <= 30 * 86400000
             said = [greeted(port)[-1] for port in (one.port, two.port) * 3]
             assert said[-1] == "421 4.7.0 Too many connections a minute from 127.0.0.1; try again later"
             redis.kill()
             alone = [greeted(one.port)[0] for _ in range(8)]
-            assert alone[0] == "220 mx.example.org ESMTP Postern", "nobody waits, nor is turned away, for want of a store"
+            assert alone[0] == "220 mx.example.org ESMTP Postern"  # for want of a store nobody waits, or is turned away
             assert alone[-1].startswith("421 4.7.0 Too many connections a minute"), alone
