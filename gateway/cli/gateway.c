@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/descriptors.h"
 #include "gateway/doors.h"
 #include "gateway/privileges.h"
 #include "gateway/sockets.h"
@@ -256,17 +256,6 @@ static void close_all(struct gateway *g)
     config_free(&g->loaded);
 }
 
-/* Connections, look-ups and next hops each take a descriptor: as many as we may have. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static bool inherit(struct gateway *g)
 {
     const char *sockets = getenv("POSTERN_SOCKETS"), *status = getenv("POSTERN_STATUS");
@@ -285,6 +274,7 @@ static int open_and_serve(struct gateway *g)
     int status = EXIT_OTHER;
 
     log_configure((enum log_format)log->format, (enum log_level)log->level);
+    descriptors_raise(g->loaded.values);
     if (open_all(g)) {
         serve(g);
         status = EXIT_OK;
@@ -304,7 +294,6 @@ int cli_gateway(int argc, char **argv)
     signal(SIGINT, SIG_IGN); /* the supervisor's: it tells us by SIGTERM */
     signal(SIGHUP, SIG_IGN);
     g->status_fd = -1;
-    raise_descriptors();
     if (!inherit(g))
         status = EXIT_CONFIG;
     else if (!config_load_or_tell(path, &g->loaded))

@@ -169,7 +169,9 @@ static void what_checks_add_replaces_what_came(void **state)
         struct run *run = (struct run *)pipeline_run(r->pipeline, 0);
 
         run->state = cases[i].state;
-        run->headers[0] = (struct added_header){ "X-Greylist", "delayed 312 seconds" };
+        static struct added_header added = { "X-Greylist", "delayed 312 seconds" };
+
+        run->headers = &added;
         run->header_count = 1;
         const char *m = dressed(r, ACTION_ACCEPT, 0);
 
