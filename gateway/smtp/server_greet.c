@@ -52,7 +52,9 @@ static int wait_ms(const struct server *s)
 
     if (is_spared || s->listener->protocol == SMTP_PROTOCOL_LMTP || stream_is_tls(s->stream))
         return 0;
-    return s->door->is_busy ? conf->greet_wait_busy_ms : conf->greet_wait_ms;
+    bool is_shorter = s->door->is_busy && conf->greet_wait_busy_ms < conf->greet_wait_ms;
+
+    return is_shorter ? conf->greet_wait_busy_ms : conf->greet_wait_ms;
 }
 
 static void end_wait(struct server *s)

@@ -21,6 +21,7 @@ smtp {{
     errors_soft = 100
     errors_hard = 100
     clients {{ known = {{}}  {clients} }}
+    {keys}
 }}
 """ + "".join(f'check "{name}" {{{{ mode = off }}}}\n' for name in
               ("rdns", "helo", "spf", "sender", "greylist", "dkim", "arc", "dmarc"))
@@ -28,8 +29,8 @@ MAIL = "From: joe@sender.example\r\nSubject: hello\r\nDate: Mon, 23 Nov 2026 10:
        "Message-ID: <1@sender.example>\r\n\r\nHello.\r\n"
 
 
-def gateway(clients, more=""):
-    return Gateway(CONF.format(clients=clients, more=more))
+def gateway(clients, more="", keys=""):
+    return Gateway(CONF.format(clients=clients, more=more, keys=keys))
 
 
 class Client:
@@ -132,6 +133,33 @@ def test_errors_and_recipients_count_for_the_next_connection():
         wait_for(is_refused, 10, "the errors to be told")
         with Client(mx.port, "127.0.0.8") as other:
             assert other.line().startswith("220 ")
+
+
+def test_who_misbehaves_is_held_back():
+    with gateway("greet_wait = 0") as mx:
+        with Client(mx.port) as client:
+            client.line()
+            began = time.monotonic()
+            client.say("NOOP")
+            assert client.say("Subject: hello") == ["500 5.5.1 This command is unknown here"]
+            held = time.monotonic()
+            assert client.say("NOOP")[0].startswith("250")
+            assert time.monotonic() - held >= 0.9 > held - began, "a second for one bad sign, and none for no sign"
+        mx.wait_log('what="NON-SMTP COMMAND"')
+
+
+def test_strangers_have_to_be_quick_while_connections_are_scarce():
+    with gateway("greet_wait = 0  busy_timeout = 1s  busy = 50", keys="connections = 8") as mx:
+        with contextlib.ExitStack() as stack:
+            here = [stack.enter_context(Client(mx.port)) for _ in range(3)]
+            assert [client.line()[:4] for client in here] == ["220 "] * 3
+            erring = stack.enter_context(Client(mx.port))
+            mx.wait_log("event=busy")
+            erring.line()
+            assert erring.say("FOO") == ["500 5.5.1 This command is unknown here"]
+            assert erring.line().startswith("421 4.7.0 Too many errors")
+            for client in here:
+                assert client.line().startswith("421 4.4.2 Nothing was heard from you for too long")
 
 
 def test_gateways_share_passes_and_rates_and_go_on_alone():
