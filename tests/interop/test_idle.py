@@ -12,7 +12,7 @@ from test_strangers import CONF, MAIL, Client
 
 IDLE, TRICKLING, MESSAGES = 500, 50, 20
 # Of the sanitizers' build, in which freed memory rests for a while and what is in use has a wide margin.
-KIB_EACH = 200
+KIB_EACH = 64
 
 
 def resident_kib(mx):
