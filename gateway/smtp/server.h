@@ -46,8 +46,9 @@ struct smtp_door {
     struct guests *guests;
     struct server *servers;
     size_t server_count;
-    size_t held_back; /* of them, in the tarpit */
-    bool is_busy;     /* connections are scarce */
+    size_t held_back;   /* of them, in the tarpit */
+    size_t most_lately; /* connections, since memory was given back */
+    bool is_busy;       /* connections are scarce */
     bool is_draining;
 };
 

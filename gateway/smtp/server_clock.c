@@ -8,12 +8,15 @@
  */
 #include "gateway/smtp/server.h"
 
+#include <malloc.h>
+
 #include "gateway/base/log.h"
 
 enum {
     HELD_BACK_PART = 4, /* at most a quarter of all connections */
     STEP_MS = 1000,     /* for each bad sign */
     REST_MS = 2000,     /* so long without a word: it may be much longer */
+    CROWD = 1000,       /* connections whose memory is worth giving back when they have gone */
     CALM_PERCENT = 10,  /* connections are no longer scarce so much below the mark */
 };
 
@@ -202,6 +205,17 @@ void server_let_go(struct server *s)
 
 /* ---- load ---- */
 
+/* What a crowd of clients has left behind goes back to the system; a few milliseconds, once for each crowd. */
+static void give_back_memory(struct smtp_door *door)
+{
+    if (door->server_count > door->most_lately)
+        door->most_lately = door->server_count;
+    if (door->most_lately < CROWD || door->server_count > door->most_lately / 100)
+        return;
+    door->most_lately = door->server_count;
+    malloc_trim(0);
+}
+
 /* Who is silent already is given the shorter time from now on. */
 void door_note_load(struct smtp_door *door)
 {
@@ -209,6 +223,7 @@ void door_note_load(struct smtp_door *door)
     size_t calm = mark - mark * CALM_PERCENT / 100;
     bool was_busy = door->is_busy;
 
+    give_back_memory(door);
     door->is_busy = door->server_count >= (was_busy ? calm : mark) && door->server_count > 1;
     if (door->is_busy == was_busy)
         return;
