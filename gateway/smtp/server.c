@@ -2,6 +2,7 @@
 #include "gateway/smtp/server.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "gateway/base/bug.h"
@@ -337,10 +338,9 @@ static void on_end(void *arg, enum stream_end why)
 
 /* ---- life ---- */
 
-static void turn_away(int fd, const struct addr *peer, enum reply reply, const char *detail, struct loop *loop)
+/* Costs no memory: the kernel has room for the first bytes of a connection, and nobody waits for them to be read. */
+static void turn_away(int fd, const struct addr *peer, enum reply reply, const char *detail)
 {
-    static const struct stream_events none = { 0 };
-    struct stream *stream = stream_accepted(loop, fd, &none, NULL);
     struct log_line line;
     struct strbuf out;
     char text[ADDR_TEXT_MAX];
@@ -353,8 +353,9 @@ static void turn_away(int fd, const struct addr *peer, enum reply reply, const c
     log_int(&line, "code", reply_code(reply));
     log_str(&line, "text", span_trim(span_skip(strbuf_span(&out), 4)));
     log_send(&line);
-    stream_write(stream, strbuf_span(&out));
-    stream_finish(stream, CLOSE_MS);
+    if (send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+        shutdown(fd, SHUT_WR);
+    close(fd);
     strbuf_release(&out);
 }
 
@@ -370,12 +371,11 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     struct guest guest;
 
     if (!is_full && !busy && !guest_enter(door->guests, peer, server_is_known(door, peer), &guest)) {
-        turn_away(fd, peer, REPLY_CLIENT_LIMIT, guest_reason(&guest, reason), door->engine->loop);
+        turn_away(fd, peer, REPLY_CLIENT_LIMIT, guest_reason(&guest, reason));
         return;
     }
     if (is_full || busy) {
-        turn_away(fd, peer, is_full ? REPLY_TOO_MANY_CONNECTIONS : REPLY_BUSY, is_full ? door->engine->hostname : busy,
-                  door->engine->loop);
+        turn_away(fd, peer, is_full ? REPLY_TOO_MANY_CONNECTIONS : REPLY_BUSY, is_full ? door->engine->hostname : busy);
         return;
     }
     struct server *s = mem_alloc(sizeof *s);
