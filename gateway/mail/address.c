@@ -182,6 +182,18 @@ enum fault address_parse(struct span text, struct address *out)
     return FAULT_NONE;
 }
 
+struct address address_copy(struct arena *a, const struct address *from)
+{
+    struct address to = *from;
+    struct span text = arena_copy(a, from->text);
+
+    to.text = text;
+    to.local = span_make(text.ptr + (from->local.ptr - from->text.ptr), from->local.len);
+    if (from->domain.len)
+        to.domain = span_make(text.ptr + (from->domain.ptr - from->text.ptr), from->domain.len);
+    return to;
+}
+
 bool address_eq(const struct address *a, const struct address *b)
 {
     return span_eq(a->local, b->local) && span_ieq(a->domain, b->domain);

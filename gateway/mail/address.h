@@ -22,6 +22,7 @@ struct address {
 enum fault address_path(struct span *rest, bool may_be_null, struct address *out);
 /* address_parse - "a@b" alone, as on a command line or in a list. */
 enum fault address_parse(struct span text, struct address *out);
+struct address address_copy(struct arena *a, const struct address *from);
 bool address_eq(const struct address *a, const struct address *b); /* local exactly, domain without case */
 
 /* A mailbox-list of a From, Sender or Reply-To field. What the lenient readers of this world might take for an

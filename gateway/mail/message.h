@@ -31,7 +31,7 @@ struct message_limits {
 
 /* A header section over the limits is still indexed as far as they go: look at header.anomalies.
  * message_new - over `bytes` that the caller keeps alive. message_from_spool - takes over a spool that
- * spool_seal() has sealed. */
+ * spool_seal() has sealed; spool_hold() lets several messages share one. */
 struct message *message_new(struct span bytes, const struct message_limits *limits);
 struct message *message_from_spool(struct spool *spool, const struct message_limits *limits);
 void message_free(struct message *m); /* NULL is fine */

@@ -1,6 +1,8 @@
 /* mail/session.c - the envelope as it grows, and what is noted of its client. */
 #include "gateway/mail/session.h"
 
+#include <string.h>
+
 enum { RECIPIENTS_AT_FIRST = 4 };
 
 struct recipient *session_add_recipient(struct session *s, const struct address *address)
@@ -31,4 +33,22 @@ const char *conduct_text(enum conduct kind)
     static const char *const words[] = { "PREGREET", "COMMAND PIPELINING", "NON-SMTP COMMAND", "BARE NEWLINE" };
 
     return words[kind];
+}
+
+void session_take(struct session *to, const struct session *from)
+{
+    const struct session own = *to;
+
+    *to = *from;
+    to->arena = own.arena;
+    to->tx_arena = own.tx_arena;
+    memcpy(to->id, own.id, sizeof own.id);
+    to->recipients = NULL;
+    to->recipient_count = to->recipient_room = 0;
+    to->client_ptr = arena_copy(to->arena, from->client_ptr);
+    to->helo = arena_copy(to->arena, from->helo);
+    to->auth_user = arena_copy(to->arena, from->auth_user);
+    for (size_t i = 0; i < CONDUCT_COUNT; i++)
+        to->conduct[i].first = arena_copy(to->arena, from->conduct[i].first);
+    to->mail_from = address_copy(to->tx_arena, &from->mail_from);
 }

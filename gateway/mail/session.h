@@ -77,6 +77,10 @@ bool session_note(struct session *s, enum conduct kind, struct span said);
 /* conduct_text - "PREGREET", "COMMAND PIPELINING", ...: the words of postscreen's log. */
 const char *conduct_text(enum conduct kind);
 
+/* session_take - all that `from` knows of client and sender, copied into `to`'s own arenas; `to` keeps its id, and gets
+ * no recipients. */
+void session_take(struct session *to, const struct session *from);
+
 static inline enum direction session_direction(const struct session *s)
 {
     return s->auth_user.len || s->is_relay_client ? DIRECTION_AUTHENTICATED : DIRECTION_INBOUND;

@@ -22,6 +22,7 @@ struct spool {
     size_t memory_most_bytes, size_most_bytes;
     size_t bytes;   /* put so far, kept or not */
     size_t written; /* to the file */
+    unsigned more_owners;
     int fd;
     enum fault fault;
     void *map;
@@ -40,7 +41,7 @@ struct spool *spool_new(const char *directory, size_t memory_most_bytes, size_t 
 
 void spool_free(struct spool *s)
 {
-    if (!s)
+    if (!s || s->more_owners--)
         return;
     if (s->map)
         munmap(s->map, s->written);
@@ -48,6 +49,12 @@ void spool_free(struct spool *s)
         close(s->fd);
     strbuf_release(&s->memory);
     free(s);
+}
+
+struct spool *spool_hold(struct spool *s)
+{
+    s->more_owners++;
+    return s;
 }
 
 static int open_unlinked(const char *directory)

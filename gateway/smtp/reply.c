@@ -63,6 +63,7 @@ static const struct reply_row rows[REPLY_COUNT] = {
                             "Too many recipients: this one has other rules, send it in another transaction" },
     [REPLY_ONE_RECIPIENT] = { 452, "4.5.3", "One recipient at a time goes there; use another transaction" },
     [REPLY_UNLISTED] = { 550, "5.1.1", "There is no such recipient here" },
+    [REPLY_TOO_MANY_SHARES] = { 452, "4.5.3", "Too many routes and rules for one message; use another transaction" },
     [REPLY_TOO_BIG] = { 552, "5.3.4", "The message is larger than the {} bytes that we take" },
     [REPLY_LOOP] = { 554, "5.4.6", "Mail loop: the message has passed {} hosts already" },
     [REPLY_HEADER_TOO_BIG] = { 552, "5.3.4", "The header section is larger than the {} bytes that we take" },
@@ -85,6 +86,7 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_HOP_8BIT] = { 451, "4.4.1", "The mail server behind this gateway lacks 8BITMIME now; try again later" },
     [REPLY_NO_LIST] = { 451, "4.3.0", "Recipients cannot be looked up at the moment; try again later" },
     [REPLY_MAILDIR] = { 451, "4.3.0", "The message could not be stored; try again later" },
+    [REPLY_OTHERS_SLOW] = { 451, "4.4.5", "Other recipients took too long; try again later" },
     [REPLY_QUARANTINE] = { 451, "4.7.1", "The message could not be set aside; try again later" },
 };
 
@@ -151,19 +153,39 @@ void reply_write_text(struct strbuf *out, unsigned code, const char *enhanced, s
     }
 }
 
+/* The row's text, with the detail in its place. */
+static void fill(struct strbuf *out, enum reply reply, struct span detail)
+{
+    struct span text = span_of(rows[reply].text);
+    size_t at = span_search(text, SPAN("{}"));
+
+    strbuf_put(out, span_first(text, at));
+    if (at != SPAN_NPOS) {
+        put_washed(out, detail, REPLY_LINE_MAX);
+        strbuf_put(out, span_skip(text, at + 2));
+    }
+}
+
 void reply_write(struct strbuf *out, enum reply reply, const char *id, struct span detail)
 {
-    const struct reply_row *row = &rows[reply];
-    struct span text = span_of(row->text);
-    size_t at = span_search(text, SPAN("{}"));
     struct strbuf filled;
 
     strbuf_init(&filled, 2 * REPLY_LINE_MAX);
-    strbuf_put(&filled, span_first(text, at));
-    if (at != SPAN_NPOS) {
-        put_washed(&filled, detail, REPLY_LINE_MAX);
-        strbuf_put(&filled, span_skip(text, at + 2));
-    }
-    put_line(out, row->code, true, row->enhanced, strbuf_span(&filled), id);
+    fill(&filled, reply, detail);
+    put_line(out, rows[reply].code, true, rows[reply].enhanced, strbuf_span(&filled), id);
     strbuf_release(&filled);
+}
+
+struct span reply_text(enum reply reply, struct span detail, char *out)
+{
+    struct strbuf filled;
+    struct span text;
+
+    strbuf_init(&filled, 2 * REPLY_LINE_MAX);
+    strbuf_putf(&filled, "%s ", rows[reply].enhanced);
+    fill(&filled, reply, detail);
+    text = span_first(strbuf_span(&filled), REPLY_LINE_MAX);
+    memcpy(out, text.ptr, text.len);
+    strbuf_release(&filled);
+    return span_trim(span_make(out, text.len));
 }

@@ -61,6 +61,7 @@ enum reply {
     REPLY_OTHER_RULES,
     REPLY_ONE_RECIPIENT,
     REPLY_UNLISTED,
+    REPLY_TOO_MANY_SHARES,
     REPLY_TOO_BIG,
     REPLY_LOOP,
     REPLY_HEADER_TOO_BIG,
@@ -84,6 +85,7 @@ enum reply {
     REPLY_NO_LIST,
     REPLY_MAILDIR,
     REPLY_QUARANTINE,
+    REPLY_OTHERS_SLOW,
     REPLY_COUNT
 };
 
@@ -92,6 +94,8 @@ enum { REPLY_LINE_MAX = 512, REPLY_LINES_MAX = 16 };
 unsigned reply_code(enum reply reply);
 /* reply_write - the table's row. `id`: NULL or of the transaction. `detail`: for the row's {}. */
 void reply_write(struct strbuf *out, enum reply reply, const char *id, struct span detail);
+/* reply_text - what reply_write() puts behind the code: enhanced code and text. Into `out` (REPLY_LINE_MAX). */
+struct span reply_text(enum reply reply, struct span detail, char *out);
 /* reply_write_text - a reply of a check or of the next hop: `enhanced` may be "" (then, if `text` has none at its
  * front, the class's X.0.0), `text` may have several lines, separated by LF. */
 void reply_write_text(struct strbuf *out, unsigned code, const char *enhanced, struct span text, const char *id);

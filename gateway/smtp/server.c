@@ -21,7 +21,7 @@ static void run(struct server *s);
 /* From MAIL on, replies bear the transaction's id. */
 static const char *id_of(const struct server *s)
 {
-    return s->state >= SERVER_MAIL ? s->session->id : NULL;
+    return s->state >= SERVER_MAIL ? s->share->session->id : NULL;
 }
 
 void server_say_about(struct server *s, enum reply reply, struct span detail)
@@ -159,7 +159,7 @@ static void take_line(struct server *s, struct span line)
 {
     struct smtp_command command;
 
-    s->unanswered[0] = '\0';
+    strbuf_clear(&s->unanswered);
     enum reply wrong = grammar_parse(line, s->offered, &command);
 
     note_conduct(s, line, wrong, &command);
@@ -321,7 +321,7 @@ static void on_end(void *arg, enum stream_end why)
         finish(s);
         return;
     }
-    if (s->unanswered[0])
+    if (s->unanswered.len && s->state < SERVER_DATA)
         server_log_left(s);
     if (s->is_greeting)
         server_log_conduct(s, "HANGUP", SPAN(""));
@@ -390,6 +390,10 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     s->timer = timer_new(door->engine->loop, server_on_timer, s);
     strbuf_init(&s->out, OUT_MOST);
     strbuf_init(&s->rcpt.text, HOP_REPLY_BYTES_MAX);
+    strbuf_init(&s->unheard, SHARES_MOST * ULID_SIZE);
+    strbuf_init(&s->unanswered, SHARES_MOST * ULID_SIZE);
+    shares_init(&s->shares);
+    s->share = &s->shares.first;
     door_add(door, s);
     server_greet(s);
     run(s);
@@ -404,10 +408,13 @@ void server_free(struct server *s)
     server_stop_rcpt(s);
     stream_free(s->stream);
     spool_free(s->spool);
+    shares_release(&s->shares);
     pipeline_free(s->pipeline);
     timer_free(s->timer);
     strbuf_release(&s->out);
     strbuf_release(&s->rcpt.text);
+    strbuf_release(&s->unheard);
+    strbuf_release(&s->unanswered);
     free(s);
 }
 
@@ -422,9 +429,8 @@ void server_end_transaction(struct server *s)
     server_stop_rcpt(s);
     spool_free(s->spool);
     s->spool = NULL;
-    next_hop_drop(s->next_hop);
-    s->next_hop = NULL;
-    s->verdict = NULL;
+    shares_end(&s->shares);
+    s->share = &s->shares.first;
     if (s->clock == CLOCK_DATA)
         server_set_clock(s, CLOCK_STANDS, 0);
     pipeline_end(s->pipeline);

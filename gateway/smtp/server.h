@@ -4,7 +4,8 @@
  *     server_hello.c  EHLO, HELO, STARTTLS, XCLIENT
  *     server_mail.c   MAIL, RCPT: who may send to whom, the checks of the envelope, verification
  *     server_data.c   DATA: the message, as it comes in
- *     server_end.c    its verdict, its delivery, our reply
+ *     server_end.c    its verdict and its delivery, share by share
+ *     server_answer.c what is said of it: one answer, or one for each recipient
  *     server_greet.c  the banner: who has to wait for it, who has too many connections
  *     server_clock.c  how long the client may take, and how long we do
  *     server_log.c    what the log tells of it
@@ -25,6 +26,7 @@
 #include "gateway/smtp/guests.h"
 #include "gateway/smtp/in_flight.h"
 #include "gateway/smtp/routes.h"
+#include "gateway/smtp/share.h"
 
 /* A place that we listen on. */
 struct door_place {
@@ -100,9 +102,9 @@ struct server {
     unsigned offered;   /* of enum smtp_extension */
     uint64_t size_most; /* of a message: ours, or a next hop's that is less */
     struct strbuf out;
-    /* The last message that was delivered; "" when there is none: while our reply is not with the kernel, and while the
-     * client has said nothing after it. */
-    char unheard[ULID_SIZE], unanswered[ULID_SIZE];
+    /* Of the last message, the shares that were delivered: while our reply is not with the kernel, and while the client
+     * has said nothing after it. */
+    struct strbuf unheard, unanswered; /* ids, one behind the other */
     struct timer *timer;
     enum server_clock clock;
     int read_timeout_ms;
@@ -116,16 +118,16 @@ struct server {
     unsigned errors, junk, overshoot;
 
     /* of the transaction */
-    struct next_hop *next_hop; /* held; NULL: no recipient yet */
+    struct shares shares;
+    struct share *share; /* the one in hand: whose recipient is asked about, or that is judged */
+    bool answers_each;   /* the client hears an answer for each recipient */
     struct pending_rcpt rcpt;
     struct body body;
     struct spool *spool;
     enum fault spool_fault;
     int spool_errno; /* of FAULT_IO */
     size_t body_bytes;
-    int64_t begun_ms;
-    struct verdict_reply reply; /* of the verdict */
-    const struct verdict *verdict;
+    int64_t begun_ms, complete_ms;
     struct edits edits;
     struct pieces pieces;
     struct delivery *delivery; /* under way */
@@ -200,29 +202,41 @@ void server_take_data(struct server *s, struct span in);
 /* server_end.c */
 /* server_judge - the message is in s->spool, whole. */
 void server_judge(struct server *s);
-/* server_conclude, server_conclude_reply - what the log and the client are told; the transaction is over. */
-void server_conclude(struct server *s, unsigned code, const char *enhanced, struct span text, const char *action,
-                     const struct delivery_outcome *outcome);
-void server_conclude_reply(struct server *s, enum reply reply, uint64_t number, const char *action,
-                           const struct delivery_outcome *outcome);
+/* server_refuse_all - before it is judged: what the log and the client are told; the transaction is over. */
+void server_refuse_all(struct server *s, enum reply reply, uint64_t number, const char *action);
 /* server_is_heard - all that we said has gone out. */
 void server_is_heard(struct server *s);
 /* server_call_off - the client has gone during a delivery: true when it could be called off. */
 bool server_call_off(struct server *s);
 
+/* server_answer.c */
+/* server_answer_of - what the client is told of an outcome; `text` (REPLY_LINE_MAX) may be written to. */
+struct answer server_answer_of(const struct server *s, const struct delivery_outcome *outcome, char *text);
+/* server_keep_answers - the share in hand has its answer, or one for each of its recipients. */
+void server_keep_answers(struct server *s, const struct answer *answer, const struct delivery_outcome *outcome);
+/* server_answer - all shares have theirs. */
+void server_answer(struct server *s);
+
 /* server_log.c */
-void server_log_message(struct server *s, unsigned code, struct span text, const char *action,
-                        const struct delivery_outcome *outcome);
+/* server_log_message - of the share in hand, which has its answer. */
+void server_log_message(struct server *s, const char *action, const struct delivery_outcome *outcome);
 void server_log_refusal(const struct server *s, const char *what, const struct verdict *verdict, unsigned code,
                         struct span text);
 /* server_log_conduct - in the words of postscreen's log. */
 void server_log_conduct(const struct server *s, const char *what, struct span said);
-void server_log_gone(const struct server *s, const char *when);
-/* server_log_left - the client has gone without a word after our 250 to s->unanswered. */
+/* server_log_gone - of each share, once the message is there. */
+void server_log_gone(struct server *s, const char *when);
+/* server_log_left - the client has gone without a word after our 250 to those in s->unanswered. */
 void server_log_left(const struct server *s);
 
 /* door.c */
 void door_add(struct smtp_door *door, struct server *s);
 void door_remove(struct smtp_door *door, struct server *s);
+
+/* server_session - of the transaction; outside of one, the connection's. */
+static inline const struct session *server_session(const struct server *s)
+{
+    return s->state >= SERVER_MAIL ? s->share->session : s->session;
+}
 
 #endif

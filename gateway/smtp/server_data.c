@@ -13,7 +13,7 @@ static enum reply data_is_refused(const struct server *s)
         return REPLY_NEED_HELO;
     if (s->state != SERVER_MAIL)
         return REPLY_NEED_MAIL;
-    return s->session->recipient_count ? REPLY_NONE : REPLY_NEED_RCPT;
+    return shares_recipients(&s->shares) ? REPLY_NONE : REPLY_NEED_RCPT;
 }
 
 void server_data(struct server *s)
@@ -43,11 +43,11 @@ static void refuse_body(struct server *s)
     unsigned faults = body_refused(&s->body);
 
     if (faults & BODY_NUL)
-        server_conclude_reply(s, REPLY_NUL, 0, "reject", NULL);
+        server_refuse_all(s, REPLY_NUL, 0, "reject");
     else if (faults & BODY_LONG_LINE)
-        server_conclude_reply(s, REPLY_LONG_LINE, s->door->conf->line_most, "reject", NULL);
+        server_refuse_all(s, REPLY_LONG_LINE, s->door->conf->line_most, "reject");
     else
-        server_conclude_reply(s, REPLY_BARE_NEWLINE, 0, "reject", NULL);
+        server_refuse_all(s, REPLY_BARE_NEWLINE, 0, "reject");
 }
 
 /* No message can be stored: the operator must hear of it, but not for each message. */
@@ -77,12 +77,12 @@ static void take_end(struct server *s)
     if (body_refused(&s->body))
         refuse_body(s);
     else if (s->spool_fault == FAULT_FULL || s->body_bytes > s->size_most)
-        server_conclude_reply(s, REPLY_TOO_BIG, s->size_most, "reject", NULL);
+        server_refuse_all(s, REPLY_TOO_BIG, s->size_most, "reject");
     else if (is_sealed(s))
         server_judge(s);
     else {
         raise_spool(s);
-        server_conclude_reply(s, REPLY_SPOOL, 0, "defer", NULL);
+        server_refuse_all(s, REPLY_SPOOL, 0, "defer");
     }
 }
 

@@ -1,39 +1,66 @@
-/* smtp/server_end.c - the end of a message: judged, edited, delivered; and only then is the client told. */
+/* smtp/server_end.c - the end of a message: share by share it is judged, edited, delivered; and only then is the client
+ * told. */
 #include "gateway/smtp/server.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static void say_number(struct server *s, enum reply reply, uint64_t number)
-{
-    char text[24];
+#include "gateway/base/clock.h"
 
-    snprintf(text, sizeof text, "%llu", (unsigned long long)number);
-    server_say_about(s, reply, span_of(text));
-}
+static void judge(struct server *s, struct share *share);
 
 /* ---- the end of a message ---- */
 
-/* What the log and the client are told; the transaction is over. */
-void server_conclude(struct server *s, unsigned code, const char *enhanced, struct span text, const char *action,
-                     const struct delivery_outcome *outcome)
+static struct answer answer_by(enum reply reply, uint64_t number, char *text)
 {
-    server_say_text(s, code, enhanced, text);
-    server_log_message(s, code, text, action, outcome);
-    pipeline_settle(s->pipeline, code / 100 == 2);
-    s->junk = 0;
-    server_end_transaction(s);
+    char digits[24];
+
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+    return (struct answer){ reply_code(reply), "", reply_text(reply, span_of(digits), text) };
 }
 
-void server_conclude_reply(struct server *s, enum reply reply, uint64_t number, const char *action,
+/* The share in hand is done. The next one's turn comes, or the client's; who has gone needs no more. */
+static void conclude(struct server *s, const struct answer *answer, const char *action,
+                     const struct delivery_outcome *outcome)
+{
+    struct share *next = shares_next(&s->shares, s->share);
+
+    server_keep_answers(s, answer, outcome);
+    server_log_message(s, action, outcome);
+    pipeline_settle(s->share->pipeline, s->share->answer.code / 100 == 2);
+    if (next && s->stream) {
+        judge(s, next);
+        return;
+    }
+    if (!s->stream)
+        server_log_gone(s, "before our reply to its message");
+    s->is_waiting = false;
+    server_answer(s);
+    s->junk = 0;
+    server_end_transaction(s);
+    server_resume(s);
+}
+
+static void conclude_reply(struct server *s, enum reply reply, const char *action,
                            const struct delivery_outcome *outcome)
 {
-    size_t before = s->out.len;
+    char text[REPLY_LINE_MAX];
+    struct answer answer = answer_by(reply, 0, text);
 
-    say_number(s, reply, number);
-    struct span text = span_trim(span_skip(span_skip(strbuf_span(&s->out), before), 4));
+    conclude(s, &answer, action, outcome);
+}
 
-    server_log_message(s, reply_code(reply), text, action, outcome);
+void server_refuse_all(struct server *s, enum reply reply, uint64_t number, const char *action)
+{
+    char text[REPLY_LINE_MAX];
+    struct answer answer = answer_by(reply, number, text);
+
+    for (struct share *share = shares_next(&s->shares, NULL); share; share = shares_next(&s->shares, share)) {
+        s->share = share;
+        server_keep_answers(s, &answer, NULL);
+        server_log_message(s, action, NULL);
+    }
+    server_answer(s);
     server_end_transaction(s);
 }
 
@@ -49,57 +76,43 @@ static void count_delivery(struct server *s, unsigned class)
     m->failed += class != 2 && class != 4 && class != 5;
 }
 
-void server_is_heard(struct server *s)
+static void add_id(struct strbuf *ids, const char *id)
 {
-    if (s->unheard[0])
-        in_flight_end(s->door->in_flight, s->unheard);
-    s->unheard[0] = '\0';
+    strbuf_put(ids, span_make(id, ULID_SIZE - 1));
 }
 
-static void conclude_delivery(struct server *s, const struct delivery_outcome *outcome)
+void server_is_heard(struct server *s)
 {
-    const char *action = action_text(s->verdict->action);
-    unsigned class = outcome->code / 100;
-    char text[REPLY_LINE_MAX];
+    char id[ULID_SIZE] = "";
 
-    count_delivery(s, class);
-    server_is_heard(s);
-    memcpy(s->unheard, s->session->id, sizeof s->unheard);
-    if (class == 2 && s->stream)
-        memcpy(s->unanswered, s->session->id, sizeof s->unanswered);
-    if (class == 2) {
-        struct span said = span_first(outcome->text, REPLY_LINE_MAX / 2);
-
-        said = span_first(said, span_find(said, '\n'));
-        snprintf(text, sizeof text, "%s%.*s", reply_has_enhanced(outcome->code, said) ? "" : "2.0.0 ", SPAN_ARG(said));
-        server_conclude(s, 250, "", span_of(text), action, outcome);
-    } else if (class == 4 || class == 5) {
-        server_conclude(s, outcome->code, "", outcome->text, action, outcome);
-    } else {
-        server_conclude_reply(s, outcome->trouble ? outcome->trouble : REPLY_HOP_DOWN, 0, action, outcome);
+    for (size_t at = 0; at < s->unheard.len; at += ULID_SIZE - 1) {
+        memcpy(id, s->unheard.data + at, ULID_SIZE - 1);
+        in_flight_end(s->door->in_flight, id);
     }
+    strbuf_clear(&s->unheard);
 }
 
 static void on_delivered(void *arg, const struct delivery_outcome *outcome)
 {
     struct server *s = arg;
+    char text[REPLY_LINE_MAX];
+    struct answer answer = server_answer_of(s, outcome, text);
 
     s->delivery = NULL;
-    s->is_waiting = false;
-    if (outcome->code / 100 == 2 && s->verdict->action == ACTION_ACCEPT)
+    count_delivery(s, outcome->code / 100);
+    add_id(&s->unheard, s->share->session->id);
+    if (outcome->code / 100 == 2 && s->stream)
+        add_id(&s->unanswered, s->share->session->id);
+    if (outcome->code / 100 == 2 && s->share->verdict->action == ACTION_ACCEPT)
         server_praise(s);
-    if (!s->stream)
-        server_log_gone(s, outcome->code / 100 == 2 ? "after its message was delivered: it may come again"
-                                                    : "before our reply to its message");
-    conclude_delivery(s, outcome);
-    server_resume(s);
+    conclude(s, &answer, action_text(s->share->verdict->action), outcome);
 }
 
 bool server_call_off(struct server *s)
 {
     if (!deliver_cancel(s->delivery))
         return false;
-    in_flight_end(s->door->in_flight, s->session->id);
+    in_flight_end(s->door->in_flight, s->share->session->id);
     s->delivery = NULL;
     return true;
 }
@@ -107,18 +120,16 @@ bool server_call_off(struct server *s)
 static void start_delivery(struct server *s)
 {
     struct delivery_outcome at_once;
-    struct message *message = pipeline_message(s->pipeline);
+    struct share *share = s->share;
 
-    edits_init(&s->edits, s->session->tx_arena);
-    dress(s->pipeline, s->verdict, s->door->settings.dress, &s->edits);
-    edits_apply(&s->edits, message, &s->pieces);
-    in_flight_begin(s->door->in_flight, s->session->id, &s->session->client);
-    s->delivery = deliver_start(s->door->verify, s->next_hop, s->session, &s->pieces, false, on_delivered, s, &at_once);
-    if (s->delivery)
-        return;
-    s->is_waiting = false;
-    conclude_delivery(s, &at_once);
-    server_resume(s);
+    in_flight_begin(s->door->in_flight, share->session->id, &share->session->client);
+    edits_init(&s->edits, share->session->tx_arena);
+    dress(share->pipeline, share->verdict, s->door->settings.dress, &s->edits);
+    edits_apply(&s->edits, pipeline_message(share->pipeline), &s->pieces);
+    s->delivery = deliver_start(s->door->verify, share->next_hop, share->session, &s->pieces, s->answers_each,
+                                on_delivered, s, &at_once);
+    if (!s->delivery)
+        on_delivered(s, &at_once);
 }
 
 /* ---- the verdict ---- */
@@ -127,19 +138,19 @@ static void on_message_verdict(void *arg, const struct verdict *verdict)
 {
     struct server *s = arg;
 
-    s->verdict = verdict;
+    s->share->verdict = verdict;
     if (verdict->action == ACTION_ACCEPT || verdict->action == ACTION_TAG) {
         start_delivery(s);
         return;
     }
-    struct verdict_reply reply = pipeline_reply(s->pipeline, verdict);
+    if (verdict->action == ACTION_QUARANTINE) { /* there is none yet: the sender keeps the message */
+        conclude_reply(s, REPLY_QUARANTINE, action_text(verdict->action), NULL);
+        return;
+    }
+    struct verdict_reply reply = pipeline_reply(s->share->pipeline, verdict);
+    struct answer answer = { reply.code, reply.enhanced, span_of(reply.text) };
 
-    s->is_waiting = false;
-    if (verdict->action == ACTION_QUARANTINE) /* there is none yet: the sender keeps the message */
-        server_conclude_reply(s, REPLY_QUARANTINE, 0, action_text(verdict->action), NULL);
-    else
-        server_conclude(s, reply.code, reply.enhanced, span_of(reply.text), action_text(verdict->action), NULL);
-    server_resume(s);
+    conclude(s, &answer, action_text(verdict->action), NULL);
 }
 
 static bool is_header_refused(struct server *s, const struct message *message)
@@ -148,27 +159,58 @@ static bool is_header_refused(struct server *s, const struct message *message)
     size_t received = header_count(&message->header, "Received");
 
     if (message->header.anomalies & HEADER_TOO_LONG)
-        server_conclude_reply(s, REPLY_HEADER_TOO_BIG, conf->header_bytes_most, "reject", NULL);
+        server_refuse_all(s, REPLY_HEADER_TOO_BIG, conf->header_bytes_most, "reject");
     else if (message->header.anomalies & HEADER_TOO_MANY)
-        server_conclude_reply(s, REPLY_TOO_MANY_FIELDS, (uint64_t)conf->header_fields_most, "reject", NULL);
+        server_refuse_all(s, REPLY_TOO_MANY_FIELDS, (uint64_t)conf->header_fields_most, "reject");
     else if (received > (size_t)conf->received_most)
-        server_conclude_reply(s, REPLY_LOOP, received, "reject", NULL);
+        server_refuse_all(s, REPLY_LOOP, received, "reject");
     else
         return false;
     return true;
 }
 
-void server_judge(struct server *s)
+static struct message *give_message(struct server *s, struct share *share, struct spool *spool)
 {
     const struct message_limits limits = { s->door->conf->header_bytes_most,
                                            (size_t)s->door->conf->header_fields_most };
-    struct message *message = message_from_spool(s->spool, &limits);
+    struct message *message = message_from_spool(spool, &limits);
 
+    pipeline_take_message(share->pipeline, message);
+    return message;
+}
+
+static void ask_for_verdict(struct server *s)
+{
+    pipeline_reach(s->share->pipeline, STAGE_MESSAGE);
+    pipeline_decide(s->share->pipeline, STAGE_MESSAGE, 0, on_message_verdict, s);
+}
+
+/* A share behind the first. The client waits for all of them; it must not lose patience and send the message again,
+ * which those before have already. */
+static void judge(struct server *s, struct share *share)
+{
+    const struct share *first = shares_next(&s->shares, NULL);
+
+    s->share = share;
+    if (clock_mono_ms() - s->complete_ms > s->door->conf->hop_final_ms) {
+        conclude_reply(s, REPLY_OTHERS_SLOW, "defer", NULL);
+        return;
+    }
+    give_message(s, share, spool_hold(pipeline_message(first->pipeline)->spool));
+    ask_for_verdict(s);
+}
+
+void server_judge(struct server *s)
+{
+    struct message *message;
+
+    s->share = shares_next(&s->shares, NULL);
+    s->complete_ms = clock_mono_ms();
+    server_is_heard(s); /* of the last message: it has waited for our reply to DATA */
+    message = give_message(s, s->share, s->spool);
     s->spool = NULL; /* the message's */
-    pipeline_take_message(s->pipeline, message);
     if (is_header_refused(s, message))
         return;
     server_wait(s);
-    pipeline_reach(s->pipeline, STAGE_MESSAGE);
-    pipeline_decide(s->pipeline, STAGE_MESSAGE, 0, on_message_verdict, s);
+    ask_for_verdict(s);
 }

@@ -8,7 +8,7 @@ static void log_outcome(struct log_line *line, const struct server *s, const str
 {
     if (!outcome)
         return;
-    log_cstr(line, "hop", next_hop_name(s->next_hop));
+    log_cstr(line, "hop", next_hop_name(s->share->next_hop));
     if (outcome->code)
         log_fmt(line, "hop_reply", "%u %.*s", outcome->code, SPAN_ARG(outcome->text));
     if (outcome->why && *outcome->why)
@@ -17,56 +17,103 @@ static void log_outcome(struct log_line *line, const struct server *s, const str
         log_cstr(line, "possible_duplicate", "yes");
 }
 
-void server_log_message(struct server *s, unsigned code, struct span text, const char *action,
-                        const struct delivery_outcome *outcome)
+/* Which message it is: in a transaction of several shares, which of them. */
+static void log_id(struct log_line *line, const struct server *s)
 {
+    log_cstr(line, "id", s->share->session->id);
+    if (s->share->session != s->session)
+        log_cstr(line, "split_from", s->session->id);
+}
+
+static size_t count_refused(const struct share *share)
+{
+    size_t refused = 0;
+
+    for (size_t i = 0; share->each && i < share->session->recipient_count; i++)
+        refused += share->each[i].code / 100 != 2;
+    return refused;
+}
+
+/* One of several recipients, whom the next hop did not take the message for. */
+static void log_refused_recipient(const struct server *s, size_t index, const struct delivery_outcome *outcome)
+{
+    const struct share *share = s->share;
+    struct log_line line;
+
+    log_start(&line, LOG_INFO, "refused");
+    log_cstr(&line, "what", "recipient");
+    log_id(&line, s);
+    log_str(&line, "to", share->session->recipients[index].address.text);
+    log_int(&line, "code", share->each[index].code);
+    log_str(&line, "text", share->each[index].text);
+    log_outcome(&line, s, outcome);
+    log_send(&line);
+}
+
+static void log_refused_recipients(const struct server *s, const struct delivery_outcome *outcome)
+{
+    for (size_t i = 0; i < s->share->session->recipient_count; i++)
+        if (s->share->each[i].code / 100 != 2)
+            log_refused_recipient(s, i, &outcome->each[i]);
+}
+
+void server_log_message(struct server *s, const char *action, const struct delivery_outcome *outcome)
+{
+    const struct share *share = s->share;
+    size_t refused = count_refused(share);
     struct log_line line;
 
     log_start(&line, LOG_INFO, "message");
     if (line.is_wanted) {
-        log_cstr(&line, "id", s->session->id);
-        message_log_client(&line, s->session);
-        if (s->session->tls_version[0])
-            log_cstr(&line, "tls", s->session->tls_version);
-        message_log_envelope(&line, s->session);
+        log_id(&line, s);
+        message_log_client(&line, share->session);
+        if (share->session->tls_version[0])
+            log_cstr(&line, "tls", share->session->tls_version);
+        message_log_envelope(&line, share->session);
+        if (refused)
+            log_int(&line, "refused_rcpts", (int64_t)refused);
         log_int(&line, "size", (int64_t)s->body_bytes);
         log_cstr(&line, "action", action);
-        message_log_verdict(&line, s->pipeline, s->verdict);
-        log_int(&line, "code", code);
-        log_str(&line, "reply", text);
+        message_log_verdict(&line, share->pipeline, share->verdict);
+        log_int(&line, "code", share->answer.code);
+        log_str(&line, "reply", share->answer.text);
         log_outcome(&line, s, outcome);
         log_int(&line, "ms", clock_mono_ms() - s->begun_ms);
     }
     log_send(&line);
+    if (refused)
+        log_refused_recipients(s, outcome);
 }
 
 void server_log_refusal(const struct server *s, const char *what, const struct verdict *verdict, unsigned code,
                         struct span text)
 {
+    const struct session *session = server_session(s);
+    struct pipeline *pipeline = s->state >= SERVER_MAIL ? s->share->pipeline : s->pipeline;
     struct log_line line;
 
     log_start(&line, LOG_INFO, "refused");
     log_cstr(&line, "what", what);
     if (s->state >= SERVER_MAIL)
-        log_cstr(&line, "id", s->session->id);
-    message_log_client(&line, s->session);
+        log_id(&line, s);
+    message_log_client(&line, session);
     if (s->state >= SERVER_MAIL)
-        message_log_envelope(&line, s->session);
+        message_log_envelope(&line, session);
     if (verdict)
         log_cstr(&line, "action", action_text(verdict->action));
-    message_log_verdict(&line, s->pipeline, verdict);
+    message_log_verdict(&line, pipeline, verdict);
     if (code)
         log_int(&line, "code", code);
     log_str(&line, "text", text);
     log_send(&line);
 }
 
-void server_log_left(const struct server *s)
+static void log_left(const struct server *s, struct span id)
 {
     struct log_line line;
 
     log_start(&line, LOG_INFO, "client_gone");
-    log_cstr(&line, "id", s->unanswered);
+    log_str(&line, "id", id);
     message_log_client(&line, s->session);
     log_cstr(&line, "when", "right after its message was delivered: if it did not read our reply, it may come again");
     log_send(&line);
@@ -86,14 +133,41 @@ void server_log_conduct(const struct server *s, const char *what, struct span sa
     log_send(&line);
 }
 
-void server_log_gone(const struct server *s, const char *when)
+void server_log_left(const struct server *s)
+{
+    for (struct span ids = strbuf_span(&s->unanswered); ids.len; ids = span_skip(ids, ULID_SIZE - 1))
+        log_left(s, span_first(ids, ULID_SIZE - 1));
+}
+
+static void log_gone(const struct server *s, const char *when)
 {
     struct log_line line;
 
     log_start(&line, LOG_INFO, "client_gone");
-    log_cstr(&line, "id", s->session->id);
-    message_log_client(&line, s->session);
-    message_log_envelope(&line, s->session);
+    log_id(&line, s);
+    message_log_client(&line, s->share->session);
+    message_log_envelope(&line, s->share->session);
     log_cstr(&line, "when", when);
     log_send(&line);
+}
+
+/* Who has got the message may get it again. */
+static bool is_delivered(const struct share *share)
+{
+    return share &&
+           (share->answer.code / 100 == 2 || (share->each && count_refused(share) < share->session->recipient_count));
+}
+
+void server_log_gone(struct server *s, const char *when)
+{
+    struct share *share = shares_next(&s->shares, NULL);
+
+    if (!share) {
+        log_gone(s, when);
+        return;
+    }
+    for (; share; share = shares_next(&s->shares, share)) {
+        s->share = share;
+        log_gone(s, is_delivered(share) ? "after its message was delivered: it may come again" : when);
+    }
 }

@@ -6,18 +6,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/mail/domain.h"
 
-static struct address copy_address(struct arena *a, const struct address *from)
-{
-    struct address to = *from;
-    struct span text = arena_copy(a, from->text);
-
-    to.text = text;
-    to.local = span_make(text.ptr + (from->local.ptr - from->text.ptr), from->local.len);
-    if (from->domain.len)
-        to.domain = span_make(text.ptr + (from->domain.ptr - from->text.ptr), from->domain.len);
-    return to;
-}
-
 /* ---- MAIL ---- */
 
 static enum reply mail_is_refused(struct server *s, const struct smtp_command *command)
@@ -52,7 +40,7 @@ static bool is_refused_by(struct server *s, const struct verdict *verdict, const
     s->is_suspect = verdict->tag > 0 && verdict->score >= verdict->tag;
     if (!verdict->is_certain || (action != ACTION_REJECT && action != ACTION_DEFER && action != ACTION_GREYLIST))
         return false;
-    struct verdict_reply reply = pipeline_reply(s->pipeline, verdict);
+    struct verdict_reply reply = pipeline_reply(s->share->pipeline, verdict);
 
     server_say_text(s, reply.code, reply.enhanced, span_of(reply.text));
     server_log_refusal(s, what, verdict, reply.code, span_of(reply.text));
@@ -89,9 +77,11 @@ void server_mail(struct server *s, const struct smtp_command *command)
     if (!session->tx_arena)
         pipeline_begin(s->pipeline);
     s->state = SERVER_MAIL;
+    shares_begin(&s->shares, s->pipeline);
+    s->answers_each = s->listener->protocol == SMTP_PROTOCOL_LMTP;
     s->begun_ms = clock_mono_ms();
     session->started_wall_ms = clock_wall_ms();
-    session->mail_from = copy_address(session->tx_arena, &command->path);
+    session->mail_from = address_copy(session->tx_arena, &command->path);
     session->is_8bit = command->is_8bit;
     session->declared_bytes = (size_t)command->size;
     pipeline_reach(s->pipeline, STAGE_MAIL);
@@ -134,12 +124,13 @@ static bool is_routed(const struct address *recipient)
     return false;
 }
 
-static void add_recipient(struct server *s, const struct smtp_command *command)
+static void add_recipient(struct server *s, const struct smtp_command *command, struct next_hop *next_hop)
 {
-    struct arena *a = s->session->tx_arena;
-    const struct address address = copy_address(a, &command->path);
+    struct session *session = s->share->session;
+    const struct address address = address_copy(session->tx_arena, &command->path);
 
-    session_add_recipient(s->session, &address)->parameters = arena_copy(a, command->parameters);
+    session_add_recipient(session, &address)->parameters = arena_copy(session->tx_arena, command->parameters);
+    shares_note(&s->shares, s->share, next_hop);
 }
 
 void server_stop_rcpt(struct server *s)
@@ -147,16 +138,6 @@ void server_stop_rcpt(struct server *s)
     if (s->rcpt.query)
         verify_cancel(s->rcpt.query);
     s->rcpt.query = NULL;
-}
-
-/* The recipient that was added last is not one. */
-static void drop_recipient(struct server *s)
-{
-    s->session->recipient_count--;
-    if (s->session->recipient_count)
-        return;
-    next_hop_drop(s->next_hop);
-    s->next_hop = NULL;
 }
 
 static struct span why_not_verified(const struct pending_rcpt *r)
@@ -184,7 +165,7 @@ static void say_verified(struct server *s)
     else
         server_say_text(s, r->code, "", text);
     server_log_refusal(s, "recipient", NULL, r->trouble ? reply_code(r->trouble) : r->code, why_not_verified(r));
-    drop_recipient(s);
+    shares_drop(&s->shares);
     if (r->code / 100 == 5)
         server_count_error(s);
 }
@@ -194,7 +175,7 @@ static void conclude_rcpt(struct server *s)
 {
     s->is_waiting = false;
     if (is_refused_by(s, s->rcpt.verdict, "recipient"))
-        drop_recipient(s);
+        shares_drop(&s->shares);
     else
         say_verified(s);
     if (!s->is_waiting)
@@ -234,16 +215,17 @@ static void on_verified(void *arg, const struct verify_result *result)
 
 static void judge_recipient(struct server *s, const struct route *route)
 {
-    const struct recipient *recipient = &s->session->recipients[s->session->recipient_count - 1];
+    const struct share *share = s->share;
+    const struct recipient *recipient = &share->session->recipients[share->session->recipient_count - 1];
     struct verify_result at_once;
 
     s->rcpt.is_verdict_here = s->rcpt.is_verified = false;
     server_wait(s);
-    pipeline_reach(s->pipeline, STAGE_RCPT);
-    s->rcpt.query = verify_ask(s->door->verify, route, s->session, &recipient->address, on_verified, s, &at_once);
+    pipeline_reach(share->pipeline, STAGE_RCPT);
+    s->rcpt.query = verify_ask(s->door->verify, route, share->session, &recipient->address, on_verified, s, &at_once);
     if (!s->rcpt.query)
         keep_result(s, &at_once);
-    pipeline_decide(s->pipeline, STAGE_RCPT, s->door->conf->rcpt_wait_ms, on_rcpt_verdict, s);
+    pipeline_decide(share->pipeline, STAGE_RCPT, s->door->conf->rcpt_wait_ms, on_rcpt_verdict, s);
 }
 
 /* EHLO tells the largest size that any next hop takes; this one may take less [RFC1870 6.3]. */
@@ -264,18 +246,32 @@ static enum reply rcpt_is_refused(const struct server *s, const struct address *
         return REPLY_RELAY_DENIED;
     if (!may_send_anywhere(s) && is_routed(recipient))
         return REPLY_ROUTED_RECIPIENT;
-    if (s->session->recipient_count >= (size_t)s->door->conf->recipients_most)
+    if (shares_recipients(&s->shares) >= (size_t)s->door->conf->recipients_most)
         return REPLY_TOO_MANY_RECIPIENTS;
     if (s->guest.recipients >= s->guest.recipient_room)
         return REPLY_CLIENT_RECIPIENTS;
-    if (s->next_hop && s->next_hop != next_hop)
-        return REPLY_OTHER_ROUTE;
     if (is_too_big_for(s, next_hop))
         return REPLY_TOO_BIG;
-    if (s->next_hop && next_hop_kind(s->next_hop) == HOP_LMTP) /* it may take one and not the other */
+    return REPLY_NONE;
+}
+
+/* The share that this recipient belongs to is taken in hand. An LMTP server answers for each recipient: to a client
+ * that hears one answer it may not say yes to one and no to another. */
+static enum reply choose_share(struct server *s, const struct next_hop *next_hop, const struct address *recipient)
+{
+    struct share *share = shares_find(&s->shares, next_hop, recipient);
+
+    if (!share && s->answers_each)
+        share = shares_add(&s->shares, s->door->engine);
+    if (!share && s->answers_each)
+        return REPLY_TOO_MANY_SHARES;
+    if (!share)
+        return s->shares.first.next_hop != next_hop ? REPLY_OTHER_ROUTE : REPLY_OTHER_RULES;
+    if (share->next_hop && !s->answers_each && next_hop_kind(next_hop) == HOP_LMTP)
         return REPLY_ONE_RECIPIENT;
-    if (!pipeline_takes(s->pipeline, recipient))
-        return REPLY_OTHER_RULES;
+    if (pipeline_is_over(share->pipeline))
+        return REPLY_TOO_MANY_RECIPIENTS;
+    s->share = share;
     return REPLY_NONE;
 }
 
@@ -304,12 +300,12 @@ void server_rcpt(struct server *s, const struct smtp_command *command)
     const struct route route = routes_find(s->door->routes, &command->path, domain);
     enum reply wrong = rcpt_is_refused(s, &command->path, domain, route.next_hop);
 
+    if (!wrong)
+        wrong = choose_share(s, route.next_hop, &command->path);
     if (wrong) {
         refuse_rcpt(s, wrong, command, route.next_hop);
         return;
     }
-    if (!s->next_hop)
-        s->next_hop = next_hop_hold(route.next_hop);
-    add_recipient(s, command);
+    add_recipient(s, command, route.next_hop);
     judge_recipient(s, &route);
 }
