@@ -332,8 +332,91 @@ static void the_same_message_has_the_same_limits_the_next_time(void **state)
     room_close(r);
 }
 
-RUN_TESTS(TEST(a_door_of_envelopes_decides_at_rcpt_for_good), TEST(a_renewed_pipeline_is_as_new),
-          TEST(a_pipeline_that_a_worker_has_is_not_renewed),
+static void turn_until_rested(struct room *r)
+{
+    const struct session *s = pipeline_session(r->pipeline);
+    int64_t end = clock_mono_ms() + 20000;
+
+    while (s->tx_arena && clock_mono_ms() < end)
+        loop_run_once(fake_dns.loop, 50);
+    assert_null(s->tx_arena);
+}
+
+/* The checks of the connection run all the same, and what they found counts for the mail that comes in the end. */
+static void a_connection_without_mail_rests(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 1000, &two), ROW(STAGE_HELO, ON_LOOP, 1000, &greeting),
+                                  ROW(STAGE_RCPT, ON_LOOP, 1000, &recipients) };
+    struct room *r = room_open(rows, 3, STAGE_MESSAGE);
+    struct session *s = pipeline_session(r->pipeline);
+    int64_t end = clock_mono_ms() + 20000;
+
+    (void)state;
+    pipeline_rest(r->pipeline);
+    assert_null(s->tx_arena);
+    pipeline_reach(r->pipeline, STAGE_CONNECT);
+    s->helo = arena_copy(s->arena, SPAN("client.example"));
+    pipeline_reach(r->pipeline, STAGE_HELO);
+    while (fake_dns.asked < 2 && clock_mono_ms() < end)
+        loop_run_once(fake_dns.loop, 50);
+    assert_null(s->tx_arena);
+    for (unsigned round = 0; round < 3; round++) {
+        pipeline_begin(r->pipeline);
+        s->recipients = arena_alloc(s->tx_arena, sizeof *s->recipients);
+        s->recipient_count = 1;
+        decide_from(r, STAGE_MAIL, STAGE_RCPT, 0);
+        EXPECT_INT(-100 + 14 + 1, r->verdict.score);
+        pipeline_end(r->pipeline);
+        pipeline_rest(r->pipeline);
+        assert_null(s->tx_arena);
+        EXPECT_FALSE(pipeline_is_over(r->pipeline));
+    }
+    EXPECT_INT(2, fake_dns.asked);
+    room_close(r);
+}
+
+static void it_rests_when_its_checks_are_done(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 1000, &two),
+                                  ROW(STAGE_RCPT, ON_LOOP, 1000, &recipients) };
+    struct room *r = room_open(rows, 2, STAGE_MESSAGE);
+
+    (void)state;
+    pipeline_reach(r->pipeline, STAGE_CONNECT);
+    pipeline_rest(r->pipeline);
+    assert_non_null(pipeline_session(r->pipeline)->tx_arena);
+    turn_until_rested(r);
+    EXPECT_INT(2, fake_dns.asked);
+    decide_from(r, STAGE_MAIL, STAGE_RCPT, 0); /* a door that does not say pipeline_begin() gets one all the same */
+    EXPECT_INT(-100, r->verdict.score);
+    room_close(r);
+}
+
+/* A good word can end nobody's mail: decisions do not wait for it, but who awaits it hears it. */
+static void what_cannot_refuse_can_be_awaited(void **state)
+{
+    static const int scores[] = { 0, -100 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(scores); i++) {
+        const struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 1000, &two) };
+        struct room *r = room_open(rows, 1, STAGE_MESSAGE);
+        int64_t end = clock_mono_ms() + 20000;
+
+        r->settings[0].bounds = (struct bounds){ .least = -100 };
+        pipeline_reach(r->pipeline, STAGE_CONNECT);
+        (i ? pipeline_await : pipeline_decide)(r->pipeline, STAGE_CONNECT, 10000, on_verdict, r);
+        while (!r->verdicts && clock_mono_ms() < end)
+            loop_run_once(fake_dns.loop, 50);
+        EXPECT_INT(1, r->verdicts);
+        EXPECT_INT(scores[i], r->verdict.score);
+        room_close(r);
+    }
+}
+
+RUN_TESTS(TEST(a_connection_without_mail_rests), TEST(it_rests_when_its_checks_are_done),
+          TEST(what_cannot_refuse_can_be_awaited), TEST(a_door_of_envelopes_decides_at_rcpt_for_good),
+          TEST(a_renewed_pipeline_is_as_new), TEST(a_pipeline_that_a_worker_has_is_not_renewed),
           TEST(a_new_greeting_counts_while_a_worker_has_the_last_message),
           TEST(a_tarpit_may_hold_back_a_verdict_that_came_by_the_deadline),
           TEST(the_same_message_has_the_same_limits_the_next_time), TEST(a_deferral_does_not_outrun_a_refusal),
