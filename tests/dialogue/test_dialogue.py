@@ -13,6 +13,7 @@
 #     S: pattern            the next line of the gateway; * stands for anything
 #     S* COUNT pattern      the next COUNT lines of the gateway
 #     S. (nothing)          the gateway closes the connection
+#     EHLO name +A -B       we say EHLO, and the whole reply offers A ("SIZE 65536", "SIZE *") and no B
 #     TLS                   we shake hands
 #     PAUSE seconds
 #     MAIL text             (at the end) the next message that the next hop got has this text (escapes as in C!);
@@ -23,6 +24,7 @@ import fnmatch
 import os
 import pathlib
 import pwd
+import shlex
 import socket
 import ssl
 import time
@@ -104,6 +106,18 @@ class Speaker:
         assert line.endswith(b"\r\n"), f"{where}: wanted {pattern!r}, got {line!r}"
         assert fnmatch.fnmatchcase(text, pattern.replace("[", "[[]")), f"{where}: wanted {pattern!r}, got {text!r}"
 
+    def hello(self, text, where):
+        name, *words = shlex.split(text)
+        self.say(f"EHLO {name}\r\n".encode())
+        lines = [self.file.readline()]
+        while lines[-1].startswith(b"250-"):
+            lines.append(self.file.readline())
+        offers = [line.decode().rstrip("\r\n")[4:] for line in lines]
+        assert lines[-1].startswith(b"250 "), f"{where}: {lines}"
+        for word in words:
+            found = any(fnmatch.fnmatchcase(offer, word[1:]) for offer in offers[1:])
+            assert found == (word[0] == "+"), f"{where}: wanted {word}, got {offers}"
+
     def expect_end(self, where):
         try:
             rest = self.file.read()
@@ -154,6 +168,8 @@ def perform(word, text, speaker, sink, where):
         count, _, pattern = text.partition(" ")
         for _ in range(int(count)):
             speaker.expect(pattern, where)
+    elif word == "EHLO":
+        speaker.hello(text, where)
     elif word == "S.":
         speaker.expect_end(where)
     elif word == "TLS":
