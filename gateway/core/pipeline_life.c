@@ -347,7 +347,7 @@ void pipeline_begin(struct pipeline *p)
     s->mail_from = (struct address){ 0 };
     s->recipients = NULL;
     s->recipient_count = s->recipient_room = s->unnamed_recipients = 0;
-    s->is_8bit = s->is_smtputf8 = false;
+    s->is_8bit = s->is_binary = s->is_smtputf8 = false;
     s->declared_bytes = 0;
     s->started_wall_ms = clock_wall_ms();
     ulid_make(s->started_wall_ms, s->id);

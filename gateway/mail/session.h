@@ -59,7 +59,7 @@ struct session {
     char id[ULID_SIZE]; /* of this transaction: in replies, Received, log and records */
     int64_t started_wall_ms;
     struct address mail_from; /* .text empty: the null reverse-path */
-    bool is_8bit, is_smtputf8;
+    bool is_8bit, is_binary, is_smtputf8;
     size_t declared_bytes; /* SIZE=, 0: none */
     /* RCPT */
     struct recipient *recipients;

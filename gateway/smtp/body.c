@@ -13,6 +13,11 @@ struct walk {
 
 void body_init(struct body *b, enum bare_newline mode, size_t line_most)
 {
+    *b = (struct body){ .mode = mode, .has_dots = true, .line_most = line_most };
+}
+
+void body_init_chunks(struct body *b, enum bare_newline mode, size_t line_most)
+{
     *b = (struct body){ .mode = mode, .line_most = line_most };
 }
 
@@ -62,7 +67,7 @@ static void take_line_start(struct walk *w)
 {
     w->body->line_bytes = 0;
     w->body->state = BODY_TEXT;
-    if (*w->at != '.')
+    if (*w->at != '.' || !w->body->has_dots)
         return;
     flush(w, w->at, w->at + 1);
     w->body->state = BODY_DOT;
@@ -143,4 +148,15 @@ size_t body_take(struct body *b, struct span in, body_sink_fn *sink, void *arg)
         b->faults |= BODY_NUL;
     give(&w, w.run, w.at);
     return (size_t)(w.at - in.ptr);
+}
+
+void body_finish(struct body *b, body_sink_fn *sink, void *arg)
+{
+    struct walk w = { .body = b, .sink = sink, .arg = arg };
+
+    if (b->state == BODY_TEXT_CR)
+        b->faults |= BODY_BARE_CR;
+    if (b->state == BODY_TEXT_CR || (b->state == BODY_TEXT && b->line_bytes)) /* none: a bare newline ended it */
+        put_crlf(&w);
+    b->state = BODY_ENDED;
 }

@@ -3,6 +3,8 @@
 
 #include "gateway/base/bug.h"
 
+enum { CHUNK_MOST = INT32_MAX }; /* more than any message may be */
+
 enum argument { ARGUMENT_NONE, ARGUMENT_SOME, ARGUMENT_ANY };
 
 static const struct verb_row {
@@ -10,20 +12,20 @@ static const struct verb_row {
     enum smtp_verb verb;
     enum argument argument;
 } verbs[] = {
-    { "EHLO", VERB_EHLO, ARGUMENT_SOME },         { "HELO", VERB_HELO, ARGUMENT_SOME },
-    { "MAIL", VERB_MAIL, ARGUMENT_SOME },         { "RCPT", VERB_RCPT, ARGUMENT_SOME },
-    { "DATA", VERB_DATA, ARGUMENT_NONE },         { "RSET", VERB_RSET, ARGUMENT_NONE },
-    { "NOOP", VERB_NOOP, ARGUMENT_ANY },          { "VRFY", VERB_VRFY, ARGUMENT_SOME },
-    { "HELP", VERB_HELP, ARGUMENT_ANY },          { "QUIT", VERB_QUIT, ARGUMENT_NONE },
-    { "STARTTLS", VERB_STARTTLS, ARGUMENT_NONE }, { "XCLIENT", VERB_XCLIENT, ARGUMENT_SOME },
-    { "EXPN", VERB_OTHER, ARGUMENT_ANY },         { "AUTH", VERB_OTHER, ARGUMENT_ANY },
-    { "BDAT", VERB_OTHER, ARGUMENT_ANY },         { "ETRN", VERB_OTHER, ARGUMENT_ANY },
-    { "TURN", VERB_OTHER, ARGUMENT_ANY },         { "SEND", VERB_OTHER, ARGUMENT_ANY },
-    { "SOML", VERB_OTHER, ARGUMENT_ANY },         { "SAML", VERB_OTHER, ARGUMENT_ANY },
-    { "XFORWARD", VERB_OTHER, ARGUMENT_ANY },     { "LHLO", VERB_OTHER, ARGUMENT_ANY },
-    { "GET", VERB_FOREIGN, ARGUMENT_ANY },        { "POST", VERB_FOREIGN, ARGUMENT_ANY },
-    { "HEAD", VERB_FOREIGN, ARGUMENT_ANY },       { "PUT", VERB_FOREIGN, ARGUMENT_ANY },
-    { "CONNECT", VERB_FOREIGN, ARGUMENT_ANY },    { "OPTIONS", VERB_FOREIGN, ARGUMENT_ANY },
+    { "EHLO", VERB_EHLO, ARGUMENT_SOME },       { "HELO", VERB_HELO, ARGUMENT_SOME },
+    { "MAIL", VERB_MAIL, ARGUMENT_SOME },       { "RCPT", VERB_RCPT, ARGUMENT_SOME },
+    { "DATA", VERB_DATA, ARGUMENT_NONE },       { "BDAT", VERB_BDAT, ARGUMENT_ANY },
+    { "RSET", VERB_RSET, ARGUMENT_NONE },       { "NOOP", VERB_NOOP, ARGUMENT_ANY },
+    { "VRFY", VERB_VRFY, ARGUMENT_SOME },       { "HELP", VERB_HELP, ARGUMENT_ANY },
+    { "QUIT", VERB_QUIT, ARGUMENT_NONE },       { "STARTTLS", VERB_STARTTLS, ARGUMENT_NONE },
+    { "XCLIENT", VERB_XCLIENT, ARGUMENT_SOME }, { "EXPN", VERB_OTHER, ARGUMENT_ANY },
+    { "AUTH", VERB_OTHER, ARGUMENT_ANY },       { "ETRN", VERB_OTHER, ARGUMENT_ANY },
+    { "TURN", VERB_OTHER, ARGUMENT_ANY },       { "SEND", VERB_OTHER, ARGUMENT_ANY },
+    { "SOML", VERB_OTHER, ARGUMENT_ANY },       { "SAML", VERB_OTHER, ARGUMENT_ANY },
+    { "XFORWARD", VERB_OTHER, ARGUMENT_ANY },   { "LHLO", VERB_OTHER, ARGUMENT_ANY },
+    { "GET", VERB_FOREIGN, ARGUMENT_ANY },      { "POST", VERB_FOREIGN, ARGUMENT_ANY },
+    { "HEAD", VERB_FOREIGN, ARGUMENT_ANY },     { "PUT", VERB_FOREIGN, ARGUMENT_ANY },
+    { "CONNECT", VERB_FOREIGN, ARGUMENT_ANY },  { "OPTIONS", VERB_FOREIGN, ARGUMENT_ANY },
 };
 
 const char *grammar_verb_text(enum smtp_verb verb)
@@ -87,16 +89,17 @@ static enum reply set_size(struct span value, struct smtp_command *out)
 static enum reply set_body(struct span value, struct smtp_command *out)
 {
     out->is_8bit = span_iis(value, "8BITMIME");
-    return out->is_8bit || span_iis(value, "7BIT") ? REPLY_NONE : REPLY_BAD_PARAMETER;
+    out->is_binary = span_iis(value, "BINARYMIME");
+    return out->is_8bit || out->is_binary || span_iis(value, "7BIT") ? REPLY_NONE : REPLY_BAD_PARAMETER;
 }
 
 static const struct parameter {
     const char *name;
-    enum smtp_extension extension;
+    unsigned extension; /* one of these, at least */
     enum reply (*set)(struct span value, struct smtp_command *out);
 } mail_parameters[] = {
     { "SIZE", EXTENSION_SIZE, set_size },
-    { "BODY", EXTENSION_8BITMIME, set_body },
+    { "BODY", EXTENSION_8BITMIME | EXTENSION_BINARYMIME, set_body },
 };
 
 static enum reply parse_parameter(struct span word, unsigned extensions, unsigned *seen, struct smtp_command *out)
@@ -131,6 +134,21 @@ static enum reply parse_parameters(struct span rest, unsigned extensions, struct
         if (wrong)
             return wrong;
     }
+    return out->is_binary && !(extensions & EXTENSION_BINARYMIME) ? REPLY_BAD_PARAMETER : REPLY_NONE;
+}
+
+/* "BDAT size [LAST]" [RFC3030 2] */
+static enum reply parse_chunk(struct smtp_command *out)
+{
+    struct span rest = out->argument, word;
+
+    if (!span_word(&rest, &word) || span_u64(word, CHUNK_MOST, &out->size))
+        return REPLY_BAD_CHUNK;
+    if (span_word(&rest, &word)) {
+        out->is_last = span_iis(word, "LAST");
+        if (!out->is_last || span_word(&rest, &word))
+            return REPLY_BAD_CHUNK;
+    }
     return REPLY_NONE;
 }
 
@@ -162,6 +180,7 @@ static enum reply parse_argument(enum argument wants, unsigned extensions, struc
     case VERB_HELO: return parse_helo(out);
     case VERB_MAIL: return parse_path(SPAN("FROM:"), extensions, out);
     case VERB_RCPT: return parse_path(SPAN("TO:"), extensions, out);
+    case VERB_BDAT: return parse_chunk(out);
     case VERB_OTHER: return REPLY_NOT_IMPLEMENTED;
     case VERB_UNKNOWN: return REPLY_UNKNOWN_COMMAND;
     case VERB_FOREIGN: return REPLY_FOREIGN_PROTOCOL;
@@ -174,13 +193,15 @@ enum reply grammar_parse(struct span line, unsigned extensions, struct smtp_comm
     struct span rest = line, word = { NULL, 0 };
 
     *out = (struct smtp_command){ 0 };
-    if (has_control(line))
-        return REPLY_BAD_BYTES;
-    if (!span_word(&rest, &word) || word.ptr != line.ptr)
-        return REPLY_UNKNOWN_COMMAND;
+    bool has_verb = span_word(&rest, &word) && word.ptr == line.ptr;
     const struct verb_row *row = find_verb(word);
 
-    out->verb = row->verb;
+    if (has_verb)
+        out->verb = row->verb;
+    if (has_control(line))
+        return REPLY_BAD_BYTES;
+    if (!has_verb)
+        return REPLY_UNKNOWN_COMMAND;
     out->argument = span_trim(rest);
     return parse_argument(row->argument, extensions, out);
 }

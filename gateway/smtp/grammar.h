@@ -17,6 +17,7 @@ enum smtp_verb {
     VERB_MAIL,
     VERB_RCPT,
     VERB_DATA,
+    VERB_BDAT,
     VERB_RSET,
     VERB_NOOP,
     VERB_VRFY,
@@ -24,7 +25,7 @@ enum smtp_verb {
     VERB_QUIT,
     VERB_STARTTLS,
     VERB_XCLIENT,
-    VERB_OTHER,   /* known to RFCs, not implemented here: EXPN, ETRN, AUTH, BDAT, ... */
+    VERB_OTHER,   /* known to RFCs, not implemented here: EXPN, ETRN, AUTH, ... */
     VERB_FOREIGN, /* another protocol's: GET, POST, CONNECT, ... */
 };
 
@@ -35,8 +36,10 @@ struct smtp_command {
     struct span argument;   /* all behind the verb, trimmed; of EHLO and HELO: the name */
     struct address path;    /* MAIL, RCPT */
     struct span parameters; /* MAIL, RCPT: as given */
-    uint64_t size;          /* MAIL SIZE=, 0: none [RFC1870] */
+    uint64_t size;          /* MAIL SIZE=, 0: none [RFC1870]; BDAT: of the chunk */
     bool is_8bit;           /* MAIL BODY=8BITMIME [RFC6152] */
+    bool is_binary;         /* MAIL BODY=BINARYMIME [RFC3030 3] */
+    bool is_last;           /* BDAT LAST [RFC3030 2] */
 };
 
 /* grammar_parse - REPLY_NONE, or the reply that says what is wrong; out->verb is set in either case. `extensions` are

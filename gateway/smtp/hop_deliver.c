@@ -4,6 +4,10 @@
  * although DATA was taken, the connection is closed: an empty message ended with a dot would reach the recipients that
  * were not refused.
  *
+ * BODY=BINARYMIME goes by BDAT [RFC3030], in one chunk, and not before it is known who was taken: what is pipelined
+ * would reach those that were. Other messages go by DATA, which can be tried once more when the connection was lost
+ * at its beginning.
+ *
  * An LMTP server replies to the message once for each recipient that it took [RFC2033 4.2].
  */
 #include <stdio.h>
@@ -27,8 +31,9 @@ struct hop_delivery {
     const struct pieces *message;
 
     bool is_pipelined, is_sending, is_dot_sent;
-    bool is_sender_refused, lacks_8bit;
-    size_t replies; /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
+    bool is_sender_refused;
+    enum reply lacks; /* what it offered when we took the message */
+    size_t replies;   /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
     struct tally tally;
     size_t piece, offset;
     char last_byte;
@@ -98,12 +103,18 @@ static size_t recipient_count(const struct hop_delivery *d)
 static void say_mail(struct hop_delivery *d)
 {
     unsigned extensions = hop_task_extensions(&d->task);
+    const char *body = d->session->is_binary ? " BODY=BINARYMIME" : d->session->is_8bit ? " BODY=8BITMIME" : "";
     char size[40] = "";
 
     if (extensions & EXTENSION_SIZE)
         snprintf(size, sizeof size, " SIZE=%zu", d->message->bytes);
-    hop_sendf(&d->task, "MAIL FROM:<%.*s>%s%s\r\n", SPAN_ARG(d->session->mail_from.text), size,
-              d->session->is_8bit ? " BODY=8BITMIME" : "");
+    hop_sendf(&d->task, "MAIL FROM:<%.*s>%s%s\r\n", SPAN_ARG(d->session->mail_from.text), size, body);
+}
+
+/* Index 0 is MAIL; behind the last RCPT comes DATA, or, when they all are taken, the message by BDAT. */
+static size_t last_command(const struct hop_delivery *d)
+{
+    return recipient_count(d) + (d->session->is_binary ? 0 : 1);
 }
 
 static void say_envelope(struct hop_delivery *d, size_t index)
@@ -117,6 +128,15 @@ static void say_envelope(struct hop_delivery *d, size_t index)
         hop_send(&d->task, SPAN("DATA\r\n"));
 }
 
+static enum reply find_lack(const struct session *session, unsigned extensions)
+{
+    const unsigned binary = EXTENSION_BINARYMIME | EXTENSION_CHUNKING;
+
+    if (session->is_binary && (extensions & binary) != binary)
+        return REPLY_HOP_BINARY;
+    return session->is_8bit && !(extensions & EXTENSION_8BITMIME) ? REPLY_HOP_8BIT : REPLY_NONE;
+}
+
 static void on_ready(struct hop_task *task)
 {
     struct hop_delivery *d = of_task(task);
@@ -127,14 +147,14 @@ static void on_ready(struct hop_task *task)
     d->last_byte = '\n';
     d->is_sending = false;
     d->is_sender_refused = false;
-    d->lacks_8bit = d->session->is_8bit && !(extensions & EXTENSION_8BITMIME);
-    if (d->lacks_8bit) { /* it did when we offered it: told in the next turn, as every outcome */
+    d->lacks = find_lack(d->session, extensions);
+    if (d->lacks) { /* told in the next turn, as every outcome */
         hop_expect(task, 1);
         hop_send(task, SPAN("RSET\r\n"));
         return;
     }
     d->is_pipelined = extensions & EXTENSION_PIPELINING;
-    for (size_t i = 0; i <= (d->is_pipelined ? recipient_count(d) + 1 : 0); i++)
+    for (size_t i = 0; i <= (d->is_pipelined ? last_command(d) : 0); i++)
         say_envelope(d, i);
 }
 
@@ -175,7 +195,9 @@ static void send_message(struct hop_delivery *d)
         struct span rest = span_skip(d->message->items[d->piece], d->offset);
         struct span chunk = span_first(rest, CHUNK_BYTES);
 
-        if (chunk.len)
+        if (chunk.len && d->session->is_binary)
+            hop_send(&d->task, chunk);
+        else if (chunk.len)
             send_stuffed(d, chunk);
         d->offset += chunk.len;
         if (chunk.len == rest.len) {
@@ -187,7 +209,17 @@ static void send_message(struct hop_delivery *d)
     d->is_dot_sent = true;
     hop_expect(&d->task, replies_for_each(d) ? (unsigned)d->tally.accepted : 1);
     hop_wait_final(&d->task);
-    hop_send(&d->task, d->last_byte == '\n' ? SPAN(".\r\n") : SPAN("\r\n.\r\n"));
+    if (!d->session->is_binary)
+        hop_send(&d->task, d->last_byte == '\n' ? SPAN(".\r\n") : SPAN("\r\n.\r\n"));
+}
+
+static void start_message(struct hop_delivery *d)
+{
+    d->is_sending = true;
+    hop_wait_none(&d->task);
+    if (d->session->is_binary)
+        hop_sendf(&d->task, "BDAT %zu LAST\r\n", d->message->bytes);
+    send_message(d);
 }
 
 static void on_drained(struct hop_task *task)
@@ -233,9 +265,7 @@ static void take_data(struct hop_delivery *d, const struct hop_reply *reply)
     bool is_taken = reply->code / 100 == 3, goes_on = tally_goes_on(&d->tally);
 
     if (goes_on && reply->code == 354) {
-        d->is_sending = true;
-        hop_wait_none(&d->task);
-        send_message(d);
+        start_message(d);
         return;
     }
     if (goes_on && reply->code / 100 < 4) {
@@ -269,10 +299,10 @@ static void take_interruption(struct hop_delivery *d, const struct hop_reply *re
     conclude_reply(d, reply);
 }
 
-/* Without PIPELINING a refusal ends the envelope early. */
+/* Without PIPELINING a refusal ends the envelope early; and so it does before BDAT. */
 static bool is_over_early(const struct hop_delivery *d, size_t index)
 {
-    if (d->is_pipelined)
+    if (d->is_pipelined && index != last_command(d))
         return false;
     return d->is_sender_refused || (index == recipient_count(d) && !tally_goes_on(&d->tally));
 }
@@ -291,9 +321,9 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
         task->on_lost(task, "it closes the connection");
         return;
     }
-    if (d->lacks_8bit) {
+    if (d->lacks) {
         hop_task_done(task, false);
-        conclude_trouble(d, REPLY_HOP_8BIT, "the next hop no longer offers 8BITMIME");
+        conclude_trouble(d, d->lacks, "the next hop no longer offers what the message needs");
         return;
     }
     if (d->is_dot_sent) {
@@ -310,6 +340,8 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
         take_rcpt(d, reply, index - 1);
     if (is_over_early(d, index))
         give_up(d, false);
+    else if (index == last_command(d))
+        start_message(d);
     else if (!d->is_pipelined)
         say_envelope(d, index + 1);
 }

@@ -1,6 +1,7 @@
 /* smtp/server.c - a client's connection: its commands, one by one, and our replies. */
 #include "gateway/smtp/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,6 +33,14 @@ void server_say_about(struct server *s, enum reply reply, struct span detail)
 void server_say(struct server *s, enum reply reply)
 {
     server_say_about(s, reply, span_of(s->session->hostname));
+}
+
+void server_say_number(struct server *s, enum reply reply, uint64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+    server_say_about(s, reply, span_of(text));
 }
 
 void server_say_text(struct server *s, unsigned code, const char *enhanced, struct span text)
@@ -72,19 +81,24 @@ void server_resume(struct server *s)
 
 /* ---- commands ---- */
 
-static void say_refusal(struct server *s, enum reply reply)
+static void refuse_connection(struct server *s, enum reply reply, const char *why)
 {
-    server_say(s, reply);
-    if (reply == REPLY_FOREIGN_PROTOCOL) {
-        server_log_refusal(s, "connection", NULL, reply_code(reply), SPAN("another protocol"));
-        server_close(s);
-        return;
-    }
-    server_count_error(s);
+    server_log_refusal(s, "connection", NULL, reply_code(reply), span_of(why));
+    server_close(s);
 }
 
-/* Commands that lead nowhere: many of them without a message are no dialogue. */
-static void count_junk(struct server *s)
+static void say_refusal(struct server *s, enum reply reply, enum smtp_verb verb)
+{
+    server_say(s, reply);
+    if (reply == REPLY_FOREIGN_PROTOCOL)
+        refuse_connection(s, reply, "another protocol");
+    else if (verb == VERB_BDAT) /* its bytes must not be taken for commands */
+        refuse_connection(s, reply, "BDAT of an unknown size");
+    else
+        server_count_error(s);
+}
+
+void server_count_junk(struct server *s)
 {
     s->guest.errors += ++s->junk > JUNK_FREE;
     if (s->junk <= JUNK_MOST)
@@ -97,20 +111,23 @@ static void count_junk(struct server *s)
 static void say_junk(struct server *s, enum reply reply)
 {
     server_say(s, reply);
-    count_junk(s);
+    server_count_junk(s);
 }
 
 static void take_command(struct server *s, const struct smtp_command *command)
 {
+    if (command->verb != VERB_BDAT && command->verb != VERB_NOOP)
+        s->chunk.refused = REPLY_NONE; /* what comes by BDAT now is another message */
     switch (command->verb) {
     case VERB_EHLO:
     case VERB_HELO:
         server_hello(s, command);
-        count_junk(s);
+        server_count_junk(s);
         break;
     case VERB_MAIL: server_mail(s, command); break;
     case VERB_RCPT: server_rcpt(s, command); break;
     case VERB_DATA: server_data(s); break;
+    case VERB_BDAT: server_bdat(s, command); break;
     case VERB_STARTTLS: server_starttls(s); break;
     case VERB_XCLIENT: server_xclient(s, command); break;
     case VERB_RSET:
@@ -151,20 +168,23 @@ static void note_conduct(struct server *s, struct span line, enum reply wrong, c
 
     if (is_foreign(line, wrong, command))
         server_note(s, CONDUCT_NON_SMTP, line);
-    else if (more.len && must_wait(s, command))
+    else if (more.len && command->verb != VERB_BDAT && must_wait(s, command))
         server_note(s, CONDUCT_PIPELINING, more);
 }
 
-static void take_line(struct server *s, struct span line)
+static void take_line(struct server *s, struct span line, bool is_strict)
 {
     struct smtp_command command;
 
     strbuf_clear(&s->unanswered);
     enum reply wrong = grammar_parse(line, s->offered, &command);
 
-    note_conduct(s, line, wrong, &command);
+    if (is_strict)
+        note_conduct(s, line, wrong, &command);
+    else
+        wrong = REPLY_BARE_NEWLINE_COMMAND;
     if (wrong)
-        say_refusal(s, wrong);
+        say_refusal(s, wrong, command.verb);
     else if (pipeline_is_over(s->pipeline)) {
         server_say(s, REPLY_MEMORY);
         server_close(s);
@@ -198,7 +218,7 @@ static bool take_input(struct server *s)
     if ((lf == SPAN_NPOS && in.len < COMMAND_LINE_MAX) || server_hold_back(s))
         return false;
     if (lf == SPAN_NPOS) {
-        say_refusal(s, REPLY_LINE_TOO_LONG);
+        say_refusal(s, REPLY_LINE_TOO_LONG, VERB_UNKNOWN);
         skip_line(s, in);
         return true;
     }
@@ -210,10 +230,7 @@ static bool take_input(struct server *s)
         server_note(s, CONDUCT_BARE_NEWLINE, whole);
     memcpy(line, whole.ptr, whole.len);
     stream_consume(s->stream, lf + 1);
-    if (has_cr || s->door->conf->bare_newline == BARE_NORMALISE)
-        take_line(s, span_make(line, whole.len));
-    else
-        say_refusal(s, REPLY_BARE_NEWLINE_COMMAND);
+    take_line(s, span_make(line, whole.len), has_cr || s->door->conf->bare_newline == BARE_NORMALISE);
     return true;
 }
 
@@ -240,7 +257,7 @@ static void finish(struct server *s)
 
 static void say_draining(struct server *s)
 {
-    if (s->door->is_draining && s->state <= SERVER_READY && !s->is_waiting && !s->is_closing) {
+    if (s->door->is_draining && s->state <= SERVER_READY && !s->chunk.is_taking && !s->is_waiting && !s->is_closing) {
         server_say(s, REPLY_DRAINING);
         server_close(s);
     }
@@ -264,11 +281,11 @@ static void run(struct server *s)
         return;
     }
     while (goes_on && !s->is_waiting && !s->is_closing && !is_clogged(s)) {
-        if (s->state == SERVER_DATA) {
+        if (server_is_receiving(s)) {
             struct span in = stream_input(s->stream);
 
             goes_on = in.len > 0;
-            server_take_data(s, in);
+            (s->chunk.is_taking ? server_take_chunk : server_take_data)(s, in);
         } else {
             goes_on = take_input(s);
             if (goes_on && s->clock == CLOCK_COMMAND)
@@ -407,7 +424,7 @@ void server_free(struct server *s)
     door_remove(s->door, s);
     server_stop_rcpt(s);
     stream_free(s->stream);
-    spool_free(s->spool);
+    incoming_close(&s->incoming);
     shares_release(&s->shares);
     pipeline_free(s->pipeline);
     timer_free(s->timer);
@@ -427,8 +444,7 @@ void server_drain(struct server *s)
 void server_end_transaction(struct server *s)
 {
     server_stop_rcpt(s);
-    spool_free(s->spool);
-    s->spool = NULL;
+    incoming_close(&s->incoming);
     shares_end(&s->shares);
     s->share = &s->shares.first;
     if (s->clock == CLOCK_DATA)

@@ -3,7 +3,8 @@
  *     server.c        its life: input, replies, errors, time-outs, the end
  *     server_hello.c  EHLO, HELO, STARTTLS, XCLIENT
  *     server_mail.c   MAIL, RCPT: who may send to whom, the checks of the envelope, verification
- *     server_data.c   DATA: the message, as it comes in
+ *     server_data.c   DATA: the message, as it comes in; how any message begins and ends to
+ *     server_chunk.c  BDAT: the message in chunks
  *     server_end.c    its verdict and its delivery, share by share
  *     server_answer.c what is said of it: one answer, or one for each recipient
  *     server_greet.c  the banner: who has to wait for it, who has too many connections
@@ -19,12 +20,12 @@
 #include "gateway/core/pipeline.h"
 #include "gateway/mail/spool.h"
 #include "gateway/net/stream.h"
-#include "gateway/smtp/body.h"
 #include "gateway/smtp/deliver.h"
 #include "gateway/smtp/door.h"
 #include "gateway/smtp/grammar.h"
 #include "gateway/smtp/guests.h"
 #include "gateway/smtp/in_flight.h"
+#include "gateway/smtp/incoming.h"
 #include "gateway/smtp/routes.h"
 #include "gateway/smtp/share.h"
 
@@ -58,7 +59,7 @@ enum server_state {
     SERVER_START, /* no EHLO or HELO yet */
     SERVER_READY,
     SERVER_MAIL, /* a transaction is open */
-    SERVER_DATA, /* the message comes */
+    SERVER_DATA, /* the message comes; or, by BDAT, a chunk of it */
 };
 
 enum {
@@ -87,6 +88,16 @@ struct pending_rcpt {
     unsigned code;              /* of the verification, as verify_result */
     struct strbuf text;
     enum reply trouble;
+};
+
+/* What BDAT has announced, and what is left of it. */
+struct chunk {
+    bool is_taking, is_last, is_too_big;
+    uint64_t bytes, left;
+    uint64_t thrown_away;    /* bytes so far, of this message */
+    enum reply out_of_place; /* no message can come now; REPLY_NONE: it can */
+    enum reply refused;      /* the message was, before its end: the next chunks are told the same */
+    uint64_t refused_number;
 };
 
 struct server {
@@ -122,11 +133,8 @@ struct server {
     struct share *share; /* the one in hand: whose recipient is asked about, or that is judged */
     bool answers_each;   /* the client hears an answer for each recipient */
     struct pending_rcpt rcpt;
-    struct body body;
-    struct spool *spool;
-    enum fault spool_fault;
-    int spool_errno; /* of FAULT_IO */
-    size_t body_bytes;
+    struct incoming incoming;
+    struct chunk chunk;
     int64_t begun_ms, complete_ms;
     struct edits edits;
     struct pieces pieces;
@@ -140,10 +148,18 @@ void server_drain(struct server *s);
 /* server_say - a reply, with the transaction's id inside one; a refusal (4xx, 5xx) of a command counts as an error. */
 void server_say(struct server *s, enum reply reply);
 void server_say_about(struct server *s, enum reply reply, struct span detail);
+void server_say_number(struct server *s, enum reply reply, uint64_t number);
 void server_say_text(struct server *s, unsigned code, const char *enhanced, struct span text);
 /* server_count_error - after a refusal that is the client's fault: slows it down, in the end throws it out. */
 void server_count_error(struct server *s);
 void server_close(struct server *s);
+/* server_count_junk - after a command that leads nowhere: many of them without a message are no dialogue. */
+void server_count_junk(struct server *s);
+/* server_is_receiving - bytes that come now are a message's, or a chunk's that is thrown away. */
+static inline bool server_is_receiving(const struct server *s)
+{
+    return s->state == SERVER_DATA || s->chunk.is_taking;
+}
 /* server_wait, server_resume - no command is taken in between. */
 void server_wait(struct server *s);
 void server_resume(struct server *s);
@@ -163,6 +179,8 @@ void server_set_clock(struct server *s, enum server_clock clock, int ms);
 void server_await_input(struct server *s);
 /* server_hold_back - true: the next command is taken later, for the client has earned that; once for each. */
 bool server_hold_back(struct server *s);
+/* server_data_is_late - a message has taken too long: told, logged, closed. Its time runs from s->data_begun_ms. */
+bool server_data_is_late(struct server *s);
 void server_let_go(struct server *s); /* out of the tarpit, if it is there */
 void server_on_timer(void *server);
 /* server_is_trusted - known, or its mail was good before. */
@@ -198,9 +216,19 @@ void server_stop_rcpt(struct server *s);
 /* server_data.c */
 void server_data(struct server *s);
 void server_take_data(struct server *s, struct span in);
+/* server_message_is_early - REPLY_NONE, or what has to come before a message can. */
+enum reply server_message_is_early(const struct server *s);
+void server_begin_message(struct server *s, enum incoming_kind kind);
+/* server_end_message - all of it has come. server_refuse_message - whether or not. */
+void server_end_message(struct server *s);
+void server_refuse_message(struct server *s, enum reply refused);
+
+/* server_chunk.c */
+void server_bdat(struct server *s, const struct smtp_command *command);
+void server_take_chunk(struct server *s, struct span in);
 
 /* server_end.c */
-/* server_judge - the message is in s->spool, whole. */
+/* server_judge - the message is in s->incoming, whole. */
 void server_judge(struct server *s);
 /* server_refuse_all - before it is judged: what the log and the client are told; the transaction is over. */
 void server_refuse_all(struct server *s, enum reply reply, uint64_t number, const char *action);

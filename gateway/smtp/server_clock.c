@@ -79,10 +79,21 @@ static int64_t data_left_ms(const struct server *s)
 {
     const struct smtp_conf *conf = s->door->conf;
     int64_t ms = conf->data_total_ms, rate = (int64_t)conf->clients.data_rate_least;
+    int64_t bytes = (int64_t)(s->incoming.bytes + s->chunk.thrown_away);
 
-    if (rate && conf->data_timeout_ms + (int64_t)s->body_bytes * 1000 / rate < ms)
-        ms = conf->data_timeout_ms + (int64_t)s->body_bytes * 1000 / rate;
+    if (rate && conf->data_timeout_ms + bytes * 1000 / rate < ms)
+        ms = conf->data_timeout_ms + bytes * 1000 / rate;
     return s->data_begun_ms + ms - now_ms(s);
+}
+
+bool server_data_is_late(struct server *s)
+{
+    if (data_left_ms(s) > 0)
+        return false;
+    server_say(s, REPLY_DATA_TOO_SLOW);
+    server_log_refusal(s, "message", NULL, 421, SPAN("the message took too long to arrive"));
+    server_close(s);
+    return true;
 }
 
 /* Between transactions the timer comes up once before. */
@@ -107,12 +118,10 @@ void server_await_input(struct server *s)
 {
     if (s->is_waiting)
         return;
-    if (s->state == SERVER_DATA) {
+    if (server_is_receiving(s)) {
         server_set_read_timeout(s, s->door->conf->data_timeout_ms);
-        if (s->clock != CLOCK_DATA) {
-            s->data_begun_ms = now_ms(s);
+        if (s->clock != CLOCK_DATA)
             server_set_clock(s, CLOCK_DATA, (int)data_left_ms(s));
-        }
     } else {
         server_set_read_timeout(s, 0);
         if (s->clock != CLOCK_COMMAND)
@@ -137,16 +146,10 @@ static void command_is_late(struct server *s)
 
 static void data_is_slow(struct server *s)
 {
-    int64_t left_ms = data_left_ms(s);
-
-    if (left_ms > 0) {
-        server_set_clock(s, CLOCK_DATA, (int)left_ms);
-        return;
-    }
-    server_say(s, REPLY_DATA_TOO_SLOW);
-    server_log_refusal(s, "message", NULL, 421, SPAN("the message took too long to arrive"));
-    server_close(s);
-    server_resume(s);
+    if (server_data_is_late(s))
+        server_resume(s);
+    else
+        server_set_clock(s, CLOCK_DATA, (int)data_left_ms(s));
 }
 
 void server_on_timer(void *arg)

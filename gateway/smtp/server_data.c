@@ -1,13 +1,21 @@
-/* smtp/server_data.c - the message: taken in whole, and refused when it breaks the rules of lines and sizes. */
+/* smtp/server_data.c - DATA: the message up to its dot; and how any message begins and ends to come in. */
 #include "gateway/smtp/server.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- DATA ---- */
 
 static enum reply data_is_refused(const struct server *s)
+{
+    if (incoming_is_open(&s->incoming))
+        return REPLY_CHUNKS_BEGUN;
+    if (s->state == SERVER_MAIL && s->session->is_binary)
+        return REPLY_NEED_BDAT;
+    return server_message_is_early(s);
+}
+
+enum reply server_message_is_early(const struct server *s)
 {
     if (s->state == SERVER_START)
         return REPLY_NEED_HELO;
@@ -18,7 +26,6 @@ static enum reply data_is_refused(const struct server *s)
 
 void server_data(struct server *s)
 {
-    const struct smtp_conf *conf = s->door->conf;
     enum reply wrong = data_is_refused(s);
 
     if (wrong) {
@@ -28,26 +35,30 @@ void server_data(struct server *s)
     }
     if (server_has_early_input(s, "DATA"))
         return;
-    s->spool = spool_new(s->door->settings.spool_directory, conf->memory_most, s->size_most);
-    s->spool_fault = FAULT_NONE;
-    s->body_bytes = 0;
-    body_init(&s->body, (enum bare_newline)conf->bare_newline, conf->line_most);
+    server_begin_message(s, INCOMING_DATA);
     server_say(s, REPLY_START_DATA);
     s->state = SERVER_DATA;
+    s->data_begun_ms = loop_now_ms(s->door->engine->loop);
 }
 
-/* ---- what no check need see ---- */
-
-static void refuse_body(struct server *s)
+void server_take_data(struct server *s, struct span in)
 {
-    unsigned faults = body_refused(&s->body);
+    stream_consume(s->stream, incoming_take(&s->incoming, in));
+    if (incoming_is_ended(&s->incoming)) {
+        server_set_clock(s, CLOCK_STANDS, 0);
+        server_end_message(s);
+    }
+}
 
-    if (faults & BODY_NUL)
-        server_refuse_all(s, REPLY_NUL, 0, "reject");
-    else if (faults & BODY_LONG_LINE)
-        server_refuse_all(s, REPLY_LONG_LINE, s->door->conf->line_most, "reject");
-    else
-        server_refuse_all(s, REPLY_BARE_NEWLINE, 0, "reject");
+/* ---- any message ---- */
+
+void server_begin_message(struct server *s, enum incoming_kind kind)
+{
+    const struct smtp_conf *conf = s->door->conf;
+    const struct incoming_limits limits = { s->door->settings.spool_directory, conf->memory_most, s->size_most,
+                                            conf->line_most, (enum bare_newline)conf->bare_newline };
+
+    incoming_open(&s->incoming, kind, &limits);
 }
 
 /* No message can be stored: the operator must hear of it, but not for each message. */
@@ -56,52 +67,23 @@ static void raise_spool(struct server *s)
     char text[512];
 
     snprintf(text, sizeof text, "messages cannot be stored in %s (%s): they are deferred with 452",
-             s->door->settings.spool_directory, strerror(s->spool_errno));
+             s->door->settings.spool_directory, strerror(s->incoming.spool_errno));
     alarms_raise(&s->door->engine->alarms, "spool", text);
 }
 
-static bool is_sealed(struct server *s)
+void server_refuse_message(struct server *s, enum reply refused)
 {
-    struct span bytes;
+    bool is_ours = refused == REPLY_SPOOL;
 
-    if (!s->spool_fault) {
-        s->spool_fault = spool_seal(s->spool, &bytes);
-        s->spool_errno = errno;
-    }
-    return !s->spool_fault;
+    server_refuse_all(s, refused, incoming_number(&s->incoming, refused), is_ours ? "defer" : "reject");
 }
 
-static void take_end(struct server *s)
+void server_end_message(struct server *s)
 {
-    server_set_clock(s, CLOCK_STANDS, 0);
-    if (body_refused(&s->body))
-        refuse_body(s);
-    else if (s->spool_fault == FAULT_FULL || s->body_bytes > s->size_most)
-        server_refuse_all(s, REPLY_TOO_BIG, s->size_most, "reject");
-    else if (is_sealed(s))
+    enum reply refused = incoming_finish(&s->incoming);
+
+    if (refused)
+        server_refuse_message(s, refused);
+    else
         server_judge(s);
-    else {
-        raise_spool(s);
-        server_refuse_all(s, REPLY_SPOOL, 0, "defer");
-    }
-}
-
-static void put(void *arg, struct span piece)
-{
-    struct server *s = arg;
-
-    s->body_bytes += piece.len;
-    if (s->spool_fault)
-        return;
-    s->spool_fault = spool_put(s->spool, piece);
-    s->spool_errno = errno;
-}
-
-void server_take_data(struct server *s, struct span in)
-{
-    size_t took = body_take(&s->body, in, put, s);
-
-    stream_consume(s->stream, took);
-    if (body_is_ended(&s->body))
-        take_end(s);
 }

@@ -156,9 +156,13 @@ static void on_message_verdict(void *arg, const struct verdict *verdict)
 static bool is_header_refused(struct server *s, const struct message *message)
 {
     const struct smtp_conf *conf = s->door->conf;
+    size_t header = message->bytes.len - message->body.len;
+    enum reply wrong = incoming_header_refused(&s->incoming, span_first(message->bytes, header));
     size_t received = header_count(&message->header, "Received");
 
-    if (message->header.anomalies & HEADER_TOO_LONG)
+    if (wrong)
+        server_refuse_all(s, wrong, incoming_number(&s->incoming, wrong), "reject");
+    else if (message->header.anomalies & HEADER_TOO_LONG)
         server_refuse_all(s, REPLY_HEADER_TOO_BIG, conf->header_bytes_most, "reject");
     else if (message->header.anomalies & HEADER_TOO_MANY)
         server_refuse_all(s, REPLY_TOO_MANY_FIELDS, (uint64_t)conf->header_fields_most, "reject");
@@ -206,9 +210,9 @@ void server_judge(struct server *s)
 
     s->share = shares_next(&s->shares, NULL);
     s->complete_ms = clock_mono_ms();
-    server_is_heard(s); /* of the last message: it has waited for our reply to DATA */
-    message = give_message(s, s->share, s->spool);
-    s->spool = NULL; /* the message's */
+    server_flush(s);
+    server_is_heard(s); /* of the last message: it has waited for our reply to DATA, or has it now */
+    message = give_message(s, s->share, incoming_give(&s->incoming));
     if (is_header_refused(s, message))
         return;
     server_wait(s);

@@ -28,9 +28,13 @@ static void note_tls(struct server *s)
 /* What we and every next hop offer. */
 static unsigned offered(const struct server *s)
 {
-    unsigned extensions = EXTENSION_PIPELINING | EXTENSION_ENHANCED | EXTENSION_SIZE;
+    const unsigned binary = EXTENSION_BINARYMIME | EXTENSION_CHUNKING;
+    unsigned theirs = routes_extensions(s->door->routes);
+    unsigned extensions = EXTENSION_PIPELINING | EXTENSION_ENHANCED | EXTENSION_SIZE | EXTENSION_CHUNKING;
 
-    extensions |= routes_extensions(s->door->routes) & EXTENSION_8BITMIME;
+    extensions |= theirs & EXTENSION_8BITMIME;
+    if ((theirs & binary) == binary)
+        extensions |= EXTENSION_BINARYMIME;
     if (s->door->tls && !stream_is_tls(s->stream))
         extensions |= EXTENSION_STARTTLS;
     return extensions;
@@ -39,10 +43,12 @@ static unsigned offered(const struct server *s)
 static void say_ehlo(struct server *s)
 {
     s->offered = offered(s);
-    strbuf_putf(&s->out, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n", s->session->hostname,
+    strbuf_putf(&s->out, "250-%s\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-SIZE %llu\r\n", s->session->hostname,
                 (unsigned long long)s->size_most);
     if (s->offered & EXTENSION_8BITMIME)
         strbuf_puts(&s->out, "250-8BITMIME\r\n");
+    if (s->offered & EXTENSION_BINARYMIME)
+        strbuf_puts(&s->out, "250-BINARYMIME\r\n");
     if (s->offered & EXTENSION_STARTTLS)
         strbuf_puts(&s->out, "250-STARTTLS\r\n");
     if (server_nets_have(&s->door->conf->xclient_clients, &s->peer))

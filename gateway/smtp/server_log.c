@@ -72,7 +72,9 @@ void server_log_message(struct server *s, const char *action, const struct deliv
         message_log_envelope(&line, share->session);
         if (refused)
             log_int(&line, "refused_rcpts", (int64_t)refused);
-        log_int(&line, "size", (int64_t)s->body_bytes);
+        log_int(&line, "size", (int64_t)s->incoming.bytes);
+        if (s->incoming.kind != INCOMING_DATA)
+            log_int(&line, "chunks", s->incoming.chunks);
         log_cstr(&line, "action", action);
         message_log_verdict(&line, share->pipeline, share->verdict);
         log_int(&line, "code", share->answer.code);

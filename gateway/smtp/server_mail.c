@@ -83,6 +83,7 @@ void server_mail(struct server *s, const struct smtp_command *command)
     session->started_wall_ms = clock_wall_ms();
     session->mail_from = address_copy(session->tx_arena, &command->path);
     session->is_8bit = command->is_8bit;
+    session->is_binary = command->is_binary;
     session->declared_bytes = (size_t)command->size;
     pipeline_reach(s->pipeline, STAGE_MAIL);
     if (!s->door->engine->actions->early) {
@@ -242,6 +243,8 @@ static enum reply rcpt_is_refused(const struct server *s, const struct address *
 {
     if (s->state != SERVER_MAIL)
         return s->state == SERVER_START ? REPLY_NEED_HELO : REPLY_NEED_MAIL;
+    if (incoming_is_open(&s->incoming))
+        return REPLY_CHUNKS_BEGUN;
     if (!is_relayed(s, recipient, domain))
         return REPLY_RELAY_DENIED;
     if (!may_send_anywhere(s) && is_routed(recipient))

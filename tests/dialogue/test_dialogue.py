@@ -6,6 +6,7 @@
 #     conf KEY = VALUE      goes into the section smtp (and replaces what stands there usually)
 #     clients KEY = VALUE   goes into its section clients
 #     more TEXT             goes behind that section
+#     offer WORD            the next hop offers this extension, too
 #     hop VERB REPLY        the next hop answers this VERB with that (once: `hop1 VERB REPLY`)
 #     C: text               we say it, and CRLF
 #     C! text               we say it, with the escapes \r \n \0 \xHH \\, and no CRLF of its own
@@ -34,7 +35,7 @@ import pytest
 from mail import make_cert
 from process import wait_for
 from servers import Gateway
-from sink import SmtpSink
+from sink import EXTENSIONS, SmtpSink
 
 FOLDER = pathlib.Path(__file__).parent
 USUAL = {"next_hop": '"smtp://127.0.0.1:{hop}"', "relay_domains": '{"example.org"}', "hop_command": '"2s"',
@@ -47,13 +48,15 @@ class Desk:
     desks = {}
 
     def __init__(self, keys):
-        self.sink = SmtpSink(lmtp=dict(keys).get("next_hop", "").startswith('"lmtp:'))
+        self.sink = SmtpSink(lmtp=dict(keys).get("next_hop", "").startswith('"lmtp:'),
+                             extensions=[*EXTENSIONS, *(value for key, value in keys if key == "offer")])
         self.sink.start()
         more = "".join(f"{value}\n" for key, value in keys if key is None)
         if 'check "greylist"' not in more:
             more += 'check "greylist" { mode = off }\n'  # XCLIENT's strangers would have to come again
         clients = " ".join(f"{key[8:]} = {value}" for key, value in keys if key and key.startswith("clients "))
-        smtp = {**USUAL, **{key: value for key, value in keys if key is not None and not key.startswith("clients ")}}
+        smtp = {**USUAL, **{key: value for key, value in keys
+                            if key not in (None, "offer") and not key.startswith("clients ")}}
         lines = "\n".join(f"    {key} = {value}" for key, value in smtp.items())
         lines += f"\n    clients {{ {clients} }}"
         conf = ('hostname = "mx.example.org"\nstate = "{folder}/state"\n'
@@ -213,6 +216,8 @@ def read(path):
             keys.append((f"clients {key}", value))
         elif word == "more":
             keys.append((None, text))
+        elif word == "offer":
+            keys.append(("offer", text))
         elif word in ("hop", "hop1"):
             hop.append((word, *text.split(" ", 1)))
         else:

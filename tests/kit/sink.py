@@ -5,17 +5,19 @@ import threading
 
 DEFAULTS = {"CONNECT": "220 sink.example.org ESMTP", "HELO": "250 sink.example.org", "MAIL": "250 2.1.0 ok",
             "RCPT": "250 2.1.5 ok", "DATA": "354 go on", "BODY": "250 2.0.0 taken", "RSET": "250 2.0.0 ok",
-            "NOOP": "250 2.0.0 ok", "QUIT": "221 2.0.0 bye", "STARTTLS": "220 2.0.0 go on"}
+            "NOOP": "250 2.0.0 ok", "QUIT": "221 2.0.0 bye", "STARTTLS": "220 2.0.0 go on",
+            "BDAT": "250 2.0.0 chunk taken"}
 EXTENSIONS = ("PIPELINING", "8BITMIME", "SIZE 52428800", "ENHANCEDSTATUSCODES")
 
 
 class SmtpSink:
-    """Listens on 127.0.0.1:port and keeps what it took in .messages: dicts of helo, mail, rcpts, data, tls.
+    """Listens on 127.0.0.1:port and keeps what it took in .messages: dicts of helo, mail, rcpts, data, tls, chunks
+    (how many BDAT commands; 0: it came by DATA).
 
     script   called as script(verb, argument, dialogue) before each reply, verb one of CONNECT EHLO HELO STARTTLS MAIL
-             RCPT DATA BODY RSET NOOP QUIT; gives the reply, or None for the usual one, or "close" (hangs up without a
-             word) or "silence" (never answers). With lmtp it speaks that: EHLO stands for
-             LHLO, and BODY is asked once for each recipient.
+             RCPT DATA BDAT BODY RSET NOOP QUIT; gives the reply, or None for the usual one, or "close" (hangs up
+             without a word) or "silence" (never answers). With lmtp it speaks that: EHLO stands for LHLO, and BODY is
+             asked once for each recipient.
     tls      path of a file with key and certificate: STARTTLS is offered.
     implicit with tls: TLS from the first byte instead.
     """
@@ -86,6 +88,7 @@ class Dialogue:
         self.sink, self.connection = sink, connection
         self.file = connection.makefile("rb")
         self.helo, self.mail, self.rcpts, self.is_tls = None, None, [], False
+        self.chunks = []
 
     def decide(self, verb, argument):
         with self.sink.lock:
@@ -118,6 +121,8 @@ class Dialogue:
                 self.greet(argument)
             elif verb == "DATA":
                 self.take()
+            elif verb == "BDAT" and "CHUNKING" in self.sink.extensions:
+                self.take_chunk(argument)
             elif verb == "STARTTLS" and self.sink.tls:
                 self.secure()
             else:
@@ -153,7 +158,7 @@ class Dialogue:
         reply = self.decide(verb, argument)
         if reply.startswith("2"):
             if verb == "MAIL":
-                self.mail, self.rcpts = argument, []
+                self.mail, self.rcpts, self.chunks = argument, [], []
             elif verb == "RCPT":
                 self.rcpts.append(argument)
             elif verb == "RSET":
@@ -168,10 +173,26 @@ class Dialogue:
         lines = []
         while (line := self.line()) != b".\r\n":
             lines.append(line[1:] if line.startswith(b".") else line)
-        data = b"".join(lines)
+        self.end(b"".join(lines), 0)
+
+    def take_chunk(self, argument):
+        size, _, last = argument.partition(" ")
+        chunk = self.file.read(int(size))
+        if len(chunk) < int(size):
+            raise EOFError
+        reply = self.decide("BDAT", argument) if self.rcpts else "503 5.5.1 no recipients"
+        if not reply.startswith("250"):
+            return self.say(reply)
+        self.chunks.append(chunk)
+        if last.upper() != "LAST":
+            return self.say(reply)
+        self.end(b"".join(self.chunks), len(self.chunks))
+
+    def end(self, data, chunks):
         replies = [self.decide("BODY", rcpt) for rcpt in (self.rcpts if self.sink.lmtp else [""])]
         if any(reply.startswith("2") for reply in replies):
-            taken = {"helo": self.helo, "mail": self.mail, "rcpts": self.rcpts, "data": data, "tls": self.is_tls}
+            taken = {"helo": self.helo, "mail": self.mail, "rcpts": self.rcpts, "data": data, "tls": self.is_tls,
+                     "chunks": chunks}
             with self.sink.lock:
                 self.sink.messages.append(taken)
         self.mail, self.rcpts = None, []

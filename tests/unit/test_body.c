@@ -177,5 +177,66 @@ static void a_large_chunk_goes_out_in_one_piece(void **state)
     strbuf_release(&out);
 }
 
-RUN_TESTS(TEST(ends_at_the_same_place_wherever_the_chunks_are_cut), TEST(byte_by_byte_is_the_same),
-          TEST(an_end_is_crlf_dot_crlf_alone), TEST(a_large_chunk_goes_out_in_one_piece))
+struct chunks_case {
+    const char *name;
+    struct span in;
+    const char *normalised;
+    unsigned faults;
+};
+
+/* What comes by BDAT: nothing in it is an end, and no dot is stuffed. */
+static const struct chunks_case chunks_cases[] = {
+    { "nothing", IN(""), "", 0 },
+    { "lines", IN("a\r\nb\r\n"), "a\r\nb\r\n", 0 },
+    { "dots are dots", IN(".\r\n..\r\n.a\r\n"), ".\r\n..\r\n.a\r\n", 0 },
+    { "CRLF . CRLF is text", IN("a\r\n.\r\nMAIL\r\n"), "a\r\n.\r\nMAIL\r\n", 0 },
+    { "a last line without CRLF gets one", IN("a\r\nb"), "a\r\nb\r\n", 0 },
+    { "a lone dot at the end is a line", IN("a\r\n."), "a\r\n.\r\n", 0 },
+    { "CR at the end", IN("a\r"), "a\r\n", CR_BIT },
+    { "CR alone", IN("\r"), "\r\n", CR_BIT },
+    { "LF at the end", IN("a\n"), "a\r\n", LF_BIT },
+    { "LF . LF", IN("a\n.\nb"), "a\r\n.\r\nb\r\n", LF_BIT },
+    { "CRLF . CR", IN("a\r\n.\rb\r\n"), "a\r\n.\r\nb\r\n", CR_BIT },
+    { "CR CRLF . CR CRLF", IN("a\r\r\n.\r\r\n"), "a\r\n\r\n.\r\n\r\n", CR_BIT },
+    { "CR . CR", IN("a\r.\r"), "a\r\n.\r\n", CR_BIT },
+    { "NUL", IN("a\r\n\0.\r\n"), NULL, NUL_BIT },
+    { "a line past the limit", IN("12345678901234567"), NULL, LONG_BIT },
+    { "a dot counts", IN("..345678901234567\r\n"), NULL, LONG_BIT },
+};
+
+static void check_chunks(const struct chunks_case *c, enum bare_newline mode, size_t cut1, size_t cut2)
+{
+    struct strbuf out;
+    struct body b;
+    size_t cuts[] = { cut1, cut2, c->in.len }, at = 0;
+
+    strbuf_init(&out, 4096);
+    body_init_chunks(&b, mode, 16);
+    for (size_t i = 0; i < COUNT(cuts); i++)
+        if (cuts[i] > at)
+            at += take_chunk(&b, span_make(c->in.ptr + at, cuts[i] - at), &out);
+    EXPECT_INT(false, body_is_ended(&b));
+    body_finish(&b, into_strbuf, &out);
+    EXPECT_INT(true, body_is_ended(&b));
+    EXPECT_INT(c->in.len, at);
+    EXPECT_INT(c->faults, b.faults);
+    EXPECT_INT(mode == BARE_REJECT ? c->faults : c->faults & (NUL_BIT | LONG_BIT), body_refused(&b));
+    if (!body_refused(&b))
+        EXPECT_SPAN(c->normalised, strbuf_span(&out));
+    strbuf_release(&out);
+}
+
+static void chunks_hold_no_end_wherever_their_borders_are(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(chunks_cases); i++)
+        for (size_t cut1 = 0; cut1 <= chunks_cases[i].in.len; cut1++)
+            for (size_t cut2 = cut1; cut2 <= chunks_cases[i].in.len; cut2++) {
+                check_chunks(&chunks_cases[i], BARE_NORMALISE, cut1, cut2);
+                check_chunks(&chunks_cases[i], BARE_REJECT, cut1, cut2);
+            }
+}
+
+RUN_TESTS(TEST(chunks_hold_no_end_wherever_their_borders_are), TEST(ends_at_the_same_place_wherever_the_chunks_are_cut),
+          TEST(byte_by_byte_is_the_same), TEST(an_end_is_crlf_dot_crlf_alone),
+          TEST(a_large_chunk_goes_out_in_one_piece))

@@ -48,7 +48,7 @@ static const struct grammar_case lines[] = {
     { "VRFY", VERB_VRFY, REPLY_NO_ARGUMENT, NULL },
     { "EXPN list", VERB_OTHER, REPLY_NOT_IMPLEMENTED, NULL },
     { "AUTH PLAIN AAAA", VERB_OTHER, REPLY_NOT_IMPLEMENTED, NULL },
-    { "BDAT 5 LAST", VERB_OTHER, REPLY_NOT_IMPLEMENTED, NULL },
+    { "BDAT 5 LAST", VERB_BDAT, REPLY_NONE, "5 LAST" },
     { "ETRN example.org", VERB_OTHER, REPLY_NOT_IMPLEMENTED, NULL },
     { "LHLO a", VERB_OTHER, REPLY_NOT_IMPLEMENTED, NULL },
     { "XFORWARD NAME=a", VERB_OTHER, REPLY_NOT_IMPLEMENTED, NULL },
@@ -64,8 +64,8 @@ static const struct grammar_case lines[] = {
     { "DAT", VERB_UNKNOWN, REPLY_UNKNOWN_COMMAND, NULL },
     { "Subject: hello", VERB_UNKNOWN, REPLY_UNKNOWN_COMMAND, NULL },
     { "EHLO\x01 a", VERB_UNKNOWN, REPLY_BAD_BYTES, NULL },
-    { "EHLO a\x7f", VERB_UNKNOWN, REPLY_BAD_BYTES, NULL },
-    { "MAIL FROM:<a@example.org>\r", VERB_UNKNOWN, REPLY_BAD_BYTES, NULL },
+    { "EHLO a\x7f", VERB_EHLO, REPLY_BAD_BYTES, NULL },
+    { "MAIL FROM:<a@example.org>\r", VERB_MAIL, REPLY_BAD_BYTES, NULL },
 };
 
 struct path_case {
@@ -188,6 +188,60 @@ static void parameters_need_their_extension(void **state)
     EXPECT_INT(REPLY_NONE, grammar_parse(SPAN("MAIL FROM:<> SIZE=1"), EXTENSION_SIZE, &c));
 }
 
+static void binary_needs_its_extension(void **state)
+{
+    const struct span line = SPAN("MAIL FROM:<> BODY=BINARYMIME");
+    struct smtp_command c;
+
+    (void)state;
+    EXPECT_INT(REPLY_BAD_PARAMETER, grammar_parse(line, EXTENSION_8BITMIME, &c));
+    EXPECT_INT(REPLY_NONE, grammar_parse(line, EXTENSION_BINARYMIME, &c));
+    EXPECT_TRUE(c.is_binary && !c.is_8bit);
+    EXPECT_INT(REPLY_BAD_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> BODY=7BIT BODY=BINARYMIME"), ALL, &c));
+}
+
+static void a_chunk_has_a_size(void **state)
+{
+    static const struct {
+        const char *line;
+        enum reply reply;
+        uint64_t size;
+        bool is_last;
+    } cases[] = {
+        { "BDAT 0", REPLY_NONE, 0, false },
+        { "bdat 0 last", REPLY_NONE, 0, true },
+        { "BDAT  17  LAST ", REPLY_NONE, 17, true },
+        { "BDAT 2147483647", REPLY_NONE, 2147483647, false },
+        { "BDAT 0000000000000000000000000000017", REPLY_NONE, 17, false },
+        { "BDAT 2147483648", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT 18446744073709551616", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT 18446744073709551633", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT LAST", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT -1", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT +1", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT 0x10", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT 1 LASTLY", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT 1 LAST LAST", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT 1 2", REPLY_BAD_CHUNK, 0, false },
+        { "BDAT 1 LAST\x01", REPLY_BAD_BYTES, 0, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct smtp_command c;
+        char *copy;
+
+        EXPECT_INT(cases[i].reply, parse(cases[i].line, ALL, &c, &copy));
+        EXPECT_INT(VERB_BDAT, c.verb); /* whatever is wrong: bytes may follow */
+        if (!cases[i].reply) {
+            EXPECT_INT(cases[i].size, c.size);
+            EXPECT_INT(cases[i].is_last, c.is_last);
+        }
+        free(copy);
+    }
+}
+
 static void nul_is_a_bad_byte(void **state)
 {
     struct smtp_command c;
@@ -197,4 +251,4 @@ static void nul_is_a_bad_byte(void **state)
 }
 
 RUN_TESTS(TEST(every_line_has_its_verb_or_its_reply), TEST(paths_and_parameters), TEST(parameters_need_their_extension),
-          TEST(nul_is_a_bad_byte))
+          TEST(binary_needs_its_extension), TEST(a_chunk_has_a_size), TEST(nul_is_a_bad_byte))
