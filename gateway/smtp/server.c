@@ -270,6 +270,15 @@ static bool is_clogged(struct server *s)
     return stream_unsent_bytes(s->stream) >= UNSENT_MOST; /* until on_drained() */
 }
 
+static bool is_over(struct server *s)
+{
+    if (s->is_closing || !s->has_ended || s->is_waiting || is_clogged(s))
+        return s->is_closing;
+    if (s->state >= SERVER_MAIL)
+        server_log_gone(s, "inside a transaction");
+    return true;
+}
+
 /* Takes what has come for as long as there is something to take. May free the server. */
 static void run(struct server *s)
 {
@@ -293,7 +302,7 @@ static void run(struct server *s)
         }
     }
     say_draining(s);
-    if (s->is_closing) {
+    if (is_over(s)) {
         finish(s);
         return;
     }
@@ -327,10 +336,21 @@ static void on_tls(void *arg)
     server_tls_is_up(arg);
 }
 
+/* Exim says QUIT behind its last message, shuts its side of the connection, and waits for what we say. Who ends without
+ * a word more has gone: what is under way for it is called off. */
+static bool is_listening(const struct server *s, enum stream_end why)
+{
+    return why == STREAM_EOF && s->is_waiting && !s->is_greeting && stream_input(s->stream).len;
+}
+
 static void on_end(void *arg, enum stream_end why)
 {
     struct server *s = arg;
 
+    if (is_listening(s, why)) {
+        s->has_ended = true;
+        return;
+    }
     if (why == STREAM_TIMEOUT && stream_unsent_bytes(s->stream) == 0 && !s->is_waiting) {
         server_say(s, REPLY_IDLE);
         if (s->state == SERVER_DATA)

@@ -123,6 +123,7 @@ struct server {
     struct guest guest;
     bool is_suspect; /* the last verdict's score was one to tag or refuse */
     bool is_waiting, is_closing, is_skipping_line;
+    bool has_ended;          /* the client sends no more, but may read: it said QUIT and awaits our replies */
     bool is_helo_told;       /* by XCLIENT: what the peer says in EHLO is its own name */
     bool is_greeting;        /* the client was told to wait for the banner */
     bool has_been_held_back; /* for the command that is next */

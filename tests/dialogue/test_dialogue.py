@@ -16,6 +16,7 @@
 #     S. (nothing)          the gateway closes the connection
 #     EHLO name +A -B       we say EHLO, and the whole reply offers A ("SIZE 65536", "SIZE *") and no B
 #     TLS                   we shake hands
+#     SHUT                  we send no more, but read on
 #     PAUSE seconds
 #     MAIL text             (at the end) the next message that the next hop got has this text (escapes as in C!);
 #     ENVELOPE text         its MAIL and RCPT commands are these
@@ -177,6 +178,8 @@ def perform(word, text, speaker, sink, where):
         speaker.expect_end(where)
     elif word == "TLS":
         speaker.tls()
+    elif word == "SHUT":
+        speaker.socket.shutdown(socket.SHUT_WR)
     elif word == "PAUSE":
         time.sleep(float(text))
     elif word == "MAIL":

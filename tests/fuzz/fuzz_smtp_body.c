@@ -1,7 +1,7 @@
 /* tests/fuzz/fuzz_smtp_body.c - bytes after 354: the machine agrees with a slow and simple reader, however the network
  * cuts them, and lets no bare CR, bare LF or NUL through.
  *
- * The first byte chooses the mode and the size of chunks.
+ * The first byte chooses the mode, the size of chunks, and whether it comes by BDAT: then nothing in it is an end.
  */
 #include <stdlib.h>
 
@@ -70,24 +70,49 @@ static void check_out(struct span out)
     }
 }
 
+static void start(struct body *b, uint8_t choice)
+{
+    enum bare_newline mode = choice & 1 ? BARE_NORMALISE : BARE_REJECT;
+
+    if (choice & 0x20)
+        body_init_chunks(b, mode, LINE_MOST);
+    else
+        body_init(b, mode, LINE_MOST);
+}
+
+static void check_chunks(struct body *b, struct span in, struct strbuf *out)
+{
+    if (body_is_ended(b))
+        BUG("an end inside of chunks");
+    body_finish(b, keep, out);
+    if ((b->faults & ~(unsigned)(BODY_LONG_LINE | BODY_BARE_CR)) != (find_faults(in) & ~(unsigned)BODY_BARE_CR))
+        BUG("faults %u", b->faults);
+    if (!body_refused(b) && out->len && out->data[out->len - 1] != '\n')
+        BUG("a last line without its end");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
     struct span in = span_make((const char *)data + 1, size - 1);
-    enum bare_newline mode = data[0] & 1 ? BARE_NORMALISE : BARE_REJECT;
     struct body whole, cut;
     struct strbuf all, bits;
-    size_t end = find_end(in);
+    bool is_chunks = data[0] & 0x20;
+    size_t end = is_chunks ? 0 : find_end(in);
 
     strbuf_init(&all, OUT_MOST);
     strbuf_init(&bits, OUT_MOST);
-    body_init(&whole, mode, LINE_MOST);
-    body_init(&cut, mode, LINE_MOST);
+    start(&whole, data[0]);
+    start(&cut, data[0]);
     size_t took = feed(&whole, in, in.len, &all), took_bits = feed(&cut, in, 1 + (data[0] >> 1) % 16, &bits);
 
-    if (body_is_ended(&whole) != (end > 0) || (end && took != end))
+    if (is_chunks) {
+        check_chunks(&whole, in, &all);
+        check_chunks(&cut, in, &bits);
+    } else if (body_is_ended(&whole) != (end > 0) || (end && took != end)) {
         BUG("an end at %zu, and not at %zu", took, end);
+    }
     if (took != took_bits || whole.faults != cut.faults)
         BUG("chunks change the reading");
     if (end && (whole.faults & ~(unsigned)BODY_LONG_LINE) != find_faults(span_first(in, end)))

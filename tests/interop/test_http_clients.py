@@ -5,13 +5,13 @@ import os
 import socket
 import subprocess
 import zlib
-from pathlib import Path
 
 import openmetrics
 import pytest
 
-from mail import parse, read_maildir, send_mail
-from process import SOURCE, Server, free_port, wait_for
+from mail import parse, send_mail
+from opensmtpd import OpenSmtpd
+from process import wait_for
 from relay import CLIENT, MESSAGE, RECIPIENT, SENDER, signed
 from scan_api import Caller, conf, fetch, names, scan, spamd
 from servers import Exim, Gateway, needs
@@ -359,65 +359,9 @@ def test_exim_without_a_variant(gateway, spamless):
 
 # --- OpenSMTPD --------------------------------------------------------------------------------------------------------
 
-SMTPD_CONF = """
-filter "rspamd" proc-exec "filter-rspamd -url http://127.0.0.1:{scan}"
-listen on 127.0.0.1 port {port} hostname inner.example.org filter "rspamd"
-action "in" maildir "{folder}/mail"
-match from any for domain "example.org" action "in"
-"""
-
-# Its users and its folders have fixed names: it gets them in a mount namespace of its own.
-SMTPD_SCRIPT = """
-set -e
-mount --bind {folder}/passwd /etc/passwd
-mount --bind {folder}/group /etc/group
-mount -t tmpfs -o mode=755 tmpfs /var/spool
-mount -t tmpfs -o mode=755 tmpfs /var/lib
-mount -t tmpfs -o mode=755 tmpfs /usr/libexec
-cp -r {root}/usr/libexec/opensmtpd /usr/libexec
-mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd
-chmod 711 /var/spool/smtpd
-exec {root}/usr/sbin/smtpd -d -f {folder}/smtpd.conf
-"""
-
-
-class OpenSmtpd(Server):
-    """opensmtpd and opensmtpd-filter-rspamd out of their packages, which ./dev test unpacks."""
-
-    name = "opensmtpd"
-    root = SOURCE / "build" / "peers" / "opensmtpd"
-
-    def __init__(self, scan_port):
-        super().__init__()
-        self.scan_port, self.port = scan_port, free_port()
-
-    def prepare(self):
-        if not (self.root / "usr/libexec/opensmtpd/filter-rspamd").exists():
-            pytest.skip("opensmtpd could not be unpacked; ./dev test says why")
-        own_mounts = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
-        if os.getuid() != 0 or own_mounts.returncode:
-            pytest.skip("OpenSMTPD can only be started by root, in a mount namespace of its own")
-        users = "opensmtpd:x:901:901::/var/lib/opensmtpd/empty:/bin/false\n" \
-                "opensmtpq:x:902:902::/var/lib/opensmtpd/empty:/bin/false\n" \
-                f"user:x:903:903::{self.folder}:/bin/false\n"
-        (self.folder / "passwd").write_text(Path("/etc/passwd").read_text() + users)
-        (self.folder / "group").write_text(Path("/etc/group").read_text() +
-                                           "opensmtpd:x:901:\nopensmtpq:x:902:\nuser:x:903:\n")
-        values = {"root": self.root, "folder": self.folder, "port": self.port, "scan": self.scan_port}
-        (self.folder / "smtpd.conf").write_text(SMTPD_CONF.format(**values))
-        (self.folder / "script").write_text(SMTPD_SCRIPT.format(**values))
-        (self.folder / "mail").mkdir()
-        os.chown(self.folder / "mail", 903, 903)
-
-    def command(self):
-        return ["unshare", "--mount", "--propagation", "private", "sh", self.folder / "script"]
-
-    def messages(self):
-        return read_maildir(self.folder / "mail")
-
 
 def test_opensmtpd_with_its_filter_for_rspamd(gateway):
-    with OpenSmtpd(gateway.port) as mta:
+    with OpenSmtpd(filter=f"filter-rspamd -url http://127.0.0.1:{gateway.port}") as mta:
         for sender, codes in ((SENDER, {250}), ("spam@sender.example", {250}), ("later@sender.example", {421, 451}),
                               ("bad@sender.example", {550})):
             code, text = send_mail(mta.port, sender, RECIPIENT, PLAIN, CLIENT["name"])

@@ -236,6 +236,12 @@ check_rcpt:
   accept domains = {domains}
   deny message = relay not permitted
 {acl}
+{delivery}
+begin retry
+* * F,1h,1m
+"""
+
+EXIM_MAILDIR = """
 begin routers
 all:
   driver = accept
@@ -249,8 +255,20 @@ maildir:
   delivery_date_add = false
   envelope_to_add = true
   return_path_add = false
-begin retry
-* * F,1h,1m
+"""
+
+EXIM_ONWARD = """
+begin routers
+all:
+  driver = manualroute
+  route_list = * 127.0.0.1::{onward} byname
+  self = send
+  transport = smtp
+begin transports
+smtp:
+  driver = smtp
+  allow_localhost
+  tls_verify_certificates =
 """
 
 
@@ -258,15 +276,17 @@ class Exim(Server):
     """exim4-daemon-heavy out of its package, which ./dev test unpacks (as packages it and Postfix exclude each other).
 
     It insists on a user of its own name, which libnss-wrapper shows to it alone. All mail goes to one Maildir: Exim
-    takes no file name from a client (the recipient stands in Envelope-to). main, acl: more lines of its configuration.
+    takes no file name from a client (the recipient stands in Envelope-to). Or it goes by SMTP to the port `onward`.
+    main, acl: more lines of its configuration.
     """
 
     name = "exim"
     binary = SOURCE / "build" / "peers" / "exim" / "usr" / "sbin" / "exim4"
 
-    def __init__(self, domains=("example.org",), tls=False, main="", acl=""):
+    def __init__(self, domains=("example.org",), tls=False, main="", acl="", onward=None):
         super().__init__()
         self.domains, self.tls, self.main, self.acl, self.port = domains, tls, main, acl, free_port()
+        self.onward = onward
 
     def prepare(self):
         if not self.binary.exists():
@@ -278,9 +298,11 @@ class Exim(Server):
                                             f"Debian-exim:x:{who.pw_uid}:{who.pw_gid}::/nonexistent:/bin/false\n")
         (self.folder / "group").write_text(Path("/etc/group").read_text() + f"Debian-exim:x:{who.pw_gid}:\n")
         make_cert(self.folder, "tls")
+        delivery = (EXIM_ONWARD if self.onward else EXIM_MAILDIR).format(folder=self.folder, onward=self.onward)
         (self.folder / "exim.conf").write_text(EXIM_CONF.format(
             folder=self.folder, user=who.pw_name, group=grp.getgrgid(who.pw_gid).gr_name, port=self.port,
-            tls="*" if self.tls else "", domains=" : ".join(self.domains), main=self.main, acl=self.acl))
+            tls="*" if self.tls else "", domains=" : ".join(self.domains), main=self.main, acl=self.acl,
+            delivery=delivery))
         # Not set-uid: the loader would drop libnss-wrapper, and with deliver_drop_privilege Exim needs no other user.
         shutil.copy(self.binary, self.folder / "exim4")
         (self.folder / "exim4").chmod(0o755)
