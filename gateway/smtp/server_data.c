@@ -75,6 +75,8 @@ void server_refuse_message(struct server *s, enum reply refused)
 {
     bool is_ours = refused == REPLY_SPOOL;
 
+    if (is_ours)
+        raise_spool(s);
     server_refuse_all(s, refused, incoming_number(&s->incoming, refused), is_ours ? "defer" : "reject");
 }
 
