@@ -56,7 +56,10 @@ static void delivery_release(struct hop_delivery *d)
 /* Tells the owner, who may free session and message then. */
 static void conclude(struct hop_delivery *d, const struct delivery_outcome *outcome)
 {
-    d->delivery.fn(d->delivery.arg, outcome);
+    struct delivery_outcome told = *outcome;
+
+    told.hop = hop_target(d->task.hop)->text;
+    d->delivery.fn(d->delivery.arg, &told);
     delivery_release(d);
 }
 

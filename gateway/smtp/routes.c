@@ -250,7 +250,10 @@ uint64_t routes_size_most(struct routes *r)
     return its && its < r->conf->size_most ? its : r->conf->size_most;
 }
 
+/* A route that nobody has needed yet may be up. */
 bool routes_are_down(const struct routes *r)
 {
-    return hops_are_down(r->hops);
+    bool is_any_unknown = r->has_file && route_table_route(r->file.set, CONNECTED_AT_ONCE);
+
+    return !is_any_unknown && hops_are_down(r->hops);
 }

@@ -8,7 +8,7 @@ static void log_outcome(struct log_line *line, const struct server *s, const str
 {
     if (!outcome)
         return;
-    log_cstr(line, "hop", next_hop_name(s->share->next_hop));
+    log_cstr(line, "hop", outcome->hop ? outcome->hop : next_hop_name(s->share->next_hop));
     if (outcome->code)
         log_fmt(line, "hop_reply", "%u %.*s", outcome->code, SPAN_ARG(outcome->text));
     if (outcome->why && *outcome->why)

@@ -189,6 +189,46 @@ def test_each_route_has_its_own_way_to_verify():
             wait_for(lambda: smtp.rcpt("jim@listed.example")[0] == 250, 20, "the list to be read anew")
 
 
+def offers(smtp):
+    smtp.ehlo("client.example")
+    return smtp.esmtp_features
+
+
+def test_what_is_offered_is_what_all_targets_that_were_reached_have():
+    """A dead one binds nobody; when it comes up and lacks something that costs a 451, and then it is not offered."""
+    gone = SmtpSink(extensions=("PIPELINING", "ENHANCEDSTATUSCODES"))
+    gone.start()
+    gone.stop()
+    with SmtpSink() as usual:
+        routes = f"gone.example smtp://127.0.0.1:{gone.port}\n"
+        with Routed(usual.port, routes, 'hop_rest = "1s"') as mx, smtplib.SMTP("127.0.0.1", mx.port, timeout=10) as early:
+            mx.wait_log("state=up")
+            mx.wait_log("state=down")
+            assert "8bitmime" in offers(early)
+            gone.start()
+            mx.wait_log(f"hop=smtp://127.0.0.1:{gone.port} state=up")
+            early.mail("a@example.com", ["BODY=8BITMIME"])
+            if early.rcpt("x@gone.example")[0] == 250:
+                code, text = early.data(b"Subject: x\r\n\r\n\xc3\xbc\r\n")
+                assert code == 451 and b"8BITMIME" in text, text
+            assert not gone.messages
+            with smtplib.SMTP("127.0.0.1", mx.port, timeout=10) as late:
+                assert "8bitmime" not in offers(late)
+    gone.stop()
+
+
+def test_the_size_that_is_told_is_the_largest_and_rcpt_knows_better():
+    with SmtpSink() as usual, SmtpSink(extensions=("SIZE 10000",)) as small:
+        with Routed(usual.port, f"small.example smtp://127.0.0.1:{small.port}\n") as mx, \
+                smtplib.SMTP("127.0.0.1", mx.port, timeout=10) as smtp:
+            wait_for(lambda: mx.log.count("state=up") == 2, 20, "both to be known")
+            assert offers(smtp)["size"] == "52428800"
+            smtp.mail("a@example.com", ["SIZE=20000"])
+            code, text = smtp.rcpt("x@small.example")
+            assert code == 552 and text.startswith(b"5.3.4") and b"10000" in text, text
+            assert smtp.rcpt("x@example.org")[0] == 250
+
+
 def test_a_hundred_thousand_routes():
     with SmtpSink() as usual, SmtpSink() as one:
         lines = [f"d{n}.example smtp://127.0.0.1:{one.port}\n" for n in range(100000)]

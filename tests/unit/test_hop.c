@@ -342,6 +342,24 @@ static void a_hop_that_falls_silent_is_doubted_then_down_and_found_again(void **
     desk_close(&d);
 }
 
+static void one_that_stands_by_is_asked_whether_it_is_there(void **state)
+{
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, "250 peer\r\n", 10);
+    d.conf.hop_probe_ms = 1;
+    d.conf.hop_idle_ms = 0;
+    TURN_UNTIL(&d, d.peer.count >= 3);
+    unsigned port = d.peer.port;
+
+    peer_stop(&d.peer);
+    TURN_UNTIL(&d, hop_is_down(d.hop)); /* nobody has asked for anything */
+    peer_start(&d.peer, d.loop, port);
+    TURN_UNTIL(&d, !hop_is_doubtful(d.hop));
+    desk_close(&d);
+}
+
 static void late_at_the_end_of_a_message_says_nothing_of_the_hop(void **state)
 {
     struct errand slow = errand();
@@ -416,5 +434,6 @@ RUN_TESTS(TEST(what_it_offers_is_known_after_ehlo), TEST(one_connection_serves_o
           TEST(a_hop_that_is_down_says_so_at_once_and_is_found_again), TEST(a_task_that_is_withdrawn_hears_no_more),
           TEST(a_connection_is_used_so_often_and_so_long),
           TEST(a_hop_that_falls_silent_is_doubted_then_down_and_found_again),
+          TEST(one_that_stands_by_is_asked_whether_it_is_there),
           TEST(late_at_the_end_of_a_message_says_nothing_of_the_hop), TEST(as_many_failures_as_configured_take_it_down),
           TEST(one_task_may_try_a_hop_that_has_rested))

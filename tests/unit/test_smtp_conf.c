@@ -182,6 +182,41 @@ static void targets_have_priority_and_weight(void **state)
     }
 }
 
+static void recipients_are_verified_by_whom_it_says(void **state)
+{
+    static const struct {
+        const char *text;
+        enum verify_kind kind, of_route;
+    } cases[] = {
+        { "", VERIFY_RCPT, VERIFY_UNSAID },
+        { "verify_recipients = yes", VERIFY_RCPT, VERIFY_UNSAID },
+        { "verify_recipients = no", VERIFY_NONE, VERIFY_UNSAID },
+        { "verify_recipients = none", VERIFY_NONE, VERIFY_UNSAID },
+        { "verify_recipients = \"list:/etc/passwd\"", VERIFY_LIST, VERIFY_UNSAID },
+        { "route \"b.example\" { next_hop = \"smtp://h\" verify_recipients = none }", VERIFY_RCPT, VERIFY_NONE },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[300];
+        struct smtp_conf *smtp;
+        struct strbuf faults;
+
+        snprintf(text, sizeof text, "smtp { %s route \"a.example\" { next_hop = \"smtp://h\" } }", cases[i].text);
+        struct conf *conf = load(text, &smtp, &faults);
+
+        assert_non_null(conf);
+        const struct smtp_route *routes = smtp->routes.items;
+
+        EXPECT_INT(cases[i].kind, smtp->verify_recipients.kind);
+        EXPECT_INT(cases[i].of_route, routes[smtp->routes.count - 1].verify.kind);
+        if (cases[i].kind == VERIFY_LIST)
+            EXPECT_STR("/etc/passwd", smtp->verify_recipients.path);
+        conf_free(conf);
+        strbuf_release(&faults);
+    }
+}
+
 static void domains_have_their_routes(void **state)
 {
     static const struct {
@@ -237,6 +272,12 @@ static void what_cannot_be_meant_is_refused(void **state)
         "smtp { route \"a.example\" { } }",
         "smtp { route \"A.example\" { next_hop = \"smtp://a\" } route \"a.example\" { next_hop = \"smtp://a\" } }",
         "smtp { next_hop_tls = always }",
+        "smtp { verify_recipients = perhaps }",
+        "smtp { verify_recipients = \"list:relative\" }",
+        "smtp { verify_recipients = \"list:/does/not/exist\" }",
+        "smtp { routes = \"/does/not/exist\" }",
+        "smtp { routes = \"/etc/passwd\" }", /* no routes */
+        "smtp { hop_failures = 0 }",
         "smtp { next_hop = \"smtps://a\" next_hop_tls = none }",
         "smtp { route \"a.example\" { next_hop = \"smtps://a\" next_hop_tls = none } }",
         "smtp { bare_newline = accept }",
@@ -261,5 +302,6 @@ static void what_cannot_be_meant_is_refused(void **state)
 }
 
 RUN_TESTS(TEST(initial_values_are_those_of_the_rfc), TEST(listeners_join_the_places),
-          TEST(next_hops_are_read_or_refused), TEST(targets_have_priority_and_weight), TEST(domains_have_their_routes),
+          TEST(next_hops_are_read_or_refused), TEST(targets_have_priority_and_weight),
+          TEST(recipients_are_verified_by_whom_it_says), TEST(domains_have_their_routes),
           TEST(what_cannot_be_meant_is_refused))
