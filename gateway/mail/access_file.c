@@ -309,3 +309,25 @@ bool access_file_look(struct access_file *f, size_t bytes)
             return reading_finish(f);
     return false;
 }
+
+/* FNV-1a; 0 is nothing. */
+static uint64_t digest_of(struct span text)
+{
+    uint64_t h = 14695981039346656037U;
+
+    for (size_t i = 0; i < text.len; i++)
+        h = (h ^ (unsigned char)text.ptr[i]) * 1099511628211U;
+    return text.len ? h | 1 : 0;
+}
+
+struct span access_file_complaint(struct access_file *f)
+{
+    struct span rest = strbuf_span(&f->refusal), first = { 0 };
+    uint64_t digest = digest_of(rest);
+
+    if (f->reading || digest == f->told)
+        return first;
+    f->told = digest;
+    span_cut(&rest, '\n', &first);
+    return first;
+}

@@ -47,6 +47,7 @@ struct access_file {
     struct access_stamp stamp, seen;
     struct access_reading *reading; /* a new version, half read */
     struct strbuf refusal;          /* why the file as it is now is not in force; empty: it is */
+    uint64_t told;                  /* of which refusal the operator knows */
 };
 
 /* access_file_open - reads it whole; false with lines "path:line: what is wrong; what to write" in f->refusal. */
@@ -56,5 +57,7 @@ bool access_file_open_as(struct access_file *f, const char *path, const struct a
 void access_file_close(struct access_file *f);
 /* access_file_look - has the file changed? Reads up to `bytes` of a new version. True when one has come into force. */
 bool access_file_look(struct access_file *f, size_t bytes);
+/* access_file_complaint - the first line of the refusal, once for each; empty: there is nothing new to tell. */
+struct span access_file_complaint(struct access_file *f);
 
 #endif

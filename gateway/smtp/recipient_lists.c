@@ -1,7 +1,6 @@
 /* smtp/recipient_lists.c - access sets in watched files, by path. */
 #include "gateway/smtp/recipient_lists.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
@@ -20,17 +19,15 @@ struct recipient_list {
 };
 
 struct recipient_lists {
-    struct alarms *alarms;
     struct table by_path;
     struct recipient_list *first;
     struct recipient_list *turn; /* to be looked at */
 };
 
-struct recipient_lists *recipient_lists_new(struct alarms *alarms)
+struct recipient_lists *recipient_lists_new(void)
 {
     struct recipient_lists *lists = mem_alloc(sizeof *lists);
 
-    lists->alarms = alarms;
     table_init(&lists->by_path);
     return lists;
 }
@@ -55,23 +52,24 @@ void recipient_lists_free(struct recipient_lists *lists)
     free(lists);
 }
 
-/* The first fault will do: the rest is told when that is mended. */
-static void raise_alarm(struct recipient_lists *lists, struct recipient_list *list, const char *what)
+static void complain(struct recipient_list *list, const char *what)
 {
-    struct span rest = strbuf_span(&list->file.refusal), first = { 0 };
-    char text[400];
+    struct span complaint = access_file_complaint(&list->file);
 
-    span_cut(&rest, '\n', &first);
-    snprintf(text, sizeof text, "%s: %.*s", what, SPAN_ARG(first));
-    alarms_raise(lists->alarms, list->path, text);
+    if (complaint.len)
+        log_warn("list_refused", "%s: %.*s", what, SPAN_ARG(complaint));
 }
 
-static void open_list(struct recipient_lists *lists, struct recipient_list *list)
+/* What was told of it is kept: it may be tried every second. */
+static void open_list(struct recipient_list *list)
 {
+    uint64_t told = list->file.told;
+
     list->is_open = access_file_open(&list->file, list->path, ACCESS_ADDRESSES);
+    list->file.told = told;
     if (list->is_open)
         return;
-    raise_alarm(lists, list, "recipients are told 451");
+    complain(list, "recipients are told 451");
     access_file_close(&list->file);
 }
 
@@ -88,7 +86,7 @@ struct recipient_list *recipient_lists_get(struct recipient_lists *lists, const 
         table_add(&lists->by_path, &list->keyed);
         list->next = lists->first;
         lists->first = list;
-        open_list(lists, list);
+        open_list(list);
     }
     list->is_wanted = true;
     return list;
@@ -111,16 +109,15 @@ enum listed recipient_list_has(const struct recipient_list *list, const struct a
                                                                                                         : LISTED_NO;
 }
 
-static void look(struct recipient_lists *lists, struct recipient_list *list, size_t bytes)
+static void look(struct recipient_list *list, size_t bytes)
 {
     if (!list->is_open) {
-        open_list(lists, list);
+        open_list(list);
         return;
     }
     if (access_file_look(&list->file, bytes))
         log_info("list_reloaded", "%s: %zu entries", list->path, access_set_count(list->file.set));
-    if (list->file.refusal.len && !list->file.reading)
-        raise_alarm(lists, list, "the list stays as it was");
+    complain(list, "the list stays as it was");
 }
 
 void recipient_lists_look(struct recipient_lists *lists, size_t bytes)
@@ -130,7 +127,7 @@ void recipient_lists_look(struct recipient_lists *lists, size_t bytes)
             lists->turn = lists->first;
         if (!lists->turn)
             return;
-        look(lists, lists->turn, bytes);
+        look(lists->turn, bytes);
         lists->turn = lists->turn->next;
         if (!lists->turn)
             return; /* none twice */

@@ -9,7 +9,6 @@
 #ifndef SMTP_RECIPIENT_LISTS_H
 #define SMTP_RECIPIENT_LISTS_H
 
-#include "gateway/core/alarm.h"
 #include "gateway/mail/address.h"
 
 struct recipient_lists;
@@ -17,7 +16,7 @@ struct recipient_list;
 
 enum listed { LISTED_NO, LISTED_YES, LISTED_UNKNOWN /* the file has never been read without fault */ };
 
-struct recipient_lists *recipient_lists_new(struct alarms *alarms);
+struct recipient_lists *recipient_lists_new(void);
 void recipient_lists_free(struct recipient_lists *lists); /* NULL is fine */
 struct recipient_list *recipient_lists_get(struct recipient_lists *lists, const char *path);
 /* recipient_list_has - `delimiters`: one of these begins an extension of a local part that may be left out. */

@@ -96,17 +96,6 @@ static void get_lists(struct routes *r)
     recipient_lists_keep(r->lists);
 }
 
-/* The first fault will do: the rest is told when that is mended. */
-static void raise_alarm(struct routes *r)
-{
-    struct span rest = strbuf_span(&r->file.refusal), first = { 0 };
-    char text[600];
-
-    span_cut(&rest, '\n', &first);
-    snprintf(text, sizeof text, "the routes stay as they were: %.*s", SPAN_ARG(first));
-    alarms_raise(&r->engine->alarms, r->file.path, text);
-}
-
 static void look_at_file(struct routes *r)
 {
     if (access_file_look(&r->file, READ_BYTES)) {
@@ -114,8 +103,10 @@ static void look_at_file(struct routes *r)
         get_lists(r);
         connect_some(r);
     }
-    if (r->file.refusal.len && !r->file.reading)
-        raise_alarm(r);
+    struct span complaint = access_file_complaint(&r->file);
+
+    if (complaint.len)
+        log_warn("list_refused", "routes stay as they were: %.*s", SPAN_ARG(complaint));
 }
 
 static void on_watch(void *arg)
@@ -171,7 +162,7 @@ struct routes *routes_new(struct engine *engine, const struct smtp_conf *conf, c
 
     *r = (struct routes){ .engine = engine, .conf = conf };
     r->hops = hops_new(engine, conf);
-    r->lists = recipient_lists_new(&engine->alarms);
+    r->lists = recipient_lists_new();
     r->watch = timer_new(engine->loop, on_watch, r);
     if (!open_sections(r, error, size) || !open_file(r, error, size)) {
         routes_free(r);

@@ -151,6 +151,8 @@ def test_a_file_with_a_fault_is_told_and_not_taken():
             assert "write tls= and one of: none may" in mx.log
             assert send(mx, "x@file.example")[0] == 250
             assert send(mx, "x@new.example")[0] == 554
+            mx.write_routes(good + "\n\nnew.example smtp://127.0.0.1:1 priority=x\n")
+            mx.wait_log(f"{mx.folder}/routes:4: ")  # another fault is told, too
             mx.write_routes(good + f"new.example smtp://127.0.0.1:{one.port}\n")
             wait_for(lambda: send(mx, "x@new.example")[0] == 250, 20, "the mended file to be in force")
             mx.write_routes("file.example\n")
@@ -201,7 +203,8 @@ def test_what_is_offered_is_what_all_targets_that_were_reached_have():
     gone.stop()
     with SmtpSink() as usual:
         routes = f"gone.example smtp://127.0.0.1:{gone.port}\n"
-        with Routed(usual.port, routes, 'hop_rest = "1s"') as mx, smtplib.SMTP("127.0.0.1", mx.port, timeout=10) as early:
+        with Routed(usual.port, routes, 'hop_rest = "1s"') as mx, \
+                smtplib.SMTP("127.0.0.1", mx.port, timeout=10) as early:
             mx.wait_log("state=up")
             mx.wait_log("state=down")
             assert "8bitmime" in offers(early)

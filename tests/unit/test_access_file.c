@@ -186,6 +186,39 @@ static void a_good_change_takes_over_a_bad_one_does_not(void **state)
     access_file_close(&f);
 }
 
+static void look_until_it_stands_still(struct access_file *f)
+{
+    for (int i = 0; i < 5; i++)
+        access_file_look(f, PLENTY);
+}
+
+static void each_refusal_is_told_once(void **state)
+{
+    struct access_file f;
+
+    (void)state;
+    write_text("a.example\n");
+    assert_true(access_file_open(&f, path, ACCESS_NAMES));
+    EXPECT_SPAN("", access_file_complaint(&f));
+    write_text("a.example\nb@c\nd@e\n");
+    look_until_it_stands_still(&f);
+    struct span complaint = access_file_complaint(&f);
+
+    EXPECT_TRUE(span_search(complaint, SPAN("list:2: ")) != SPAN_NPOS && span_find(complaint, '\n') == SPAN_NPOS);
+    look_until_it_stands_still(&f);
+    EXPECT_SPAN("", access_file_complaint(&f));
+    write_text("b@c\n");
+    look_until_it_stands_still(&f);
+    EXPECT_TRUE(span_search(access_file_complaint(&f), SPAN("list:1: ")) != SPAN_NPOS);
+    write_text("b.example\n");
+    look_until_it_stands_still(&f);
+    EXPECT_SPAN("", access_file_complaint(&f));
+    write_text("b@c\n"); /* it was good in between */
+    look_until_it_stands_still(&f);
+    EXPECT_TRUE(access_file_complaint(&f).len > 0);
+    access_file_close(&f);
+}
+
 static void a_long_file_is_read_in_pieces(void **state)
 {
     struct access_file f;
@@ -330,6 +363,7 @@ int main(void)
         TEST(faults_name_file_and_line),
         TEST(long_lines_are_refused_where_they_are),
         TEST(a_good_change_takes_over_a_bad_one_does_not),
+        TEST(each_refusal_is_told_once),
         TEST(a_long_file_is_read_in_pieces),
         TEST(what_is_too_big_is_refused),
         TEST(a_map_has_values_and_logical_lines),
