@@ -10,6 +10,7 @@
 struct maildir_delivery {
     struct delivery delivery; /* the first member */
     struct job job;
+    struct next_hop *next_hop; /* held: `path` is its */
     const char *path;
     const struct session *session;
     const struct pieces *message;
@@ -43,6 +44,7 @@ static void done(struct job *job)
         outcome.text = span_of("2.0.0 stored");
     }
     d->delivery.fn(d->delivery.arg, &outcome);
+    next_hop_drop(d->next_hop);
     free(d);
 }
 
@@ -59,11 +61,13 @@ static struct delivery *start_maildir(struct next_hop *next_hop, const struct se
 
     *d = (struct maildir_delivery){ .delivery.cancel = cancel_maildir,
                                     .job = { work, done, NULL },
+                                    .next_hop = next_hop_hold(next_hop),
                                     .path = next_hop_settings(next_hop)->target->maildir,
                                     .session = session,
                                     .message = message };
     if (crew_give(next_hop_settings(next_hop)->crew, LANE_HEAVY, &d->job))
         return &d->delivery;
+    next_hop_drop(next_hop);
     free(d);
     *at_once = (struct delivery_outcome){ .trouble = REPLY_MAILDIR, .why = "too many jobs for workers" };
     return NULL;
