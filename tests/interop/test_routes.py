@@ -170,10 +170,11 @@ def test_each_route_has_its_own_way_to_verify():
         routes = (f"asked.example smtp://127.0.0.1:{hop.port} verify=rcpt\n"
                   f"none.example smtp://127.0.0.1:{hop.port} verify=none\n"
                   f"listed.example smtp://127.0.0.1:{hop.port} verify=list:{{folder}}/people\n"
-                  f"all.example smtp://127.0.0.1:{hop.port} verify=list:{{folder}}/people\n")
+                  f"all.example smtp://127.0.0.1:{hop.port} verify=list:{{folder}}/people\n"
+                  f"broken.example smtp://127.0.0.1:{hop.port} verify=list:{{folder}}/broken\n")
         people = "joe@listed.example\n@all.example  # all of them\n"
         more = 'recipient_delimiter = "+"'
-        with Routed(hop.port, routes, more, {"people": people}) as mx, \
+        with Routed(hop.port, routes, more, {"people": people, "broken": "a..b\n"}) as mx, \
                 smtplib.SMTP("127.0.0.1", mx.port, timeout=10) as smtp:
             smtp.ehlo("client.example")
             smtp.mail("a@example.com")
@@ -187,7 +188,12 @@ def test_each_route_has_its_own_way_to_verify():
             assert not [c for c in hop.commands[before:] if c[0] == "RCPT"]  # nobody was asked
             assert smtp.rcpt("bad@asked.example")[0] == 550
             assert [c for c in hop.commands[before:] if c[0] == "RCPT"]
+            code, text = smtp.rcpt("joe@broken.example")  # our trouble: nobody is refused for good
+            assert code == 451 and text.startswith(b"4.3.0"), text
+            assert mx.log.count("event=list_refused") == 1
+            (mx.folder / "broken").write_text("@broken.example\n")
             (mx.folder / "people").write_text(people + "jim@listed.example\n")
+            wait_for(lambda: smtp.rcpt("joe@broken.example")[0] == 250, 20, "the broken list to be mended")
             wait_for(lambda: smtp.rcpt("jim@listed.example")[0] == 250, 20, "the list to be read anew")
 
 
