@@ -59,12 +59,15 @@ static bool is_target(struct span word)
     return span_find(word, ':') != SPAN_NPOS && span_find(span_first(word, span_find(word, ':')), '=') == SPAN_NPOS;
 }
 
-/* A target ends where the next one begins, or a word of the line. */
+/* A target ends where the next one begins, or a word of the line. A Maildir has no words of its own, and here no
+ * blanks in its path. */
 static const char *take_target(struct arena *a, struct span *rest, struct span target, struct hop_targets *out)
 {
     struct span before = *rest, word;
+    bool has_words = !span_starts(target, SPAN("maildir:"));
 
-    while (span_word(rest, &word) && (span_starts(word, SPAN("priority=")) || span_starts(word, SPAN("weight=")))) {
+    while (has_words && span_word(rest, &word) &&
+           (span_starts(word, SPAN("priority=")) || span_starts(word, SPAN("weight=")))) {
         target.len = (size_t)(word.ptr + word.len - target.ptr);
         before = *rest;
     }

@@ -156,6 +156,7 @@ static void a_line_that_cannot_be_meant_is_refused_with_a_remedy(void **state)
         { "b.example priority=1 smtp://10.0.0.1", "neither a target" },
         { "b.example smtp://10.0.0.1 smtp://10.0.0.1:25", "twice" },
         { "b.example smtp://10.0.0.1 maildir:/x", "the only one" },
+        { "b.example maildir:/x weight=1", "neither a target" },
         { "b.example smtp://10.0.0.1 tls=always", "none may encrypt" },
         { "b.example smtp://10.0.0.1 verify=perhaps", "write rcpt" },
         { "b.example smtp://10.0.0.1 verify=list:/does/not/exist", "cannot be read" },
