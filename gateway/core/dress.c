@@ -198,27 +198,32 @@ static void put_foreign(struct strbuf *b, struct span text)
     }
 }
 
-/* [RFC3848] and [RFC6531 4.3] */
-static const char *protocol_of(const struct session *s)
+/* [RFC3848] and [RFC6531 4.3]: "ESMTPSA", "LMTP", "UTF8SMTPS". */
+static void put_protocol(const struct session *s, struct strbuf *b)
 {
-    static const char *const names[2][2][2] = { { { "ESMTP", "ESMTPA" }, { "ESMTPS", "ESMTPSA" } },
-                                                { { "UTF8SMTP", "UTF8SMTPA" }, { "UTF8SMTPS", "UTF8SMTPSA" } } };
-
-    if (!s->is_esmtp)
-        return "SMTP";
-    return names[s->is_smtputf8][s->tls_version[0] != '\0'][s->auth_user.len > 0];
+    if (!s->is_esmtp) {
+        strbuf_puts(b, "SMTP");
+        return;
+    }
+    strbuf_puts(b, s->is_smtputf8 ? "UTF8" : s->is_lmtp ? "" : "E");
+    strbuf_puts(b, s->is_lmtp ? "LMTP" : "SMTP");
+    strbuf_puts(b, s->tls_version[0] ? "S" : "");
+    strbuf_puts(b, s->auth_user.len ? "A" : "");
 }
 
 static void put_client(const struct session *s, const struct evidence *e, struct strbuf *b)
 {
     char ip[ADDR_TEXT_MAX];
     bool is_confirmed = e->iprev.result == AUTH_PASS && e->iprev.name && e->iprev.name[0];
+    struct span name = s->helo.len ? s->helo : s->lhlo;
 
     strbuf_puts(b, "from ");
-    if (s->helo.len)
-        put_foreign(b, s->helo);
+    if (name.len)
+        put_foreign(b, name);
     else
         strbuf_puts(b, "unknown");
+    if (s->is_lmtp && s->client.family == ADDR_NONE)
+        return;
     strbuf_puts(b, " (");
     put_foreign(b, span_of(is_confirmed ? e->iprev.name : "unknown"));
     strbuf_putf(b, " [%s%s])", s->client.family == ADDR_IP6 ? "IPv6:" : "", addr_text(&s->client, ip));
@@ -231,7 +236,9 @@ static void put_received(const struct session *s, const struct evidence *e, stru
     put_client(s, e, b);
     if (s->tls_version[0])
         strbuf_putf(b, "\r\n\t(using %s with cipher %s (%u bits))", s->tls_version, s->tls_cipher, s->tls_bits);
-    strbuf_putf(b, "\r\n\tby %s (Postern) with %s id %s", s->hostname, protocol_of(s), s->id);
+    strbuf_putf(b, "\r\n\tby %s (Postern) with ", s->hostname);
+    put_protocol(s, b);
+    strbuf_putf(b, " id %s", s->id);
     if (s->recipient_count == 1 && !s->recipients[0].address.is_utf8) {
         strbuf_puts(b, "\r\n\tfor <");
         strbuf_put(b, s->recipients[0].address.text);

@@ -47,6 +47,7 @@ void session_take(struct session *to, const struct session *from)
     to->recipient_count = to->recipient_room = 0;
     to->client_ptr = arena_copy(to->arena, from->client_ptr);
     to->helo = arena_copy(to->arena, from->helo);
+    to->lhlo = arena_copy(to->arena, from->lhlo);
     to->auth_user = arena_copy(to->arena, from->auth_user);
     for (size_t i = 0; i < CONDUCT_COUNT; i++)
         to->conduct[i].first = arena_copy(to->arena, from->conduct[i].first);

@@ -90,6 +90,7 @@ struct smtp_conf {
     struct clients_conf clients;
     int rcpt_wait_ms;
 
+    bool prdr;
     struct verify_rule verify_recipients; /* never VERIFY_UNSAID */
     int verify_good_ms, verify_bad_ms;
     int64_t verify_entries;

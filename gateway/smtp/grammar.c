@@ -22,7 +22,7 @@ static const struct verb_row {
     { "AUTH", VERB_OTHER, ARGUMENT_ANY },       { "ETRN", VERB_OTHER, ARGUMENT_ANY },
     { "TURN", VERB_OTHER, ARGUMENT_ANY },       { "SEND", VERB_OTHER, ARGUMENT_ANY },
     { "SOML", VERB_OTHER, ARGUMENT_ANY },       { "SAML", VERB_OTHER, ARGUMENT_ANY },
-    { "XFORWARD", VERB_OTHER, ARGUMENT_ANY },   { "LHLO", VERB_OTHER, ARGUMENT_ANY },
+    { "XFORWARD", VERB_OTHER, ARGUMENT_ANY },   { "LHLO", VERB_LHLO, ARGUMENT_SOME },
     { "GET", VERB_FOREIGN, ARGUMENT_ANY },      { "POST", VERB_FOREIGN, ARGUMENT_ANY },
     { "HEAD", VERB_FOREIGN, ARGUMENT_ANY },     { "PUT", VERB_FOREIGN, ARGUMENT_ANY },
     { "CONNECT", VERB_FOREIGN, ARGUMENT_ANY },  { "OPTIONS", VERB_FOREIGN, ARGUMENT_ANY },
@@ -93,6 +93,12 @@ static enum reply set_body(struct span value, struct smtp_command *out)
     return out->is_8bit || out->is_binary || span_iis(value, "7BIT") ? REPLY_NONE : REPLY_BAD_PARAMETER;
 }
 
+static enum reply set_prdr(struct span value, struct smtp_command *out)
+{
+    out->is_prdr = true;
+    return value.ptr ? REPLY_BAD_PARAMETER : REPLY_NONE;
+}
+
 static const struct parameter {
     const char *name;
     unsigned extension; /* one of these, at least */
@@ -100,6 +106,7 @@ static const struct parameter {
 } mail_parameters[] = {
     { "SIZE", EXTENSION_SIZE, set_size },
     { "BODY", EXTENSION_8BITMIME | EXTENSION_BINARYMIME, set_body },
+    { "PRDR", EXTENSION_PRDR, set_prdr },
 };
 
 static enum reply parse_parameter(struct span word, unsigned extensions, unsigned *seen, struct smtp_command *out)
@@ -115,7 +122,7 @@ static enum reply parse_parameter(struct span word, unsigned extensions, unsigne
         if (*seen & p->extension)
             return REPLY_BAD_PARAMETER;
         *seen |= p->extension;
-        return word.ptr ? p->set(word, out) : REPLY_BAD_PARAMETER;
+        return word.ptr || p->extension == EXTENSION_PRDR ? p->set(word, out) : REPLY_BAD_PARAMETER;
     }
     return REPLY_UNKNOWN_PARAMETER;
 }
@@ -177,6 +184,7 @@ static enum reply parse_argument(enum argument wants, unsigned extensions, struc
         return REPLY_NO_ARGUMENT;
     switch (out->verb) {
     case VERB_EHLO:
+    case VERB_LHLO:
     case VERB_HELO: return parse_helo(out);
     case VERB_MAIL: return parse_path(SPAN("FROM:"), extensions, out);
     case VERB_RCPT: return parse_path(SPAN("TO:"), extensions, out);

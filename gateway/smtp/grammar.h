@@ -14,6 +14,7 @@ enum smtp_verb {
     VERB_UNKNOWN,
     VERB_EHLO,
     VERB_HELO,
+    VERB_LHLO, /* LMTP's EHLO */
     VERB_MAIL,
     VERB_RCPT,
     VERB_DATA,
@@ -33,13 +34,14 @@ enum { SMTP_HELO_MAX = 255 };
 
 struct smtp_command {
     enum smtp_verb verb;
-    struct span argument;   /* all behind the verb, trimmed; of EHLO and HELO: the name */
+    struct span argument;   /* all behind the verb, trimmed; of EHLO, HELO and LHLO: the name */
     struct address path;    /* MAIL, RCPT */
     struct span parameters; /* MAIL, RCPT: as given */
     uint64_t size;          /* MAIL SIZE=, 0: none [RFC1870]; BDAT: of the chunk */
     bool is_8bit;           /* MAIL BODY=8BITMIME [RFC6152] */
     bool is_binary;         /* MAIL BODY=BINARYMIME [RFC3030 3] */
     bool is_last;           /* BDAT LAST [RFC3030 2] */
+    bool is_prdr;           /* MAIL PRDR: the client wants an answer for each recipient */
 };
 
 /* grammar_parse - REPLY_NONE, or the reply that says what is wrong; out->verb is set in either case. `extensions` are

@@ -12,6 +12,7 @@ struct reply_row {
 static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_NONE] = { 250, "2.0.0", "OK" },
     [REPLY_BANNER] = { 220, "", "{} ESMTP Postern" },
+    [REPLY_BANNER_LMTP] = { 220, "", "{} LMTP Postern" },
     [REPLY_HELO] = { 250, "", "{}" },
     [REPLY_OK] = { 250, "2.0.0", "OK" },
     [REPLY_RESET] = { 250, "2.0.0", "Transaction forgotten" },
@@ -24,6 +25,10 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_RECIPIENT_OK] = { 250, "2.1.5", "Recipient taken" },
     [REPLY_START_DATA] = { 354, "", "Send the message; it ends with <CRLF>.<CRLF>" },
     [REPLY_CHUNK_TAKEN] = { 250, "2.0.0", "{} octets taken" },
+    [REPLY_PRDR] = { 353, "", "An answer for each recipient follows" },
+    [REPLY_PRDR_DONE] = { 250, "2.0.0", "Each recipient has his answer" },
+    [REPLY_PRDR_LATER] = { 451, "4.0.0", "No recipient has the message; try again later where his answer says so" },
+    [REPLY_PRDR_NONE] = { 554, "5.0.0", "No recipient has the message" },
     [REPLY_DELIVERED] = { 250, "2.0.0", "Delivered: {}" },
 
     [REPLY_UNKNOWN_COMMAND] = { 500, "5.5.1", "This command is unknown here" },
@@ -34,6 +39,8 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_NO_ARGUMENT] = { 501, "5.5.4", "This command needs an argument" },
     [REPLY_ARGUMENT] = { 501, "5.5.4", "This command takes no argument" },
     [REPLY_BAD_HELO] = { 501, "5.5.4", "Give your host name or address literal: EHLO mail.example.org" },
+    [REPLY_SPEAK_LMTP] = { 500, "5.5.1", "This is LMTP: say LHLO [RFC 2033 4.1]" },
+    [REPLY_SPEAK_SMTP] = { 500, "5.5.1", "This is SMTP: say EHLO" },
     [REPLY_BAD_MAIL] = { 501, "5.5.4", "Syntax: MAIL FROM:<address> [parameters]" },
     [REPLY_BAD_RCPT] = { 501, "5.5.4", "Syntax: RCPT TO:<address> [parameters]" },
     [REPLY_BAD_SENDER] = { 501, "5.1.7", "The sender's address does not follow RFC 5321 4.1.2" },

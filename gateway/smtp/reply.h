@@ -11,6 +11,7 @@
 enum reply {
     REPLY_NONE, /* no reply: all is well so far */
     REPLY_BANNER,
+    REPLY_BANNER_LMTP,
     REPLY_HELO,
     REPLY_OK,
     REPLY_RESET,
@@ -23,6 +24,10 @@ enum reply {
     REPLY_START_DATA,
     REPLY_CHUNK_TAKEN,
     REPLY_DELIVERED,
+    REPLY_PRDR,
+    REPLY_PRDR_DONE,
+    REPLY_PRDR_LATER,
+    REPLY_PRDR_NONE,
     /* what the client did wrong */
     REPLY_UNKNOWN_COMMAND,
     REPLY_NOT_IMPLEMENTED,
@@ -32,6 +37,8 @@ enum reply {
     REPLY_NO_ARGUMENT,
     REPLY_ARGUMENT,
     REPLY_BAD_HELO,
+    REPLY_SPEAK_LMTP,
+    REPLY_SPEAK_SMTP,
     REPLY_BAD_MAIL,
     REPLY_BAD_RCPT,
     REPLY_BAD_SENDER,

@@ -121,6 +121,7 @@ static void take_command(struct server *s, const struct smtp_command *command)
     switch (command->verb) {
     case VERB_EHLO:
     case VERB_HELO:
+    case VERB_LHLO:
         server_hello(s, command);
         server_count_junk(s);
         break;
@@ -402,12 +403,13 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     static const struct stream_events events = {
         .on_data = on_data, .on_tls = on_tls, .on_drained = on_drained, .on_end = on_end
     };
+    bool is_known = place->ways->protocol == SMTP_PROTOCOL_LMTP || server_is_known(door, peer);
     bool is_full = door->server_count >= (size_t)door->conf->connections_most;
     const char *busy = engine_admits(door->engine);
     char reason[GUEST_REASON_MAX];
     struct guest guest;
 
-    if (!is_full && !busy && !guest_enter(door->guests, peer, server_is_known(door, peer), &guest)) {
+    if (!is_full && !busy && !guest_enter(door->guests, peer, is_known, &guest)) {
         turn_away(fd, peer, REPLY_CLIENT_LIMIT, guest_reason(&guest, reason));
         return;
     }

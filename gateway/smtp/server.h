@@ -262,6 +262,11 @@ void server_log_left(const struct server *s);
 void door_add(struct smtp_door *door, struct server *s);
 void door_remove(struct smtp_door *door, struct server *s);
 
+static inline bool server_is_lmtp(const struct server *s)
+{
+    return s->listener->protocol == SMTP_PROTOCOL_LMTP;
+}
+
 /* server_session - of the transaction; outside of one, the connection's. */
 static inline const struct session *server_session(const struct server *s)
 {

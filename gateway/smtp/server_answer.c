@@ -1,6 +1,8 @@
 /* smtp/server_answer.c - what the client is told of its message.
  *
- * One answer; or, in LMTP, one for each recipient that was taken at RCPT, in their order [RFC2033 4.2].
+ * One answer; or one for each recipient that was taken at RCPT, in their order: always in LMTP [RFC2033 4.2], and with
+ * PRDR (draft-hall-prdr-00) where they differ. There 353 comes first, and an answer for the whole at the end: it must
+ * not be a refusal when somebody has the message, or clients take all of it for refused.
  */
 #include "gateway/smtp/server.h"
 
@@ -70,23 +72,64 @@ static void say(struct server *s, const struct share *share, const struct answer
         server_flush(s);
 }
 
-static void say_each(struct server *s)
+/* Goes through the answers of all recipients, in the order of RCPT. */
+struct walk {
+    size_t index;
+    size_t said[SHARES_MOST]; /* of each share's recipients */
+    const struct share *share;
+};
+
+static const struct answer *next_answer(struct server *s, struct walk *w)
 {
-    size_t said[SHARES_MOST] = { 0 };
+    if (w->index == shares_recipients(&s->shares))
+        return NULL;
+    w->share = shares_of(&s->shares, w->index++);
+    size_t at = w->said[shares_number(&s->shares, w->share)]++;
 
-    for (size_t i = 0; i < shares_recipients(&s->shares); i++) {
-        const struct share *share = shares_of(&s->shares, i);
-        size_t *next = &said[shares_number(&s->shares, share)];
+    return w->share->each ? &w->share->each[at] : &w->share->answer;
+}
 
-        say(s, share, share->each ? &share->each[*next] : &share->answer);
-        ++*next;
+static bool is_same(const struct answer *a, const struct answer *b)
+{
+    return a->code == b->code && (a->code == 250 || span_eq(a->text, b->text));
+}
+
+static bool are_all_the_same(struct server *s)
+{
+    struct walk w = { 0 };
+    const struct answer *first = next_answer(s, &w);
+
+    for (const struct answer *a = first; a; a = next_answer(s, &w))
+        if (!is_same(a, first))
+            return false;
+    return true;
+}
+
+static enum reply prdr_end(struct server *s)
+{
+    struct walk w = { 0 };
+    enum reply reply = REPLY_PRDR_NONE;
+
+    for (const struct answer *a = next_answer(s, &w); a; a = next_answer(s, &w)) {
+        if (a->code / 100 == 2)
+            return REPLY_PRDR_DONE;
+        if (a->code / 100 == 4)
+            reply = REPLY_PRDR_LATER;
     }
+    return reply;
 }
 
 void server_answer(struct server *s)
 {
-    if (s->answers_each)
-        say_each(s);
-    else
-        say(s, s->share, &s->share->answer);
+    bool is_prdr = s->answers_each && !server_is_lmtp(s);
+    bool is_each = s->answers_each && !(is_prdr && are_all_the_same(s));
+    struct walk w = { 0 };
+
+    s->share = shares_next(&s->shares, NULL);
+    if (is_each && is_prdr)
+        server_say(s, REPLY_PRDR);
+    for (const struct answer *a = next_answer(s, &w); a; a = is_each ? next_answer(s, &w) : NULL)
+        say(s, w.share, a);
+    if (is_each && is_prdr)
+        server_say(s, prdr_end(s));
 }

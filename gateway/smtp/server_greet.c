@@ -50,7 +50,7 @@ static int wait_ms(const struct server *s)
     const struct clients_conf *conf = &s->door->conf->clients;
     bool is_spared = s->guest.is_known || s->guest.is_store_out || s->guest.pass != GUEST_NO_PASS;
 
-    if (is_spared || s->listener->protocol == SMTP_PROTOCOL_LMTP || stream_is_tls(s->stream))
+    if (is_spared || server_is_lmtp(s) || stream_is_tls(s->stream))
         return 0;
     bool is_shorter = s->door->is_busy && conf->greet_wait_busy_ms < conf->greet_wait_ms;
 
@@ -108,7 +108,7 @@ static void welcome(struct server *s)
         server_note(s, CONDUCT_PREGREET, early);
     else if (s->guest.pass != GUEST_NO_PASS)
         server_log_conduct(s, "PASS OLD", SPAN(""));
-    server_say(s, REPLY_BANNER);
+    server_say(s, server_is_lmtp(s) ? REPLY_BANNER_LMTP : REPLY_BANNER);
 }
 
 void server_turn_away(struct server *s)
@@ -133,9 +133,13 @@ static void on_asked(void *arg)
         server_resume(s);
 }
 
+/* An LMTP client is a mail server of ours that hands on what it has taken from others: its own address says nothing of
+ * the sender's host. Until it tells more, the client is not known, and what judges clients has nothing to say. */
 void server_greet(struct server *s)
 {
-    server_begin(s, &s->peer, s->peer_port);
+    const struct addr nobody = { 0 };
+
+    server_begin(s, server_is_lmtp(s) ? &nobody : &s->peer, server_is_lmtp(s) ? 0 : s->peer_port);
     if (guest_ask(&s->guest, on_asked, s))
         server_wait(s);
     else

@@ -11,6 +11,7 @@ void server_begin(struct server *s, const struct addr *client, unsigned port)
     s->session = pipeline_session(s->pipeline);
     s->session->client = *client;
     s->session->client_port = port;
+    s->session->is_lmtp = server_is_lmtp(s);
     s->session->is_relay_client = server_nets_have(&s->door->conf->relay_clients, client);
     s->state = SERVER_START;
     s->is_helo_told = false;
@@ -32,6 +33,8 @@ static unsigned offered(const struct server *s)
     unsigned theirs = routes_extensions(s->door->routes);
     unsigned extensions = EXTENSION_PIPELINING | EXTENSION_ENHANCED | EXTENSION_SIZE | EXTENSION_CHUNKING;
 
+    if (s->door->conf->prdr && !server_is_lmtp(s))
+        extensions |= EXTENSION_PRDR;
     extensions |= theirs & EXTENSION_8BITMIME;
     if ((theirs & binary) == binary)
         extensions |= EXTENSION_BINARYMIME;
@@ -49,6 +52,8 @@ static void say_ehlo(struct server *s)
         strbuf_puts(&s->out, "250-8BITMIME\r\n");
     if (s->offered & EXTENSION_BINARYMIME)
         strbuf_puts(&s->out, "250-BINARYMIME\r\n");
+    if (s->offered & EXTENSION_PRDR)
+        strbuf_puts(&s->out, "250-PRDR\r\n");
     if (s->offered & EXTENSION_STARTTLS)
         strbuf_puts(&s->out, "250-STARTTLS\r\n");
     if (server_nets_have(&s->door->conf->xclient_clients, &s->peer))
@@ -56,21 +61,32 @@ static void say_ehlo(struct server *s)
     strbuf_puts(&s->out, "250 ENHANCEDSTATUSCODES\r\n");
 }
 
+/* What the client greets with: into the session. */
+static void note_name(struct server *s, struct span name, bool is_esmtp)
+{
+    struct session *session = s->session;
+    struct span *known = session->is_lmtp && !s->is_helo_told ? &session->lhlo : &session->helo;
+
+    if (s->state != SERVER_START && span_eq(*known, name) && session->is_esmtp == is_esmtp)
+        return;
+    *known = arena_copy(session->arena, name);
+    session->is_esmtp = is_esmtp;
+    pipeline_reach(s->pipeline, STAGE_HELO);
+}
+
 /* EHLO ends a transaction, as RSET does [RFC5321 4.1.4]. */
 void server_hello(struct server *s, const struct smtp_command *command)
 {
-    struct session *session = s->session;
-    bool is_esmtp = command->verb == VERB_EHLO;
+    bool is_esmtp = command->verb != VERB_HELO;
 
+    if ((command->verb == VERB_LHLO) != server_is_lmtp(s)) {
+        server_say(s, server_is_lmtp(s) ? REPLY_SPEAK_LMTP : REPLY_SPEAK_SMTP);
+        server_count_error(s);
+        return;
+    }
     if (s->state == SERVER_MAIL)
         server_end_transaction(s);
-    const struct span name = s->is_helo_told ? session->helo : command->argument;
-
-    if (s->state == SERVER_START || !span_eq(session->helo, name) || session->is_esmtp != is_esmtp) {
-        session->helo = arena_copy(session->arena, name);
-        session->is_esmtp = is_esmtp;
-        pipeline_reach(s->pipeline, STAGE_HELO);
-    }
+    note_name(s, s->is_helo_told ? s->session->helo : command->argument, is_esmtp);
     s->state = SERVER_READY;
     s->offered = 0;
     s->size_most = routes_size_most(s->door->routes);

@@ -78,7 +78,7 @@ void server_mail(struct server *s, const struct smtp_command *command)
         pipeline_begin(s->pipeline);
     s->state = SERVER_MAIL;
     shares_begin(&s->shares, s->pipeline);
-    s->answers_each = s->listener->protocol == SMTP_PROTOCOL_LMTP;
+    s->answers_each = command->is_prdr || server_is_lmtp(s);
     s->begun_ms = clock_mono_ms();
     session->started_wall_ms = clock_wall_ms();
     session->mail_from = address_copy(session->tx_arena, &command->path);

@@ -8,11 +8,13 @@
 #     more TEXT             goes behind that section
 #     offer WORD            the next hop offers this extension, too
 #     hop VERB REPLY        the next hop answers this VERB with that (once: `hop1 VERB REPLY`)
+#     at PATH               we speak at this unix socket in the gateway's folder, and not at its port
 #     C: text               we say it, and CRLF
 #     C! text               we say it, with the escapes \r \n \0 \xHH \\, and no CRLF of its own
 #     C* COUNT text         we say it COUNT times, in one piece (escapes as in C!)
 #     S: pattern            the next line of the gateway; * stands for anything
 #     S* COUNT pattern      the next COUNT lines of the gateway
+#     S+ CODE               a whole reply with that code, however long
 #     S. (nothing)          the gateway closes the connection
 #     EHLO name +A -B       we say EHLO, and the whole reply offers A ("SIZE 65536", "SIZE *") and no B
 #     TLS                   we shake hands
@@ -39,7 +41,7 @@ from servers import Gateway
 from sink import EXTENSIONS, SmtpSink
 
 FOLDER = pathlib.Path(__file__).parent
-USUAL = {"next_hop": '"smtp://127.0.0.1:{hop}"', "relay_domains": '{"example.org"}', "hop_command": '"2s"',
+USUAL = {"prdr": "no", "next_hop": '"smtp://127.0.0.1:{hop}"', "relay_domains": '{"example.org"}', "hop_command": '"2s"',
          "xclient_clients": '{"127.0.0.1"}', "tls_certificate": '"{folder}/tls.crt"', "tls_key": '"{folder}/tls.key"'}
 
 
@@ -96,9 +98,18 @@ def unescape(text):
     return codecs.escape_decode(text.encode())[0]
 
 
+def connect(gateway, path):
+    if not path:
+        return socket.create_connection(("127.0.0.1", gateway.port), 15)
+    stream = socket.socket(socket.AF_UNIX)
+    stream.settimeout(15)
+    stream.connect(f"{gateway.folder}/{path}")
+    return stream
+
+
 class Speaker:
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), 15)
+    def __init__(self, stream):
+        self.socket = stream
         self.file = self.socket.makefile("rb")
 
     def say(self, data):
@@ -121,6 +132,12 @@ class Speaker:
         for word in words:
             found = any(fnmatch.fnmatchcase(offer, word[1:]) for offer in offers[1:])
             assert found == (word[0] == "+"), f"{where}: wanted {word}, got {offers}"
+
+    def expect_reply(self, code, where):
+        line = b"-"
+        while line[3:4] != b" ":
+            line = self.file.readline()
+            assert line.startswith(code.encode()), f"{where}: wanted {code}, got {line!r}"
 
     def expect_end(self, where):
         try:
@@ -174,6 +191,8 @@ def perform(word, text, speaker, sink, where):
             speaker.expect(pattern, where)
     elif word == "EHLO":
         speaker.hello(text, where)
+    elif word == "S+":
+        speaker.expect_reply(text, where)
     elif word == "S.":
         speaker.expect_end(where)
     elif word == "TLS":
@@ -206,7 +225,7 @@ class HopScript:
 
 
 def read(path):
-    keys, hop, steps = [], [], []
+    keys, hop, steps, place = [], [], [], ""
     for number, line in enumerate(path.read_text().splitlines(), 1):
         word, _, text = line.partition(" ")
         if not line or line.startswith("#"):
@@ -221,20 +240,22 @@ def read(path):
             keys.append((None, text))
         elif word == "offer":
             keys.append(("offer", text))
+        elif word == "at":
+            place = text
         elif word in ("hop", "hop1"):
             hop.append((word, *text.split(" ", 1)))
         else:
             steps.append((f"{path.name}:{number}", word, text))
-    return tuple(keys), hop, steps
+    return tuple(keys), hop, steps, place
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("smtp-*.txt")), ids=lambda path: path.stem)
 def test_dialogue(path):
-    keys, hop, steps = read(path)
+    keys, hop, steps, place = read(path)
     desk = Desk.of(keys)
     desk.sink.messages.clear()
     desk.sink.script = HopScript(hop)
-    speaker = Speaker(desk.gateway.port)
+    speaker = Speaker(connect(desk.gateway, place))
     try:
         for where, word, text in steps:
             perform(word, text, speaker, desk.sink, where)
