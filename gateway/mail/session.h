@@ -51,8 +51,8 @@ struct session {
     /* HELO */
     struct span helo;
     bool is_esmtp;
-    bool is_lmtp;     /* who talks to us is a mail server of ours, and neither client nor helo is its */
-    struct span lhlo; /* its name */
+    bool is_lmtp;            /* who talks to us is a mail server of ours, and neither client nor helo is its */
+    struct span lhlo;        /* its name */
     const char *tls_version; /* "" without TLS */
     const char *tls_cipher;
     unsigned tls_bits;

@@ -41,7 +41,8 @@ from servers import Gateway
 from sink import EXTENSIONS, SmtpSink
 
 FOLDER = pathlib.Path(__file__).parent
-USUAL = {"prdr": "no", "next_hop": '"smtp://127.0.0.1:{hop}"', "relay_domains": '{"example.org"}', "hop_command": '"2s"',
+USUAL = {"prdr": "no",
+         "next_hop": '"smtp://127.0.0.1:{hop}"', "relay_domains": '{"example.org"}', "hop_command": '"2s"',
          "xclient_clients": '{"127.0.0.1"}', "tls_certificate": '"{folder}/tls.crt"', "tls_key": '"{folder}/tls.key"'}
 
 

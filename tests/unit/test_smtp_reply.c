@@ -16,7 +16,7 @@ static void every_row_is_a_reply(void **state)
         EXPECT_TRUE(out.len <= REPLY_LINE_MAX);
         EXPECT_TRUE(span_ends(strbuf_span(&out), SPAN("(id 01ARZ3NDEKTSV4RRFFQ69G5FAV)\r\n")));
         EXPECT_INT(SPAN_NPOS, span_search(strbuf_span(&out), SPAN("{}")));
-        if (code != 220 && code != 354 && r != REPLY_HELO)
+        if (code != 220 && code / 100 != 3 && r != REPLY_HELO)
             EXPECT_TRUE(reply_has_enhanced(code, span_skip(strbuf_span(&out), 4)));
         strbuf_release(&out);
     }
