@@ -1,0 +1,71 @@
+# tests/interop/test_split.py - an answer for each recipient: Exim as a client with PRDR, and as one that speaks LMTP.
+import pytest
+
+from mail import send_mail
+from process import free_port, wait_for
+from servers import Exim, Gateway
+from sink import SmtpSink
+
+CONF = """
+hostname = "mx.example.org"
+state = "{folder}/state"
+smtp {
+    listen = {"127.0.0.1:{port}"}
+    listener "127.0.0.1:%d" { protocol = lmtp  tls = none }
+    next_hop = "lmtp://127.0.0.1:%d"
+    relay_domains = {"example.org", "strict.example"}
+    route "other.example" { next_hop = "maildir:{folder}/other" }
+}
+check "greylist" { mode = off }
+check "rdns" { mode = off }
+check "helo" { mode = off }
+check "dkim" { symbol "R_DKIM_NA" { score = 60 } }
+actions { reject = 1000 }
+profile "strict" { recipients = {"strict.example"} actions { reject = 50 } }
+"""
+MESSAGE = b"From: a@example.com\r\nSubject: for many\r\n\r\nHello.\r\n"
+RECIPIENTS = ["one@example.org", "two@strict.example", "three@other.example", "full@example.org"]
+
+
+class EximClient(Exim):
+    """Sends all that it gets to one server, as `transport` says. It waits for each reply: so it does not close its side
+    before the last."""
+
+    def __init__(self, port, transport):
+        super().__init__(domains=("*",))
+        self.target, self.transport = port, transport
+
+    def prepare(self):
+        super().prepare()
+        path = self.folder / "exim.conf"
+        text = path.read_text()
+        router = "  driver = accept\n  transport = maildir\n"
+        assert router in text
+        text = text.replace(router, "  driver = manualroute\n  route_list = * 127.0.0.1\n  self = send\n"
+                                    "  transport = onward\n")
+        text = text.replace("begin retry", f"onward:\n  driver = smtp\n  port = {self.target}\n  allow_localhost\n"
+                                           f"  hosts_avoid_tls = *\n  hosts_avoid_pipelining = *\n{self.transport}\nbegin retry")
+        path.write_text(text)
+
+
+def hop_says(verb, argument, dialogue):
+    return "552 5.2.2 mailbox is full" if verb == "BODY" and "full@" in argument else None
+
+
+@pytest.mark.parametrize("protocol", ["prdr", "lmtp"])
+def test_exim_hears_an_answer_for_each(protocol):
+    lmtp_port = free_port()
+    with SmtpSink(hop_says, lmtp=True) as sink, Gateway(CONF % (lmtp_port, sink.port)) as gateway:
+        port, transport = (gateway.port, "  hosts_try_prdr = *") if protocol == "prdr" else \
+                          (lmtp_port, "  protocol = lmtp")
+        with EximClient(port, transport) as exim:
+            send_mail(exim.port, "a@example.com", RECIPIENTS, MESSAGE, "client.example")
+            wait_for(lambda: all(f"{mark} {recipient}" in exim.log for mark, recipient in
+                                 (("=>", RECIPIENTS[0]), ("**", RECIPIENTS[1]), ("->", RECIPIENTS[2]),
+                                  ("**", RECIPIENTS[3]))), 30, "Exim to have told all")
+            told = exim.log
+        assert "554 5.7.1 Message refused as spam" in told, told
+        assert "552 5.2.2 mailbox is full" in told, told
+        assert sink.messages[0]["rcpts"] == ["TO:<one@example.org>", "TO:<full@example.org>"]
+        assert b"for many" in sink.messages[0]["data"]
+        assert len(list((gateway.folder / "other" / "new").iterdir())) == 1
