@@ -44,7 +44,8 @@ class EximClient(Exim):
         text = text.replace(router, "  driver = manualroute\n  route_list = * 127.0.0.1\n  self = send\n"
                                     "  transport = onward\n")
         text = text.replace("begin retry", f"onward:\n  driver = smtp\n  port = {self.target}\n  allow_localhost\n"
-                                           f"  hosts_avoid_tls = *\n  hosts_avoid_pipelining = *\n{self.transport}\nbegin retry")
+                                           f"  hosts_avoid_tls = *\n"
+                                           f"  hosts_avoid_pipelining = *\n{self.transport}\nbegin retry")
         path.write_text(text)
 
 
