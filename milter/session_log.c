@@ -31,8 +31,6 @@ void milter_log_message(struct milter_session *s, unsigned code, struct span tex
         log_ids(&line, s);
         log_mta(&line, s);
         message_log_client(&line, s->session);
-        if (s->session->tls_version[0])
-            log_cstr(&line, "tls", s->session->tls_version);
         message_log_envelope(&line, s->session);
         if (s->refused_by_mta)
             log_int(&line, "refused_by_mta", s->refused_by_mta);

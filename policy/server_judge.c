@@ -38,8 +38,6 @@ static void log_question(struct log_line *line, const struct policy_server *s)
     log_cstr(line, "id", session->id);
     log_cstr(line, "door", session->door);
     message_log_client(line, session);
-    if (session->tls_version[0])
-        log_cstr(line, "tls", session->tls_version);
     log_if(line, "user", session->auth_user);
     log_if(line, "certificate", policy_xtext(session->tx_arena, q->certificate));
     message_log_envelope(line, session);

@@ -5,6 +5,23 @@
 
 enum { RECIPIENTS_SHOWN = 5, SYMBOLS_SHOWN = 20, REASONS_SHOWN = 5, WEIGHED_MOST = 256, LIST_MOST = 2000 };
 
+static void log_tls(struct log_line *line, const struct session *session)
+{
+    const struct session_certificate *shown = &session->tls_client;
+
+    log_cstr(line, "tls", session->tls_version);
+    if (session->tls_cipher[0])
+        log_cstr(line, "cipher", session->tls_cipher);
+    if (session->tls_server_name.len)
+        log_str(line, "sni", session->tls_server_name);
+    if (!shown->sha256.len)
+        return;
+    log_str(line, "certificate", shown->subject);
+    log_str(line, "certificate_issuer", shown->issuer);
+    log_str(line, "certificate_sha256", shown->sha256);
+    log_cstr(line, "certificate_trusted", shown->is_trusted ? "yes" : "no");
+}
+
 void message_log_client(struct log_line *line, const struct session *session)
 {
     char text[ADDR_TEXT_MAX];
@@ -14,6 +31,8 @@ void message_log_client(struct log_line *line, const struct session *session)
         log_str(line, "name", session->client_ptr);
     if (session->helo.len)
         log_str(line, "helo", session->helo);
+    if (session->tls_version[0])
+        log_tls(line, session);
 }
 
 void message_log_envelope(struct log_line *line, const struct session *session)

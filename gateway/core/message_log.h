@@ -9,6 +9,7 @@
 #include "gateway/base/log.h"
 #include "gateway/core/pipeline.h"
 
+/* message_log_client - its address and names, and TLS with it. */
 void message_log_client(struct log_line *line, const struct session *session);
 /* message_log_envelope - the sender and the first recipients. */
 void message_log_envelope(struct log_line *line, const struct session *session);

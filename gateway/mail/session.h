@@ -34,6 +34,13 @@ struct recipient {
     struct span parameters; /* of RCPT, as given */
 };
 
+/* What a client showed in its TLS handshake. */
+struct session_certificate {
+    struct span subject, issuer; /* [RFC2253]; both may be empty */
+    struct span sha256;          /* its fingerprint, hex; empty: it showed none */
+    bool is_trusted;             /* signed by an authority that the operator trusts */
+};
+
 struct session {
     struct arena *arena;
     struct arena *tx_arena;
@@ -56,6 +63,8 @@ struct session {
     const char *tls_version; /* "" without TLS */
     const char *tls_cipher;
     unsigned tls_bits;
+    struct span tls_server_name; /* that the client asked for (SNI); empty: none */
+    struct session_certificate tls_client;
     struct span auth_user; /* empty: not authenticated */
     /* MAIL */
     char id[ULID_SIZE]; /* of this transaction: in replies, Received, log and records */

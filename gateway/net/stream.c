@@ -175,6 +175,8 @@ static void read_is_late(void *arg)
     } else {
         if (s->phase == PHASE_CONNECTING)
             snprintf(text, sizeof text, "no connection within %d ms", s->connect_ms);
+        else if (s->phase == PHASE_TLS_SHAKES)
+            snprintf(text, sizeof text, "no TLS handshake within %d ms", s->read_ms);
         else
             snprintf(text, sizeof text, "nothing came for %d ms", s->read_ms);
         stream_end(s, STREAM_TIMEOUT, text);

@@ -54,12 +54,15 @@ void stream_write(struct stream *s, struct span bytes);
 void stream_writef(struct stream *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t stream_unsent_bytes(const struct stream *s);
 
-/* stream_set_timeouts - 0: none. The read time-out starts anew with every byte that comes. */
+/* stream_set_timeouts - 0: none. The read time-out starts anew with every byte that comes; a TLS handshake has to be
+ * done within it as a whole. */
 void stream_set_timeouts(struct stream *s, int read_ms, int write_ms);
 
 /* stream_start_tls - the handshake, after what is unsent has gone out in clear. Input that is here already is thrown
  * away, and the number of those bytes returned [RFC3207 4.2]. `peer`: NULL on our server side; not used later. */
 size_t stream_start_tls(struct stream *s, struct tls_context *tls, const struct tls_peer *peer);
+/* stream_begin_tls - TLS from the first byte on, before anything is written: what has come is its beginning. */
+void stream_begin_tls(struct stream *s, struct tls_context *tls, const struct tls_peer *peer);
 bool stream_is_tls(const struct stream *s);
 /* stream_tls_version, stream_tls_cipher - "TLSv1.3", "TLS_AES_256_GCM_SHA384"; "" without TLS. */
 const char *stream_tls_version(const struct stream *s);

@@ -10,11 +10,11 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <openssl/ssl.h>
 #include <sys/types.h>
 
 #include "gateway/net/fifo.h"
 #include "gateway/net/stream.h"
+#include "gateway/net/tls_parts.h"
 
 enum { STREAM_ERROR_MAX = 240, STREAM_CHUNK_LEAST = 4096, STREAM_CHUNK_MOST = 65536 };
 
@@ -25,12 +25,6 @@ enum stream_phase {
     PHASE_TLS_SHAKES,
     PHASE_TLS,
     PHASE_LINGERS, /* all is sent; what still comes is thrown away until the peer closes */
-};
-
-struct tls_context {
-    SSL_CTX *ssl;
-    bool is_server;
-    enum tls_verify verify;
 };
 
 struct stream {
@@ -54,8 +48,10 @@ struct stream {
 
     SSL *ssl;
     enum tls_verify verify;
+    bool has_early; /* OpenSSL reads what came before the handshake began, and then the socket */
     bool read_wants_write, write_wants_read; /* as OpenSSL has it */
     bool has_undrained;                      /* reading stopped while OpenSSL had more */
+    unsigned chatter;                        /* TLS records since there was data in one */
 
     bool is_held;
     bool is_write_blocked; /* the kernel takes no more */

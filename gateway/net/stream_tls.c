@@ -11,6 +11,8 @@
 
 #include "gateway/base/bug.h"
 
+enum { CHATTER_MOST = 100 };
+
 static void set_error(struct stream *s, const char *what, const char *why)
 {
     if (!s->error[0])
@@ -47,6 +49,19 @@ static ssize_t outcome(struct stream *s, int result, int other_way, bool *wants_
     return IO_FAILED;
 }
 
+/* Records without data (renegotiation, new keys) are answered by OpenSSL without end, inside of one SSL_read(). Taking
+ * the socket away from it ends that. */
+static void on_message(int is_sent, int version, int type, const void *bytes, size_t len, SSL *ssl, void *arg)
+{
+    struct stream *s = arg;
+
+    (void)version, (void)bytes, (void)len;
+    if (is_sent || type != SSL3_RT_HEADER || s->phase != PHASE_TLS || ++s->chatter <= CHATTER_MOST)
+        return;
+    set_error(s, "TLS", "too many records without data");
+    BIO_set_fd(SSL_get_rbio(ssl), -1, BIO_NOCLOSE);
+}
+
 ssize_t stream_tls_read(struct stream *s, char *into, size_t bytes)
 {
     ERR_clear_error();
@@ -54,6 +69,7 @@ ssize_t stream_tls_read(struct stream *s, char *into, size_t bytes)
 
     s->read_wants_write = false;
     s->has_undrained = got > 0;
+    s->chatter = got > 0 ? 0 : s->chatter;
     return got > 0 ? got : outcome(s, got, SSL_ERROR_WANT_WRITE, &s->read_wants_write);
 }
 
@@ -78,10 +94,26 @@ void stream_tls_close(struct stream *s)
     SSL_shutdown(s->ssl); /* once: we do not wait for the peer's */
 }
 
+/* A handshake cannot be done with what came before our part of it. */
+static int shake(struct stream *s)
+{
+    int result = SSL_do_handshake(s->ssl);
+
+    if (s->has_early && result != 1 && SSL_get_error(s->ssl, result) == SSL_ERROR_WANT_READ) {
+        BIO *wbio = SSL_get_wbio(s->ssl);
+
+        BIO_up_ref(wbio);
+        SSL_set0_rbio(s->ssl, wbio);
+        s->has_early = false;
+        result = SSL_do_handshake(s->ssl);
+    }
+    return result;
+}
+
 void stream_tls_shake(struct stream *s)
 {
     ERR_clear_error();
-    int result = SSL_do_handshake(s->ssl);
+    int result = shake(s);
     bool wants_write = false;
 
     if (result == 1) {
@@ -135,26 +167,23 @@ static void expect(SSL *ssl, enum tls_verify verify, const struct tls_peer *peer
         fatal_memory(0);
 }
 
-size_t stream_start_tls(struct stream *s, struct tls_context *tls, const struct tls_peer *peer)
+/* in PHASE_PLAIN; the handshake begins once what is unsent has gone out */
+static void prepare(struct stream *s, struct tls_context *tls, const struct tls_peer *peer)
 {
     bool has_name = peer && peer->name;
-    size_t discarded = fifo_len(&s->in);
 
-    if (s->phase != PHASE_PLAIN)
-        BUG("TLS in phase %d", (int)s->phase);
-    if (s->is_broken || s->is_ended)
-        return discarded;
-    if (!tls->is_server && tls->verify != TLS_VERIFY_NONE && !has_name)
+    if (!tls->server && tls->verify != TLS_VERIFY_NONE && !has_name)
         BUG("no name to verify");
-    discarded = stream_discard_input(s);
     ERR_clear_error();
     s->ssl = SSL_new(tls->ssl);
     if (!s->ssl || !SSL_set_fd(s->ssl, s->fd))
         fatal_memory(0);
+    SSL_set_msg_callback(s->ssl, on_message);
+    SSL_set_msg_callback_arg(s->ssl, s);
     s->verify = tls->verify;
     if (has_name)
         expect(s->ssl, tls->verify, peer);
-    if (tls->is_server)
+    if (tls->server)
         SSL_set_accept_state(s->ssl);
     else
         SSL_set_connect_state(s->ssl);
@@ -163,7 +192,41 @@ size_t stream_start_tls(struct stream *s, struct tls_context *tls, const struct 
     if (!s->is_write_blocked)
         loop_run_task(s->loop, &s->flush);
     stream_touch(s);
+}
+
+size_t stream_start_tls(struct stream *s, struct tls_context *tls, const struct tls_peer *peer)
+{
+    size_t discarded = fifo_len(&s->in);
+
+    if (s->phase != PHASE_PLAIN)
+        BUG("TLS in phase %d", (int)s->phase);
+    if (s->is_broken || s->is_ended)
+        return discarded;
+    discarded = stream_discard_input(s);
+    prepare(s, tls, peer);
     return discarded;
+}
+
+/* What has been read already, such as what came behind a PROXY header, is given to OpenSSL first. */
+void stream_begin_tls(struct stream *s, struct tls_context *tls, const struct tls_peer *peer)
+{
+    struct span early = fifo_span(&s->in);
+
+    if (s->phase != PHASE_PLAIN || fifo_len(&s->out))
+        BUG("TLS from the first byte in phase %d", (int)s->phase);
+    if (s->is_broken || s->is_ended)
+        return;
+    prepare(s, tls, peer);
+    if (early.len) {
+        BIO *bio = BIO_new(BIO_s_mem());
+
+        if (!bio || BIO_write(bio, early.ptr, (int)early.len) != (int)early.len)
+            fatal_memory(early.len);
+        BIO_set_mem_eof_return(bio, -1);
+        SSL_set0_rbio(s->ssl, bio);
+        s->has_early = true;
+    }
+    fifo_release(&s->in);
 }
 
 bool stream_is_tls(const struct stream *s)

@@ -58,7 +58,9 @@ void stream_tls_facts(const struct stream *s, struct tls_facts *out)
     if (!stream_is_tls(s))
         return;
     const X509 *certificate = SSL_get0_peer_certificate(s->ssl);
+    const char *name = SSL_is_server(s->ssl) ? SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
 
+    snprintf(out->server_name, sizeof out->server_name, "%s", name ? name : "");
     out->version = stream_tls_version(s);
     out->cipher = stream_tls_cipher(s);
     out->bits = stream_tls_bits(s);

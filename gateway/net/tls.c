@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
-#include "gateway/net/stream_parts.h"
+#include "gateway/net/tls_parts.h"
 
 /* of a peer's certificate; chains of four and of 8 KiB are long ones */
 enum { CHAIN_MOST = 10, CHAIN_BYTES_MOST = 65536 };
@@ -23,9 +23,8 @@ static int no_password(char *buf, int size, int is_writing, void *arg)
     return -1;
 }
 
-static struct tls_context *context_new(const SSL_METHOD *method, int level)
+SSL_CTX *tls_make(const SSL_METHOD *method, int level)
 {
-    struct tls_context *tls = mem_alloc(sizeof *tls);
     SSL_CTX *ctx = SSL_CTX_new(method);
 
     if (!ctx || !SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION))
@@ -39,11 +38,10 @@ static struct tls_context *context_new(const SSL_METHOD *method, int level)
     SSL_CTX_set_verify_depth(ctx, CHAIN_MOST);
     SSL_CTX_set_max_cert_list(ctx, CHAIN_BYTES_MOST);
     SSL_CTX_set_default_passwd_cb(ctx, no_password);
-    tls->ssl = ctx;
-    return tls;
+    return ctx;
 }
 
-static void explain(const char *what, const char *file, char *error, size_t size)
+void tls_explain(const char *what, const char *file, char *error, size_t size)
 {
     unsigned long code = ERR_peek_error();
     const char *reason = code ? ERR_reason_error_string(code) : NULL;
@@ -54,39 +52,27 @@ static void explain(const char *what, const char *file, char *error, size_t size
     ERR_clear_error();
 }
 
-static bool use_certificate(struct tls_context *tls, const char *cert_file, const char *key_file, char *error,
-                            size_t size)
+bool tls_use_pair(SSL_CTX *ctx, const char *cert_file, const char *key_file, char *error, size_t size)
 {
     const char *what = NULL, *file = key_file;
 
     ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(tls->ssl, cert_file) != 1)
+    if (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1)
         what = "cannot use the certificate", file = cert_file;
-    else if (SSL_CTX_use_PrivateKey_file(tls->ssl, key_file, SSL_FILETYPE_PEM) != 1)
+    else if (SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1)
         what = "cannot use the key";
-    else if (SSL_CTX_check_private_key(tls->ssl) != 1)
+    else if (SSL_CTX_check_private_key(ctx) != 1)
         what = "the key does not belong to the certificate:";
     if (what)
-        explain(what, file, error, size);
+        tls_explain(what, file, error, size);
     return !what;
-}
-
-struct tls_context *tls_server_new(const char *cert_file, const char *key_file, char *error, size_t size)
-{
-    struct tls_context *tls = context_new(TLS_server_method(), 1);
-
-    tls->is_server = true;
-    SSL_CTX_set_session_cache_mode(tls->ssl, SSL_SESS_CACHE_OFF); /* clients keep tickets; one is enough */
-    SSL_CTX_set_num_tickets(tls->ssl, 1);
-    if (use_certificate(tls, cert_file, key_file, error, size))
-        return tls;
-    tls_context_free(tls);
-    return NULL;
 }
 
 struct tls_context *tls_client_new(enum tls_verify verify, const char *ca_file, char *error, size_t size)
 {
-    struct tls_context *tls = context_new(TLS_client_method(), verify == TLS_VERIFY_NONE ? 1 : 2);
+    struct tls_context *tls = mem_alloc(sizeof *tls);
+
+    tls->ssl = tls_make(TLS_client_method(), verify == TLS_VERIFY_NONE ? 1 : 2);
 
     ERR_clear_error();
     tls->verify = verify;
@@ -102,7 +88,7 @@ struct tls_context *tls_client_new(enum tls_verify verify, const char *ca_file, 
 
     if (is_loaded == 1)
         return tls;
-    explain("cannot use the authorities in", ca_file ? ca_file : "the system's store", error, size);
+    tls_explain("cannot use the authorities in", ca_file ? ca_file : "the system's store", error, size);
     tls_context_free(tls);
     return NULL;
 }
@@ -110,7 +96,7 @@ struct tls_context *tls_client_new(enum tls_verify verify, const char *ca_file, 
 enum fault tls_client_identify(struct tls_context *tls, const char *cert_file, const char *key_file, char *error,
                                size_t size)
 {
-    return use_certificate(tls, cert_file, key_file, error, size) ? FAULT_NONE : FAULT_UNKNOWN;
+    return tls_use_pair(tls->ssl, cert_file, key_file, error, size) ? FAULT_NONE : FAULT_UNKNOWN;
 }
 
 static bool has_cipher(const char *list)
@@ -118,20 +104,25 @@ static bool has_cipher(const char *list)
     return list && *list;
 }
 
+bool tls_apply_terms(SSL_CTX *ctx, const struct tls_terms *terms, char *error, size_t size)
+{
+    const char *what = NULL, *list = terms->ciphers;
+
+    ERR_clear_error();
+    if (!SSL_CTX_set_min_proto_version(ctx, terms->least == TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION))
+        fatal_memory(0);
+    if (has_cipher(terms->ciphers) && SSL_CTX_set_cipher_list(ctx, terms->ciphers) != 1)
+        what = "no such cipher of TLS 1.2:";
+    else if (has_cipher(terms->ciphersuites) && SSL_CTX_set_ciphersuites(ctx, terms->ciphersuites) != 1)
+        what = "no such cipher suite of TLS 1.3:", list = terms->ciphersuites;
+    if (what)
+        tls_explain(what, list, error, size);
+    return !what;
+}
+
 enum fault tls_context_restrict(struct tls_context *tls, const struct tls_terms *terms, char *error, size_t size)
 {
-    ERR_clear_error();
-    if (!SSL_CTX_set_min_proto_version(tls->ssl, terms->least == TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION))
-        fatal_memory(0);
-    if (has_cipher(terms->ciphers) && SSL_CTX_set_cipher_list(tls->ssl, terms->ciphers) != 1) {
-        explain("no such cipher of TLS 1.2:", terms->ciphers, error, size);
-        return FAULT_UNKNOWN;
-    }
-    if (has_cipher(terms->ciphersuites) && SSL_CTX_set_ciphersuites(tls->ssl, terms->ciphersuites) != 1) {
-        explain("no such cipher suite of TLS 1.3:", terms->ciphersuites, error, size);
-        return FAULT_UNKNOWN;
-    }
-    return FAULT_NONE;
+    return tls_apply_terms(tls->ssl, terms, error, size) ? FAULT_NONE : FAULT_UNKNOWN;
 }
 
 void tls_context_free(struct tls_context *tls)
@@ -139,5 +130,6 @@ void tls_context_free(struct tls_context *tls)
     if (!tls)
         return;
     SSL_CTX_free(tls->ssl);
+    tls_server_free(tls->server);
     free(tls);
 }

@@ -1,5 +1,6 @@
-/* net/tls.h - TLS contexts: for our side of STARTTLS, for the next hop's, for other servers'. TLS 1.2 is the least
- * [RFC8996], there is no renegotiation and no compression. Threads: the loop's. */
+/* net/tls.h - TLS contexts of clients, such as we are to a next hop; our own side has tls_server.h.
+ *
+ * TLS 1.2 is the least [RFC8996], there is no renegotiation and no compression. Threads: the loop's. */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
@@ -41,6 +42,7 @@ struct tls_facts {
     unsigned bits;
     enum tls_verified verified;
     bool is_resumed;
+    char server_name[TLS_NAME_MAX];                   /* our side's: the name that the client asked for; "": none */
     char subject[TLS_NAME_MAX], issuer[TLS_NAME_MAX]; /* [RFC2253]; "" when the peer showed no certificate */
     char fingerprint[TLS_FINGERPRINT_MAX];            /* SHA-256 of its certificate, hex */
 };
@@ -48,8 +50,7 @@ struct tls_facts {
 /* tls_verified_text - "none", "authority", "name", "dane-ta", "dane-ee". */
 const char *tls_verified_text(enum tls_verified verified);
 
-/* tls_server_new, tls_client_new - NULL on failure, with a sentence for the operator in `error` (size bytes). */
-struct tls_context *tls_server_new(const char *cert_file, const char *key_file, char *error, size_t size);
+/* tls_client_new - NULL on failure, with a sentence for the operator in `error` (size bytes). */
 struct tls_context *tls_client_new(enum tls_verify verify, const char *ca_file, char *error, size_t size);
 /* tls_client_identify - the certificate that we show to a server that asks for one. FAULT_UNKNOWN and a sentence in
  * `error` when the files will not do. */

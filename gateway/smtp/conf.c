@@ -95,6 +95,54 @@ static const struct conf_key smtp_keys[] = {
       .at = AT(tls_certificate),
       .help = "certificate chain in PEM; with tls_key it makes STARTTLS offered" },
     { .name = "tls_key", .type = CONF_FILE, .at = AT(tls_key), .help = "private key in PEM" },
+    { .name = "tls_alt_certificate",
+      .type = CONF_FILE,
+      .at = AT(tls_alt_certificate),
+      .help = "another certificate, with a key of another kind (ECDSA beside RSA)" },
+    { .name = "tls_alt_key", .type = CONF_FILE, .at = AT(tls_alt_key), .help = "its private key" },
+    { .name = "tls",
+      .type = CONF_SECTIONS,
+      .at = AT(tls_names),
+      .help = "certificates for other names",
+      .section = &smtp_tls_name_section },
+    { .name = "tls_min_version",
+      .type = CONF_ENUM,
+      .at = AT(tls_least),
+      .initial = "TLSv1.2",
+      .least = TLS_VERSION_WORDS,
+      .help = "the oldest TLS that clients may speak" },
+    { .name = "tls_ciphers",
+      .type = CONF_STR,
+      .at = AT(tls_ciphers),
+      .help = "ciphers of TLS 1.2 for clients, as openssl-ciphers(1) has them; OpenSSL's choice unless set" },
+    { .name = "tls_ciphersuites",
+      .type = CONF_STR,
+      .at = AT(tls_ciphersuites),
+      .help = "the same of TLS 1.3: \"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256\"" },
+    { .name = "tls_client_certificates",
+      .type = CONF_ENUM,
+      .at = AT(tls_clients),
+      .initial = "no",
+      .least = "no ask require",
+      .help = "ask clients for a certificate and log it; require: take mail only with TLS and a trusted one" },
+    { .name = "tls_client_ca",
+      .type = CONF_FILE,
+      .at = AT(tls_client_ca),
+      .help = "certificates of the authorities that are trusted for clients, in PEM" },
+    { .name = "tls_handshake",
+      .type = CONF_MS,
+      .at = AT(tls_handshake_ms),
+      .initial = "30s",
+      .least = "1s",
+      .most = "5m",
+      .help = "how long a TLS handshake may take, and may wait for its turn" },
+    { .name = "tls_handshakes",
+      .type = CONF_INT,
+      .at = AT(tls_handshakes_most),
+      .initial = "100",
+      .least = "1",
+      .most = "10000",
+      .help = "TLS handshakes at once; others wait for their turn; a quarter of them for one client" },
     { .name = "bare_newline",
       .type = CONF_ENUM,
       .at = AT(bare_newline),
@@ -315,32 +363,26 @@ static bool is_set(const char *text)
     return text && *text;
 }
 
-/* A certificate that cannot be used is a fault of the configuration: told by `config check`, and at a reload before
- * anything is started. */
-static const char *check_tls(struct arena *a, const struct smtp_conf *conf)
+static const char *check_next_hop_ca(struct arena *a, const struct smtp_conf *conf)
 {
     char error[512] = "";
 
-    if (is_set(conf->tls_certificate) != is_set(conf->tls_key))
-        return "tls_certificate and tls_key go together; set both or none";
-    if (is_set(conf->tls_certificate)) {
-        struct tls_context *tls = tls_server_new(conf->tls_certificate, conf->tls_key, error, sizeof error);
+    if (!is_set(conf->next_hop_ca))
+        return NULL;
+    struct tls_context *tls = tls_client_new(TLS_VERIFY_NAME, conf->next_hop_ca, error, sizeof error);
 
-        tls_context_free(tls);
-        if (!tls)
-            return arena_printf(a, "%s; name a chain and its own key, both in PEM, the key without a password", error);
-    }
-    if (is_set(conf->next_hop_ca)) {
-        struct tls_context *tls = tls_client_new(TLS_VERIFY_NAME, conf->next_hop_ca, error, sizeof error);
-
-        tls_context_free(tls);
-        if (!tls)
-            return arena_printf(a, "next_hop_ca: %s; name a file of certificates in PEM", error);
-    }
-    return NULL;
+    tls_context_free(tls);
+    return tls ? NULL : arena_printf(a, "next_hop_ca: %s; name a file of certificates in PEM", error);
 }
 
 /* ---- listeners ---- */
+
+static const char *check_ways(struct arena *a, const struct smtp_conf *conf, const struct smtp_listener *l)
+{
+    if (l->tls == SMTP_TLS_IMPLICIT && !is_set(conf->tls_certificate))
+        return arena_printf(a, "listener \"%s\" has tls = implicit; that needs tls_certificate and tls_key", l->title);
+    return NULL;
+}
 
 static const char *place_listener(struct arena *a, struct smtp_listener *l, const struct conf_endpoints *listen)
 {
@@ -366,6 +408,8 @@ static const char *join_listeners(struct arena *a, struct smtp_conf *conf)
     for (size_t i = 0; i < conf->listeners.count; i++) {
         const char *wrong = place_listener(a, &with_ways[i], &conf->listen);
 
+        if (!wrong)
+            wrong = check_ways(a, conf, &with_ways[i]);
         if (wrong)
             return wrong;
         all[conf->listen.count + i] = with_ways[i];
@@ -401,10 +445,12 @@ static const char *check_routes_file(struct arena *a, const char *path)
 static const char *check_smtp(struct arena *a, void *values)
 {
     struct smtp_conf *conf = values;
-    const char *wrong = check_tls(a, conf);
+    const char *wrong = smtp_conf_check_tls(a, conf);
 
     if (!wrong)
         wrong = hop_ways_wrong(a, &conf->next_hop, &conf->next_hop_ways);
+    if (!wrong)
+        wrong = check_next_hop_ca(a, conf);
     if (!wrong)
         wrong = join_listeners(a, conf);
     if (!wrong && is_set(conf->routes_file))

@@ -17,6 +17,15 @@ enum smtp_protocol { SMTP_PROTOCOL_SMTP, SMTP_PROTOCOL_LMTP };
 /* The words of a listener's key `tls`, in this order. */
 enum smtp_listener_tls { SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT, SMTP_TLS_NONE };
 
+/* What clients' certificates are to us. The words of the key `tls_client_certificates`, in this order. */
+enum smtp_tls_clients { SMTP_TLS_CLIENTS_NO, SMTP_TLS_CLIENTS_ASK, SMTP_TLS_CLIENTS_REQUIRE };
+
+/* tls "mail.example.com" { certificate = ...  key = ... }: for clients that ask for this name. */
+struct smtp_tls_name {
+    const char *title;
+    const char *certificate, *key, *alt_certificate, *alt_key;
+};
+
 /* A place to take mail on, with its own ways: listener "0.0.0.0:465" { tls = implicit }. Those of the key `listen` have
  * the initial values. */
 struct smtp_listener {
@@ -80,7 +89,15 @@ struct smtp_conf {
     struct conf_strs relay_domains; /* normal form, sorted; those of routes count, too */
     struct conf_nets relay_clients;
     struct conf_nets xclient_clients;
-    const char *tls_certificate, *tls_key; /* both "": no STARTTLS */
+    const char *tls_certificate, *tls_key; /* both "": no TLS */
+    const char *tls_alt_certificate, *tls_alt_key;
+    struct conf_array tls_names; /* struct smtp_tls_name */
+    int tls_least;               /* enum tls_version */
+    const char *tls_ciphers, *tls_ciphersuites;
+    int tls_clients; /* enum smtp_tls_clients */
+    const char *tls_client_ca;
+    int tls_handshake_ms;
+    int64_t tls_handshakes_most;
 
     int bare_newline; /* enum bare_newline */
     size_t size_most, line_most, header_bytes_most, memory_most;
@@ -101,6 +118,11 @@ struct smtp_conf {
 };
 
 extern const struct conf_section smtp_section;
+
+/* conf_tls.c; for the tables in conf.c */
+extern const struct conf_section smtp_tls_name_section;
+/* smtp_conf_check_tls - NULL, or what is wrong with certificates and ciphers. */
+const char *smtp_conf_check_tls(struct arena *a, const struct smtp_conf *conf);
 
 /* conf_route.c; for the tables in conf.c */
 extern const struct conf_section smtp_route_section;

@@ -6,6 +6,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/log.h"
 #include "gateway/net/listener.h"
+#include "gateway/smtp/certificates.h"
 #include "gateway/smtp/server.h"
 
 enum { DRAIN_TURN_MS = 50 };
@@ -56,12 +57,14 @@ struct smtp_door *smtp_door_new(const struct smtp_door_settings *settings, char 
     door->places = mem_alloc((conf->places.count + 1) * sizeof *door->places);
     door->verify = verify_new(conf, door->engine);
     door->guests = guests_new(&conf->clients, door->engine);
+    door->handshakes = handshakes_new(door->engine->loop, (size_t)conf->tls_handshakes_most);
     if (is_set(conf->tls_certificate)) {
-        door->tls = tls_server_new(conf->tls_certificate, conf->tls_key, error, size);
-        if (!door->tls) {
+        door->certificates = certificates_new(conf, door->engine->loop, &door->engine->alarms, error, size);
+        if (!door->certificates) {
             smtp_door_free(door);
             return NULL;
         }
+        door->tls = certificates_context(door->certificates);
     }
     return door;
 }
@@ -138,7 +141,8 @@ void smtp_door_free(struct smtp_door *door)
     verify_free(door->verify);
     routes_free(door->routes);
     in_flight_close(door->in_flight);
-    tls_context_free(door->tls);
+    handshakes_free(door->handshakes);
+    certificates_free(door->certificates);
     free(door->places);
     free(door);
 }

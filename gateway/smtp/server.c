@@ -184,6 +184,8 @@ static void take_line(struct server *s, struct span line, bool is_strict)
         note_conduct(s, line, wrong, &command);
     else
         wrong = REPLY_BARE_NEWLINE_COMMAND;
+    if (server_is_unidentified(s))
+        return;
     if (wrong)
         say_refusal(s, wrong, command.verb);
     else if (pipeline_is_over(s->pipeline)) {
@@ -363,7 +365,7 @@ static void on_end(void *arg, enum stream_end why)
         server_log_left(s);
     if (s->is_greeting)
         server_log_conduct(s, "HANGUP", SPAN(""));
-    if (why == STREAM_TLS_FAILED)
+    if (why == STREAM_TLS_FAILED || (why == STREAM_TIMEOUT && s->handshake.state == HANDSHAKE_RUNS))
         server_log_refusal(s, "tls", NULL, 0, span_of(stream_error_text(s->stream)));
     stream_free(s->stream);
     s->stream = NULL;
@@ -444,6 +446,7 @@ void server_free(struct server *s)
     server_let_go(s);
     guest_leave(&s->guest);
     door_remove(s->door, s);
+    handshakes_end(s->door->handshakes, &s->handshake);
     server_stop_rcpt(s);
     stream_free(s->stream);
     incoming_close(&s->incoming);

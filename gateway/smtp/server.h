@@ -1,7 +1,8 @@
 /* smtp/server.h - one client's connection; between door.c and the files server*.c and nobody else.
  *
  *     server.c        its life: input, replies, errors, time-outs, the end
- *     server_hello.c  EHLO, HELO, STARTTLS, XCLIENT
+ *     server_hello.c  greeting, EHLO, HELO, XCLIENT
+ *     server_tls.c    STARTTLS, and TLS from the first byte
  *     server_mail.c   MAIL, RCPT: who may send to whom, the checks of the envelope, verification
  *     server_data.c   DATA: the message, as it comes in; how any message begins and ends to
  *     server_chunk.c  BDAT: the message in chunks
@@ -24,6 +25,7 @@
 #include "gateway/smtp/door.h"
 #include "gateway/smtp/grammar.h"
 #include "gateway/smtp/guests.h"
+#include "gateway/smtp/handshakes.h"
 #include "gateway/smtp/in_flight.h"
 #include "gateway/smtp/incoming.h"
 #include "gateway/smtp/routes.h"
@@ -40,8 +42,10 @@ struct smtp_door {
     struct smtp_door_settings settings;
     const struct smtp_conf *conf;
     struct engine *engine;
-    struct tls_context *tls; /* ours; NULL: no STARTTLS */
-    struct routes *routes;   /* NULL until smtp_door_open() */
+    struct certificates *certificates;
+    struct tls_context *tls; /* theirs; NULL: no TLS */
+    struct handshakes *handshakes;
+    struct routes *routes; /* NULL until smtp_door_open() */
     struct verify *verify;
     struct in_flight *in_flight; /* NULL: a crash names nothing */
     struct door_place *places;   /* room for all of conf->places */
@@ -74,10 +78,11 @@ enum {
 /* What the server's timer runs for. */
 enum server_clock {
     CLOCK_STANDS,
-    CLOCK_GREET,   /* the client waits for the banner */
-    CLOCK_COMMAND, /* the next command has to be here, whole */
-    CLOCK_DATA,    /* the message has to come on */
-    CLOCK_TARPIT,  /* we take our time */
+    CLOCK_GREET,     /* the client waits for the banner */
+    CLOCK_HANDSHAKE, /* it waits for its turn */
+    CLOCK_COMMAND,   /* the next command has to be here, whole */
+    CLOCK_DATA,      /* the message has to come on */
+    CLOCK_TARPIT,    /* we take our time */
 };
 
 /* RCPT has two things to wait for. */
@@ -118,6 +123,7 @@ struct server {
     struct strbuf unheard, unanswered; /* ids, one behind the other */
     struct timer *timer;
     enum server_clock clock;
+    struct handshake handshake;
     int read_timeout_ms;
     int64_t connected_ms, data_begun_ms, command_due_ms; /* the loop's clock */
     struct guest guest;
@@ -191,8 +197,6 @@ void door_note_load(struct smtp_door *door);
 
 /* server_hello.c */
 void server_hello(struct server *s, const struct smtp_command *command);
-void server_starttls(struct server *s);
-void server_tls_is_up(struct server *s);
 void server_xclient(struct server *s, const struct smtp_command *command);
 void server_begin(struct server *s, const struct addr *client, unsigned port);
 bool server_nets_have(const struct conf_nets *nets, const struct addr *a);
@@ -208,6 +212,23 @@ void server_turn_away(struct server *s);
 void server_praise(struct server *s);
 void server_spoke_early(struct server *s); /* while it waited for the banner */
 void server_greeting_is_due(struct server *s);
+/* server_welcome - checks begin, and the client hears our banner, now or when it has waited for it; or TLS begins. */
+void server_welcome(struct server *s);
+
+/* server_tls.c */
+/* server_begins_with_tls - nothing may be said before the handshake. */
+bool server_begins_with_tls(const struct server *s);
+bool server_offers_starttls(const struct server *s);
+void server_starttls(struct server *s);
+void server_begin_tls(struct server *s);
+void server_tls_is_up(struct server *s);
+void server_tls_gives_up(struct server *s);
+/* server_needs_tls - mail is taken with TLS alone. */
+bool server_needs_tls(const struct server *s);
+/* server_is_unidentified - the client must show a certificate that we trust, and did not: told and closed. */
+bool server_is_unidentified(struct server *s);
+/* server_note_tls - into the session, when there is TLS. */
+void server_note_tls(struct server *s);
 
 /* server_mail.c */
 void server_mail(struct server *s, const struct smtp_command *command);

@@ -158,6 +158,7 @@ void server_on_timer(void *arg)
 
     switch (s->clock) {
     case CLOCK_GREET: server_greeting_is_due(s); break;
+    case CLOCK_HANDSHAKE: server_tls_gives_up(s); break;
     case CLOCK_COMMAND: command_is_late(s); break;
     case CLOCK_DATA: data_is_slow(s); break;
     case CLOCK_TARPIT:

@@ -89,11 +89,15 @@ static void on_checked(void *arg, const struct verdict *verdict)
         end_wait(s);
 }
 
-static void welcome(struct server *s)
+void server_welcome(struct server *s)
 {
     int ms = wait_ms(s);
     struct span early = stream_input(s->stream);
 
+    if (server_begins_with_tls(s)) {
+        server_begin_tls(s);
+        return;
+    }
     pipeline_reach(s->pipeline, STAGE_CONNECT);
     if (ms && !early.len) {
         strbuf_putf(&s->out, "220-%s ESMTP Postern\r\n", s->session->hostname);
@@ -115,7 +119,9 @@ void server_turn_away(struct server *s)
 {
     char reason[GUEST_REASON_MAX];
 
-    server_say_about(s, REPLY_CLIENT_LIMIT, span_of(guest_reason(&s->guest, reason)));
+    guest_reason(&s->guest, reason);
+    if (!server_begins_with_tls(s)) /* where a word in clear would be no TLS */
+        server_say_about(s, REPLY_CLIENT_LIMIT, span_of(reason));
     server_log_refusal(s, "connection", NULL, reply_code(REPLY_CLIENT_LIMIT), span_of(reason));
     server_close(s);
 }
@@ -128,8 +134,8 @@ static void on_asked(void *arg)
     if (s->guest.over)
         server_turn_away(s);
     else
-        welcome(s);
-    if (!s->is_greeting)
+        server_welcome(s);
+    if (!s->is_waiting)
         server_resume(s);
 }
 
@@ -143,5 +149,5 @@ void server_greet(struct server *s)
     if (guest_ask(&s->guest, on_asked, s))
         server_wait(s);
     else
-        welcome(s);
+        server_welcome(s);
 }

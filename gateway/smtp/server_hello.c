@@ -1,4 +1,4 @@
-/* smtp/server_hello.c - who the client is: greeting, EHLO, STARTTLS, XCLIENT. */
+/* smtp/server_hello.c - who the client is: greeting, EHLO, XCLIENT. */
 #include "gateway/smtp/server.h"
 
 #include "gateway/smtp/xclient.h"
@@ -17,13 +17,6 @@ void server_begin(struct server *s, const struct addr *client, unsigned port)
     s->is_helo_told = false;
 }
 
-static void note_tls(struct server *s)
-{
-    s->session->tls_version = stream_tls_version(s->stream);
-    s->session->tls_cipher = stream_tls_cipher(s->stream);
-    s->session->tls_bits = stream_tls_bits(s->stream);
-}
-
 /* ---- EHLO ---- */
 
 /* What we and every next hop offer. */
@@ -38,7 +31,7 @@ static unsigned offered(const struct server *s)
     extensions |= theirs & EXTENSION_8BITMIME;
     if ((theirs & binary) == binary)
         extensions |= EXTENSION_BINARYMIME;
-    if (s->door->tls && !stream_is_tls(s->stream))
+    if (server_offers_starttls(s))
         extensions |= EXTENSION_STARTTLS;
     return extensions;
 }
@@ -96,45 +89,6 @@ void server_hello(struct server *s, const struct smtp_command *command)
         server_say(s, REPLY_HELO);
 }
 
-/* ---- STARTTLS [RFC3207] ---- */
-
-void server_starttls(struct server *s)
-{
-    if (stream_is_tls(s->stream)) {
-        server_say(s, REPLY_TLS_ALREADY);
-        server_count_error(s);
-        return;
-    }
-    if (!s->door->tls || s->state == SERVER_START || s->state == SERVER_MAIL) {
-        server_say(s, !s->door->tls              ? REPLY_TLS_NOT_OFFERED
-                      : s->state == SERVER_START ? REPLY_NEED_HELO
-                                                 : REPLY_IN_TRANSACTION);
-        server_count_error(s);
-        return;
-    }
-    server_say(s, REPLY_START_TLS);
-    stream_write(s->stream, strbuf_span(&s->out));
-    strbuf_clear(&s->out);
-    size_t injected = stream_start_tls(s->stream, s->door->tls, NULL);
-
-    if (injected)
-        server_note(s, CONDUCT_PIPELINING, SPAN("STARTTLS"));
-    if (injected)
-        server_log_refusal(s, "tls", NULL, 0, SPAN("commands behind STARTTLS were thrown away"));
-    server_wait(s);
-    server_set_read_timeout(s, s->door->conf->command_timeout_ms);
-}
-
-/* What the client said in clear is forgotten [RFC3207 4.2]; who it is, we know from elsewhere. */
-void server_tls_is_up(struct server *s)
-{
-    if (!s->is_helo_told)
-        s->session->helo = SPAN("");
-    s->state = SERVER_START;
-    note_tls(s);
-    server_resume(s);
-}
-
 /* ---- XCLIENT ---- */
 
 /* False: there are too many of that client already. Rates are for who tells us to keep. */
@@ -158,8 +112,7 @@ static bool take_xclient(struct server *s, const struct xclient *x)
         s->session->helo = arena_copy(arena, x->helo);
         s->is_helo_told = true;
     }
-    if (stream_is_tls(s->stream))
-        note_tls(s);
+    server_note_tls(s);
     pipeline_reach(s->pipeline, STAGE_CONNECT);
     return true;
 }

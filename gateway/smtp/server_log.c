@@ -67,8 +67,6 @@ void server_log_message(struct server *s, const char *action, const struct deliv
     if (line.is_wanted) {
         log_id(&line, s);
         message_log_client(&line, share->session);
-        if (share->session->tls_version[0])
-            log_cstr(&line, "tls", share->session->tls_version);
         message_log_envelope(&line, share->session);
         if (refused)
             log_int(&line, "refused_rcpts", (int64_t)refused);

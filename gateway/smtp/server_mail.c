@@ -14,6 +14,8 @@ static enum reply mail_is_refused(struct server *s, const struct smtp_command *c
         return REPLY_NEED_HELO;
     if (s->state == SERVER_MAIL)
         return REPLY_NESTED_MAIL;
+    if (server_needs_tls(s))
+        return REPLY_NEED_TLS;
     if (command->size > s->size_most)
         return REPLY_TOO_BIG;
     if (engine_admits(s->door->engine))

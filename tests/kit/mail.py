@@ -8,15 +8,19 @@ import tempfile
 from pathlib import Path
 
 
-def make_cert(folder, name="mx.example.org", names=()):
+EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+RSA = ("-newkey", "rsa:2048")
+
+
+def make_cert(folder, name="mx.example.org", names=(), kind=EC, days=30):
     """A key and a certificate for it, signed by itself; returns (certificate, key), and both in one file `pem`."""
     folder = Path(folder)
     cert, key, both = folder / f"{name}.crt", folder / f"{name}.key", folder / f"{name}.pem"
     if not both.exists():
         alternatives = ",".join(f"DNS:{n}" for n in (name, *names)) + ",IP:127.0.0.1"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                        "-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", f"/CN={name}", "-addext",
-                        f"subjectAltName={alternatives}"], check=True, capture_output=True)
+        subprocess.run(["openssl", "req", "-x509", *kind, "-nodes", "-keyout", key, "-out", cert, "-days", str(days),
+                        "-subj", f"/CN={name}", "-addext", f"subjectAltName={alternatives}"],
+                       check=True, capture_output=True)
         both.write_text(key.read_text() + cert.read_text())
     return cert, key
 

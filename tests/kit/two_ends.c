@@ -21,6 +21,8 @@ static void on_data(void *arg)
     struct span input = stream_input(e->stream);
 
     e->datas++;
+    if (e->keeps)
+        return;
     strbuf_put(&e->got, input);
     stream_consume(e->stream, input.len);
     free_stream(e, FREE_ON_DATA);
@@ -51,6 +53,16 @@ static void on_end(void *arg, enum stream_end why)
 static const struct stream_events events = {
     .on_data = on_data, .on_tls = on_tls, .on_drained = on_drained, .on_end = on_end
 };
+
+/* settings must outlive the context */
+struct tls_context *two_ends_server(const char *cert_file, const char *key_file, char *error, size_t size)
+{
+    static struct tls_identity identity;
+    static struct tls_server_settings settings = { .identities = &identity, .identity_count = 1 };
+
+    identity = (struct tls_identity){ NULL, { { cert_file, key_file } } };
+    return tls_server_open(&settings, error, size);
+}
 
 void two_ends_open(struct two_ends *d, struct tls_context *server_tls, struct tls_context *client_tls)
 {

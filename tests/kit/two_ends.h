@@ -4,9 +4,11 @@
 
 #include "gateway/base/strbuf.h"
 #include "gateway/net/stream.h"
+#include "gateway/net/tls_server.h"
 
 struct end {
     struct stream *stream;
+    bool keeps; /* what comes stays in the stream */
     int datas, drains, shakes, ends;
     enum stream_end why;
     struct strbuf got;
@@ -20,6 +22,8 @@ struct two_ends {
     int fds[2]; /* server's, client's */
 };
 
+/* two_ends_server - with one certificate; NULL and a sentence in `error` when the files will not do. */
+struct tls_context *two_ends_server(const char *cert_file, const char *key_file, char *error, size_t size);
 void two_ends_open(struct two_ends *d, struct tls_context *server_tls, struct tls_context *client_tls);
 void two_ends_close(struct two_ends *d);
 void two_ends_turn(struct two_ends *d, int count);

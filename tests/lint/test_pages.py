@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mail import make_cert
+from mail import RSA, make_cert
 from source import ROOT, code_files, files, text
 
 BUILD = Path(os.environ.get("POSTERN_BUILD") or ROOT / "build" / "dev")
@@ -62,7 +62,9 @@ def test_configurations_in_documents_are_good(tmp_path):
     """Each ``` conf block of README.md and doc/ is taken by `postern config check`."""
     for name, line in FILES.items():
         (tmp_path / name).write_text(line)
-    make_cert(tmp_path, "mx")  # mx.pem, mx.key
+    for name in ("mx", "com", "net"):
+        make_cert(tmp_path, name)  # .crt, .key, .pem
+    make_cert(tmp_path, "mx-rsa", kind=RSA)
     checked = 0
     for path in files():
         if path.endswith(".md"):

@@ -53,7 +53,7 @@ static void listeners_join_the_places(void **state)
     struct smtp_conf *smtp;
     struct strbuf faults;
     struct conf *conf = load("smtp { listen = {\"127.0.0.1:25\"}\n"
-                             "  listener \"[::1]:465\" { tls = implicit }\n"
+                             "  listener \"[::1]:465\" { tls = none }\n"
                              "  listener \"unix:/run/lmtp\" { protocol = lmtp tls = none } }",
                              &smtp, &faults);
 
@@ -62,13 +62,13 @@ static void listeners_join_the_places(void **state)
     assert_non_null(conf);
     EXPECT_INT(3, smtp->places.count);
     const struct smtp_listener *plain = smtp_conf_listener(smtp, &smtp->places.items[0]);
-    const struct smtp_listener *secure = smtp_conf_listener(smtp, &smtp->places.items[1]);
+    const struct smtp_listener *second = smtp_conf_listener(smtp, &smtp->places.items[1]);
     const struct smtp_listener *local = smtp_conf_listener(smtp, &smtp->places.items[2]);
 
     EXPECT_INT(SMTP_TLS_STARTTLS, plain->tls);
     EXPECT_INT(SMTP_PROTOCOL_SMTP, plain->protocol);
-    EXPECT_INT(465, secure->at.port);
-    EXPECT_INT(SMTP_TLS_IMPLICIT, secure->tls);
+    EXPECT_INT(465, second->at.port);
+    EXPECT_INT(SMTP_TLS_NONE, second->tls);
     EXPECT_INT(SMTP_PROTOCOL_LMTP, local->protocol);
     EXPECT_STR("/run/lmtp", local->at.path);
     conf_free(conf);
@@ -284,6 +284,7 @@ static void what_cannot_be_meant_is_refused(void **state)
         "smtp { listener \"mx.example.org:25\" {} }",
         "smtp { listen = {\"127.0.0.1:25\"} listener \"127.0.0.1:25\" {} }",
         "smtp { listener \"127.0.0.1:25\" { tls = sometimes } }",
+        "smtp { listener \"127.0.0.1:25\" { tls = implicit } }", /* without a certificate */
         "smtp { relay_clients = {\"all\"} }",
     };
 

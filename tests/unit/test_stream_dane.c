@@ -97,7 +97,7 @@ static struct outcome shake(X509 *certificate, X509 *issuer, const struct tls_pe
 
     snprintf(cert_file, sizeof cert_file, "%s/cert.pem", folder);
     certificate_write(cert_file, certificate, issuer);
-    struct tls_context *server = tls_server_new(cert_file, key_file, error, sizeof error);
+    struct tls_context *server = two_ends_server(cert_file, key_file, error, sizeof error);
     struct tls_context *client = tls_client_new(TLS_VERIFY_DANE, NULL, error, sizeof error);
 
     assert_true(server && client);
