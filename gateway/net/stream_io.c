@@ -108,7 +108,7 @@ void stream_read_some(struct stream *s)
     do {
         got = wants_input(s) ? read_once(s) : IO_AGAIN;
         total += got > 0 ? (size_t)got : 0;
-    } while (got > 0 && (s->phase == PHASE_TLS || s->is_broken));
+    } while (got > 0 && (s->has_undrained || s->is_broken));
     if (total) {
         timer_stop(s->read_timer); /* it starts anew when the stream is armed */
         if (s->events->on_data)

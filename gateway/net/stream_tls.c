@@ -1,7 +1,7 @@
 /* net/stream_tls.c - a stream's TLS, straight on the socket.
  *
- * OpenSSL reads ahead (one system call per turn, not two per record), so what it holds is drained until it wants the
- * kernel: nothing else would tell of it. Its error queue is per thread, and is emptied before each call.
+ * OpenSSL reads ahead (one system call per turn, not two per record), so what it holds is drained before the kernel is
+ * asked for more: nothing else would tell of it. Its error queue is per thread, and is emptied before each call.
  */
 #include "gateway/net/stream_parts.h"
 
@@ -68,7 +68,7 @@ ssize_t stream_tls_read(struct stream *s, char *into, size_t bytes)
     int got = SSL_read(s->ssl, into, bytes > INT32_MAX ? INT32_MAX : (int)bytes);
 
     s->read_wants_write = false;
-    s->has_undrained = got > 0;
+    s->has_undrained = got > 0 && SSL_has_pending(s->ssl);
     s->chatter = got > 0 ? 0 : s->chatter;
     return got > 0 ? got : outcome(s, got, SSL_ERROR_WANT_WRITE, &s->read_wants_write);
 }
