@@ -27,9 +27,7 @@ static void work(struct job *job)
 {
     struct maildir_delivery *d = of_job(job);
 
-    d->fault = maildir_prepare(d->path, d->error); /* a file of routes may name one that is not there yet */
-    if (!d->fault)
-        d->fault = maildir_write(d->path, d->session, d->message, d->name, d->error);
+    d->fault = maildir_write(d->path, d->session, d->message, d->name, d->error);
 }
 
 static void done(struct job *job)

@@ -94,13 +94,15 @@ bool hops_prepare(struct hops *h, const struct hop_ways *ways, char *error, size
     return make_tls(h, (enum hop_tls)ways->tls, &made, error, size);
 }
 
+/* A Maildir is made once, and not again when it is gone: a disk that is no longer mounted must not have its mail put
+ * where nobody looks. One that a file of routes names (no `error`) and that cannot be made refuses its mail by 451. */
 static bool prepare_target(struct hops *h, const struct hop_target *target, char *error, size_t size)
 {
     char wrong[MAILDIR_ERROR_MAX];
 
     if (target->at.host[0] && !h->resolver)
         h->resolver = crew_new(h->engine->loop, 1, RESOLVER_QUEUE, RESOLVER_QUEUE);
-    if (target->kind != HOP_MAILDIR || !error || !maildir_prepare(target->maildir, wrong))
+    if (target->kind != HOP_MAILDIR || !maildir_prepare(target->maildir, wrong) || !error)
         return true;
     snprintf(error, size, "smtp.next_hop: %s; make it, or let it be writable for the gateway's user", wrong);
     return false;
