@@ -214,7 +214,7 @@ static void put_protocol(const struct session *s, struct strbuf *b)
 static void put_client(const struct session *s, const struct evidence *e, struct strbuf *b)
 {
     char ip[ADDR_TEXT_MAX];
-    bool is_confirmed = e->iprev.result == AUTH_PASS && e->iprev.name && e->iprev.name[0];
+    bool is_confirmed = e && e->iprev.result == AUTH_PASS && e->iprev.name && e->iprev.name[0];
     struct span name = s->helo.len ? s->helo : s->lhlo;
 
     strbuf_puts(b, "from ");
@@ -229,15 +229,30 @@ static void put_client(const struct session *s, const struct evidence *e, struct
     strbuf_putf(b, " [%s%s])", s->client.family == ADDR_IP6 ? "IPv6:" : "", addr_text(&s->client, ip));
 }
 
+/* A proxy that ended the client's TLS does not tell all of it. */
+static void put_tls(const struct session *s, struct strbuf *b)
+{
+    strbuf_puts(b, "\r\n\t(using ");
+    put_foreign(b, span_of(s->tls_version));
+    if (s->tls_cipher[0]) {
+        strbuf_puts(b, " with cipher ");
+        put_foreign(b, span_of(s->tls_cipher));
+    }
+    if (s->tls_bits)
+        strbuf_putf(b, " (%u bits)", s->tls_bits);
+    strbuf_puts(b, ")");
+}
+
 static void put_received(const struct session *s, const struct evidence *e, struct strbuf *b)
 {
+    const struct session *from = s->via ? s->via : s; /* who tells of another client has traced it already */
     char date[CLOCK_TEXT_MAX];
 
-    put_client(s, e, b);
-    if (s->tls_version[0])
-        strbuf_putf(b, "\r\n\t(using %s with cipher %s (%u bits))", s->tls_version, s->tls_cipher, s->tls_bits);
+    put_client(from, from == s ? e : NULL, b);
+    if (from->tls_version[0])
+        put_tls(from, b);
     strbuf_putf(b, "\r\n\tby %s (Postern) with ", s->hostname);
-    put_protocol(s, b);
+    put_protocol(from, b);
     strbuf_putf(b, " id %s", s->id);
     if (s->recipient_count == 1 && !s->recipients[0].address.is_utf8) {
         strbuf_puts(b, "\r\n\tfor <");

@@ -184,7 +184,9 @@ static struct tally tally_of(const struct run *const *runs, size_t count, enum d
 
         if (run->settings->mode == MODE_OFF || (permit && is_moot(run, is_user, permit)))
             continue; /* off for this mail: others have it on */
-        if (!is_finished(run))
+        if (!is_finished(run) && is_moot(run, is_user, permit))
+            t.informs |= run->settings->check->informs;
+        else if (!is_finished(run))
             add_pending(&t, run, direction, awaited);
         else if (run->settings->mode == MODE_SHADOW || is_moot(run, is_user, permit))
             continue;
@@ -207,7 +209,7 @@ static void decide(struct verdict *v, enum action action, const struct run *by, 
 void verdict_make(const struct run *const *runs, size_t count, const struct actions_conf *actions,
                   enum direction direction, unsigned awaited, struct verdict *out)
 {
-    *out = (struct verdict){ .tag = actions->tag, .reject = actions->reject };
+    *out = (struct verdict){ .direction = direction, .tag = actions->tag, .reject = actions->reject };
     struct tally t = tally_of(runs, count, direction, awaited, out);
     int total = t.enforced + t.tagging;
     bool is_quiet = !t.is_pending; /* nothing is still to come */
@@ -276,13 +278,13 @@ static bool is_named(const struct finding *const *named, size_t count, const str
     return false;
 }
 
-static const struct finding *heaviest(const struct run *const *runs, size_t count, const struct finding *const *named,
-                                      size_t named_count)
+static const struct finding *heaviest(const struct run *const *runs, size_t count, bool is_user,
+                                      const struct finding *const *named, size_t named_count)
 {
     const struct finding *best = NULL;
 
     for (size_t i = 0; i < count; i++) {
-        if (runs[i]->state != RUN_DONE || runs[i]->settings->mode != MODE_ENFORCE)
+        if (runs[i]->state != RUN_DONE || runs[i]->settings->mode != MODE_ENFORCE || is_moot(runs[i], is_user, NULL))
             continue;
         for (size_t j = 0; j < runs[i]->finding_count; j++) {
             const struct finding *f = &runs[i]->findings[j];
@@ -294,13 +296,13 @@ static const struct finding *heaviest(const struct run *const *runs, size_t coun
     return best;
 }
 
-static const char *refusal_by_score(struct arena *a, const struct run *const *runs, size_t count)
+static const char *refusal_by_score(struct arena *a, const struct run *const *runs, size_t count, bool is_user)
 {
     const struct finding *named[REPLY_SYMBOLS];
     const char *list = "";
     size_t n = 0;
 
-    while (n < REPLY_SYMBOLS && (named[n] = heaviest(runs, count, named, n))) {
+    while (n < REPLY_SYMBOLS && (named[n] = heaviest(runs, count, is_user, named, n))) {
         list = arena_printf(a, "%s%s%s", list, n ? ", " : "", named[n]->symbol);
         n++;
     }
@@ -367,7 +369,7 @@ struct verdict_reply verdict_reply(struct arena *a, const struct verdict *verdic
         else
             mend_class(a, class, &reply);
     } else if (verdict->action == ACTION_REJECT && strcmp(verdict->decided_by, "score") == 0) {
-        reply.text = refusal_by_score(a, runs, count);
+        reply.text = refusal_by_score(a, runs, count, verdict->direction == DIRECTION_AUTHENTICATED);
     }
     return reply;
 }

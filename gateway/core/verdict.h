@@ -33,6 +33,7 @@ struct missing {
 
 struct verdict {
     enum action action;
+    enum direction direction;           /* of the mail that it is about */
     int score;                          /* hundredths; of checks that enforce or tag */
     int tag, reject;                    /* the thresholds it was held against */
     bool is_certain;                    /* no check that is still to come could change it */

@@ -55,6 +55,7 @@ struct session {
     bool is_client_ptr_confirmed; /* by who told it: it resolves to the client */
     bool is_relay_client;         /* in relay_clients */
     struct conduct_note conduct[CONDUCT_COUNT]; /* of the whole connection so far; it grows at any stage */
+    const struct session *via; /* of the mail server that talks to us for this client (XFORWARD); NULL: of nobody */
     /* HELO */
     struct span helo;
     bool is_esmtp;

@@ -7,6 +7,12 @@
 
 enum { LEAST_BYTES = 512 };
 
+static void wipe(struct fifo *f)
+{
+    if (f->is_secret && f->data)
+        explicit_bzero(f->data, f->capacity);
+}
+
 char *fifo_room(struct fifo *f, size_t bytes)
 {
     size_t len = fifo_len(f);
@@ -26,6 +32,7 @@ char *fifo_room(struct fifo *f, size_t bytes)
 
         if (len)
             memcpy(data, f->data + f->start, len);
+        wipe(f);
         free(f->data);
         f->data = data;
         f->capacity = capacity;
@@ -54,6 +61,8 @@ void fifo_drop(struct fifo *f, size_t bytes)
 {
     if (bytes > fifo_len(f))
         BUG("dropping %zu of %zu bytes", bytes, fifo_len(f));
+    if (f->is_secret && bytes)
+        explicit_bzero(f->data + f->start, bytes);
     f->start += bytes;
     if (f->start == f->end)
         fifo_release(f);
@@ -61,6 +70,7 @@ void fifo_drop(struct fifo *f, size_t bytes)
 
 void fifo_release(struct fifo *f)
 {
+    wipe(f);
     free(f->data);
-    *f = (struct fifo){ 0 };
+    *f = (struct fifo){ .is_secret = f->is_secret };
 }

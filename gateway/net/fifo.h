@@ -11,6 +11,7 @@
 struct fifo {
     char *data;
     size_t start, end, capacity;
+    bool is_secret; /* what has gone is wiped */
 };
 
 /* fifo_room - where at least `bytes` more may be put (then fifo_added()). */

@@ -348,6 +348,15 @@ size_t stream_unsent_bytes(const struct stream *s)
     return fifo_len(&s->out);
 }
 
+void stream_be_discreet(struct stream *s, bool is_discreet)
+{
+    s->in.is_secret = s->out.is_secret = is_discreet;
+    if (s->ssl && is_discreet)
+        SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+    else if (s->ssl)
+        SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
 void stream_set_timeouts(struct stream *s, int read_ms, int write_ms)
 {
     s->read_ms = read_ms;

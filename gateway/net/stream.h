@@ -53,6 +53,8 @@ void stream_set_read_most(struct stream *s, size_t bytes); /* 64 KiB unless told
 void stream_write(struct stream *s, struct span bytes);
 void stream_writef(struct stream *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t stream_unsent_bytes(const struct stream *s);
+/* stream_be_discreet - from now on, what has been consumed and sent is wiped from our memory: passwords go through. */
+void stream_be_discreet(struct stream *s, bool is_discreet);
 
 /* stream_set_timeouts - 0: none. The read time-out starts anew with every byte that comes; a TLS handshake has to be
  * done within it as a whole. */

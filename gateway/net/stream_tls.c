@@ -181,6 +181,7 @@ static void prepare(struct stream *s, struct tls_context *tls, const struct tls_
     SSL_set_msg_callback(s->ssl, on_message);
     SSL_set_msg_callback_arg(s->ssl, s);
     s->verify = tls->verify;
+    stream_be_discreet(s, s->in.is_secret);
     if (has_name)
         expect(s->ssl, tls->verify, peer);
     if (tls->server)

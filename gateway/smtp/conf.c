@@ -4,6 +4,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/net/tls.h"
 #include "gateway/smtp/route_file.h"
+#include "gateway/smtp/sasl.h"
 
 #define AT(member) offsetof(struct smtp_conf, member)
 
@@ -22,6 +23,11 @@ static const struct conf_key listener_keys[] = {
       .initial = "starttls",
       .least = "starttls implicit none",
       .help = "starttls (offered when there is a certificate), implicit (from the first byte), none" },
+    { .name = "auth",
+      .type = CONF_BOOL,
+      .at = AT_LISTENER(auth),
+      .initial = "no",
+      .help = "pass logins (AUTH, over TLS only) on to smtp.auth_hop, and the mail of those who log in" },
     { 0 },
 };
 
@@ -86,10 +92,30 @@ static const struct conf_key smtp_keys[] = {
       .type = CONF_ADDRS,
       .at = AT(relay_clients),
       .help = "clients that may send to any recipient" },
+    { .name = "auth_hop",
+      .type = CONF_CUSTOMS,
+      .at = AT(auth_hop),
+      .help = "for listeners with auth = yes: the submission server that judges logins and takes the mail of who has "
+              "logged in, \"smtp://HOST:587\", over next_hop_tls; unless set, the first of next_hop",
+      .parse = hop_targets_parse },
+    { .name = "auth_mechanisms",
+      .type = CONF_STRS,
+      .at = AT(auth_mechanisms),
+      .initial = "PLAIN LOGIN SCRAM-* XOAUTH2 OAUTHBEARER",
+      .help = "mechanisms of AUTH that are passed on, as far as auth_hop offers them" },
     { .name = "xclient_clients",
       .type = CONF_ADDRS,
       .at = AT(xclient_clients),
       .help = "peers that may tell who their client is, by XCLIENT" },
+    { .name = "xforward_clients",
+      .type = CONF_ADDRS,
+      .at = AT(xforward_clients),
+      .help = "mail servers that may tell whose message they hand on, by XFORWARD: Postfix with smtpd_proxy_filter" },
+    { .name = "proxy_clients",
+      .type = CONF_ADDRS,
+      .at = AT(proxy_clients),
+      .help = "proxies in front of us: their connections must begin with a header of the PROXY protocol (version 1 or "
+              "2), which says who the client is" },
     { .name = "tls_certificate",
       .type = CONF_FILE,
       .at = AT(tls_certificate),
@@ -442,6 +468,44 @@ static const char *check_routes_file(struct arena *a, const char *path)
     return wrong;
 }
 
+/* ---- AUTH ---- */
+
+static bool has_auth(const struct smtp_conf *conf)
+{
+    const struct smtp_listener *l = conf->listeners.items;
+
+    for (size_t i = 0; i < conf->listeners.count; i++)
+        if (l[i].auth)
+            return true;
+    return false;
+}
+
+static const char *check_auth(struct arena *a, struct smtp_conf *conf)
+{
+    const char *list = "";
+
+    for (size_t i = 0; i < conf->auth_mechanisms.count; i++) {
+        const char *word = conf->auth_mechanisms.items[i];
+
+        if (!sasl_is_pattern(span_of(word)))
+            return arena_printf(a, "auth_mechanisms: \"%s\" cannot be passed on; write some of " SASL_ALL, word);
+        list = arena_printf(a, "%s%s%s", list, i ? " " : "", word);
+    }
+    conf->auth_list = list;
+    if (!has_auth(conf)) {
+        conf->auth_hop.count = 0;
+        return NULL;
+    }
+    if (!is_set(conf->tls_certificate))
+        return "a listener has auth = yes, but logins go over TLS only: set tls_certificate and tls_key";
+    if (!conf->auth_hop.count)
+        conf->auth_hop = conf->next_hop;
+    conf->auth_hop.count = 1;
+    if (conf->auth_hop.items[0].kind != HOP_SMTP)
+        return "a listener has auth = yes, but next_hop knows no logins; write auth_hop = \"smtp://HOST:587\"";
+    return NULL;
+}
+
 static const char *check_smtp(struct arena *a, void *values)
 {
     struct smtp_conf *conf = values;
@@ -455,6 +519,8 @@ static const char *check_smtp(struct arena *a, void *values)
         wrong = join_listeners(a, conf);
     if (!wrong && is_set(conf->routes_file))
         wrong = check_routes_file(a, conf->routes_file);
+    if (!wrong)
+        wrong = check_auth(a, conf);
     if (wrong)
         return wrong;
     if (conf->errors_hard < conf->errors_soft)

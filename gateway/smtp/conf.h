@@ -33,6 +33,7 @@ struct smtp_listener {
     struct endpoint at;
     int protocol; /* enum smtp_protocol */
     int tls;      /* enum smtp_listener_tls */
+    bool auth;    /* AUTH is passed on to auth_hop */
 };
 
 /* Where accepted mail goes: "smtp://host[:port]", "smtp:unix:/path", the same with "lmtp:", "smtps://host[:port]", or
@@ -88,7 +89,12 @@ struct smtp_conf {
     const char *recipient_delimiter;
     struct conf_strs relay_domains; /* normal form, sorted; those of routes count, too */
     struct conf_nets relay_clients;
+    struct hop_targets auth_hop; /* after loading: one, or none when no listener has `auth` */
+    struct conf_strs auth_mechanisms;
+    const char *auth_list; /* after loading: those in one text */
     struct conf_nets xclient_clients;
+    struct conf_nets xforward_clients;
+    struct conf_nets proxy_clients;
     const char *tls_certificate, *tls_key; /* both "": no TLS */
     const char *tls_alt_certificate, *tls_alt_key;
     struct conf_array tls_names; /* struct smtp_tls_name */

@@ -77,6 +77,8 @@ bool smtp_door_open(struct smtp_door *door, char *error, size_t size)
     if (!door->in_flight)
         log_warn("in_flight", "%s", wrong);
     door->routes = routes_new(door->engine, door->conf, error, size);
+    if (door->routes && routes_auth(door->routes))
+        door->logins = logins_new(routes_auth(door->routes));
     return door->routes;
 }
 
@@ -139,6 +141,7 @@ void smtp_door_free(struct smtp_door *door)
     }
     guests_free(door->guests);
     verify_free(door->verify);
+    logins_free(door->logins);
     routes_free(door->routes);
     in_flight_close(door->in_flight);
     handshakes_free(door->handshakes);

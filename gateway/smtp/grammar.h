@@ -25,8 +25,10 @@ enum smtp_verb {
     VERB_HELP,
     VERB_QUIT,
     VERB_STARTTLS,
+    VERB_AUTH,
     VERB_XCLIENT,
-    VERB_OTHER,   /* known to RFCs, not implemented here: EXPN, ETRN, AUTH, ... */
+    VERB_XFORWARD,
+    VERB_OTHER,   /* known to RFCs, not implemented here: EXPN, ETRN, ... */
     VERB_FOREIGN, /* another protocol's: GET, POST, CONNECT, ... */
 };
 

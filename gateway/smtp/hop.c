@@ -1,6 +1,7 @@
 /* smtp/hop.c - one target: tasks that wait, connections that serve them, and what is known of it. */
 #include "gateway/smtp/hop.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -34,6 +35,9 @@ struct hop {
     bool is_known, is_doubtful;
     unsigned extensions;
     uint64_t size_most;
+    char auth[SASL_LIST_MAX];
+    bool is_safe;
+    bool is_over; /* private, and its connection is lost */
     int64_t rest_until_ms, plain_until_ms;
     int64_t heard_ms; /* it was last seen to work */
     struct hop_metrics uncounted;
@@ -148,6 +152,8 @@ static void log_state(const struct hop *hop, enum log_level level, const char *s
 {
     struct log_line line;
 
+    if (hop->settings.is_private) /* whose it is tells of it */
+        return;
     log_start(&line, level, "next_hop");
     log_cstr(&line, "hop", hop->settings.target->text);
     log_cstr(&line, "state", state);
@@ -172,6 +178,7 @@ static void go_down(struct hop *hop, const char *why)
 {
     hop->rest_until_ms = now(hop) + REST_MS;
     hop->failures = 0;
+    hop->is_over = hop->settings.is_private;
     if (working_links(hop) && !hop->is_doubtful) {
         log_state(hop, LOG_WARN, "no more connections", why);
         return;
@@ -206,6 +213,8 @@ static void note_new_link(struct hop *hop, const struct hop_link *link)
         ++*hop->settings.news;
     hop->extensions = link->extensions;
     hop->size_most = link->size_most;
+    hop->is_safe = link->is_safe;
+    snprintf(hop->auth, sizeof hop->auth, "%s", link->is_safe ? link->auth : "");
 }
 
 /* ---- connecting ---- */
@@ -214,6 +223,8 @@ static void open_link(struct hop *hop)
 {
     struct endpoint at = hop->settings.target->at;
 
+    if (hop->is_over)
+        return;
     if (hop->resolve) {
         if (resolve_age_ms(hop->resolve) > RESOLVED_MS && !resolve_start(hop->resolve) && !hop->connecting)
             hop->rest_until_ms = now(hop) + REST_MS;
@@ -260,10 +271,17 @@ static void pump(struct hop *hop)
     }
 }
 
+static int idle_ms(const struct hop *hop)
+{
+    return hop->settings.is_private ? INT_MAX : hop->settings.conf->hop_idle_ms;
+}
+
 static bool is_worn_out(const struct hop *hop, const struct hop_link *link)
 {
     const struct smtp_conf *conf = hop->settings.conf;
 
+    if (hop->settings.is_private)
+        return false;
     return link->uses >= (size_t)conf->hop_uses_most ||
            (conf->hop_age_ms && now(hop) >= link->born_ms + conf->hop_age_ms);
 }
@@ -276,7 +294,7 @@ void hop_link_is_ready(struct hop *hop, struct hop_link *link)
     go_up(hop);
     hop->is_known = true;
     link->idle_since_ms = now(hop);
-    if (is_worn_out(hop, link) || (!hop->first && !hop->settings.conf->hop_idle_ms)) {
+    if (is_worn_out(hop, link) || (!hop->first && !idle_ms(hop))) {
         hop->figures.connections--;
         link_quit(link);
     } else {
@@ -304,7 +322,7 @@ static void note_failure(struct hop *hop, bool is_tls, const char *why)
 /* The other connections to it may be as dead as this one. */
 static void doubt(struct hop *hop)
 {
-    if (hop->breaker.is_open)
+    if (hop->breaker.is_open || hop->is_over)
         return;
     hop->is_doubtful = true;
     if (!hop->connecting)
@@ -322,6 +340,7 @@ void hop_link_is_lost(struct hop *hop, struct hop_link *link, bool is_tls, const
     hop->figures.connections--;
     hop->connecting -= was_setting_up;
     link_free(link);
+    hop->is_over |= hop->settings.is_private && !was_setting_up;
     if (was_setting_up)
         note_failure(hop, is_tls, text);
     else if (is_late)
@@ -345,7 +364,7 @@ static bool wants_probe(struct hop *hop)
 {
     int probe_ms = hop->settings.conf->hop_probe_ms;
 
-    if (hop->connecting)
+    if (hop->connecting || hop->settings.is_private)
         return false;
     if (hop->breaker.is_open) /* a trial may wait for the addresses of a name */
         return hop->breaker.has_trial || breaker_admits(&hop->breaker, now(hop)) == BREAKER_TRY;
@@ -365,7 +384,7 @@ static void on_tick(void *arg)
     const struct smtp_conf *conf = hop->settings.conf;
     int64_t late = now(hop) - conf->hop_command_ms;
 
-    close_idle(hop, now(hop) - conf->hop_idle_ms);
+    close_idle(hop, now(hop) - idle_ms(hop));
     while (hop->first && hop->first->queued_ms < late)
         lose_first(hop, "every connection to it was busy for too long");
     if (wants_probe(hop))
@@ -404,7 +423,8 @@ struct hop *hop_new(const struct hop_settings *settings)
     hop->figures.name = settings->target->text;
     hop->figures.tls = hop_tls_text(settings->tls);
     hop->figures.is_up = true;
-    metrics_add_hop(hop->settings.metrics, &hop->figures);
+    if (!settings->is_private)
+        metrics_add_hop(hop->settings.metrics, &hop->figures);
     open_link(hop);
     return hop;
 }
@@ -424,13 +444,25 @@ void hop_free(struct hop *hop)
     }
     resolve_free(hop->resolve);
     timer_free(hop->tick);
-    metrics_remove_hop(hop->settings.metrics, &hop->figures);
+    if (!hop->settings.is_private)
+        metrics_remove_hop(hop->settings.metrics, &hop->figures);
     free(hop);
+}
+
+void hop_abandon(struct hop *hop)
+{
+    hop->is_over = true;
+    lose_all(hop, "the connection is given up");
+    for (struct hop_link *link = hop->links, *next; link; link = next) {
+        next = link->next;
+        if (link->state == LINK_BUSY)
+            hop_link_is_lost(hop, link, false, "the connection is given up");
+    }
 }
 
 bool hop_submit(struct hop *hop, struct hop_task *task)
 {
-    if (hop->figures.waiting >= QUEUE_MOST || breaker_admits(&hop->breaker, now(hop)) == BREAKER_REFUSE)
+    if (hop->is_over || hop->figures.waiting >= QUEUE_MOST || breaker_admits(&hop->breaker, now(hop)) == BREAKER_REFUSE)
         return false;
     task->hop = hop;
     task->link = NULL;
@@ -464,55 +496,18 @@ void hop_task_drop(struct hop_task *task)
     unlink_link(hop, link);
     hop->figures.connections--;
     link_free(link);
+    hop->is_over = hop->settings.is_private;
     pump(hop);
 }
 
-void hop_send(struct hop_task *task, struct span bytes)
+const char *hop_auth(const struct hop *hop)
 {
-    stream_write(task->link->stream, bytes);
+    return hop->is_known ? hop->auth : "";
 }
 
-void hop_sendf(struct hop_task *task, const char *format, ...)
+bool hop_is_safe(const struct hop *hop)
 {
-    struct strbuf line;
-    va_list args;
-
-    strbuf_init(&line, 4096);
-    va_start(args, format);
-    strbuf_vputf(&line, format, args);
-    va_end(args);
-    if (line.is_full)
-        BUG("a command of more than %zu bytes", line.most_bytes);
-    stream_write(task->link->stream, strbuf_span(&line));
-    strbuf_release(&line);
-}
-
-size_t hop_unsent_bytes(const struct hop_task *task)
-{
-    return stream_unsent_bytes(task->link->stream);
-}
-
-void hop_expect(struct hop_task *task, unsigned replies)
-{
-    task->link->awaited += replies;
-}
-
-void hop_wait_final(struct hop_task *task)
-{
-    const struct smtp_conf *conf = task->hop->settings.conf;
-
-    task->link->is_at_end = true;
-    stream_set_timeouts(task->link->stream, conf->hop_final_ms, conf->hop_command_ms);
-}
-
-void hop_wait_none(struct hop_task *task)
-{
-    stream_set_timeouts(task->link->stream, 0, task->hop->settings.conf->hop_command_ms);
-}
-
-unsigned hop_task_extensions(const struct hop_task *task)
-{
-    return task->link->extensions;
+    return hop->is_safe;
 }
 
 bool hop_is_known(const struct hop *hop)
@@ -522,7 +517,7 @@ bool hop_is_known(const struct hop *hop)
 
 bool hop_is_down(const struct hop *hop)
 {
-    return breaker_would_refuse(&hop->breaker, now(hop));
+    return hop->is_over || breaker_would_refuse(&hop->breaker, now(hop));
 }
 
 bool hop_is_doubtful(const struct hop *hop)

@@ -56,12 +56,15 @@ struct hop_settings {
     enum hop_tls tls;                /* ways->tls, or more: smtps is never in clear */
     struct tls_context *tls_context; /* NULL with HOP_TLS_NONE; borrowed */
     const char *hostname;            /* for EHLO */
+    bool is_private;                 /* one connection, for one user: when it is lost, all is over */
     struct hop_metrics *metrics;     /* NULL: nobody counts */
     unsigned *news;                  /* counted up when the hop tells something else than before; NULL: nobody cares */
 };
 
 struct hop *hop_new(const struct hop_settings *settings);
 void hop_free(struct hop *hop); /* its tasks must be gone; NULL is fine */
+/* hop_abandon - what waits and what is under way is lost at once; then it may be freed. Not from a task's event. */
+void hop_abandon(struct hop *hop);
 const struct hop_target *hop_target(const struct hop *hop);
 
 /* hop_submit - false: the hop is down, or too much waits for it already; the task stays the caller's. */
@@ -79,6 +82,10 @@ void hop_expect(struct hop_task *task, unsigned replies);
 void hop_wait_final(struct hop_task *task);
 void hop_wait_none(struct hop_task *task);
 unsigned hop_task_extensions(const struct hop_task *task);
+/* hop_task_auth - the mechanisms of AUTH that can be passed on over this connection; "" when it is neither TLS nor on
+ * this machine. hop_task_be_discreet - as stream_be_discreet(). */
+const char *hop_task_auth(const struct hop_task *task);
+void hop_task_be_discreet(struct hop_task *task, bool is_discreet);
 /* hop_task_done - gives the connection back, between transactions. With `reset`, RSET is said first.
  * hop_task_drop - closes it: a transaction that is under way is off. */
 void hop_task_done(struct hop_task *task, bool reset);
@@ -93,6 +100,9 @@ bool hop_is_down(const struct hop *hop);
 bool hop_is_doubtful(const struct hop *hop);
 bool hop_is_busy(const struct hop *hop);
 unsigned hop_extensions(const struct hop *hop);
+/* hop_auth - the mechanisms of AUTH that it offered last, as hop_task_auth(). hop_is_safe - passwords may go there. */
+const char *hop_auth(const struct hop *hop);
+bool hop_is_safe(const struct hop *hop);
 uint64_t hop_size_most(const struct hop *hop);
 const struct hop_settings *hop_settings(const struct hop *hop);
 

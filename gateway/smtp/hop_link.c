@@ -56,6 +56,8 @@ static void note_extension(struct hop_link *link, struct span line)
     unsigned extension = extension_of(word);
 
     link->extensions |= extension;
+    if (extension == EXTENSION_AUTH)
+        sasl_filter(line, SPAN(SASL_ALL), link->auth);
     if (extension == EXTENSION_SIZE && span_word(&line, &word) && span_u64(word, UINT64_MAX, &link->size_most))
         link->size_most = 0;
 }
@@ -66,6 +68,8 @@ static void note_extensions(struct hop_link *link, struct span text)
 
     link->extensions = 0;
     link->size_most = 0;
+    link->auth[0] = '\0';
+    link->is_safe = stream_is_tls(link->stream) || hop_target_is_local(hop_settings(link->hop)->target);
     span_cut(&text, '\n', &line); /* its name */
     while (span_cut(&text, '\n', &line))
         note_extension(link, line);

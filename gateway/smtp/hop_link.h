@@ -3,6 +3,7 @@
 #define SMTP_HOP_LINK_H
 
 #include "gateway/smtp/hop.h"
+#include "gateway/smtp/sasl.h"
 
 enum link_state {
     LINK_CONNECTING,
@@ -26,6 +27,8 @@ struct hop_link {
     unsigned uses;
     unsigned extensions;
     uint64_t size_most;
+    char auth[SASL_LIST_MAX]; /* mechanisms that can be passed on */
+    bool is_safe;             /* TLS, or on this machine */
     int64_t born_ms, idle_since_ms;
     bool is_late;   /* it has not answered a command, or not read a message, in time */
     bool is_at_end; /* of a message: the reply to its dot is awaited */

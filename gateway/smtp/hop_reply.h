@@ -4,7 +4,7 @@
 
 #include "gateway/base/strbuf.h"
 
-enum { HOP_REPLY_LINE_MAX = 2048, HOP_REPLY_LINES_MAX = 200, HOP_REPLY_BYTES_MAX = 16384 };
+enum { HOP_REPLY_LINE_MAX = 12288, HOP_REPLY_LINES_MAX = 200, HOP_REPLY_BYTES_MAX = 16384 };
 
 enum hop_reply_state {
     HOP_REPLY_MORE, /* the reply goes on in bytes that are not here yet */

@@ -80,6 +80,16 @@ bool next_hop_is_local(const struct next_hop *nh)
     return false;
 }
 
+const char *next_hop_auth(const struct next_hop *nh)
+{
+    return hop_auth(nh->hops[0]);
+}
+
+bool next_hop_is_private(const struct next_hop *nh)
+{
+    return hop_settings(nh->hops[0])->is_private;
+}
+
 /* ---- tasks ---- */
 
 /* Where a task was before, it may go once more: an idle connection that has just been closed says nothing of a hop. */

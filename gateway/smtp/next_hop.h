@@ -30,6 +30,11 @@ const struct hop_settings *next_hop_settings(const struct next_hop *nh);
 /* next_hop_is_local - on this machine: another one for each gateway that shares a state store. */
 bool next_hop_is_local(const struct next_hop *nh);
 
+/* next_hop_is_private - for one user who has logged in: what it says of a recipient depends on the sender, too. */
+bool next_hop_is_private(const struct next_hop *nh);
+/* next_hop_auth - as hop_auth(), of its first target. */
+const char *next_hop_auth(const struct next_hop *nh);
+
 /* next_hop_submit - as hop_submit(), to the target that is up and comes first. A task that was lost may be submitted
  * again: each target gets it at most once more, then it is refused. */
 bool next_hop_submit(struct next_hop *nh, struct hop_task *task);

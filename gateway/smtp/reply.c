@@ -50,8 +50,12 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_BAD_PARAMETER] = { 501, "5.5.4", "A parameter has no valid value, or stands twice" },
     [REPLY_BAD_CHUNK] = { 501, "5.5.4",
                           "Syntax: BDAT size [LAST]; closing, for what follows cannot be told from commands" },
-    [REPLY_BAD_XCLIENT] = { 501, "5.5.4", "XCLIENT attributes do not follow their syntax" },
-    [REPLY_XCLIENT_DENIED] = { 550, "5.7.0", "You are not allowed to use XCLIENT" },
+    [REPLY_BAD_XCLIENT] = { 501, "5.5.4", "The attributes of {} do not follow their syntax" },
+    [REPLY_XCLIENT_DENIED] = { 550, "5.7.0", "You are not allowed to use {}" },
+    [REPLY_AUTH_MECHANISM] = { 504, "5.5.4", "This mechanism is not offered here" },
+    [REPLY_AUTH_BAD] = { 501, "5.5.2", "This is no answer of that mechanism; the login is cancelled" },
+    [REPLY_AUTH_NEEDS_TLS] = { 538, "5.7.11", "Say STARTTLS first: passwords go over TLS only" },
+    [REPLY_AUTH_ALREADY] = { 503, "5.5.1", "You have logged in already" },
     [REPLY_NEED_HELO] = { 503, "5.5.1", "Say EHLO or HELO first" },
     [REPLY_NEED_MAIL] = { 503, "5.5.1", "Say MAIL first" },
     [REPLY_NEED_RCPT] = { 503, "5.5.1", "No recipient has been taken" },
@@ -69,6 +73,7 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_TOO_MANY_ERRORS] = { 421, "4.7.0", "Too many errors; closing the connection" },
     [REPLY_IDLE] = { 421, "4.4.2", "Nothing was heard from you for too long; closing the connection" },
     [REPLY_SESSION_TOO_LONG] = { 421, "4.4.2", "The connection has lasted long enough; closing it, come again" },
+    [REPLY_PROXY_LATE] = { 421, "4.4.2", "{} The header of the PROXY protocol did not come; closing the connection" },
     [REPLY_DATA_TOO_SLOW] = { 421, "4.4.2", "The message took too long to arrive; closing the connection" },
 
     [REPLY_RELAY_DENIED] = { 554, "5.7.1", "Relaying denied: {} is not a domain that we take mail for" },
@@ -103,6 +108,8 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_HOP_8BIT] = { 451, "4.4.1", "The mail server behind this gateway lacks 8BITMIME now; try again later" },
     [REPLY_NO_LIST] = { 451, "4.3.0", "Recipients cannot be looked up at the moment; try again later" },
     [REPLY_HOP_BINARY] = { 451, "4.4.1", "The mail server behind this gateway lacks BINARYMIME now; try again later" },
+    [REPLY_AUTH_HOP] = { 454, "4.7.0", "Logins cannot be checked at the moment; try again later" },
+    [REPLY_AUTH_LOST] = { 421, "4.7.0", "{} The connection behind your login is lost; connect and log in again" },
     [REPLY_MAILDIR] = { 451, "4.3.0", "The message could not be stored; try again later" },
     [REPLY_OTHERS_SLOW] = { 451, "4.4.5", "Other recipients took too long; try again later" },
     [REPLY_QUARANTINE] = { 451, "4.7.1", "The message could not be set aside; try again later" },
@@ -159,7 +166,7 @@ void reply_write_text(struct strbuf *out, unsigned code, const char *enhanced, s
     unsigned lines = 0;
     bool is_last = false;
 
-    if (code != 250 && code / 100 != 4 && code / 100 != 5)
+    if (code != 250 && code != 235 && code / 100 != 4 && code / 100 != 5)
         BUG("reply %u", code);
     if (!*enhanced && !reply_has_enhanced(code, text))
         enhanced = by_class[code / 100 == 2 ? 0 : code / 100 - 3];
@@ -169,6 +176,13 @@ void reply_write_text(struct strbuf *out, unsigned code, const char *enhanced, s
         is_last = !text.ptr || ++lines == REPLY_LINES_MAX;
         put_line(out, code, is_last, enhanced, span_trim(line), id);
     }
+}
+
+void reply_write_challenge(struct strbuf *out, struct span text)
+{
+    strbuf_puts(out, "334 ");
+    put_washed(out, span_trim(text), text.len);
+    strbuf_puts(out, "\r\n");
 }
 
 /* The row's text, with the detail in its place. */

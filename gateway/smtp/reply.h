@@ -49,6 +49,10 @@ enum reply {
     REPLY_BAD_CHUNK,
     REPLY_BAD_XCLIENT,
     REPLY_XCLIENT_DENIED,
+    REPLY_AUTH_MECHANISM,
+    REPLY_AUTH_BAD,
+    REPLY_AUTH_NEEDS_TLS,
+    REPLY_AUTH_ALREADY,
     REPLY_NEED_HELO,
     REPLY_NEED_MAIL,
     REPLY_NEED_RCPT,
@@ -65,6 +69,7 @@ enum reply {
     REPLY_TOO_MANY_ERRORS,
     REPLY_IDLE,
     REPLY_SESSION_TOO_LONG,
+    REPLY_PROXY_LATE,
     REPLY_DATA_TOO_SLOW,
     /* what we do not take */
     REPLY_RELAY_DENIED,
@@ -98,6 +103,8 @@ enum reply {
     REPLY_HOP_8BIT,
     REPLY_NO_LIST,
     REPLY_HOP_BINARY,
+    REPLY_AUTH_HOP,
+    REPLY_AUTH_LOST,
     REPLY_MAILDIR,
     REPLY_QUARANTINE,
     REPLY_OTHERS_SLOW,
@@ -114,6 +121,8 @@ struct span reply_text(enum reply reply, struct span detail, char *out);
 /* reply_write_text - a reply of a check or of the next hop: `enhanced` may be "" (then, if `text` has none at its
  * front, the class's X.0.0), `text` may have several lines, separated by LF. */
 void reply_write_text(struct strbuf *out, unsigned code, const char *enhanced, struct span text, const char *id);
+/* reply_write_challenge - of AUTH [RFC4954 4]. */
+void reply_write_challenge(struct strbuf *out, struct span text);
 /* reply_has_enhanced - whether `text` begins with an enhanced status code of that class [RFC3463 2]. */
 bool reply_has_enhanced(unsigned code, struct span text);
 

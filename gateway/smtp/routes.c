@@ -22,6 +22,7 @@ struct routes {
     struct hops *hops;
     struct next_hop **sections; /* the first: of conf->next_hop; then one per route of conf */
     size_t count;
+    struct next_hop *auth;   /* NULL: no listener has `auth` */
     struct access_file file; /* set: struct route_table */
     bool has_file;
     struct recipient_lists *lists;
@@ -153,7 +154,9 @@ static bool open_sections(struct routes *r, char *error, size_t size)
             return false;
         r->count++;
     }
-    return true;
+    if (conf->auth_hop.count)
+        r->auth = hops_take(r->hops, &conf->auth_hop, &conf->next_hop_ways, error, size);
+    return !conf->auth_hop.count || r->auth;
 }
 
 struct routes *routes_new(struct engine *engine, const struct smtp_conf *conf, char *error, size_t size)
@@ -183,6 +186,7 @@ void routes_free(struct routes *r)
         access_file_close(&r->file);
     for (size_t i = 0; i < r->count; i++)
         next_hop_drop(r->sections[i]);
+    next_hop_drop(r->auth);
     recipient_lists_free(r->lists);
     hops_free(r->hops);
     free(r->sections);
@@ -228,6 +232,11 @@ bool routes_take(const struct routes *r, const struct address *recipient, const 
 }
 
 /* ---- of all ---- */
+
+struct next_hop *routes_auth(const struct routes *r)
+{
+    return r->auth;
+}
 
 unsigned routes_extensions(struct routes *r)
 {

@@ -35,5 +35,7 @@ bool routes_take(const struct routes *r, const struct address *recipient, const 
 unsigned routes_extensions(struct routes *r);
 uint64_t routes_size_most(struct routes *r);
 bool routes_are_down(const struct routes *r);
+/* routes_auth - that of auth_hop; NULL when no listener has `auth`. */
+struct next_hop *routes_auth(const struct routes *r);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/log.h"
+#include "gateway/smtp/sasl.h"
 
 enum {
     OUT_MOST = 64 * 1024, /* replies that are not with the stream yet; many times what one command can cause */
@@ -32,7 +33,7 @@ void server_say_about(struct server *s, enum reply reply, struct span detail)
 
 void server_say(struct server *s, enum reply reply)
 {
-    server_say_about(s, reply, span_of(s->session->hostname));
+    server_say_about(s, reply, span_of(s->door->engine->hostname));
 }
 
 void server_say_number(struct server *s, enum reply reply, uint64_t number)
@@ -46,6 +47,11 @@ void server_say_number(struct server *s, enum reply reply, uint64_t number)
 void server_say_text(struct server *s, unsigned code, const char *enhanced, struct span text)
 {
     reply_write_text(&s->out, code, enhanced, text, id_of(s));
+}
+
+void server_say_challenge(struct server *s, struct span text)
+{
+    reply_write_challenge(&s->out, text);
 }
 
 void server_flush(struct server *s)
@@ -130,10 +136,13 @@ static void take_command(struct server *s, const struct smtp_command *command)
     case VERB_DATA: server_data(s); break;
     case VERB_BDAT: server_bdat(s, command); break;
     case VERB_STARTTLS: server_starttls(s); break;
+    case VERB_AUTH: server_auth(s, command); break;
     case VERB_XCLIENT: server_xclient(s, command); break;
+    case VERB_XFORWARD: server_xforward(s, command); break;
     case VERB_RSET:
         if (s->state == SERVER_MAIL)
             server_end_transaction(s);
+        server_forget_forward(s);
         say_junk(s, REPLY_RESET);
         break;
     case VERB_NOOP: say_junk(s, REPLY_OK); break;
@@ -206,23 +215,39 @@ static bool skip_line(struct server *s, struct span in)
     return lf != SPAN_NPOS;
 }
 
+/* Of AUTH lines may be longer [RFC4954 4]. */
+static size_t line_most(const struct server *s, struct span in)
+{
+    bool is_auth = server_awaits_answer(s) || (s->listener->auth && span_istarts(in, SPAN("AUTH ")));
+
+    return is_auth ? SASL_LINE_MAX : COMMAND_LINE_MAX;
+}
+
+static void take_long_line(struct server *s, struct span in)
+{
+    if (server_awaits_answer(s))
+        server_take_answer(s, SPAN("?"));
+    else
+        say_refusal(s, REPLY_LINE_TOO_LONG, VERB_UNKNOWN);
+    skip_line(s, in);
+}
+
 /* True when there was a command. */
 static bool take_input(struct server *s)
 {
-    char line[COMMAND_LINE_MAX];
+    char line[SASL_LINE_MAX];
     struct span in = stream_input(s->stream);
 
     if (!in.len)
         return false;
     if (s->is_skipping_line)
         return skip_line(s, in);
-    size_t lf = span_find(span_first(in, COMMAND_LINE_MAX), '\n');
+    size_t most = line_most(s, in), lf = span_find(span_first(in, most), '\n');
 
-    if ((lf == SPAN_NPOS && in.len < COMMAND_LINE_MAX) || server_hold_back(s))
+    if ((lf == SPAN_NPOS && in.len < most) || server_hold_back(s))
         return false;
     if (lf == SPAN_NPOS) {
-        say_refusal(s, REPLY_LINE_TOO_LONG, VERB_UNKNOWN);
-        skip_line(s, in);
+        take_long_line(s, in);
         return true;
     }
     struct span whole = span_first(in, lf);
@@ -233,7 +258,12 @@ static bool take_input(struct server *s)
         server_note(s, CONDUCT_BARE_NEWLINE, whole);
     memcpy(line, whole.ptr, whole.len);
     stream_consume(s->stream, lf + 1);
-    take_line(s, span_make(line, whole.len), has_cr || s->door->conf->bare_newline == BARE_NORMALISE);
+    if (server_awaits_answer(s))
+        server_take_answer(s, span_make(line, whole.len));
+    else
+        take_line(s, span_make(line, whole.len), has_cr || s->door->conf->bare_newline == BARE_NORMALISE);
+    if (most == SASL_LINE_MAX) /* it may have had a password in it */
+        explicit_bzero(line, sizeof line);
     return true;
 }
 
@@ -298,6 +328,8 @@ static void run(struct server *s)
 
             goes_on = in.len > 0;
             (s->chunk.is_taking ? server_take_chunk : server_take_data)(s, in);
+        } else if (s->state == SERVER_PROXY) {
+            goes_on = server_take_proxy(s);
         } else {
             goes_on = take_input(s);
             if (goes_on && s->clock == CLOCK_COMMAND)
@@ -407,11 +439,12 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     };
     bool is_known = place->ways->protocol == SMTP_PROTOCOL_LMTP || server_is_known(door, peer);
     bool is_full = door->server_count >= (size_t)door->conf->connections_most;
+    bool is_proxy = server_nets_have(&door->conf->proxy_clients, peer);
     const char *busy = engine_admits(door->engine);
     char reason[GUEST_REASON_MAX];
     struct guest guest;
 
-    if (!is_full && !busy && !guest_enter(door->guests, peer, is_known, &guest)) {
+    if (!is_full && !busy && !guest_enter(door->guests, peer, is_proxy || is_known, &guest)) {
         turn_away(fd, peer, REPLY_CLIENT_LIMIT, guest_reason(&guest, reason));
         return;
     }
@@ -425,9 +458,10 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     s->listener = place->ways;
     s->guest = guest;
     s->connected_ms = loop_now_ms(door->engine->loop);
-    s->peer = *peer;
-    s->peer_port = port;
+    s->peer = s->client = *peer;
+    s->peer_port = s->client_port = port;
     s->stream = stream_accepted(door->engine->loop, fd, &events, s);
+    stream_be_discreet(s->stream, place->ways->auth);
     s->timer = timer_new(door->engine->loop, server_on_timer, s);
     strbuf_init(&s->out, OUT_MOST);
     strbuf_init(&s->rcpt.text, HOP_REPLY_BYTES_MAX);
@@ -436,7 +470,10 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     shares_init(&s->shares);
     s->share = &s->shares.first;
     door_add(door, s);
-    server_greet(s);
+    if (is_proxy)
+        server_await_proxy(s);
+    else
+        server_greet(s);
     run(s);
 }
 
@@ -451,12 +488,15 @@ void server_free(struct server *s)
     stream_free(s->stream);
     incoming_close(&s->incoming);
     shares_release(&s->shares);
+    server_forget_told(s);
+    server_forget_auth(s);
     pipeline_free(s->pipeline);
     timer_free(s->timer);
     strbuf_release(&s->out);
     strbuf_release(&s->rcpt.text);
     strbuf_release(&s->unheard);
     strbuf_release(&s->unanswered);
+    free(s->proxied);
     free(s);
 }
 
@@ -475,5 +515,6 @@ void server_end_transaction(struct server *s)
     if (s->clock == CLOCK_DATA)
         server_set_clock(s, CLOCK_STANDS, 0);
     pipeline_end(s->pipeline);
+    server_forget_forward(s);
     s->state = SERVER_READY;
 }

@@ -1,8 +1,11 @@
 /* smtp/server.h - one client's connection; between door.c and the files server*.c and nobody else.
  *
  *     server.c        its life: input, replies, errors, time-outs, the end
- *     server_hello.c  greeting, EHLO, HELO, XCLIENT
+ *     server_proxy.c  the PROXY protocol's header, before anything else
+ *     server_hello.c  EHLO, HELO
  *     server_tls.c    STARTTLS, and TLS from the first byte
+ *     server_auth.c   AUTH
+ *     server_xclient.c  XCLIENT, XFORWARD
  *     server_mail.c   MAIL, RCPT: who may send to whom, the checks of the envelope, verification
  *     server_data.c   DATA: the message, as it comes in; how any message begins and ends to
  *     server_chunk.c  BDAT: the message in chunks
@@ -26,10 +29,12 @@
 #include "gateway/smtp/grammar.h"
 #include "gateway/smtp/guests.h"
 #include "gateway/smtp/handshakes.h"
+#include "gateway/smtp/logins.h"
 #include "gateway/smtp/in_flight.h"
 #include "gateway/smtp/incoming.h"
 #include "gateway/smtp/routes.h"
 #include "gateway/smtp/share.h"
+#include "gateway/smtp/xclient.h"
 
 /* A place that we listen on. */
 struct door_place {
@@ -47,6 +52,7 @@ struct smtp_door {
     struct handshakes *handshakes;
     struct routes *routes; /* NULL until smtp_door_open() */
     struct verify *verify;
+    struct logins *logins;       /* NULL: no listener has `auth` */
     struct in_flight *in_flight; /* NULL: a crash names nothing */
     struct door_place *places;   /* room for all of conf->places */
     size_t place_count;
@@ -60,6 +66,7 @@ struct smtp_door {
 };
 
 enum server_state {
+    SERVER_PROXY, /* the header of the PROXY protocol is awaited; there is no session yet */
     SERVER_START, /* no EHLO or HELO yet */
     SERVER_READY,
     SERVER_MAIL, /* a transaction is open */
@@ -78,6 +85,7 @@ enum {
 /* What the server's timer runs for. */
 enum server_clock {
     CLOCK_STANDS,
+    CLOCK_PROXY,     /* the header of the PROXY protocol */
     CLOCK_GREET,     /* the client waits for the banner */
     CLOCK_HANDSHAKE, /* it waits for its turn */
     CLOCK_COMMAND,   /* the next command has to be here, whole */
@@ -105,6 +113,12 @@ struct chunk {
     uint64_t refused_number;
 };
 
+/* What XCLIENT or XFORWARD has told so far. */
+struct told {
+    struct arena arena;
+    struct xclient facts;
+};
+
 struct server {
     struct smtp_door *door;
     const struct smtp_listener *listener; /* where the client came in */
@@ -112,8 +126,17 @@ struct server {
     struct stream *stream; /* NULL: the client has gone, and a delivery that cannot be called back goes on */
     struct pipeline *pipeline;
     struct session *session;
-    struct addr peer; /* whom we really talk to: XCLIENT changes the session's client */
+    struct addr peer; /* the other end of the socket */
     unsigned peer_port;
+    struct addr client; /* whom we talk to: the peer, or whom a proxy told. XCLIENT changes the session's client only */
+    unsigned client_port;
+    struct addr destination; /* where the client connected to, as PROXY or XCLIENT told; ADDR_NONE: nobody did */
+    unsigned destination_port;
+    struct proxied *proxied;       /* what else the proxy told; NULL: nothing */
+    struct auth *auth;             /* of server_auth.c; NULL: the client has not said AUTH */
+    struct told *xclient;          /* NULL: nothing */
+    struct told *xforward;         /* for the next transaction, or the one that is open */
+    struct pipeline *own_pipeline; /* the peer's, while s->pipeline is that of the client that it forwards; else NULL */
     enum server_state state;
     unsigned offered;   /* of enum smtp_extension */
     uint64_t size_most; /* of a message: ours, or a next hop's that is less */
@@ -157,6 +180,7 @@ void server_say(struct server *s, enum reply reply);
 void server_say_about(struct server *s, enum reply reply, struct span detail);
 void server_say_number(struct server *s, enum reply reply, uint64_t number);
 void server_say_text(struct server *s, unsigned code, const char *enhanced, struct span text);
+void server_say_challenge(struct server *s, struct span text);
 /* server_count_error - after a refusal that is the client's fault: slows it down, in the end throws it out. */
 void server_count_error(struct server *s);
 void server_close(struct server *s);
@@ -195,9 +219,25 @@ bool server_is_trusted(const struct server *s);
 /* door_note_load - after the number of connections has changed. */
 void door_note_load(struct smtp_door *door);
 
+/* server_proxy.c */
+/* What a proxy told of a client's TLS, and the name that it has for the connection. All may be "". */
+struct proxied {
+    bool is_tls;
+    char tls_version[32], tls_cipher[80];
+    char tls_name[256];    /* that the client asked for */
+    char tls_subject[256]; /* of its certificate, which the proxy found good */
+    char id[128];
+    size_t id_len;
+};
+void server_await_proxy(struct server *s);
+/* server_take_proxy - false: more must come. */
+bool server_take_proxy(struct server *s);
+void server_proxy_is_late(struct server *s);
+/* server_has_tls - between the client and us, or between it and its proxy. */
+bool server_has_tls(const struct server *s);
+
 /* server_hello.c */
 void server_hello(struct server *s, const struct smtp_command *command);
-void server_xclient(struct server *s, const struct smtp_command *command);
 void server_begin(struct server *s, const struct addr *client, unsigned port);
 bool server_nets_have(const struct conf_nets *nets, const struct addr *a);
 
@@ -230,6 +270,15 @@ bool server_is_unidentified(struct server *s);
 /* server_note_tls - into the session, when there is TLS. */
 void server_note_tls(struct server *s);
 
+/* server_xclient.c */
+void server_xclient(struct server *s, const struct smtp_command *command);
+void server_xforward(struct server *s, const struct smtp_command *command);
+/* server_begin_forwarded - a transaction begins: with what XFORWARD told, if anything, another client is judged in it.
+ * server_forget_forward - it has ended, or XFORWARD's words are void: we talk to the peer again. */
+void server_begin_forwarded(struct server *s);
+void server_forget_forward(struct server *s);
+void server_forget_told(struct server *s);
+
 /* server_mail.c */
 void server_mail(struct server *s, const struct smtp_command *command);
 void server_rcpt(struct server *s, const struct smtp_command *command);
@@ -259,6 +308,17 @@ void server_is_heard(struct server *s);
 /* server_call_off - the client has gone during a delivery: true when it could be called off. */
 bool server_call_off(struct server *s);
 
+/* server_auth.c */
+/* server_auth_offer - the mechanisms for EHLO, into `list` (SASL_LIST_MAX); false: none. */
+bool server_auth_offer(struct server *s, char *list);
+void server_auth(struct server *s, const struct smtp_command *command);
+/* server_awaits_answer - the next line is no command, but for server_take_answer(). */
+bool server_awaits_answer(const struct server *s);
+void server_take_answer(struct server *s, struct span line);
+/* server_own_hop - where the mail of a client that has logged in goes, all of it; NULL: it has not. */
+struct next_hop *server_own_hop(const struct server *s);
+void server_forget_auth(struct server *s);
+
 /* server_answer.c */
 /* server_answer_of - what the client is told of an outcome; `text` (REPLY_LINE_MAX) may be written to. */
 struct answer server_answer_of(const struct server *s, const struct delivery_outcome *outcome, char *text);
@@ -268,6 +328,7 @@ void server_keep_answers(struct server *s, const struct answer *answer, const st
 void server_answer(struct server *s);
 
 /* server_log.c */
+void server_log_login(const struct server *s, const char *user, const char *mechanism, unsigned code, struct span text);
 /* server_log_message - of the share in hand, which has its answer. */
 void server_log_message(struct server *s, const char *action, const struct delivery_outcome *outcome);
 void server_log_refusal(const struct server *s, const char *what, const struct verdict *verdict, unsigned code,

@@ -116,7 +116,7 @@ static void rest(struct server *s)
 
 void server_await_input(struct server *s)
 {
-    if (s->is_waiting)
+    if (s->is_waiting || s->state == SERVER_PROXY)
         return;
     if (server_is_receiving(s)) {
         server_set_read_timeout(s, s->door->conf->data_timeout_ms);
@@ -157,6 +157,10 @@ void server_on_timer(void *arg)
     struct server *s = arg;
 
     switch (s->clock) {
+    case CLOCK_PROXY:
+        server_proxy_is_late(s);
+        server_resume(s);
+        break;
     case CLOCK_GREET: server_greeting_is_due(s); break;
     case CLOCK_HANDSHAKE: server_tls_gives_up(s); break;
     case CLOCK_COMMAND: command_is_late(s); break;

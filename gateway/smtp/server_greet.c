@@ -29,6 +29,8 @@ bool server_is_known(const struct smtp_door *door, const struct addr *client)
 
 void server_note(struct server *s, enum conduct kind, struct span said)
 {
+    if (s->listener->auth) /* it may be a password */
+        said = SPAN("");
     if (s->guest.is_known || !session_note(s->session, kind, said))
         return;
     guest_misbehaves(&s->guest);
@@ -145,7 +147,7 @@ void server_greet(struct server *s)
 {
     const struct addr nobody = { 0 };
 
-    server_begin(s, server_is_lmtp(s) ? &nobody : &s->peer, server_is_lmtp(s) ? 0 : s->peer_port);
+    server_begin(s, server_is_lmtp(s) ? &nobody : &s->client, server_is_lmtp(s) ? 0 : s->client_port);
     if (guest_ask(&s->guest, on_asked, s))
         server_wait(s);
     else

@@ -1,9 +1,7 @@
-/* smtp/server_hello.c - who the client is: greeting, EHLO, XCLIENT. */
+/* smtp/server_hello.c - who the client is: its name, and what it is offered. */
+#include "gateway/smtp/sasl.h"
 #include "gateway/smtp/server.h"
 
-#include "gateway/smtp/xclient.h"
-
-/* A connection begins anew: a pipeline, and what is known of the client. */
 void server_begin(struct server *s, const struct addr *client, unsigned port)
 {
     pipeline_free(s->pipeline);
@@ -15,6 +13,7 @@ void server_begin(struct server *s, const struct addr *client, unsigned port)
     s->session->is_relay_client = server_nets_have(&s->door->conf->relay_clients, client);
     s->state = SERVER_START;
     s->is_helo_told = false;
+    server_note_tls(s);
 }
 
 /* ---- EHLO ---- */
@@ -38,6 +37,8 @@ static unsigned offered(const struct server *s)
 
 static void say_ehlo(struct server *s)
 {
+    char mechanisms[SASL_LIST_MAX];
+
     s->offered = offered(s);
     strbuf_putf(&s->out, "250-%s\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-SIZE %llu\r\n", s->session->hostname,
                 (unsigned long long)s->size_most);
@@ -47,10 +48,14 @@ static void say_ehlo(struct server *s)
         strbuf_puts(&s->out, "250-BINARYMIME\r\n");
     if (s->offered & EXTENSION_PRDR)
         strbuf_puts(&s->out, "250-PRDR\r\n");
+    if (server_auth_offer(s, mechanisms))
+        strbuf_putf(&s->out, "250-AUTH %s\r\n", mechanisms);
     if (s->offered & EXTENSION_STARTTLS)
         strbuf_puts(&s->out, "250-STARTTLS\r\n");
-    if (server_nets_have(&s->door->conf->xclient_clients, &s->peer))
+    if (server_nets_have(&s->door->conf->xclient_clients, &s->client))
         strbuf_puts(&s->out, "250-" XCLIENT_OFFER "\r\n");
+    if (server_nets_have(&s->door->conf->xforward_clients, &s->client))
+        strbuf_puts(&s->out, "250-" XFORWARD_OFFER "\r\n");
     strbuf_puts(&s->out, "250 ENHANCEDSTATUSCODES\r\n");
 }
 
@@ -70,7 +75,8 @@ static void note_name(struct server *s, struct span name, bool is_esmtp)
 /* EHLO ends a transaction, as RSET does [RFC5321 4.1.4]. */
 void server_hello(struct server *s, const struct smtp_command *command)
 {
-    bool is_esmtp = command->verb != VERB_HELO;
+    bool is_told = s->xclient && (s->xclient->facts.given & XCLIENT_PROTO);
+    bool is_esmtp = is_told ? s->xclient->facts.is_esmtp : command->verb != VERB_HELO;
 
     if ((command->verb == VERB_LHLO) != server_is_lmtp(s)) {
         server_say(s, server_is_lmtp(s) ? REPLY_SPEAK_LMTP : REPLY_SPEAK_SMTP);
@@ -79,62 +85,13 @@ void server_hello(struct server *s, const struct smtp_command *command)
     }
     if (s->state == SERVER_MAIL)
         server_end_transaction(s);
+    server_forget_forward(s);
     note_name(s, s->is_helo_told ? s->session->helo : command->argument, is_esmtp);
     s->state = SERVER_READY;
     s->offered = 0;
     s->size_most = routes_size_most(s->door->routes);
-    if (is_esmtp)
+    if (command->verb != VERB_HELO)
         say_ehlo(s);
     else
         server_say(s, REPLY_HELO);
-}
-
-/* ---- XCLIENT ---- */
-
-/* False: there are too many of that client already. Rates are for who tells us to keep. */
-static bool take_xclient(struct server *s, const struct xclient *x)
-{
-    const struct addr client = x->given & XCLIENT_ADDR ? x->addr : s->session->client;
-    struct arena *arena;
-
-    guest_leave(&s->guest);
-    if (!guest_enter(s->door->guests, &client, server_is_known(s->door, &client), &s->guest)) {
-        server_turn_away(s);
-        return false;
-    }
-    server_begin(s, &client, x->given & XCLIENT_PORT ? x->port : s->session->client_port);
-    arena = s->session->arena;
-    if (x->given & XCLIENT_NAME)
-        s->session->client_ptr = arena_copy(arena, x->name);
-    if (x->given & XCLIENT_LOGIN)
-        s->session->auth_user = arena_copy(arena, x->login);
-    if (x->helo.len) {
-        s->session->helo = arena_copy(arena, x->helo);
-        s->is_helo_told = true;
-    }
-    server_note_tls(s);
-    pipeline_reach(s->pipeline, STAGE_CONNECT);
-    return true;
-}
-
-void server_xclient(struct server *s, const struct smtp_command *command)
-{
-    struct xclient x;
-    struct arena scratch;
-    enum reply wrong = REPLY_NONE;
-
-    arena_init(&scratch, COMMAND_LINE_MAX * 8);
-    if (!server_nets_have(&s->door->conf->xclient_clients, &s->peer))
-        wrong = REPLY_XCLIENT_DENIED;
-    else if (s->state == SERVER_MAIL)
-        wrong = REPLY_IN_TRANSACTION;
-    else if (xclient_parse(&scratch, command->argument, &x))
-        wrong = REPLY_BAD_XCLIENT;
-    if (wrong) {
-        server_say(s, wrong);
-        server_count_error(s);
-    } else if (take_xclient(s, &x)) {
-        server_say(s, REPLY_BANNER);
-    }
-    arena_release(&scratch);
 }

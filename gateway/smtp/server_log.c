@@ -4,6 +4,27 @@
 #include "gateway/base/clock.h"
 #include "gateway/core/message_log.h"
 
+/* Who told us of the client. */
+static void log_peer(struct log_line *line, const struct server *s)
+{
+    char text[ADDR_TEXT_MAX];
+
+    if (!addr_eq(&s->peer, &s->session->client))
+        log_cstr(line, "peer", addr_text(&s->peer, text));
+    if (s->destination.family)
+        log_fmt(line, "dest", "%s %u", addr_text(&s->destination, text), s->destination_port);
+    if (s->session->via && s->xforward->facts.ident.len)
+        log_str(line, "peer_id", s->xforward->facts.ident);
+    else if (s->proxied && s->proxied->id_len)
+        log_str(line, "peer_id", span_make(s->proxied->id, s->proxied->id_len));
+}
+
+static void log_user(struct log_line *line, const struct server *s)
+{
+    if (s->session->auth_user.len)
+        log_str(line, "user", s->session->auth_user);
+}
+
 static void log_outcome(struct log_line *line, const struct server *s, const struct delivery_outcome *outcome)
 {
     if (!outcome)
@@ -67,6 +88,8 @@ void server_log_message(struct server *s, const char *action, const struct deliv
     if (line.is_wanted) {
         log_id(&line, s);
         message_log_client(&line, share->session);
+        log_peer(&line, s);
+        log_user(&line, s);
         message_log_envelope(&line, share->session);
         if (refused)
             log_int(&line, "refused_rcpts", (int64_t)refused);
@@ -97,6 +120,8 @@ void server_log_refusal(const struct server *s, const char *what, const struct v
     if (s->state >= SERVER_MAIL)
         log_id(&line, s);
     message_log_client(&line, session);
+    log_peer(&line, s);
+    log_user(&line, s);
     if (s->state >= SERVER_MAIL)
         message_log_envelope(&line, session);
     if (verdict)
@@ -130,6 +155,22 @@ void server_log_conduct(const struct server *s, const char *what, struct span sa
     if (said.len)
         log_str(&line, "said", span_first(said, CONDUCT_SHOWN_MAX));
     log_int(&line, "after_ms", loop_now_ms(s->door->engine->loop) - s->connected_ms);
+    log_send(&line);
+}
+
+/* Whoever watches the log for guesses of passwords needs the client's address, and no password. */
+void server_log_login(const struct server *s, const char *user, const char *mechanism, unsigned code, struct span text)
+{
+    struct log_line line;
+
+    log_start(&line, LOG_INFO, "refused");
+    log_cstr(&line, "what", "login");
+    message_log_client(&line, s->session);
+    log_peer(&line, s);
+    log_cstr(&line, "user", user);
+    log_cstr(&line, "mechanism", mechanism);
+    log_int(&line, "code", code);
+    log_str(&line, "text", text);
     log_send(&line);
 }
 

@@ -20,6 +20,8 @@ static enum reply mail_is_refused(struct server *s, const struct smtp_command *c
         return REPLY_TOO_BIG;
     if (engine_admits(s->door->engine))
         return REPLY_BUSY_MAIL;
+    if (server_own_hop(s))
+        return next_hop_is_down(server_own_hop(s)) ? REPLY_AUTH_LOST : REPLY_NONE;
     if (routes_are_down(s->door->routes))
         return REPLY_HOP_DOWN;
     return REPLY_NONE;
@@ -31,7 +33,10 @@ static void refuse_mail(struct server *s, enum reply reply)
     char size[24];
 
     snprintf(size, sizeof size, "%llu", (unsigned long long)s->size_most);
-    server_say_about(s, reply, span_of(reply == REPLY_BUSY_MAIL && reason ? reason : size));
+    server_say_about(s, reply,
+                     span_of(reply == REPLY_AUTH_LOST             ? s->session->hostname
+                             : reply == REPLY_BUSY_MAIL && reason ? reason
+                                                                  : size));
 }
 
 /* True when the verdict refuses; then it has been told. */
@@ -74,8 +79,12 @@ void server_mail(struct server *s, const struct smtp_command *command)
         server_log_refusal(s, "sender", NULL, reply_code(wrong), command->argument);
         if (reply_code(wrong) / 100 == 5)
             server_count_error(s);
+        if (wrong == REPLY_AUTH_LOST)
+            server_close(s);
         return;
     }
+    server_begin_forwarded(s);
+    session = s->session;
     if (!session->tx_arena)
         pipeline_begin(s->pipeline);
     s->state = SERVER_MAIL;
@@ -108,7 +117,9 @@ static enum fault recipient_domain(const struct server *s, const struct address 
 
 static bool may_send_anywhere(const struct server *s)
 {
-    return s->session->is_relay_client || s->session->auth_user.len;
+    const struct session *session = s->session;
+
+    return session->is_relay_client || session->auth_user.len || (session->via && session->via->is_relay_client);
 }
 
 static bool is_relayed(const struct server *s, const struct address *recipient, const char *domain)
@@ -296,13 +307,24 @@ static void refuse_rcpt(struct server *s, enum reply wrong, const struct smtp_co
         server_count_error(s);
 }
 
+/* The mail of who has logged in goes by his own connection, whose server may ask who sends to whom. */
+static struct route find_route(const struct server *s, const struct address *recipient, const char *domain)
+{
+    struct next_hop *own = server_own_hop(s);
+
+    if (!own)
+        return routes_find(s->door->routes, recipient, domain);
+    return (struct route){ .next_hop = own,
+                           .verify = s->door->conf->verify_recipients.kind == VERIFY_NONE ? VERIFY_NONE : VERIFY_RCPT };
+}
+
 void server_rcpt(struct server *s, const struct smtp_command *command)
 {
     char domain[DOMAIN_MAX];
 
     if (recipient_domain(s, &command->path, domain))
         domain[0] = '\0';
-    const struct route route = routes_find(s->door->routes, &command->path, domain);
+    const struct route route = find_route(s, &command->path, domain);
     enum reply wrong = rcpt_is_refused(s, &command->path, domain, route.next_hop);
 
     if (!wrong)

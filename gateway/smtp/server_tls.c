@@ -19,7 +19,7 @@ bool server_begins_with_tls(const struct server *s)
 
 bool server_offers_starttls(const struct server *s)
 {
-    return s->door->tls && s->listener->tls == SMTP_TLS_STARTTLS && !stream_is_tls(s->stream);
+    return s->door->tls && s->listener->tls == SMTP_TLS_STARTTLS && !server_has_tls(s);
 }
 
 static struct span keep(struct server *s, const char *text)
@@ -27,13 +27,29 @@ static struct span keep(struct server *s, const char *text)
     return arena_copy(s->session->arena, span_of(text));
 }
 
+/* Of the TLS that ends at a proxy, as far as it tells. */
+static void note_proxied(struct server *s)
+{
+    const struct proxied *p = s->proxied;
+    struct session *session = s->session;
+
+    session->tls_version = p->tls_version[0] ? p->tls_version : "TLS";
+    session->tls_cipher = p->tls_cipher;
+    session->tls_server_name = keep(s, p->tls_name);
+    session->tls_client.subject = keep(s, p->tls_subject);
+    session->tls_client.is_trusted = p->tls_subject[0];
+}
+
 void server_note_tls(struct server *s)
 {
     struct session *session = s->session;
     struct tls_facts facts;
 
-    if (!stream_is_tls(s->stream))
+    if (!stream_is_tls(s->stream)) {
+        if (s->proxied && s->proxied->is_tls)
+            note_proxied(s);
         return;
+    }
     stream_tls_facts(s->stream, &facts);
     session->tls_version = facts.version;
     session->tls_cipher = facts.cipher;
@@ -105,7 +121,7 @@ static void ask(struct server *s)
 {
     server_wait(s);
     stream_hold(s->stream);
-    s->handshake.client = s->peer;
+    s->handshake.client = s->client;
     s->handshake.start = start;
     s->handshake.cut = cut;
     s->handshake.arg = s;
@@ -151,7 +167,7 @@ void server_starttls(struct server *s)
 {
     enum reply wrong = REPLY_NONE;
 
-    if (stream_is_tls(s->stream))
+    if (server_has_tls(s))
         wrong = REPLY_TLS_ALREADY;
     else if (!server_offers_starttls(s))
         wrong = REPLY_TLS_NOT_OFFERED;

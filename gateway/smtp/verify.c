@@ -208,7 +208,7 @@ static bool ask_hop(struct verify_query *q)
 
 static bool is_shared(const struct verify *v, const struct next_hop *next_hop)
 {
-    return v->engine->store && v->asks && next_hop_kind(next_hop) != HOP_MAILDIR;
+    return v->engine->store && v->asks && next_hop_kind(next_hop) != HOP_MAILDIR && !next_hop_is_private(next_hop);
 }
 
 /* 0: what it says with that code is not remembered. */
@@ -315,7 +315,7 @@ static bool is_known(struct verify *v, const struct route *route, const struct s
     const struct verify_answer *known = verify_cache_get(v->cache, loop_now_ms(v->engine->loop),
                                                          next_hop_name(next_hop), session->mail_from.text, recipient);
 
-    if (!known)
+    if (!known || (next_hop_is_private(next_hop) && route->verify == VERIFY_RCPT))
         return route->verify != VERIFY_RCPT;
     next_hop_settings(next_hop)->metrics->verify_known++;
     *result = (struct verify_result){ known->code, span_of(known->text), REPLY_NONE };

@@ -35,6 +35,8 @@ enum fault xtext_decode(struct arena *a, struct span text, struct span *out)
     return FAULT_NONE;
 }
 
+enum { TEXT_MAX = 255 };
+
 static bool is_unknown(struct span value)
 {
     return span_iis(value, "[UNAVAILABLE]") || span_iis(value, "[TEMPUNAVAIL]");
@@ -62,13 +64,18 @@ static enum fault set_text(struct span value, struct span *out)
 {
     if (!is_unknown(value))
         *out = value;
-    return value.len > 255 ? FAULT_TOO_LONG : FAULT_NONE;
+    return value.len > TEXT_MAX ? FAULT_TOO_LONG : FAULT_NONE;
+}
+
+static bool is_for_helo(char c)
+{
+    return c > ' ' && c <= '~' && !strchr("()<>@,;\\\"", c);
 }
 
 static enum fault set_helo(struct span value, struct span *out)
 {
     for (size_t i = 0; i < value.len; i++)
-        if (value.ptr[i] <= ' ' || value.ptr[i] > '~' || strchr("()<>@,;\\\"", value.ptr[i]))
+        if (!is_for_helo(value.ptr[i]))
             return FAULT_SYNTAX;
     return set_text(value, out);
 }
@@ -77,6 +84,12 @@ static enum fault set_proto(struct span value, bool *is_esmtp)
 {
     *is_esmtp = span_iis(value, "ESMTP");
     return *is_esmtp || span_iis(value, "SMTP") || is_unknown(value) ? FAULT_NONE : FAULT_SYNTAX;
+}
+
+static enum fault set_source(struct span value, bool *is_local)
+{
+    *is_local = span_iis(value, "LOCAL");
+    return *is_local || span_iis(value, "REMOTE") || is_unknown(value) ? FAULT_NONE : FAULT_SYNTAX;
 }
 
 static enum fault set(struct xclient *x, enum xclient_attribute which, struct span value)
@@ -89,12 +102,38 @@ static enum fault set(struct xclient *x, enum xclient_attribute which, struct sp
     case XCLIENT_NAME: return set_text(value, &x->name);
     case XCLIENT_HELO: return set_helo(value, &x->helo);
     case XCLIENT_LOGIN: return set_text(value, &x->login);
+    case XCLIENT_IDENT: return set_text(value, &x->ident);
     case XCLIENT_PROTO: return set_proto(value, &x->is_esmtp);
+    case XCLIENT_SOURCE: return set_source(value, &x->is_local);
     }
     BUG("attribute %d", (int)which);
 }
 
-static enum fault take_attribute(struct arena *a, struct span word, struct xclient *x)
+/* The other mail server has taken it from its client, whatever it is: mail must not wait for that client to mend its
+ * name. */
+static struct span washed(struct arena *a, struct span value)
+{
+    char *copy = arena_dup(a, span_first(value, TEXT_MAX));
+    size_t len = value.len < TEXT_MAX ? value.len : TEXT_MAX;
+
+    for (size_t i = 0; i < len; i++)
+        if (!is_for_helo(copy[i]))
+            copy[i] = '?';
+    return span_make(copy, len);
+}
+
+/* Postfix forwards "=" as it is, which xtext does not allow. */
+static struct span without_equals(struct arena *a, struct span text)
+{
+    char *copy = arena_dup(a, text);
+
+    for (size_t i = 0; i < text.len; i++)
+        if (copy[i] == '=')
+            copy[i] = '?';
+    return span_make(copy, text.len);
+}
+
+static enum fault take_attribute(struct arena *a, struct span word, enum xclient_command command, struct xclient *x)
 {
     static const struct {
         const char *name;
@@ -102,29 +141,33 @@ static enum fault take_attribute(struct arena *a, struct span word, struct xclie
     } names[] = {
         { "ADDR", XCLIENT_ADDR },         { "NAME", XCLIENT_NAME },         { "PORT", XCLIENT_PORT },
         { "HELO", XCLIENT_HELO },         { "PROTO", XCLIENT_PROTO },       { "LOGIN", XCLIENT_LOGIN },
-        { "DESTADDR", XCLIENT_DESTADDR }, { "DESTPORT", XCLIENT_DESTPORT },
+        { "DESTADDR", XCLIENT_DESTADDR }, { "DESTPORT", XCLIENT_DESTPORT }, { "IDENT", XCLIENT_IDENT },
+        { "SOURCE", XCLIENT_SOURCE },
     };
+    const unsigned texts = XCLIENT_NAME | XCLIENT_HELO | XCLIENT_IDENT;
     struct span name, value;
 
     span_cut(&word, '=', &name);
-    if (!word.len || xtext_decode(a, word, &value))
+    if (!word.len || xtext_decode(a, command == XFORWARD_COMMAND ? without_equals(a, word) : word, &value))
         return FAULT_SYNTAX;
     for (size_t i = 0; i < COUNT(names); i++) {
-        if (!span_iis(name, names[i].name))
+        enum xclient_attribute which = names[i].which;
+
+        if (!span_iis(name, names[i].name) || !(which & (unsigned)command))
             continue;
-        x->given |= names[i].which;
-        return set(x, names[i].which, value);
+        x->given |= which;
+        return set(x, which, command == XFORWARD_COMMAND && (which & texts) ? washed(a, value) : value);
     }
     return FAULT_UNKNOWN;
 }
 
-enum fault xclient_parse(struct arena *a, struct span argument, struct xclient *out)
+enum fault xclient_parse(struct arena *a, struct span argument, enum xclient_command command, struct xclient *out)
 {
     struct xclient x = { .is_esmtp = true };
     struct span word;
 
     while (span_word(&argument, &word)) {
-        enum fault fault = take_attribute(a, word, &x);
+        enum fault fault = take_attribute(a, word, command, &x);
 
         if (fault)
             return fault;
@@ -133,4 +176,33 @@ enum fault xclient_parse(struct arena *a, struct span argument, struct xclient *
         return FAULT_SYNTAX;
     *out = x;
     return FAULT_NONE;
+}
+
+void xclient_add(struct xclient *all, const struct xclient *more)
+{
+    unsigned old = all->given & ~more->given;
+    struct xclient sum = *more;
+
+    sum.given |= all->given;
+    if (old & XCLIENT_ADDR)
+        sum.addr = all->addr;
+    if (old & XCLIENT_NAME)
+        sum.name = all->name;
+    if (old & XCLIENT_PORT)
+        sum.port = all->port;
+    if (old & XCLIENT_HELO)
+        sum.helo = all->helo;
+    if (old & XCLIENT_PROTO)
+        sum.is_esmtp = all->is_esmtp;
+    if (old & XCLIENT_LOGIN)
+        sum.login = all->login;
+    if (old & XCLIENT_DESTADDR)
+        sum.destination = all->destination;
+    if (old & XCLIENT_DESTPORT)
+        sum.destination_port = all->destination_port;
+    if (old & XCLIENT_IDENT)
+        sum.ident = all->ident;
+    if (old & XCLIENT_SOURCE)
+        sum.is_local = all->is_local;
+    *all = sum;
 }

@@ -6,7 +6,6 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/smtp/grammar.h"
-#include "gateway/smtp/xclient.h"
 
 static void check_inside(struct span part, struct span line)
 {
@@ -39,20 +38,6 @@ static void check_path(const struct smtp_command *c, unsigned extensions)
     strbuf_release(&line);
 }
 
-static void check_xclient(struct span argument)
-{
-    struct xclient x;
-    struct arena a;
-
-    arena_init(&a, 1 << 20);
-    if (!xclient_parse(&a, argument, &x)) {
-        check_clean(x.name);
-        check_clean(x.helo);
-        check_clean(x.login);
-    }
-    arena_release(&a);
-}
-
 static void try_line(struct span bytes, unsigned extensions)
 {
     char *copy = malloc(bytes.len + 1); /* of its own, so that a read past it is seen */
@@ -68,8 +53,6 @@ static void try_line(struct span bytes, unsigned extensions)
         check_clean(c.argument);
         if (c.verb == VERB_MAIL || c.verb == VERB_RCPT)
             check_path(&c, extensions);
-        if (c.verb == VERB_XCLIENT)
-            check_xclient(c.argument);
     }
     free(copy);
 }

@@ -47,4 +47,26 @@ static void an_empty_one_holds_no_memory(void **state)
     EXPECT_SPAN("", fifo_span(&f));
 }
 
-RUN_TESTS(TEST(bytes_come_out_as_they_went_in), TEST(an_empty_one_holds_no_memory))
+static void what_has_gone_from_a_secret_one_is_wiped(void **state)
+{
+    struct fifo f = { .is_secret = true };
+
+    (void)state;
+    fifo_put(&f, SPAN("user password"));
+    const char *memory = f.data;
+
+    fifo_drop(&f, 5);
+    EXPECT_SPAN("password", fifo_span(&f));
+    for (size_t i = 0; i < 5; i++)
+        EXPECT_INT(0, memory[i]);
+    fifo_release(&f);
+    EXPECT_TRUE(f.is_secret);
+    f.is_secret = false;
+    fifo_put(&f, SPAN("user password"));
+    fifo_drop(&f, 5);
+    EXPECT_INT('u', f.data[0]);
+    fifo_release(&f);
+}
+
+RUN_TESTS(TEST(bytes_come_out_as_they_went_in), TEST(an_empty_one_holds_no_memory),
+          TEST(what_has_gone_from_a_secret_one_is_wiped))

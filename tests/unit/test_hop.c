@@ -205,6 +205,80 @@ static void what_it_offers_is_known_after_ehlo(void **state)
     }
 }
 
+static void logins_that_can_be_passed_on_are_known(void **state)
+{
+    static const struct {
+        const char *ehlo, *auth;
+    } cases[] = {
+        { "250 peer\r\n", "" },
+        { "250-peer\r\n250 AUTH PLAIN LOGIN GSSAPI\r\n", "PLAIN LOGIN" },
+        { "250-peer\r\n250-AUTH SCRAM-SHA-1 SCRAM-SHA-1-PLUS\r\n250 DSN\r\n", "SCRAM-SHA-1" },
+        { "250-peer\r\n250 AUTH\r\n", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk d;
+
+        desk_open(&d, cases[i].ehlo, 10);
+        EXPECT_STR("", hop_auth(d.hop));
+        TURN_UNTIL(&d, hop_is_known(d.hop));
+        EXPECT_STR(cases[i].auth, hop_auth(d.hop));
+        EXPECT_TRUE(hop_is_safe(d.hop)); /* it is on this machine */
+        desk_close(&d);
+    }
+}
+
+/* One connection, for as long as it lasts, and never another. */
+static void a_private_hop_lives_as_long_as_its_connection(void **state)
+{
+    struct errand e = errand();
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, "250 peer\r\n", 10);
+    TURN_UNTIL(&d, hop_is_known(d.hop));
+    d.conf.hop_idle_ms = 1;
+    d.conf.hop_uses_most = 1;
+    struct hop_settings settings = *hop_settings(d.hop);
+
+    settings.is_private = true;
+    struct hop *own = hop_new(&settings);
+
+    for (int i = 1; i <= 3; i++) {
+        e = errand();
+        EXPECT_TRUE(hop_submit(own, &e.task));
+        TURN_UNTIL(&d, e.replies == 2);
+        loop_run_once(d.loop, 20); /* longer than others may be idle */
+    }
+    EXPECT_INT(2, d.peer.count);
+    stream_free(d.peer.dialogues[1].stream);
+    d.peer.dialogues[1].stream = NULL;
+    TURN_UNTIL(&d, hop_is_down(own));
+    e = errand();
+    EXPECT_FALSE(hop_submit(own, &e.task));
+    hop_free(own);
+    desk_close(&d);
+}
+
+static void what_is_under_way_at_an_abandoned_hop_is_lost(void **state)
+{
+    struct errand busy = errand(), waiting = errand();
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, "250 peer\r\n", 1);
+    TURN_UNTIL(&d, hop_is_known(d.hop));
+    d.peer.is_mute = true;
+    EXPECT_TRUE(hop_submit(d.hop, &busy.task));
+    EXPECT_TRUE(hop_submit(d.hop, &waiting.task));
+    TURN_UNTIL(&d, busy.ready);
+    hop_abandon(d.hop);
+    EXPECT_INT(1, busy.lost);
+    EXPECT_INT(1, waiting.lost);
+    desk_close(&d);
+}
+
 static void one_connection_serves_one_task_after_another(void **state)
 {
     struct desk d;
@@ -429,8 +503,9 @@ static void one_task_may_try_a_hop_that_has_rested(void **state)
     desk_close(&d);
 }
 
-RUN_TESTS(TEST(what_it_offers_is_known_after_ehlo), TEST(one_connection_serves_one_task_after_another),
-          TEST(there_are_never_more_connections_than_configured),
+RUN_TESTS(TEST(what_it_offers_is_known_after_ehlo), TEST(logins_that_can_be_passed_on_are_known),
+          TEST(a_private_hop_lives_as_long_as_its_connection), TEST(what_is_under_way_at_an_abandoned_hop_is_lost),
+          TEST(one_connection_serves_one_task_after_another), TEST(there_are_never_more_connections_than_configured),
           TEST(a_hop_that_is_down_says_so_at_once_and_is_found_again), TEST(a_task_that_is_withdrawn_hears_no_more),
           TEST(a_connection_is_used_so_often_and_so_long),
           TEST(a_hop_that_falls_silent_is_doubted_then_down_and_found_again),

@@ -286,6 +286,9 @@ static void what_cannot_be_meant_is_refused(void **state)
         "smtp { listener \"127.0.0.1:25\" { tls = sometimes } }",
         "smtp { listener \"127.0.0.1:25\" { tls = implicit } }", /* without a certificate */
         "smtp { relay_clients = {\"all\"} }",
+        "smtp { auth_mechanisms = {\"GSSAPI\"} }",
+        "smtp { auth_mechanisms = {\"SCRAM-SHA-1-PLUS\"} }",
+        "smtp { listener \"127.0.0.1:587\" { auth = yes } }", /* no certificate */
     };
 
     (void)state;

@@ -306,6 +306,51 @@ static void a_permit_is_for_the_envelope_alone(void **state)
     EXPECT_INT(ACTION_REJECT, v.action);
 }
 
+/* Where a user sits says nothing of his mail, whenever he logged in. */
+static void what_the_clients_address_earned_is_not_its_users(void **state)
+{
+    static const struct actions_conf actions = { .tag = 600, .reject = 1500, .subject = "" };
+    static const struct check client = { .name = "client", .stage = STAGE_CONNECT };
+    static const struct check content = { .name = "content", .stage = STAGE_MESSAGE };
+    struct check_settings settings[] = { { .check = &client, .mode = MODE_ENFORCE },
+                                         { .check = &content, .mode = MODE_ENFORCE } };
+    struct finding finding[] = { { "CLIENT", 2000, "" }, { "CONTENT", 700, "" } };
+    struct run runs[2];
+    const struct run *view[] = { &runs[0], &runs[1] };
+    struct verdict v;
+    struct arena arena;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        runs[i] =
+            (struct run){ .settings = &settings[i], .state = RUN_DONE, .findings = &finding[i], .finding_count = 1 };
+    verdict_make(view, 2, &actions, DIRECTION_INBOUND, STAGE_COUNT, &v);
+    EXPECT_INT(ACTION_REJECT, v.action);
+    verdict_make(view, 2, &actions, DIRECTION_AUTHENTICATED, STAGE_COUNT, &v);
+    EXPECT_INT(ACTION_TAG, v.action);
+    EXPECT_INT(700, v.score);
+    runs[0].is_forced = true; /* not even an allow list of addresses */
+    runs[0].forced = ACTION_ACCEPT;
+    verdict_make(view, 2, &actions, DIRECTION_AUTHENTICATED, STAGE_COUNT, &v);
+    EXPECT_INT(ACTION_TAG, v.action);
+
+    runs[0].state = RUN_PARKED; /* need not be waited for */
+    settings[0].bounds = (struct bounds){ -5000, 5000, true, true, true };
+    verdict_make(view, 2, &actions, DIRECTION_AUTHENTICATED, STAGE_COUNT, &v);
+    EXPECT_TRUE(v.is_certain);
+    verdict_make(view, 2, &actions, DIRECTION_INBOUND, STAGE_COUNT, &v);
+    EXPECT_FALSE(v.is_certain);
+
+    arena_init(&arena, 65536); /* the refusal names what counted */
+    runs[0].state = RUN_DONE;
+    runs[0].is_forced = false;
+    finding[1].points = 1700;
+    verdict_make(view, 2, &actions, DIRECTION_AUTHENTICATED, STAGE_COUNT, &v);
+    EXPECT_INT(ACTION_REJECT, v.action);
+    EXPECT_STR("Message refused as spam (CONTENT)", verdict_reply(&arena, &v, view, 2).text);
+    arena_release(&arena);
+}
+
 static void in_mode_tag_only_a_refusal_tags(void **state)
 {
     static const enum action actions[] = { ACTION_TAG,        ACTION_GREYLIST, ACTION_DEFER,
@@ -328,4 +373,5 @@ static void in_mode_tag_only_a_refusal_tags(void **state)
 
 RUN_TESTS(TEST(examples_hold), TEST(a_deferral_waits_for_its_own_stage_alone),
           TEST(a_refusal_by_score_names_what_weighed_most), TEST(a_text_may_bring_its_codes),
-          TEST(a_permit_is_for_the_envelope_alone), TEST(in_mode_tag_only_a_refusal_tags))
+          TEST(a_permit_is_for_the_envelope_alone), TEST(in_mode_tag_only_a_refusal_tags),
+          TEST(what_the_clients_address_earned_is_not_its_users))
