@@ -179,7 +179,7 @@ def test_without_a_configuration_mail_of_this_machine_goes_into_a_maildir(strang
     folder, options = stranger
     shown = postern("config", "show", binary=folder / "postern", **options).stdout.decode()
     assert 'listen = {"127.0.0.1:2525"}' in shown and 'relay_clients = {"127.0.0.0/8"}' in shown
-    assert f'next_hop = "maildir:{folder}/.local/state/postern/mail"' in shown
+    assert f'next_hop = {{"maildir:{folder}/.local/state/postern/mail"}}' in shown
     if answers(2525):
         pytest.skip("something listens on 127.0.0.1:2525")
     with subprocess.Popen([folder / "postern", "run"], **options) as gateway:
