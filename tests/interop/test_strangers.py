@@ -7,7 +7,7 @@ import time
 from mail import send_mail
 from process import wait_for
 from redis_servers import Redis
-from servers import Gateway
+from servers import Gateway, Nsd
 
 CONF = """
 hostname = "mx.example.org"
@@ -160,6 +160,34 @@ def test_strangers_have_to_be_quick_while_connections_are_scarce():
             assert erring.line().startswith("421 4.7.0 Too many errors")
             for client in here:
                 assert client.line().startswith("421 4.4.2 Nothing was heard from you for too long")
+
+
+LISTED = "9.113.0.203.wl.example A 127.0.0.2\n2.0.0.127.wl.example A 127.0.0.2"  # and its test point
+VOUCHES = """dns {{ servers = {{"{dns}"}}  dnssec = no }}
+check "dnsbl" {{ zone "wl.example" {{ answer "127.0.0.2" {{ score = -2.0  symbol = "RCVD_IN_WL" }} }} }}"""
+
+
+def test_an_allow_list_ends_the_wait_and_limits_are_of_the_client_behind_a_proxy():
+    clients = "greet_wait = 60s  address { connections = 1 }"
+    with Nsd(LISTED) as dns, gateway(clients, VOUCHES.format(dns=dns.endpoint),
+                                     'proxy_clients = {"127.0.0.1"}') as mx:
+        def come(address, stack):
+            client = stack.enter_context(Client(mx.port))
+            client.socket.sendall(f"PROXY TCP4 {address} 192.0.2.1 4711 25\r\n".encode())
+            return client
+
+        with contextlib.ExitStack() as stack:
+            listed = come("203.0.113.9", stack)
+            assert listed.line() == "220-mx.example.org ESMTP Postern"
+            assert listed.line() == "220 mx.example.org ESMTP Postern"
+            mx.wait_log('what="PASS NEW" client=203.0.113.9')
+            told = come("203.0.113.9", stack).line()
+            assert told == "421 4.7.0 Too many connections at once from 203.0.113.9; try again later"
+            stranger = come("203.0.113.10", stack)
+            assert stranger.line() == "220-mx.example.org ESMTP Postern"
+            stranger.socket.sendall(b"EHLO early.example\r\n")
+            assert stranger.line() == "220 mx.example.org ESMTP Postern"
+            mx.wait_log("what=PREGREET client=203.0.113.10")
 
 
 def test_gateways_share_passes_and_rates_and_go_on_alone():
