@@ -126,7 +126,7 @@ def test_swaks_logs_in_and_sends_anywhere(house, mechanism):
     assert "(Authenticated sender" in hops[0] or "ESMTPSA" in hops[0], hops      # the submission server knows the user
     assert "with ESMTPSA" in hops[1] and "mx.example.org (Postern)" in hops[1], hops
     gateway.wait_log("user=joe@example.org from=joe@example.org")
-    assert f'hop="smtp://127.0.0.1:{postfix.port} as joe@example.org"' in gateway.log
+    assert f"hop=smtp://127.0.0.1:{postfix.port}" in gateway.log
     no_password_is_in(gateway.log)
 
 
