@@ -324,21 +324,6 @@ static bool is_trouble(struct milter_session *s, const char *why)
     return true;
 }
 
-static void join_parameters(struct arena *a, struct span data, struct span *out)
-{
-    char *text = arena_dup(a, data);
-
-    for (size_t i = 0; i < data.len; i++)
-        if ((unsigned char)text[i] <= ' ')
-            text[i] = ' ';
-    *out = span_trim(span_make(text, data.len));
-}
-
-static void add_recipient(struct milter_session *s, const struct address *address, struct span parameters)
-{
-    join_parameters(s->session->tx_arena, parameters, &session_add_recipient(s->session, address)->parameters);
-}
-
 static void on_rcpt_verdict(void *arg, const struct verdict *verdict)
 {
     struct milter_session *s = arg;
@@ -402,7 +387,7 @@ bool milter_take_rcpt(struct milter_session *s, struct span data)
     take_address(s->session->tx_arena, path, false, &address);
     if (is_for_later(s, &address))
         return true;
-    add_recipient(s, &address, data);
+    session_add_recipient(s->session, &address);
     judge_recipient(s);
     return true;
 }

@@ -347,7 +347,9 @@ void pipeline_begin(struct pipeline *p)
     s->mail_from = (struct address){ 0 };
     s->recipients = NULL;
     s->recipient_count = s->recipient_room = s->unnamed_recipients = 0;
-    s->is_8bit = s->is_binary = s->is_smtputf8 = false;
+    s->is_8bit = s->is_binary = s->is_smtputf8 = s->is_require_tls = false;
+    s->ret = DSN_RET_UNSAID;
+    s->envid = s->mail_auth = SPAN("");
     s->declared_bytes = 0;
     s->started_wall_ms = clock_wall_ms();
     ulid_make(s->started_wall_ms, s->id);

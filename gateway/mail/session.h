@@ -29,9 +29,19 @@ struct conduct_note {
 
 enum direction { DIRECTION_INBOUND, DIRECTION_AUTHENTICATED };
 
+/* Delivery status notifications [RFC3461]: what of the message comes back, and when a notification is wanted. */
+enum dsn_ret { DSN_RET_UNSAID, DSN_RET_FULL, DSN_RET_HDRS };
+enum dsn_notify {
+    DSN_NOTIFY_NEVER = 1 << 0,
+    DSN_NOTIFY_SUCCESS = 1 << 1,
+    DSN_NOTIFY_FAILURE = 1 << 2,
+    DSN_NOTIFY_DELAY = 1 << 3,
+};
+
 struct recipient {
     struct address address;
-    struct span parameters; /* of RCPT, as given */
+    unsigned notify;   /* NOTIFY=, of enum dsn_notify; 0: not said */
+    struct span orcpt; /* ORCPT=, "type;xtext" as given; empty: not said */
 };
 
 /* What a client showed in its TLS handshake. */
@@ -71,7 +81,10 @@ struct session {
     char id[ULID_SIZE]; /* of this transaction: in replies, Received, log and records */
     int64_t started_wall_ms;
     struct address mail_from; /* .text empty: the null reverse-path */
-    bool is_8bit, is_binary, is_smtputf8;
+    bool is_8bit, is_binary, is_smtputf8, is_require_tls;
+    enum dsn_ret ret;
+    struct span envid;     /* ENVID=, xtext as given; empty: not said */
+    struct span mail_auth; /* AUTH=, xtext or "<>" as given; empty: not said */
     size_t declared_bytes; /* SIZE=, 0: none */
     /* RCPT */
     struct recipient *recipients;

@@ -1,7 +1,8 @@
-/* smtp/grammar.c - command lines: a table of verbs, and a table of MAIL's parameters. */
+/* smtp/grammar.c - command lines: a table of verbs. */
 #include "gateway/smtp/grammar.h"
 
 #include "gateway/base/bug.h"
+#include "gateway/smtp/parameter.h"
 
 enum { CHUNK_MOST = INT32_MAX }; /* more than any message may be */
 
@@ -74,74 +75,16 @@ static enum reply parse_helo(struct smtp_command *out)
     return REPLY_NONE;
 }
 
-static enum reply set_size(struct span value, struct smtp_command *out)
-{
-    /* 20 digits at most [RFC1870 3]: what does not fit 64 bits is larger than any limit */
-    enum fault fault = span_u64(value, UINT64_MAX, &out->size);
-
-    if (fault == FAULT_RANGE && value.len <= 20)
-        out->size = UINT64_MAX;
-    else if (fault)
-        return REPLY_BAD_PARAMETER;
-    return REPLY_NONE;
-}
-
-static enum reply set_body(struct span value, struct smtp_command *out)
-{
-    out->is_8bit = span_iis(value, "8BITMIME");
-    out->is_binary = span_iis(value, "BINARYMIME");
-    return out->is_8bit || out->is_binary || span_iis(value, "7BIT") ? REPLY_NONE : REPLY_BAD_PARAMETER;
-}
-
-static enum reply set_prdr(struct span value, struct smtp_command *out)
-{
-    out->is_prdr = true;
-    return value.ptr ? REPLY_BAD_PARAMETER : REPLY_NONE;
-}
-
-static const struct parameter {
-    const char *name;
-    unsigned extension; /* one of these, at least */
-    enum reply (*set)(struct span value, struct smtp_command *out);
-} mail_parameters[] = {
-    { "SIZE", EXTENSION_SIZE, set_size },
-    { "BODY", EXTENSION_8BITMIME | EXTENSION_BINARYMIME, set_body },
-    { "PRDR", EXTENSION_PRDR, set_prdr },
-};
-
-static enum reply parse_parameter(struct span word, unsigned extensions, unsigned *seen, struct smtp_command *out)
-{
-    struct span name;
-
-    span_cut(&word, '=', &name);
-    for (size_t i = 0; out->verb == VERB_MAIL && i < COUNT(mail_parameters); i++) {
-        const struct parameter *p = &mail_parameters[i];
-
-        if (!span_iis(name, p->name) || !(extensions & p->extension))
-            continue;
-        if (*seen & p->extension)
-            return REPLY_BAD_PARAMETER;
-        *seen |= p->extension;
-        return word.ptr || p->extension == EXTENSION_PRDR ? p->set(word, out) : REPLY_BAD_PARAMETER;
-    }
-    return REPLY_UNKNOWN_PARAMETER;
-}
-
 static enum reply parse_parameters(struct span rest, unsigned extensions, struct smtp_command *out)
 {
-    struct span word;
-    unsigned seen = 0;
-
     if (rest.len && !ascii_is_wsp(*rest.ptr))
         return out->verb == VERB_MAIL ? REPLY_BAD_MAIL : REPLY_BAD_RCPT;
     out->parameters = span_trim(rest);
-    while (span_word(&rest, &word)) {
-        enum reply wrong = parse_parameter(word, extensions, &seen, out);
+    enum reply wrong = parameter_parse_all(rest, extensions, out);
 
-        if (wrong)
-            return wrong;
-    }
-    return out->is_binary && !(extensions & EXTENSION_BINARYMIME) ? REPLY_BAD_PARAMETER : REPLY_NONE;
+    if (!wrong && out->verb == VERB_MAIL && out->is_utf8 && !out->is_smtputf8)
+        return REPLY_UTF8_UNSAID;
+    return wrong;
 }
 
 /* "BDAT size [LAST]" [RFC3030 2] */
@@ -171,7 +114,8 @@ static enum reply parse_path(struct span prefix, unsigned extensions, struct smt
         return is_mail ? REPLY_BAD_MAIL : REPLY_BAD_RCPT;
     if (address_path(&rest, is_mail, &out->path))
         return is_mail ? REPLY_BAD_SENDER : REPLY_BAD_RECIPIENT;
-    if (out->path.is_utf8)
+    out->is_utf8 = out->path.is_utf8;
+    if (out->is_utf8 && !(extensions & EXTENSION_SMTPUTF8))
         return REPLY_UTF8_ADDRESS;
     return parse_parameters(rest, extensions, out);
 }

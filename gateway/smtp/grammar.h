@@ -6,7 +6,7 @@
 #ifndef SMTP_GRAMMAR_H
 #define SMTP_GRAMMAR_H
 
-#include "gateway/mail/address.h"
+#include "gateway/mail/session.h"
 #include "gateway/smtp/extension.h"
 #include "gateway/smtp/reply.h"
 
@@ -39,11 +39,19 @@ struct smtp_command {
     struct span argument;   /* all behind the verb, trimmed; of EHLO, HELO and LHLO: the name */
     struct address path;    /* MAIL, RCPT */
     struct span parameters; /* MAIL, RCPT: as given */
+    struct span about;      /* of a reply about parameters: the name of the one that is wrong */
+    bool is_utf8;           /* MAIL, RCPT: something is UTF-8, which only a transaction with SMTPUTF8 may have */
     uint64_t size;          /* MAIL SIZE=, 0: none [RFC1870]; BDAT: of the chunk */
-    bool is_8bit;           /* MAIL BODY=8BITMIME [RFC6152] */
-    bool is_binary;         /* MAIL BODY=BINARYMIME [RFC3030 3] */
     bool is_last;           /* BDAT LAST [RFC3030 2] */
-    bool is_prdr;           /* MAIL PRDR: the client wants an answer for each recipient */
+
+    /* the other parameters of MAIL; what they mean stands in session.h */
+    bool is_8bit, is_binary, is_smtputf8, is_require_tls;
+    bool is_prdr; /* the client wants an answer for each recipient */
+    enum dsn_ret ret;
+    struct span envid, auth;
+    /* of RCPT */
+    unsigned notify;
+    struct span orcpt;
 };
 
 /* grammar_parse - REPLY_NONE, or the reply that says what is wrong; out->verb is set in either case. `extensions` are

@@ -34,7 +34,7 @@ struct hop {
     struct breaker breaker;     /* open: it is down */
     bool is_known, is_doubtful;
     unsigned extensions;
-    uint64_t size_most;
+    uint64_t size_most, recipients_most;
     char auth[SASL_LIST_MAX];
     bool is_safe;
     bool is_over; /* private, and its connection is lost */
@@ -208,11 +208,12 @@ static void note_new_link(struct hop *hop, const struct hop_link *link)
     hop->settings.metrics->connections_total++;
     hop->failures = 0;
     hop->rest_until_ms = 0;
-    if (hop->settings.news &&
-        (!hop->is_known || hop->extensions != link->extensions || hop->size_most != link->size_most))
+    if (hop->settings.news && (!hop->is_known || hop->extensions != link->extensions ||
+                               hop->size_most != link->size_most || hop->recipients_most != link->recipients_most))
         ++*hop->settings.news;
     hop->extensions = link->extensions;
     hop->size_most = link->size_most;
+    hop->recipients_most = link->recipients_most;
     hop->is_safe = link->is_safe;
     snprintf(hop->auth, sizeof hop->auth, "%s", link->is_safe ? link->auth : "");
 }
@@ -282,7 +283,7 @@ static bool is_worn_out(const struct hop *hop, const struct hop_link *link)
 
     if (hop->settings.is_private)
         return false;
-    return link->uses >= (size_t)conf->hop_uses_most ||
+    return link->uses >= (size_t)conf->hop_uses_most || (link->mails_most && link->uses >= link->mails_most) ||
            (conf->hop_age_ms && now(hop) >= link->born_ms + conf->hop_age_ms);
 }
 
@@ -411,7 +412,8 @@ struct hop *hop_new(const struct hop_settings *settings)
     hop->last = &hop->first;
     if (settings->target->kind == HOP_MAILDIR) {
         hop->is_known = true;
-        hop->extensions = EXTENSION_PIPELINING | EXTENSION_8BITMIME | EXTENSION_SIZE | EXTENSION_ENHANCED;
+        hop->extensions = EXTENSION_PIPELINING | EXTENSION_8BITMIME | EXTENSION_SIZE | EXTENSION_ENHANCED |
+                          EXTENSION_SMTPUTF8 | EXTENSION_REQUIRETLS;
         return hop;
     }
     if (settings->target->at.host[0])
@@ -538,6 +540,16 @@ unsigned hop_extensions(const struct hop *hop)
 uint64_t hop_size_most(const struct hop *hop)
 {
     return hop->size_most;
+}
+
+bool hop_keeps_tls(const struct hop *hop)
+{
+    return hop->settings.tls >= HOP_TLS_VERIFY || hop_target_is_local(hop->settings.target);
+}
+
+uint64_t hop_recipients_most(const struct hop *hop)
+{
+    return hop->recipients_most;
 }
 
 const struct hop_target *hop_target(const struct hop *hop)

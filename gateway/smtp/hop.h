@@ -91,7 +91,8 @@ void hop_task_be_discreet(struct hop_task *task, bool is_discreet);
 void hop_task_done(struct hop_task *task, bool reset);
 void hop_task_drop(struct hop_task *task);
 
-/* hop_is_known - it has answered EHLO once; then hop_extensions() and hop_size_most() (0: no limit told) speak.
+/* hop_is_known - it has answered EHLO once; then hop_extensions(), hop_size_most() and hop_recipients_most() (0: no
+ * limit told) speak.
  * A Maildir is known, offers all, and is never down. */
 bool hop_is_known(const struct hop *hop);
 bool hop_is_down(const struct hop *hop);
@@ -104,6 +105,10 @@ unsigned hop_extensions(const struct hop *hop);
 const char *hop_auth(const struct hop *hop);
 bool hop_is_safe(const struct hop *hop);
 uint64_t hop_size_most(const struct hop *hop);
+uint64_t hop_recipients_most(const struct hop *hop);
+/* hop_keeps_tls - by its configuration, what it gets over TLS cannot end up elsewhere: its certificate is verified, or
+ * it is on this machine. Only then REQUIRETLS is among its extensions, if it offers it [RFC8689 4.2.1]. */
+bool hop_keeps_tls(const struct hop *hop);
 const struct hop_settings *hop_settings(const struct hop *hop);
 
 #endif

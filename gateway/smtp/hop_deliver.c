@@ -15,6 +15,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/smtp/delivery.h"
+#include "gateway/smtp/envelope.h"
 #include "gateway/smtp/tally.h"
 
 enum {
@@ -32,8 +33,8 @@ struct hop_delivery {
 
     bool is_pipelined, is_sending, is_dot_sent;
     bool is_sender_refused;
-    enum reply lacks; /* what it offered when we took the message */
-    size_t replies;   /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
+    unsigned lacks; /* extensions that the message needs and the next hop no longer offers */
+    size_t replies; /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
     struct tally tally;
     size_t piece, offset;
     char last_byte;
@@ -96,22 +97,22 @@ static void conclude_reply(struct hop_delivery *d, const struct hop_reply *reply
     conclude_rest(d, &outcome);
 }
 
+/* Names the first of them. */
+static void conclude_lacking(struct hop_delivery *d)
+{
+    char why[80];
+    enum smtp_extension first = (enum smtp_extension)(d->lacks & -d->lacks);
+    bool is_for_good = first == EXTENSION_REQUIRETLS && !hop_keeps_tls(d->task.hop);
+
+    snprintf(why, sizeof why, "the next hop does not offer %s", extension_name(first));
+    conclude_trouble(d, is_for_good ? REPLY_REQUIRETLS : REPLY_HOP_LACKS, why);
+}
+
 /* ---- the envelope ---- */
 
 static size_t recipient_count(const struct hop_delivery *d)
 {
     return d->session->recipient_count;
-}
-
-static void say_mail(struct hop_delivery *d)
-{
-    unsigned extensions = hop_task_extensions(&d->task);
-    const char *body = d->session->is_binary ? " BODY=BINARYMIME" : d->session->is_8bit ? " BODY=8BITMIME" : "";
-    char size[40] = "";
-
-    if (extensions & EXTENSION_SIZE)
-        snprintf(size, sizeof size, " SIZE=%zu", d->message->bytes);
-    hop_sendf(&d->task, "MAIL FROM:<%.*s>%s%s\r\n", SPAN_ARG(d->session->mail_from.text), size, body);
 }
 
 /* Index 0 is MAIL; behind the last RCPT comes DATA, or, when they all are taken, the message by BDAT. */
@@ -122,22 +123,19 @@ static size_t last_command(const struct hop_delivery *d)
 
 static void say_envelope(struct hop_delivery *d, size_t index)
 {
-    hop_expect(&d->task, 1);
+    unsigned extensions = hop_task_extensions(&d->task);
+    struct strbuf line;
+
+    strbuf_init(&line, ENVELOPE_LINE_MAX);
     if (index == 0)
-        say_mail(d);
+        envelope_mail(d->session, extensions, d->message->bytes, &line);
     else if (index <= recipient_count(d))
-        hop_sendf(&d->task, "RCPT TO:<%.*s>\r\n", SPAN_ARG(d->session->recipients[index - 1].address.text));
+        envelope_rcpt(&d->session->recipients[index - 1], extensions, &line);
     else
-        hop_send(&d->task, SPAN("DATA\r\n"));
-}
-
-static enum reply find_lack(const struct session *session, unsigned extensions)
-{
-    const unsigned binary = EXTENSION_BINARYMIME | EXTENSION_CHUNKING;
-
-    if (session->is_binary && (extensions & binary) != binary)
-        return REPLY_HOP_BINARY;
-    return session->is_8bit && !(extensions & EXTENSION_8BITMIME) ? REPLY_HOP_8BIT : REPLY_NONE;
+        strbuf_puts(&line, "DATA\r\n");
+    hop_expect(&d->task, 1);
+    hop_send(&d->task, strbuf_span(&line));
+    strbuf_release(&line);
 }
 
 static void on_ready(struct hop_task *task)
@@ -150,8 +148,8 @@ static void on_ready(struct hop_task *task)
     d->last_byte = '\n';
     d->is_sending = false;
     d->is_sender_refused = false;
-    d->lacks = find_lack(d->session, extensions);
-    if (d->lacks) { /* told in the next turn, as every outcome */
+    d->lacks = envelope_needs(d->session) & ~extensions;
+    if (d->lacks) { /* it had them when we offered them: told in the next turn, as every outcome */
         hop_expect(task, 1);
         hop_send(task, SPAN("RSET\r\n"));
         return;
@@ -326,7 +324,7 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
     }
     if (d->lacks) {
         hop_task_done(task, false);
-        conclude_trouble(d, d->lacks, "the next hop no longer offers what the message needs");
+        conclude_lacking(d);
         return;
     }
     if (d->is_dot_sent) {

@@ -6,6 +6,8 @@
 
 #include "gateway/base/bug.h"
 
+enum { LIMIT_MOST = 999999 };
+
 static const struct smtp_conf *conf_of(const struct hop_link *link)
 {
     return hop_settings(link->hop)->conf;
@@ -46,6 +48,23 @@ static void lose_by_reply(struct hop_link *link, const char *what, const struct 
     lose(link, false, why);
 }
 
+/* "RCPTMAX=100 MAILMAX=10"; what is no limit by the standard binds nobody [RFC9422 4.1]. */
+static void note_limits(struct hop_link *link, struct span limits)
+{
+    struct span value, name;
+    uint64_t most;
+
+    while (span_word(&limits, &value)) {
+        span_cut(&value, '=', &name);
+        if (span_u64(value, LIMIT_MOST, &most) || !most)
+            continue;
+        if (span_iis(name, "RCPTMAX"))
+            link->recipients_most = most;
+        else if (span_iis(name, "MAILMAX"))
+            link->mails_most = most;
+    }
+}
+
 static void note_extension(struct hop_link *link, struct span line)
 {
     struct span word = { NULL, 0 };
@@ -60,6 +79,8 @@ static void note_extension(struct hop_link *link, struct span line)
         sasl_filter(line, SPAN(SASL_ALL), link->auth);
     if (extension == EXTENSION_SIZE && span_word(&line, &word) && span_u64(word, UINT64_MAX, &link->size_most))
         link->size_most = 0;
+    if (extension == EXTENSION_LIMITS)
+        note_limits(link, line);
 }
 
 static void note_extensions(struct hop_link *link, struct span text)
@@ -67,7 +88,7 @@ static void note_extensions(struct hop_link *link, struct span text)
     struct span line;
 
     link->extensions = 0;
-    link->size_most = 0;
+    link->size_most = link->recipients_most = link->mails_most = 0;
     link->auth[0] = '\0';
     link->is_safe = stream_is_tls(link->stream) || hop_target_is_local(hop_settings(link->hop)->target);
     span_cut(&text, '\n', &line); /* its name */
@@ -92,6 +113,8 @@ static void after_hello(struct hop_link *link, const struct hop_reply *reply)
     bool is_secure = stream_is_tls(link->stream);
 
     note_extensions(link, link->state == LINK_EHLO ? strbuf_span(&reply->text) : SPAN(""));
+    if (!is_secure || !hop_keeps_tls(link->hop))
+        link->extensions &= ~(unsigned)EXTENSION_REQUIRETLS;
     if (!is_secure && (link->extensions & EXTENSION_STARTTLS) && hop_wants_tls(link->hop)) {
         say(link, LINK_STARTTLS, "STARTTLS");
     } else if (!is_secure && tls >= HOP_TLS_ENCRYPT) {

@@ -27,8 +27,9 @@ struct hop_link {
     unsigned uses;
     unsigned extensions;
     uint64_t size_most;
-    char auth[SASL_LIST_MAX]; /* mechanisms that can be passed on */
-    bool is_safe;             /* TLS, or on this machine */
+    uint64_t recipients_most, mails_most; /* its LIMITS [RFC9422]; 0: none told */
+    char auth[SASL_LIST_MAX];             /* mechanisms that can be passed on */
+    bool is_safe;                         /* TLS, or on this machine */
     int64_t born_ms, idle_since_ms;
     bool is_late;   /* it has not answered a command, or not read a message, in time */
     bool is_at_end; /* of a message: the reply to its dot is awaited */

@@ -37,7 +37,7 @@ struct hops {
     struct timer *sweep;
     unsigned news, read_news; /* counted up by pools; as of what is computed */
     unsigned extensions;
-    uint64_t size_most;
+    uint64_t size_most, recipients_most;
 };
 
 static bool is_set(const char *text)
@@ -292,27 +292,25 @@ struct next_hop *hops_take(struct hops *h, const struct hop_targets *targets, co
  * was offered in its place and turns out to lack is a 451 once, and offered no more from then on. */
 static void read_news(struct hops *h)
 {
-    bool is_any_known = false, has_limit = true;
+    struct hop_most size = { 0 }, recipients = { 0 };
+    bool is_any_known = false;
 
     if (h->read_news == h->news)
         return;
     h->read_news = h->news;
     h->extensions = EXTENSIONS_ALL;
-    h->size_most = 0;
     for (const struct pool *p = h->first; p; p = p->next) {
         if (!hop_is_known(p->hop))
             continue;
-        uint64_t its = hop_size_most(p->hop);
-
         is_any_known = true;
-        has_limit = has_limit && its;
         h->extensions &= hop_extensions(p->hop);
-        h->size_most = its > h->size_most ? its : h->size_most;
+        hop_most_add(&size, hop_size_most(p->hop));
+        hop_most_add(&recipients, hop_recipients_most(p->hop));
     }
     if (!is_any_known)
         h->extensions = 0;
-    if (!has_limit)
-        h->size_most = 0;
+    h->size_most = hop_most(&size);
+    h->recipients_most = hop_most(&recipients);
 }
 
 unsigned hops_extensions(struct hops *h)
@@ -325,6 +323,12 @@ uint64_t hops_size_most(struct hops *h)
 {
     read_news(h);
     return h->size_most;
+}
+
+uint64_t hops_recipients_most(struct hops *h)
+{
+    read_news(h);
+    return h->recipients_most;
 }
 
 bool hops_are_down(const struct hops *h)

@@ -28,10 +28,11 @@ struct next_hop *hops_take(struct hops *h, const struct hop_targets *targets, co
                            size_t size);
 
 /* What holds for all targets that are known; computed when one of them tells something new. hops_extensions - offered
- * by each; 0 while none is known. hops_size_most - the largest message that any of them takes; 0: there is one that
- * tells no limit, or none is known. hops_are_down - none is up. */
+ * by each; 0 while none is known. hops_size_most, hops_recipients_most - the largest message, the most recipients
+ * that any of them takes; 0: there is one that tells no limit, or none is known. hops_are_down - none is up. */
 unsigned hops_extensions(struct hops *h);
 uint64_t hops_size_most(struct hops *h);
+uint64_t hops_recipients_most(struct hops *h);
 bool hops_are_down(const struct hops *h);
 
 #endif

@@ -143,16 +143,27 @@ unsigned next_hop_extensions(const struct next_hop *nh)
     return all;
 }
 
+void hop_most_add(struct hop_most *m, uint64_t its)
+{
+    m->has_none = m->has_none || !its;
+    m->most = its > m->most ? its : m->most;
+}
+
+static uint64_t most_of(const struct next_hop *nh, uint64_t (*tell)(const struct hop *hop))
+{
+    struct hop_most m = { 0 };
+
+    for (size_t i = 0; i < nh->count; i++)
+        hop_most_add(&m, tell(nh->hops[i]));
+    return hop_most(&m);
+}
+
 uint64_t next_hop_size_most(const struct next_hop *nh)
 {
-    uint64_t most = 0;
+    return most_of(nh, hop_size_most);
+}
 
-    for (size_t i = 0; i < nh->count; i++) {
-        uint64_t its = hop_size_most(nh->hops[i]);
-
-        if (!its)
-            return 0;
-        most = its > most ? its : most;
-    }
-    return most;
+uint64_t next_hop_recipients_most(const struct next_hop *nh)
+{
+    return most_of(nh, hop_recipients_most);
 }

@@ -42,7 +42,20 @@ bool next_hop_is_known(const struct next_hop *nh);
 bool next_hop_is_down(const struct next_hop *nh);
 /* next_hop_extensions - what all its targets offer that are known; everything while none is. */
 unsigned next_hop_extensions(const struct next_hop *nh);
-/* next_hop_size_most - the largest message that any of its targets takes; 0: there may be one without a limit. */
+/* next_hop_size_most, next_hop_recipients_most - of the largest message, of the most recipients that any of its targets
+ * takes; 0: there may be one without a limit. */
 uint64_t next_hop_size_most(const struct next_hop *nh);
+uint64_t next_hop_recipients_most(const struct next_hop *nh);
+
+/* hop_most - the most that any of several takes; 0 when one of them tells no limit. Starts as all zero. */
+struct hop_most {
+    uint64_t most;
+    bool has_none;
+};
+void hop_most_add(struct hop_most *m, uint64_t its);
+static inline uint64_t hop_most(const struct hop_most *m)
+{
+    return m->has_none ? 0 : m->most;
+}
 
 #endif

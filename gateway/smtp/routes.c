@@ -243,11 +243,19 @@ unsigned routes_extensions(struct routes *r)
     return hops_extensions(r->hops);
 }
 
+static uint64_t less(uint64_t ours, uint64_t theirs)
+{
+    return theirs && theirs < ours ? theirs : ours;
+}
+
 uint64_t routes_size_most(struct routes *r)
 {
-    uint64_t its = hops_size_most(r->hops);
+    return less(r->conf->size_most, hops_size_most(r->hops));
+}
 
-    return its && its < r->conf->size_most ? its : r->conf->size_most;
+uint64_t routes_recipients_most(struct routes *r)
+{
+    return less((uint64_t)r->conf->recipients_most, hops_recipients_most(r->hops));
 }
 
 /* A route that nobody has needed yet may be up. */

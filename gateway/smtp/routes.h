@@ -30,10 +30,12 @@ struct route routes_find(struct routes *r, const struct address *recipient, cons
 /* routes_take - we take mail for this recipient from anybody: relay_domains, and every route but "*". */
 bool routes_take(const struct routes *r, const struct address *recipient, const char *domain);
 
-/* What holds for all next hops: routes_extensions - offered by each that is known. routes_size_most - of a message:
- * ours, or the largest that any next hop takes, if that is less. routes_are_down - none is up. */
+/* What holds for all next hops: routes_extensions - offered by each that is known. routes_size_most,
+ * routes_recipients_most - of a message: ours, or the most that any next hop takes, if that is less. routes_are_down -
+ * none is up. */
 unsigned routes_extensions(struct routes *r);
 uint64_t routes_size_most(struct routes *r);
+uint64_t routes_recipients_most(struct routes *r);
 bool routes_are_down(const struct routes *r);
 /* routes_auth - that of auth_hop; NULL when no listener has `auth`. */
 struct next_hop *routes_auth(const struct routes *r);

@@ -139,7 +139,8 @@ struct server {
     struct pipeline *own_pipeline; /* the peer's, while s->pipeline is that of the client that it forwards; else NULL */
     enum server_state state;
     unsigned offered;   /* of enum smtp_extension */
-    uint64_t size_most; /* of a message: ours, or a next hop's that is less */
+    uint64_t size_most; /* of a message: ours, or a next hop's that is less; so */
+    uint64_t recipients_most;
     struct strbuf out;
     /* Of the last message, the shares that were delivered: while our reply is not with the kernel, and while the client
      * has said nothing after it. */

@@ -2,6 +2,10 @@
 #include "gateway/smtp/sasl.h"
 #include "gateway/smtp/server.h"
 
+#include "gateway/base/bug.h"
+#include "gateway/smtp/xclient.h"
+
+/* A connection begins anew: a pipeline, and what is known of the client. */
 void server_begin(struct server *s, const struct addr *client, unsigned port)
 {
     pipeline_free(s->pipeline);
@@ -18,45 +22,102 @@ void server_begin(struct server *s, const struct addr *client, unsigned port)
 
 /* ---- EHLO ---- */
 
-/* What we and every next hop offer. */
-static unsigned offered(const struct server *s)
+/* What must hold up to the mailbox, so that we offer it only when every next hop does: 8BITMIME, without which there
+ * is no SMTPUTF8 [RFC6531 3.1], BINARYMIME, DSN, and REQUIRETLS, which is for clients over TLS [RFC8689 2]. */
+static unsigned passed_on(const struct server *s)
 {
     const unsigned binary = EXTENSION_BINARYMIME | EXTENSION_CHUNKING;
     unsigned theirs = routes_extensions(s->door->routes);
-    unsigned extensions = EXTENSION_PIPELINING | EXTENSION_ENHANCED | EXTENSION_SIZE | EXTENSION_CHUNKING;
+    unsigned extensions = theirs & (EXTENSION_8BITMIME | EXTENSION_SMTPUTF8 | EXTENSION_DSN | EXTENSION_REQUIRETLS);
 
-    if (s->door->conf->prdr && !server_is_lmtp(s))
-        extensions |= EXTENSION_PRDR;
-    extensions |= theirs & EXTENSION_8BITMIME;
     if ((theirs & binary) == binary)
         extensions |= EXTENSION_BINARYMIME;
-    if (server_offers_starttls(s))
-        extensions |= EXTENSION_STARTTLS;
+    if (!(extensions & EXTENSION_8BITMIME))
+        extensions &= ~(unsigned)EXTENSION_SMTPUTF8;
+    if (!stream_is_tls(s->stream))
+        extensions &= ~(unsigned)EXTENSION_REQUIRETLS;
     return extensions;
 }
 
-static void say_ehlo(struct server *s)
+static unsigned offered(const struct server *s)
+{
+    unsigned extensions = EXTENSION_PIPELINING | EXTENSION_CHUNKING | EXTENSION_ENHANCED | EXTENSION_SIZE |
+                          EXTENSION_LIMITS | passed_on(s);
+
+    if (server_offers_starttls(s))
+        extensions |= EXTENSION_STARTTLS;
+    if (s->door->conf->prdr && !server_is_lmtp(s))
+        extensions |= EXTENSION_PRDR;
+    if (server_auth_offer(s, mechanisms))
+        extensions |= EXTENSION_AUTH;
+    if (server_nets_have(&s->door->conf->xclient_clients, &s->client))
+        extensions |= EXTENSION_XCLIENT;
+    if (server_nets_have(&s->door->conf->xforward_clients, &s->client))
+        extensions |= EXTENSION_XFORWARD;
+    return extensions;
+}
+
+static void put_size(const struct server *s, struct strbuf *out)
+{
+    strbuf_putf(out, "SIZE %llu", (unsigned long long)s->size_most);
+}
+
+static void put_limits(const struct server *s, struct strbuf *out)
+{
+    strbuf_putf(out, "LIMITS RCPTMAX=%llu", (unsigned long long)s->recipients_most);
+}
+
+static void put_auth(const struct server *s, struct strbuf *out)
 {
     char mechanisms[SASL_LIST_MAX];
 
+    server_auth_offer(s, mechanisms);
+    strbuf_putf(out, "AUTH %s", mechanisms);
+}
+
+static void put_xforward(const struct server *s, struct strbuf *out)
+{
+    (void)s;
+    strbuf_puts(out, XFORWARD_OFFER);
+}
+
+static void put_xclient(const struct server *s, struct strbuf *out)
+{
+    (void)s;
+    strbuf_puts(out, XCLIENT_OFFER);
+}
+
+/* The lines of the reply to EHLO, in order. */
+static const struct offer {
+    enum smtp_extension extension;
+    void (*put)(const struct server *s, struct strbuf *out); /* NULL: the keyword alone */
+} offers[] = {
+    { EXTENSION_PIPELINING, NULL },       { EXTENSION_CHUNKING, NULL },
+    { EXTENSION_BINARYMIME, NULL },       { EXTENSION_PRDR, NULL },
+    { EXTENSION_SIZE, put_size },         { EXTENSION_8BITMIME, NULL },
+    { EXTENSION_SMTPUTF8, NULL },         { EXTENSION_DSN, NULL },
+    { EXTENSION_AUTH, put_auth },         { EXTENSION_STARTTLS, NULL },
+    { EXTENSION_REQUIRETLS, NULL },       { EXTENSION_XCLIENT, put_xclient },
+    { EXTENSION_XFORWARD, put_xforward }, { EXTENSION_LIMITS, put_limits },
+    { EXTENSION_ENHANCED, NULL },
+};
+
+static void say_ehlo(struct server *s)
+{
     s->offered = offered(s);
-    strbuf_putf(&s->out, "250-%s\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-SIZE %llu\r\n", s->session->hostname,
-                (unsigned long long)s->size_most);
-    if (s->offered & EXTENSION_8BITMIME)
-        strbuf_puts(&s->out, "250-8BITMIME\r\n");
-    if (s->offered & EXTENSION_BINARYMIME)
-        strbuf_puts(&s->out, "250-BINARYMIME\r\n");
-    if (s->offered & EXTENSION_PRDR)
-        strbuf_puts(&s->out, "250-PRDR\r\n");
-    if (server_auth_offer(s, mechanisms))
-        strbuf_putf(&s->out, "250-AUTH %s\r\n", mechanisms);
-    if (s->offered & EXTENSION_STARTTLS)
-        strbuf_puts(&s->out, "250-STARTTLS\r\n");
-    if (server_nets_have(&s->door->conf->xclient_clients, &s->client))
-        strbuf_puts(&s->out, "250-" XCLIENT_OFFER "\r\n");
-    if (server_nets_have(&s->door->conf->xforward_clients, &s->client))
-        strbuf_puts(&s->out, "250-" XFORWARD_OFFER "\r\n");
-    strbuf_puts(&s->out, "250 ENHANCEDSTATUSCODES\r\n");
+    strbuf_putf(&s->out, "250-%s\r\n", s->session->hostname);
+    for (size_t i = 0; i < COUNT(offers); i++) {
+        bool is_last = i + 1 == COUNT(offers); /* ENHANCEDSTATUSCODES: always offered */
+
+        if (!(s->offered & offers[i].extension))
+            continue;
+        strbuf_puts(&s->out, is_last ? "250 " : "250-");
+        if (offers[i].put)
+            offers[i].put(s, &s->out);
+        else
+            strbuf_puts(&s->out, extension_name(offers[i].extension));
+        strbuf_puts(&s->out, "\r\n");
+    }
 }
 
 /* What the client greets with: into the session. */
@@ -90,6 +151,7 @@ void server_hello(struct server *s, const struct smtp_command *command)
     s->state = SERVER_READY;
     s->offered = 0;
     s->size_most = routes_size_most(s->door->routes);
+    s->recipients_most = routes_recipients_most(s->door->routes);
     if (command->verb != VERB_HELO)
         say_ehlo(s);
     else

@@ -5,6 +5,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/mail/domain.h"
+#include "gateway/smtp/envelope.h"
 
 /* ---- MAIL ---- */
 
@@ -95,6 +96,11 @@ void server_mail(struct server *s, const struct smtp_command *command)
     session->mail_from = address_copy(session->tx_arena, &command->path);
     session->is_8bit = command->is_8bit;
     session->is_binary = command->is_binary;
+    session->is_smtputf8 = command->is_smtputf8;
+    session->is_require_tls = command->is_require_tls;
+    session->ret = command->ret;
+    session->envid = arena_copy(session->tx_arena, command->envid);
+    session->mail_auth = arena_copy(session->tx_arena, command->auth);
     session->declared_bytes = (size_t)command->size;
     pipeline_reach(s->pipeline, STAGE_MAIL);
     if (!s->door->engine->actions->early) {
@@ -142,8 +148,10 @@ static void add_recipient(struct server *s, const struct smtp_command *command, 
 {
     struct session *session = s->share->session;
     const struct address address = address_copy(session->tx_arena, &command->path);
+    struct recipient *recipient = session_add_recipient(session, &address);
 
-    session_add_recipient(session, &address)->parameters = arena_copy(session->tx_arena, command->parameters);
+    recipient->notify = command->notify;
+    recipient->orcpt = arena_copy(session->tx_arena, command->orcpt);
     shares_note(&s->shares, s->share, next_hop);
 }
 
@@ -250,24 +258,49 @@ static bool is_too_big_for(const struct server *s, const struct next_hop *next_h
     return most && s->session->declared_bytes > most;
 }
 
+/* So with LIMITS. */
+static bool is_too_many_for(const struct server *s, const struct next_hop *next_hop)
+{
+    uint64_t most = next_hop_recipients_most(next_hop);
+    size_t count = shares_recipients(&s->shares);
+
+    return count >= s->recipients_most || (most && count >= most);
+}
+
+/* It had what the transaction uses when we offered it. */
+static bool lacks_something(const struct server *s, const struct smtp_command *command, const struct next_hop *next_hop)
+{
+    unsigned needs = envelope_mail_needs(s->session);
+
+    if (command->notify || command->orcpt.len)
+        needs |= EXTENSION_DSN;
+    return needs & ~next_hop_extensions(next_hop);
+}
+
 /* `next_hop`: the recipient's. */
-static enum reply rcpt_is_refused(const struct server *s, const struct address *recipient, const char *domain,
+static enum reply rcpt_is_refused(const struct server *s, const struct smtp_command *command, const char *domain,
                                   const struct next_hop *next_hop)
 {
+    const struct address *recipient = &command->path;
+
     if (s->state != SERVER_MAIL)
         return s->state == SERVER_START ? REPLY_NEED_HELO : REPLY_NEED_MAIL;
     if (incoming_is_open(&s->incoming))
         return REPLY_CHUNKS_BEGUN;
+    if (command->is_utf8 && !s->session->is_smtputf8)
+        return REPLY_UTF8_UNSAID;
     if (!is_relayed(s, recipient, domain))
         return REPLY_RELAY_DENIED;
     if (!may_send_anywhere(s) && is_routed(recipient))
         return REPLY_ROUTED_RECIPIENT;
-    if (shares_recipients(&s->shares) >= (size_t)s->door->conf->recipients_most)
+    if (is_too_many_for(s, next_hop))
         return REPLY_TOO_MANY_RECIPIENTS;
     if (s->guest.recipients >= s->guest.recipient_room)
         return REPLY_CLIENT_RECIPIENTS;
     if (is_too_big_for(s, next_hop))
         return REPLY_TOO_BIG;
+    if (lacks_something(s, command, next_hop))
+        return REPLY_HOP_LACKS;
     return REPLY_NONE;
 }
 
@@ -325,7 +358,7 @@ void server_rcpt(struct server *s, const struct smtp_command *command)
     if (recipient_domain(s, &command->path, domain))
         domain[0] = '\0';
     const struct route route = find_route(s, &command->path, domain);
-    enum reply wrong = rcpt_is_refused(s, &command->path, domain, route.next_hop);
+    enum reply wrong = rcpt_is_refused(s, command, domain, route.next_hop);
 
     if (!wrong)
         wrong = choose_share(s, route.next_hop, &command->path);

@@ -33,7 +33,8 @@ struct verify_query {
     struct span sender;
     struct address recipient;
     enum question step;
-    bool is_pipelined;
+    bool is_smtputf8; /* an address is not ASCII */
+    bool is_pipelined, lacks_utf8;
 };
 
 static bool is_asked(const struct smtp_conf *conf)
@@ -96,7 +97,7 @@ static void say(struct verify_query *q, enum question step)
 {
     hop_expect(&q->task, 1);
     if (step == ASK_MAIL)
-        hop_sendf(&q->task, "MAIL FROM:<%.*s>\r\n", SPAN_ARG(q->sender));
+        hop_sendf(&q->task, "MAIL FROM:<%.*s>%s\r\n", SPAN_ARG(q->sender), q->is_smtputf8 ? " SMTPUTF8" : "");
     else if (step == ASK_RCPT)
         hop_sendf(&q->task, "RCPT TO:<%.*s>\r\n", SPAN_ARG(q->recipient.text));
     else
@@ -109,6 +110,12 @@ static void on_ready(struct hop_task *task)
 
     q->step = ASK_MAIL;
     q->is_pipelined = hop_task_extensions(task) & EXTENSION_PIPELINING;
+    q->lacks_utf8 = q->is_smtputf8 && !(hop_task_extensions(task) & EXTENSION_SMTPUTF8);
+    if (q->lacks_utf8) { /* it had it when we offered it */
+        q->step = ASK_RSET;
+        say(q, ASK_RSET);
+        return;
+    }
     say(q, ASK_MAIL);
     if (q->is_pipelined) {
         say(q, ASK_RCPT);
@@ -139,6 +146,8 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
     enum question step = q->step++;
 
     if (step == ASK_RSET) {
+        if (q->lacks_utf8)
+            tell(q, 0, SPAN(""), REPLY_HOP_LACKS);
         hop_task_done(task, false);
         query_free(q);
         return;
@@ -178,6 +187,7 @@ static struct verify_query *query_new(struct verify *v, struct next_hop *next_ho
     q->task = (struct hop_task){ .on_ready = on_ready, .on_reply = on_reply, .on_lost = on_lost };
     q->verify = v;
     q->next_hop = next_hop_hold(next_hop);
+    q->is_smtputf8 = session->mail_from.is_utf8 || recipient->is_utf8;
     strbuf_init(&q->text, 4096);
     strbuf_put(&q->text, session->mail_from.text);
     strbuf_put(&q->text, recipient->text);

@@ -20,6 +20,7 @@
 #     TLS                   we shake hands
 #     SHUT                  we send no more, but read on
 #     PAUSE seconds
+#     WITHOUT EXTENSION     the next hop no longer offers it, and has closed its connections
 #     MAIL text             (at the end) the next message that the next hop got has this text (escapes as in C!);
 #     ENVELOPE text         its MAIL and RCPT commands are these
 #     NOTHING               the next hop got no (further) message
@@ -202,6 +203,9 @@ def perform(word, text, speaker, sink, where):
         speaker.socket.shutdown(socket.SHUT_WR)
     elif word == "PAUSE":
         time.sleep(float(text))
+    elif word == "WITHOUT":
+        sink.extensions.remove(text)
+        sink.hang_up()
     elif word == "MAIL":
         check_mail(sink, text, where)
     elif word == "ENVELOPE":

@@ -50,6 +50,10 @@ class SmtpSink:
             self.listener.shutdown(socket.SHUT_RDWR)
             self.listener.close()
             self.listener = None
+        self.hang_up()
+
+    def hang_up(self):
+        """Closes all connections; new ones are welcome."""
         with self.lock:
             left = list(self.open)
         for connection in left:

@@ -1,6 +1,7 @@
 /* tests/unit/test_smtp_grammar.c - command lines: what they mean, and which reply is due when they mean nothing. */
 #include "tests/kit/expect.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/smtp/grammar.h"
@@ -178,6 +179,118 @@ static void paths_and_parameters(void **state)
     }
 }
 
+/* All extensions are offered. */
+static const struct {
+    const char *line;
+    enum reply reply;
+    const char *about;
+} parameters[] = {
+    { "MAIL FROM:<> BODY=BINARYMIME", REPLY_NONE, NULL },
+    { "MAIL FROM:<> BODY=9BIT", REPLY_BAD_PARAMETER, "BODY" },
+    { "MAIL FROM:<> SMTPUTF8", REPLY_NONE, NULL },
+    { "MAIL FROM:<> smtputf8", REPLY_NONE, NULL },
+    { "MAIL FROM:<> SMTPUTF8=", REPLY_BAD_PARAMETER, "SMTPUTF8" },
+    { "MAIL FROM:<> SMTPUTF8 SMTPUTF8", REPLY_BAD_PARAMETER, "SMTPUTF8" },
+    { "MAIL FROM:<j\xc3\xbcrgen@b.example>", REPLY_UTF8_UNSAID, NULL },
+    { "MAIL FROM:<j\xc3\xbcrgen@b.example> SMTPUTF8", REPLY_NONE, NULL },
+    { "MAIL FROM:<j\xc3\xbcrgen@b\xc3\xbc.example> SIZE=3 SMTPUTF8", REPLY_NONE, NULL },
+    { "MAIL FROM:<j\xc3rgen@b.example> SMTPUTF8", REPLY_BAD_SENDER, NULL },
+    { "MAIL FROM:<j\xed\xa0\x80@b.example> SMTPUTF8", REPLY_BAD_SENDER, NULL },
+    { "MAIL FROM:<> REQUIRETLS", REPLY_NONE, NULL },
+    { "MAIL FROM:<> REQUIRETLS=YES", REPLY_BAD_PARAMETER, "REQUIRETLS" },
+    { "MAIL FROM:<> RET=full", REPLY_NONE, NULL },
+    { "MAIL FROM:<> RET=FULL,HDRS", REPLY_BAD_PARAMETER, "RET" },
+    { "MAIL FROM:<> RET=", REPLY_BAD_PARAMETER, "RET" },
+    { "MAIL FROM:<> ENVID=a+20b+7E", REPLY_NONE, NULL },
+    { "MAIL FROM:<> ENVID=a+2", REPLY_BAD_PARAMETER, "ENVID" },
+    { "MAIL FROM:<> ENVID=a+2b", REPLY_BAD_PARAMETER, "ENVID" },
+    { "MAIL FROM:<> ENVID=a+00", REPLY_BAD_PARAMETER, "ENVID" },
+    { "MAIL FROM:<> ENVID=a+E4", REPLY_BAD_PARAMETER, "ENVID" },
+    { "MAIL FROM:<> ENVID=\xc3\xa4 SMTPUTF8", REPLY_BAD_PARAMETER, "ENVID" },
+    { "MAIL FROM:<> AUTH=<>", REPLY_NONE, NULL },
+    { "MAIL FROM:<> AUTH=e+3Dmc2@example.com", REPLY_NONE, NULL },
+    { "MAIL FROM:<> AUTH=+C3+A4@example.com", REPLY_NONE, NULL },
+    { "MAIL FROM:<> AUTH=a=b", REPLY_BAD_PARAMETER, "AUTH" },
+    { "MAIL FROM:<> AUTH=", REPLY_BAD_PARAMETER, "AUTH" },
+    { "MAIL FROM:<> X=1", REPLY_UNKNOWN_PARAMETER, "X" },
+    { "MAIL FROM:<> NOTIFY=NEVER", REPLY_UNKNOWN_PARAMETER, "NOTIFY" },
+    { "RCPT TO:<a@b.example> NOTIFY=NEVER", REPLY_NONE, NULL },
+    { "RCPT TO:<a@b.example> NOTIFY=success,FAILURE,Delay", REPLY_NONE, NULL },
+    { "RCPT TO:<a@b.example> NOTIFY=SUCCESS,SUCCESS", REPLY_BAD_PARAMETER, "NOTIFY" },
+    { "RCPT TO:<a@b.example> NOTIFY=DELAY,NEVER", REPLY_BAD_PARAMETER, "NOTIFY" },
+    { "RCPT TO:<a@b.example> NOTIFY=,DELAY", REPLY_BAD_PARAMETER, "NOTIFY" },
+    { "RCPT TO:<a@b.example> NOTIFY=DELAY NOTIFY=DELAY", REPLY_BAD_PARAMETER, "NOTIFY" },
+    { "RCPT TO:<a@b.example> ORCPT=rfc822;a+2Bb@c.example", REPLY_NONE, NULL },
+    { "RCPT TO:<a@b.example> ORCPT=x400;/C=us/", REPLY_BAD_PARAMETER, "ORCPT" }, /* "=" is +3D */
+    { "RCPT TO:<a@b.example> ORCPT=rfc822;", REPLY_BAD_PARAMETER, "ORCPT" },
+    { "RCPT TO:<a@b.example> ORCPT=;a@c.example", REPLY_BAD_PARAMETER, "ORCPT" },
+    { "RCPT TO:<a@b.example> ORCPT=rfc 822;a", REPLY_BAD_PARAMETER, "ORCPT" },
+    { "RCPT TO:<a@b.example> ORCPT=utf-8;\\x{FC}@c.example", REPLY_NONE, NULL },
+    { "RCPT TO:<a@b.example> ORCPT=utf-8;\xc3\xbc@c.example", REPLY_NONE, NULL },
+    { "RCPT TO:<a@b.example> ORCPT=rfc822;\xc3\xbc@c.example", REPLY_BAD_PARAMETER, "ORCPT" },
+    { "RCPT TO:<a@b.example> ORCPT=utf-8;\xbc@c.example", REPLY_BAD_PARAMETER, "ORCPT" },
+    { "RCPT TO:<a@b.example> RET=FULL", REPLY_UNKNOWN_PARAMETER, "RET" },
+};
+
+static void values_are_strict(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(parameters); i++) {
+        struct smtp_command c;
+        char *copy;
+        enum reply got = parse(parameters[i].line, EXTENSIONS_ALL, &c, &copy);
+
+        if (got != parameters[i].reply)
+            print_error("line: %s\n", parameters[i].line);
+        EXPECT_INT(parameters[i].reply, got);
+        if (parameters[i].about)
+            EXPECT_SPAN(parameters[i].about, c.about);
+        free(copy);
+    }
+}
+
+static void values_become_types(void **state)
+{
+    struct smtp_command c;
+
+    (void)state;
+    EXPECT_INT(REPLY_NONE, grammar_parse(SPAN("MAIL FROM:<> BODY=BINARYMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=x+2By "
+                                              "AUTH=<>"),
+                                         EXTENSIONS_ALL, &c));
+    assert_true(c.is_smtputf8 && c.is_require_tls && !c.is_utf8);
+    assert_true(c.is_binary && !c.is_8bit);
+    EXPECT_INT(DSN_RET_HDRS, c.ret);
+    EXPECT_SPAN("x+2By", c.envid);
+    EXPECT_SPAN("<>", c.auth);
+    EXPECT_INT(REPLY_NONE,
+               grammar_parse(SPAN("RCPT TO:<a@b.example> NOTIFY=DELAY,FAILURE ORCPT=utf-8;\xc3\xbc@c.example"),
+                             EXTENSIONS_ALL, &c));
+    assert_true(c.is_utf8);
+    EXPECT_INT(DSN_NOTIFY_DELAY | DSN_NOTIFY_FAILURE, c.notify);
+    EXPECT_SPAN("utf-8;\xc3\xbc@c.example", c.orcpt);
+}
+
+static void long_values_are_refused(void **state)
+{
+    static const struct {
+        const char *before;
+        int most;
+    } cases[] = { { "MAIL FROM:<> ENVID=", 100 },
+                  { "MAIL FROM:<> AUTH=", 500 },
+                  { "RCPT TO:<a@b.example> ORCPT=r;", 498 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (int extra = 0; extra < 2; extra++) {
+            char line[600];
+            struct smtp_command c;
+            int n = snprintf(line, sizeof line, "%s%0*d", cases[i].before, cases[i].most + extra, 0);
+
+            EXPECT_INT(extra ? REPLY_BAD_PARAMETER : REPLY_NONE,
+                       grammar_parse(span_make(line, (size_t)n), EXTENSIONS_ALL, &c));
+        }
+}
+
 static void parameters_need_their_extension(void **state)
 {
     struct smtp_command c;
@@ -186,6 +299,11 @@ static void parameters_need_their_extension(void **state)
     EXPECT_INT(REPLY_UNKNOWN_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> BODY=8BITMIME"), EXTENSION_SIZE, &c));
     EXPECT_INT(REPLY_UNKNOWN_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> SIZE=1"), EXTENSION_8BITMIME, &c));
     EXPECT_INT(REPLY_NONE, grammar_parse(SPAN("MAIL FROM:<> SIZE=1"), EXTENSION_SIZE, &c));
+    EXPECT_INT(REPLY_UNKNOWN_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> ENVID=1"), ALL, &c));
+    EXPECT_INT(REPLY_UNKNOWN_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> REQUIRETLS"), ALL, &c));
+    EXPECT_SPAN("REQUIRETLS", c.about);
+    EXPECT_INT(REPLY_BAD_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> BODY=BINARYMIME"), ALL, &c));
+    EXPECT_INT(REPLY_UTF8_ADDRESS, grammar_parse(SPAN("RCPT TO:<\xc3\xbc@b.example>"), ALL, &c));
 }
 
 static void binary_needs_its_extension(void **state)
@@ -250,5 +368,6 @@ static void nul_is_a_bad_byte(void **state)
     EXPECT_INT(REPLY_BAD_BYTES, grammar_parse(SPAN("EHLO a\0b"), ALL, &c));
 }
 
-RUN_TESTS(TEST(every_line_has_its_verb_or_its_reply), TEST(paths_and_parameters), TEST(parameters_need_their_extension),
+RUN_TESTS(TEST(every_line_has_its_verb_or_its_reply), TEST(paths_and_parameters), TEST(values_are_strict),
+          TEST(values_become_types), TEST(long_values_are_refused), TEST(parameters_need_their_extension),
           TEST(binary_needs_its_extension), TEST(a_chunk_has_a_size), TEST(nul_is_a_bad_byte))
