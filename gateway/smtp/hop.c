@@ -542,7 +542,7 @@ uint64_t hop_size_most(const struct hop *hop)
     return hop->size_most;
 }
 
-bool hop_keeps_tls(const struct hop *hop)
+bool hop_may_require_tls(const struct hop *hop)
 {
     return hop->settings.tls >= HOP_TLS_VERIFY || hop_target_is_local(hop->settings.target);
 }

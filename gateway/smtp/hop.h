@@ -106,9 +106,9 @@ const char *hop_auth(const struct hop *hop);
 bool hop_is_safe(const struct hop *hop);
 uint64_t hop_size_most(const struct hop *hop);
 uint64_t hop_recipients_most(const struct hop *hop);
-/* hop_keeps_tls - by its configuration, what it gets over TLS cannot end up elsewhere: its certificate is verified, or
- * it is on this machine. Only then REQUIRETLS is among its extensions, if it offers it [RFC8689 4.2.1]. */
-bool hop_keeps_tls(const struct hop *hop);
+/* hop_may_require_tls - by its configuration: its certificate is verified, or it is on this machine. Its extensions have
+ * REQUIRETLS only when that holds of the connection [RFC8689 4.2.1]. */
+bool hop_may_require_tls(const struct hop *hop);
 const struct hop_settings *hop_settings(const struct hop *hop);
 
 #endif

@@ -102,7 +102,7 @@ static void conclude_lacking(struct hop_delivery *d)
 {
     char why[80];
     enum smtp_extension first = (enum smtp_extension)(d->lacks & -d->lacks);
-    bool is_for_good = first == EXTENSION_REQUIRETLS && !hop_keeps_tls(d->task.hop);
+    bool is_for_good = first == EXTENSION_REQUIRETLS && !hop_may_require_tls(d->task.hop);
 
     snprintf(why, sizeof why, "the next hop does not offer %s", extension_name(first));
     conclude_trouble(d, is_for_good ? REPLY_REQUIRETLS : REPLY_HOP_LACKS, why);

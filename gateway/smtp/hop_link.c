@@ -107,13 +107,23 @@ static void become_idle(struct hop_link *link)
     hop_link_is_ready(link->hop, link);
 }
 
+/* What is said over it stays between us and whom we take the other end for [RFC8689 4.2.1]. */
+static bool keeps_tls(const struct hop_link *link)
+{
+    struct tls_facts facts;
+
+    stream_tls_facts(link->stream, &facts);
+    return stream_is_tls(link->stream) &&
+           (facts.verified >= TLS_VERIFIED_NAME || hop_target_is_local(hop_settings(link->hop)->target));
+}
+
 static void after_hello(struct hop_link *link, const struct hop_reply *reply)
 {
     enum hop_tls tls = hop_settings(link->hop)->tls;
     bool is_secure = stream_is_tls(link->stream);
 
     note_extensions(link, link->state == LINK_EHLO ? strbuf_span(&reply->text) : SPAN(""));
-    if (!is_secure || !hop_keeps_tls(link->hop))
+    if (!keeps_tls(link))
         link->extensions &= ~(unsigned)EXTENSION_REQUIRETLS;
     if (!is_secure && (link->extensions & EXTENSION_STARTTLS) && hop_wants_tls(link->hop)) {
         say(link, LINK_STARTTLS, "STARTTLS");
