@@ -106,8 +106,8 @@ const char *hop_auth(const struct hop *hop);
 bool hop_is_safe(const struct hop *hop);
 uint64_t hop_size_most(const struct hop *hop);
 uint64_t hop_recipients_most(const struct hop *hop);
-/* hop_may_require_tls - by its configuration: its certificate is verified, or it is on this machine. REQUIRETLS is among
- * its extensions only when that holds of the connection [RFC8689 4.2.1]. */
+/* hop_may_require_tls - by its configuration: its certificate is verified, or it is on this machine. REQUIRETLS is
+ * among its extensions only when that holds of the connection [RFC8689 4.2.1]. */
 bool hop_may_require_tls(const struct hop *hop);
 const struct hop_settings *hop_settings(const struct hop *hop);
 
