@@ -12,6 +12,7 @@ int cli_config(int argc, char **argv);
 int cli_scan(int argc, char **argv);
 int cli_rates(int argc, char **argv);
 int cli_store(int argc, char **argv);
+int cli_dns(int argc, char **argv);
 
 /* cli_usage - prints `text`; to standard error and with status 2 when `wrong` says why. */
 int cli_usage(const char *text, const char *wrong);

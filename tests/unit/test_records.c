@@ -1,0 +1,203 @@
+/* tests/unit/test_records.c - the records of a mail domain, with a table of what the DNS says. */
+#include "tests/kit/expect.h"
+
+#include <stdlib.h>
+
+#include "gateway/cli/records.h"
+
+struct said {
+    const char *name;
+    enum dns_type type;
+    const char *text;
+};
+
+struct table {
+    struct arena *arena;
+    const struct said *rows, *usual;
+};
+
+static const struct said good[] = {
+    { "example.org", DNS_MX, "10 mx.example.net" },
+    { "mx.example.net", DNS_A, "192.0.2.1" },
+    { "1.2.0.192.in-addr.arpa", DNS_PTR, "mx.example.net" },
+    { "example.org", DNS_TXT, "v=spf1 mx include:spf.example.net -all | something=else" },
+    { "spf.example.net", DNS_TXT, "v=spf1 ip4:192.0.2.0/24 ~all" },
+    { "_dmarc.example.org", DNS_TXT, "v=DMARC1\\; p=reject" },
+    { "_mta-sts.example.org", DNS_TXT, "v=STSv1\\; id=20261123" },
+    { "mta-sts.example.org", DNS_A, "192.0.2.2" },
+    { "_smtp._tls.example.org", DNS_TXT, "v=TLSRPTv1\\; rua=mailto:a@example.org,https://example.org/tls" },
+    { NULL, DNS_A, NULL },
+};
+
+static const char *find(const struct said *rows, const char *name, enum dns_type type)
+{
+    for (size_t i = 0; rows && rows[i].name; i++)
+        if (strcmp(rows[i].name, name) == 0 && rows[i].type == type)
+            return rows[i].text;
+    return NULL;
+}
+
+static const struct dns_answer *look(void *arg, const char *name, enum dns_type type)
+{
+    struct table *t = arg;
+    const char *text = find(t->rows, name, type);
+    const struct dns_answer *answer = NULL;
+
+    if (!text)
+        text = find(t->usual, name, type);
+    EXPECT_INT(FAULT_NONE, dns_answer_text(t->arena, name, type, span_of(text ? text : "NXDOMAIN"), &answer));
+    return answer;
+}
+
+static const struct record_item *item_of(const struct records *r, const char *record)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (strcmp(r->items[i].record, record) == 0)
+            return &r->items[i];
+    fail_msg("there is no %s", record);
+    return NULL;
+}
+
+/* Each: one thing otherwise than in a domain where all is well. */
+static const struct {
+    const char *record;
+    struct said said[3];
+    enum record_state state;
+    const char *why; /* it begins so */
+} cases[] = {
+    { "MX", { { NULL, 0, NULL } }, RECORD_OK, "" },
+    { "MX", { { "example.org", DNS_MX, "NODATA" } }, RECORD_MISSING, "" },
+    { "MX", { { "example.org", DNS_MX, "SERVFAIL" } }, RECORD_UNKNOWN, "the look-up failed" },
+    { "MX", { { "example.org", DNS_MX, "TIMEOUT" } }, RECORD_UNKNOWN, "no answer in time" },
+    { "MX", { { "example.org", DNS_MX, "10 other.example.net" } }, RECORD_WRONG, "mx.example.net is not among them" },
+    { "MX", { { "example.org", DNS_MX, "0 ." } }, RECORD_WRONG, "it says that the domain takes no mail" },
+    { "MX",
+      { { "example.org", DNS_MX, "10 mx.example.net | 20 b.example.net" } },
+      RECORD_OK,
+      "mail that comes in over b.example.net" },
+    { "address", { { NULL, 0, NULL } }, RECORD_OK, "" },
+    { "address", { { "mx.example.net", DNS_A, "NODATA" } }, RECORD_MISSING, "" },
+    { "address", { { "mx.example.net", DNS_CNAME, "b.example.net" } }, RECORD_WRONG, "it is an alias" },
+    { "PTR", { { NULL, 0, NULL } }, RECORD_OK, "" },
+    { "PTR", { { "1.2.0.192.in-addr.arpa", DNS_PTR, "NXDOMAIN" } }, RECORD_MISSING, "" },
+    { "PTR", { { "1.2.0.192.in-addr.arpa", DNS_PTR, "dsl-1.example.com" } }, RECORD_WRONG, "the address has another" },
+    { "SPF", { { NULL, 0, NULL } }, RECORD_OK, "2 of 10 look-ups" },
+    { "SPF", { { "example.org", DNS_TXT, "something=else" } }, RECORD_MISSING, "" },
+    { "SPF", { { "example.org", DNS_TXT, "v=spf1 -all | v=spf1 mx -all" } }, RECORD_WRONG, "there may be one" },
+    { "SPF", { { "example.org", DNS_TXT, "v=spf1 ipv4:192.0.2.1 -all" } }, RECORD_WRONG, "ipv4:192.0.2.1: " },
+    { "SPF", { { "example.org", DNS_TXT, "v=spf1 mx +all" } }, RECORD_WRONG, "+all lets everybody" },
+    { "SPF",
+      { { "example.org", DNS_TXT, "v=spf1 a:a a:b a:c a:d a:e a:f a:g a:h a:i mx ptr -all" } },
+      RECORD_WRONG,
+      "" },
+    { "SPF",
+      { { "example.org", DNS_TXT, "v=spf1 a:a.example a:b.example a:c.example mx a a a a a a ptr -all" } },
+      RECORD_WRONG,
+      "11 look-ups" },
+    { "SPF", { { "example.org", DNS_TXT, "v=spf1 include:example.org -all" } }, RECORD_WRONG, "11 look-ups" },
+    { "SPF", { { "example.org", DNS_TXT, "v=spf1 include:no.example -all" } }, RECORD_WRONG, "it includes no.example" },
+    { "SPF",
+      { { "example.org", DNS_TXT, "v=spf1 include:x.example -all" }, { "x.example", DNS_TXT, "TIMEOUT" } },
+      RECORD_UNKNOWN,
+      "a record that it includes" },
+    { "SPF", { { "example.org", DNS_TXT, "v=spf1 redirect=spf.example.net" } }, RECORD_OK, "1 of 10" },
+    { "SPF", { { "example.org", DNS_TXT, "v=spf1 -all redirect=no.example" } }, RECORD_OK, "0 of 10" },
+    { "DKIM", { { "s1._domainkey.example.org", DNS_TXT, "NXDOMAIN" } }, RECORD_MISSING, "" },
+    { "DKIM", { { "s1._domainkey.example.org", DNS_TXT, "v=DKIM1\\; p=" } }, RECORD_WRONG, "" },
+    { "DKIM", { { "s1._domainkey.example.org", DNS_TXT, "v=DKIM1\\; p=AAAA" } }, RECORD_WRONG, "" },
+    { "DKIM",
+      { { "s1._domainkey.example.org", DNS_TXT,
+          "v=DKIM1\\; k=ed25519\\; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=" } },
+      RECORD_OK,
+      "Ed25519, 256 bits" },
+    { "DMARC", { { NULL, 0, NULL } }, RECORD_OK, "p=reject" },
+    { "DMARC", { { "_dmarc.example.org", DNS_TXT, "NXDOMAIN" } }, RECORD_MISSING, "" },
+    { "DMARC",
+      { { "_dmarc.example.org", DNS_TXT, "v=DMARC1\\; p=none" } },
+      RECORD_OK,
+      "p=none: receivers only report" },
+    { "DMARC", { { "_dmarc.example.org", DNS_TXT, "v=DMARC1\\; p=deny" } }, RECORD_WRONG, "its p=" },
+    { "MTA-STS", { { NULL, 0, NULL } }, RECORD_OK, "" },
+    { "MTA-STS", { { "_mta-sts.example.org", DNS_TXT, "v=STSv1\\; id=2026-11-23" } }, RECORD_WRONG, "its id=" },
+    { "MTA-STS", { { "_mta-sts.example.org", DNS_TXT, "v=STSv2\\; id=1" } }, RECORD_MISSING, "" },
+    { "MTA-STS", { { "mta-sts.example.org", DNS_A, "NXDOMAIN" } }, RECORD_WRONG, "mta-sts.example.org, where" },
+    { "TLSA", { { NULL, 0, NULL } }, RECORD_UNKNOWN, "there is no smtp.tls_certificate, so" },
+    { "TLSA",
+      { { "_25._tcp.mx.example.net", DNS_TLSA, "secure 2 1 1 00" } },
+      RECORD_WRONG,
+      "there is no smtp.tls_cert" },
+    { "TLS-RPT", { { NULL, 0, NULL } }, RECORD_OK, "" },
+    { "TLS-RPT",
+      { { "_smtp._tls.example.org", DNS_TXT, "v=TLSRPTv1\\; rua=a@example.org" } },
+      RECORD_WRONG,
+      "its rua=" },
+    { "TLS-RPT", { { "_smtp._tls.example.org", DNS_TXT, "NODATA" } }, RECORD_MISSING, "" },
+};
+
+static struct records check(struct arena *a, const struct said *rows, const char *domain)
+{
+    static const char *const selector = "s1";
+    struct table table = { a, rows, good };
+    struct records r = { .arena = a,
+                         .look = look,
+                         .arg = &table,
+                         .domain = domain,
+                         .hostname = "mx.example.net",
+                         .selectors = &selector,
+                         .selector_count = 1,
+                         .now_ms = 1795449600000 };
+
+    records_check(&r);
+    return r;
+}
+
+static void each_record_is_judged(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct arena a;
+
+        arena_init(&a, 1 << 22);
+        struct records r = check(&a, cases[i].said, "example.org");
+        const struct record_item *item = item_of(&r, cases[i].record);
+
+        if (item->state != cases[i].state || !span_starts(span_of(item->why), span_of(cases[i].why)))
+            print_error("case %zu: %s: %s: %s\n", i, cases[i].record, record_state_text(item->state), item->why);
+        EXPECT_INT(cases[i].state, item->state);
+        assert_true(span_starts(span_of(item->why), span_of(cases[i].why)));
+        arena_release(&a);
+    }
+}
+
+static void a_subdomain_has_the_policy_of_its_organization(void **state)
+{
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 22);
+    struct records r = check(&a, NULL, "sub.example.org");
+
+    EXPECT_INT(RECORD_OK, item_of(&r, "DMARC")->state);
+    EXPECT_STR("p=reject; from _dmarc.example.org", item_of(&r, "DMARC")->why);
+    arena_release(&a);
+}
+
+static void what_to_publish_is_a_line_of_a_zone_file(void **state)
+{
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 22);
+    struct records r = check(&a, NULL, "new.example");
+
+    EXPECT_STR("new.example. IN MX 10 mx.example.net.", item_of(&r, "MX")->publish);
+    EXPECT_STR("new.example. IN TXT \"v=spf1 mx -all\"", item_of(&r, "SPF")->publish);
+    EXPECT_STR("1.2.0.192.in-addr.arpa. IN PTR mx.example.net.", item_of(&r, "PTR")->publish);
+    EXPECT_STR("_mta-sts.new.example. IN TXT \"v=STSv1; id=20261123160000Z\"", item_of(&r, "MTA-STS")->publish);
+    EXPECT_STR("version: STSv1\nmode: none\nmx: mx.example.net\nmax_age: 604800\n", item_of(&r, "MTA-STS")->policy);
+    assert_false(r.has_trouble);
+    arena_release(&a);
+}
+
+RUN_TESTS(TEST(each_record_is_judged), TEST(a_subdomain_has_the_policy_of_its_organization),
+          TEST(what_to_publish_is_a_line_of_a_zone_file))
