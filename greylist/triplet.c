@@ -150,8 +150,19 @@ struct store_op content_op(struct inquiry *q, const struct greylist_conf *conf, 
     return op_of(q, conf, triplet_key(q, conf, digest, (struct span){ 0 }, recipient), (struct span){ "", 0 });
 }
 
+/* The same whether it is written in Unicode or not: mail servers on its way may change that [RFC6531 3.2]. */
+static struct span normal(struct inquiry *q, struct span domain)
+{
+    char name[DOMAIN_MAX];
+
+    return domain_normal(domain, name) ? domain : arena_copy(q->arena, span_of(name));
+}
+
 struct span partner_key(struct inquiry *q, const struct greylist_conf *conf, struct span ours, struct span partner)
 {
-    return store_key(q->arena,
-                     JOIN(q->arena, SPAN("k:partner:"), part(q, conf, ours), SPAN("/"), part(q, conf, partner)));
+    size_t at = span_rfind(partner, '@'), local = at == SPAN_NPOS ? partner.len : at + 1;
+    struct span whole = JOIN(q->arena, span_first(partner, local), normal(q, span_skip(partner, local)));
+
+    return store_key(
+        q->arena, JOIN(q->arena, SPAN("k:partner:"), part(q, conf, normal(q, ours)), SPAN("/"), part(q, conf, whole)));
 }

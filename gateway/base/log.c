@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/utf8.h"
 
 enum { LOG_LINE_MAX = 16384, LOG_VALUE_MAX = 1000 };
 
@@ -52,18 +53,30 @@ static void end_key(struct log_line *line, size_t at)
     line->is_cut = true;
 }
 
+static void put_json_character(struct strbuf *b, uint32_t c)
+{
+    if (c == '"' || c == '\\')
+        strbuf_putf(b, "\\%c", (char)c);
+    else if (c >= 0x20 && c <= 0x7e)
+        strbuf_putc(b, (char)c);
+    else if (c < 0x10000)
+        strbuf_putf(b, "\\u%04x", c);
+    else /* [RFC8259 7] */
+        strbuf_putf(b, "\\u%04x\\u%04x", 0xd800U + ((c - 0x10000U) >> 10U), 0xdc00U + ((c - 0x10000U) & 0x3ffU));
+}
+
+/* UTF-8 as its characters; in what is none, each byte stands for itself. */
 static void put_json_string(struct strbuf *b, struct span value)
 {
-    strbuf_putc(b, '"');
-    for (size_t i = 0; i < value.len && i < LOG_VALUE_MAX && !b->is_full; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
+    bool is_utf8 = utf8_is_valid(value);
+    size_t length = 1;
 
-        if (c == '"' || c == '\\')
-            strbuf_putf(b, "\\%c", c);
-        else if (c < 0x20 || c > 0x7e)
-            strbuf_putf(b, "\\u%04x", c);
-        else
-            strbuf_putc(b, (char)c);
+    strbuf_putc(b, '"');
+    for (size_t i = 0; i < value.len && i < LOG_VALUE_MAX && !b->is_full; i += length) {
+        struct span rest = span_skip(value, i);
+
+        length = is_utf8 ? utf8_length(rest) : 1;
+        put_json_character(b, is_utf8 ? utf8_code_point(rest, length) : (unsigned char)*rest.ptr);
     }
     strbuf_puts(b, value.len > LOG_VALUE_MAX ? "...\"" : "\"");
 }

@@ -23,6 +23,16 @@ size_t utf8_length(struct span s)
     return is_overlong || is_surrogate || is_too_high ? 0 : length;
 }
 
+uint32_t utf8_code_point(struct span s, size_t length)
+{
+    static const unsigned char first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+    uint32_t code = (unsigned char)s.ptr[0] & first_bits[length];
+
+    for (size_t i = 1; i < length; i++)
+        code = code << 6U | ((unsigned char)s.ptr[i] & 0x3fU);
+    return code;
+}
+
 bool utf8_is_valid(struct span s)
 {
     while (s.len) {

@@ -7,6 +7,8 @@
 /* utf8_length - bytes of the well-formed character at the start of `s` (1 to 4); 0 when there is none. Overlong
  * forms, surrogates and code points above U+10FFFF are not well-formed [RFC3629 3]. */
 size_t utf8_length(struct span s);
+/* utf8_code_point - of the character at the start of `s`, of which `length` is utf8_length(). */
+uint32_t utf8_code_point(struct span s, size_t length);
 /* utf8_is_valid - all of it; ASCII and the empty text are. */
 bool utf8_is_valid(struct span s);
 /* ascii_is_all - no byte above 0x7f. */

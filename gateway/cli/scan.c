@@ -183,10 +183,17 @@ static bool fill_session(struct scan *scan, struct session *s)
     s->is_esmtp = true;
     s->auth_user = kept(s, scan->user);
     s->recipients = arena_alloc(s->tx_arena, (scan->recipient_count + 1) * sizeof *s->recipients);
-    for (size_t i = 0; i < scan->recipient_count; i++)
-        if (!parse_address(s, scan->recipients[i], &s->recipients[s->recipient_count++].address))
+    for (size_t i = 0; i < scan->recipient_count; i++) {
+        struct address *to = &s->recipients[s->recipient_count++].address;
+
+        if (!parse_address(s, scan->recipients[i], to))
             return false;
-    return parse_address(s, scan->from, &s->mail_from);
+        s->is_smtputf8 |= to->is_utf8;
+    }
+    bool is_good = parse_address(s, scan->from, &s->mail_from);
+
+    s->is_smtputf8 |= s->mail_from.is_utf8;
+    return is_good;
 }
 
 static void warn_of_profiles(struct pipeline *p)

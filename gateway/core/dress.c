@@ -254,7 +254,7 @@ static void put_received(const struct session *s, const struct evidence *e, stru
     strbuf_putf(b, "\r\n\tby %s (Postern) with ", s->hostname);
     put_protocol(from, b);
     strbuf_putf(b, " id %s", s->id);
-    if (s->recipient_count == 1 && !s->recipients[0].address.is_utf8) {
+    if (s->recipient_count == 1 && (s->is_smtputf8 || !s->recipients[0].address.is_utf8)) {
         strbuf_puts(b, "\r\n\tfor <");
         strbuf_put(b, s->recipients[0].address.text);
         strbuf_puts(b, ">");

@@ -150,6 +150,14 @@ static const char *fill_client(const struct head *head, struct session *s)
     return NULL;
 }
 
+/* The protocols have no word for SMTPUTF8: a mail server that has such an address was told so. */
+static void know_utf8(struct session *s)
+{
+    s->is_smtputf8 = s->mail_from.is_utf8;
+    for (size_t i = 0; i < s->recipient_count; i++)
+        s->is_smtputf8 |= s->recipients[i].address.is_utf8;
+}
+
 const char *envelope_fill(const struct head *head, struct session *s)
 {
     const char *wrong;
@@ -161,5 +169,6 @@ const char *envelope_fill(const struct head *head, struct session *s)
     if (!s->recipient_count && (wrong = fill_recipients(head, "Deliver-To", s)))
         return wrong;
     take_address(s, head_value(head, "From"), &s->mail_from);
+    know_utf8(s);
     return NULL;
 }

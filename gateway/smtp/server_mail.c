@@ -324,10 +324,10 @@ static enum reply choose_share(struct server *s, const struct next_hop *next_hop
     return REPLY_NONE;
 }
 
-static void refuse_rcpt(struct server *s, enum reply wrong, const struct smtp_command *command,
+static void refuse_rcpt(struct server *s, enum reply wrong, const struct smtp_command *command, const char *domain,
                         const struct next_hop *next_hop)
 {
-    struct span detail = command->path.domain;
+    struct span detail = domain[0] ? span_of(domain) : command->path.domain;
     char size[24];
 
     if (wrong == REPLY_TOO_BIG) {
@@ -363,7 +363,7 @@ void server_rcpt(struct server *s, const struct smtp_command *command)
     if (!wrong)
         wrong = choose_share(s, route.next_hop, &command->path);
     if (wrong) {
-        refuse_rcpt(s, wrong, command, route.next_hop);
+        refuse_rcpt(s, wrong, command, domain, route.next_hop);
         return;
     }
     add_recipient(s, command, route.next_hop);

@@ -550,6 +550,22 @@ static void partners_write_back(void **state)
     }
 }
 
+/* She wrote to the domain in Unicode, and the answer comes from it in ASCII. */
+static void a_partner_is_known_in_either_script(void **state)
+{
+    struct desk *d = desk_open(&greylist_module, ALWAYS);
+
+    (void)state;
+    d->session.auth_user = SPAN("ann");
+    mail(d, "203.0.113.99", "ann@b.example", "joe@B\xc3\xbc\x63her.example");
+    desk_settled(d, ACTION_ACCEPT, true);
+    d->session.auth_user = SPAN("");
+    desk_next_transaction(d, DAYS(10));
+    mail(d, "203.0.113.7", "joe@xn--bcher-kva.example", "ann@b.example");
+    EXPECT_FALSE(has_to_wait(d));
+    desk_close(d);
+}
+
 enum sent { SENT, NOT_DELIVERED, BY_STRANGER, BOUNCE, NEWSLETTER, ONLY_SCANNED };
 
 static void who_becomes_a_partner(void **state)
@@ -662,7 +678,8 @@ RUN_TESTS(TEST(who_comes_again_passes), TEST(who_comes_too_late_is_new), TEST(wh
           TEST(plus_all_is_no_authentication), TEST(clients_are_learned), TEST(passes_close_together_count_once),
           TEST(only_suspicious_mail_waits_unless_told), TEST(mail_is_suspicious_when_nobody_could_be_asked),
           TEST(some_never_wait), TEST(whom_it_does_not_concern), TEST(each_recipient_has_his_own_triplet),
-          TEST(all_recipients_are_asked_for_at_once), TEST(partners_write_back), TEST(who_becomes_a_partner),
-          TEST(an_outage_lets_mail_through), TEST(a_part_of_an_outage_lets_mail_through), TEST(keys_can_be_hidden),
-          TEST(odd_addresses_make_sound_keys), TEST(points_that_only_tag_refuse_nobody),
-          TEST(many_recipients_cost_little), TEST(too_many_questions_are_no_outage))
+          TEST(all_recipients_are_asked_for_at_once), TEST(partners_write_back),
+          TEST(a_partner_is_known_in_either_script), TEST(who_becomes_a_partner), TEST(an_outage_lets_mail_through),
+          TEST(a_part_of_an_outage_lets_mail_through), TEST(keys_can_be_hidden), TEST(odd_addresses_make_sound_keys),
+          TEST(points_that_only_tag_refuse_nobody), TEST(many_recipients_cost_little),
+          TEST(too_many_questions_are_no_outage))

@@ -52,6 +52,19 @@ static void all_that_is_told_is_taken(void **state)
     arena_release(&r.arena);
 }
 
+static void an_address_in_utf8_tells_of_smtputf8(void **state)
+{
+    struct room r;
+
+    (void)state;
+    EXPECT_NULL(fill(&r, "From: <a@example.com>\r\nRcpt: b@example.org\r\n"));
+    EXPECT_FALSE(r.session.is_smtputf8);
+    arena_release(&r.arena);
+    EXPECT_NULL(fill(&r, "From: <a@example.com>\r\nRcpt: j\xc3\xb6rg@example.org\r\n"));
+    EXPECT_TRUE(r.session.is_smtputf8);
+    arena_release(&r.arena);
+}
+
 static void nothing_need_be_told(void **state)
 {
     struct room r;
@@ -226,7 +239,7 @@ static void flags_are_words_of_several_fields(void **state)
     arena_release(&r.arena);
 }
 
-RUN_TESTS(TEST(all_that_is_told_is_taken), TEST(nothing_need_be_told),
+RUN_TESTS(TEST(all_that_is_told_is_taken), TEST(an_address_in_utf8_tells_of_smtputf8), TEST(nothing_need_be_told),
           TEST(names_that_are_none_are_not_taken_for_names), TEST(what_is_wrong_is_said),
           TEST(whatever_the_mail_server_takes_for_an_address_is_one), TEST(recipients_are_bounded),
           TEST(a_user_of_spamc_has_not_authenticated), TEST(files_and_memory_of_this_machine_are_not_read),

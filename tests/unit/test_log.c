@@ -118,6 +118,7 @@ static void json_is_json(void **state)
     log_str(&line, "controls", SPAN("\r\n\x1f"));
     log_str(&line, "nul", span_make("a\0b", 3));
     log_str(&line, "bytes", SPAN("\xff"));
+    log_str(&line, "utf8", SPAN("J\xc3\xb6rg \xf0\x9f\x93\xa7"));
     log_int(&line, "n", 42);
     log_points(&line, "score", -50);
     sent(&line);
@@ -127,6 +128,8 @@ static void json_is_json(void **state)
     EXPECT_STR("\"\\\"", json_text("quotes"));
     EXPECT_STR("\r\n\x1f", json_text("controls"));
     EXPECT_STR("\xc3\xbf", json_text("bytes")); /* U+00FF: each byte stands for itself */
+    EXPECT_STR("J\xc3\xb6rg \xf0\x9f\x93\xa7", json_text("utf8"));
+    EXPECT_TRUE(strstr(text, "\"utf8\":\"J\\u00f6rg \\ud83d\\udce7\"") != NULL);
     EXPECT_TRUE(strstr(text, "\"nul\":\"a\\u0000b\"") != NULL);
     EXPECT_TRUE(strstr(text, "\"n\":42,\"score\":-0.50}") != NULL);
 }
