@@ -505,87 +505,6 @@ static void many_recipients_cost_little(void **state)
     desk_close(d);
 }
 
-static void partners_write_back(void **state)
-{
-    static const struct {
-        const char *conf, *from, *to;
-        enum auth_result spf;
-        int64_t after_ms;
-        bool waits;
-    } cases[] = {
-        { "", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(10), false },
-        { "", "JOE+reply@a.example", "ann@b.example", AUTH_PASS, DAYS(10), false },
-        { "", "joe@a.example", "bob@b.example", AUTH_NONE, DAYS(10), false }, /* her colleague */
-        { "", "joe@a.example", "ann@c.example", AUTH_NONE, DAYS(10), true },
-        { "", "jim@a.example", "ann@b.example", AUTH_NONE, DAYS(10), true },
-        { "", "joe@a.example", "ann@b.example", AUTH_SOFTFAIL, DAYS(10), true }, /* it is not he */
-        { "", "joe@a.example", "ann@b.example", AUTH_FAIL, DAYS(10), true },
-        { "", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(100), true },
-        { "partners = 365d", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(100), false },
-        { "partners = 0", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(10), true },
-        { "private = yes", "joe@a.example", "ann@b.example", AUTH_NONE, DAYS(10), false },
-        { "", "", "ann@b.example", AUTH_NONE, DAYS(10), true },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        char conf[128];
-
-        snprintf(conf, sizeof conf, ALWAYS "%s", cases[i].conf);
-        struct desk *d = desk_open(&greylist_module, conf);
-
-        d->session.auth_user = SPAN("ann");
-        mail(d, "203.0.113.99", "ann@b.example", "joe@a.example");
-        EXPECT_INT(0, d->run.finding_count);
-        desk_settled(d, ACTION_ACCEPT, true);
-        d->session.auth_user = SPAN("");
-        desk_next_transaction(d, cases[i].after_ms);
-        d->evidence.spf_mailfrom = (struct spf_evidence){ .result = cases[i].spf, .domain = "a.example" };
-        mail(d, "203.0.113.7", cases[i].from, cases[i].to);
-        if (has_to_wait(d) != cases[i].waits)
-            fail_msg("case %zu", i);
-        if (!cases[i].waits)
-            EXPECT_TRUE(strstr(desk_finding(d, "GREYLIST_EXEMPT")->reason, "has had mail of b.example"));
-        desk_close(d);
-    }
-}
-
-/* She wrote to the domain in Unicode, and the answer comes from it in ASCII. */
-static void a_partner_is_known_in_either_script(void **state)
-{
-    struct desk *d = desk_open(&greylist_module, ALWAYS);
-
-    (void)state;
-    d->session.auth_user = SPAN("ann");
-    mail(d, "203.0.113.99", "ann@b.example", "joe@B\xc3\xbc\x63her.example");
-    desk_settled(d, ACTION_ACCEPT, true);
-    d->session.auth_user = SPAN("");
-    desk_next_transaction(d, DAYS(10));
-    mail(d, "203.0.113.7", "joe@xn--bcher-kva.example", "ann@b.example");
-    EXPECT_FALSE(has_to_wait(d));
-    desk_close(d);
-}
-
-enum sent { SENT, NOT_DELIVERED, BY_STRANGER, BOUNCE, NEWSLETTER, ONLY_SCANNED };
-
-static void who_becomes_a_partner(void **state)
-{
-    (void)state;
-    for (int how = SENT; how <= ONLY_SCANNED; how++) {
-        struct desk *d = desk_open(&greylist_module, NULL);
-
-        d->session.auth_user = how == BY_STRANGER ? SPAN("") : SPAN("ann");
-        d->session.door = how == ONLY_SCANNED ? "scan" : "smtp";
-        for (int i = 0; how == NEWSLETTER && i < 60; i++)
-            desk_rcpt(d, "somebody@c.example");
-        mail(d, "203.0.113.99", how == BOUNCE ? "" : "ann@b.example", "joe@a.example");
-        desk_settled(d, ACTION_ACCEPT, how != NOT_DELIVERED);
-        if ((d->operations > 0) != (how == SENT))
-            fail_msg("case %d", how);
-        desk_close(d);
-    }
-}
-
 static void an_outage_lets_mail_through(void **state)
 {
     static const enum store_state outages[] = { STORE_TIMEOUT, STORE_FAILED };
@@ -678,8 +597,7 @@ RUN_TESTS(TEST(who_comes_again_passes), TEST(who_comes_too_late_is_new), TEST(wh
           TEST(plus_all_is_no_authentication), TEST(clients_are_learned), TEST(passes_close_together_count_once),
           TEST(only_suspicious_mail_waits_unless_told), TEST(mail_is_suspicious_when_nobody_could_be_asked),
           TEST(some_never_wait), TEST(whom_it_does_not_concern), TEST(each_recipient_has_his_own_triplet),
-          TEST(all_recipients_are_asked_for_at_once), TEST(partners_write_back),
-          TEST(a_partner_is_known_in_either_script), TEST(who_becomes_a_partner), TEST(an_outage_lets_mail_through),
+          TEST(all_recipients_are_asked_for_at_once), TEST(an_outage_lets_mail_through),
           TEST(a_part_of_an_outage_lets_mail_through), TEST(keys_can_be_hidden), TEST(odd_addresses_make_sound_keys),
           TEST(points_that_only_tag_refuse_nobody), TEST(many_recipients_cost_little),
           TEST(too_many_questions_are_no_outage))
