@@ -428,6 +428,7 @@ struct hop *hop_new(const struct hop_settings *settings)
     if (!settings->is_private)
         metrics_add_hop(hop->settings.metrics, &hop->figures);
     open_link(hop);
+    keep_ticking(hop); /* a name is only being looked up, and nobody waits for it yet */
     return hop;
 }
 

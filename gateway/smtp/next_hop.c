@@ -143,6 +143,14 @@ unsigned next_hop_extensions(const struct next_hop *nh)
     return all;
 }
 
+bool next_hop_may_require_tls(const struct next_hop *nh)
+{
+    for (size_t i = 0; i < nh->count; i++)
+        if (hop_may_require_tls(nh->hops[i]))
+            return true;
+    return false;
+}
+
 void hop_most_add(struct hop_most *m, uint64_t its)
 {
     m->has_none = m->has_none || !its;

@@ -42,6 +42,8 @@ bool next_hop_is_known(const struct next_hop *nh);
 bool next_hop_is_down(const struct next_hop *nh);
 /* next_hop_extensions - what all its targets offer that are known; everything while none is. */
 unsigned next_hop_extensions(const struct next_hop *nh);
+/* next_hop_may_require_tls - one of its targets may: hop_may_require_tls(). */
+bool next_hop_may_require_tls(const struct next_hop *nh);
 /* next_hop_size_most, next_hop_recipients_most - of the largest message, of the most recipients that any of its targets
  * takes; 0: there may be one without a limit. */
 uint64_t next_hop_size_most(const struct next_hop *nh);

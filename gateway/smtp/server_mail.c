@@ -267,14 +267,24 @@ static bool is_too_many_for(const struct server *s, const struct next_hop *next_
     return count >= s->recipients_most || (most && count >= most);
 }
 
+<<<<<<< HEAD
 /* It had what the transaction uses when we offered it. */
 static bool lacks_something(const struct server *s, const struct smtp_command *command, const struct next_hop *next_hop)
+=======
+/* It had what the transaction uses when we offered it, or was not known then; for who comes again that is not so. But
+ * where TLS proves nothing, REQUIRETLS will never go [RFC8689 4.2.1]. */
+static enum reply lacks_something(const struct server *s, const struct smtp_command *command,
+                                  const struct next_hop *next_hop)
+>>>>>>> c32b5e1 (smtp: REQUIRETLS is refused for good where no certificate is verified; a next hop with a name is found at start)
 {
-    unsigned needs = envelope_mail_needs(s->session);
+    unsigned lacks = envelope_mail_needs(s->session);
 
     if (command->notify || command->orcpt.len)
-        needs |= EXTENSION_DSN;
-    return needs & ~next_hop_extensions(next_hop);
+        lacks |= EXTENSION_DSN;
+    lacks &= ~next_hop_extensions(next_hop);
+    if ((lacks & EXTENSION_REQUIRETLS) && !next_hop_may_require_tls(next_hop))
+        return REPLY_REQUIRETLS;
+    return lacks ? REPLY_HOP_LACKS : REPLY_NONE;
 }
 
 /* `next_hop`: the recipient's. */
@@ -299,9 +309,7 @@ static enum reply rcpt_is_refused(const struct server *s, const struct smtp_comm
         return REPLY_CLIENT_RECIPIENTS;
     if (is_too_big_for(s, next_hop))
         return REPLY_TOO_BIG;
-    if (lacks_something(s, command, next_hop))
-        return REPLY_HOP_LACKS;
-    return REPLY_NONE;
+    return lacks_something(s, command, next_hop);
 }
 
 /* The share that this recipient belongs to is taken in hand. An LMTP server answers for each recipient: to a client

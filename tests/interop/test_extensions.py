@@ -15,6 +15,7 @@ from sink import EXTENSIONS, SmtpSink
 
 MAIL_UTF8 = "From: <jörg@plain.example>\r\nTo: <bücher@example.org>\r\nSubject: Grüße\r\n\r\nGröße\r\n".encode()
 MAIL = b"From: <user@example.org>\r\nTo: <user@example.org>\r\nSubject: plain\r\n\r\ntext\r\n"
+ELSEWHERE = "127.1"    # a name to us, not this machine's address; to the resolver 127.0.0.1
 DSN_MAIL = ("RET=HDRS", "ENVID=QQ+2B314159")
 DSN_RCPT = ("NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;old@example.net")
 
@@ -127,7 +128,7 @@ def test_exim_behind_us_takes_utf8_mail_and_dsn(dns):
 def certificates():
     with tempfile.TemporaryDirectory(prefix="postern-tls-") as folder:
         os.chmod(folder, 0o755)                  # certificates are public; the key is root's alone
-        yield make_cert(folder, "mx.example.org"), Path(folder) / "mx.example.org.pem"
+        yield make_cert(folder, "mx.example.org", [ELSEWHERE]), Path(folder) / "mx.example.org.pem"
 
 
 def stranger():
@@ -136,12 +137,15 @@ def stranger():
     return context
 
 
-@pytest.mark.parametrize("next_hop_tls, is_offered", (("encrypt", True), ("verify", True), ("none", False)))
-def test_requiretls_goes_on_over_tls_alone(dns, certificates, next_hop_tls, is_offered):
+@pytest.mark.parametrize("host, next_hop_tls, is_offered", (
+    ("127.0.0.1", "none", False), ("127.0.0.1", "encrypt", True), (ELSEWHERE, "encrypt", False),
+    (ELSEWHERE, "verify", True)))
+def test_requiretls_goes_on_over_tls_alone(dns, certificates, host, next_hop_tls, is_offered):
+    """And away from this machine only to whom a certificate proves."""
     (path, key), both = certificates
     smtp = f'tls_certificate = "{path}"  tls_key = "{key}"  next_hop_tls = {next_hop_tls}  next_hop_ca = "{path}"'
     with SmtpSink(extensions=(*EXTENSIONS, "REQUIRETLS"), tls=both) as sink, \
-            Gateway(conf(dns, f"smtp://127.0.0.1:{sink.port}", smtp)) as gateway:
+            Gateway(conf(dns, f"smtp://{host}:{sink.port}", smtp)) as gateway:
         wait_offered(gateway, "8bitmime", "starttls")
         with smtplib.SMTP("127.0.0.1", gateway.port, timeout=30) as client:
             assert "requiretls" not in features(client)                         # in clear it would promise nothing
@@ -152,3 +156,26 @@ def test_requiretls_goes_on_over_tls_alone(dns, certificates, next_hop_tls, is_o
             assert sink.messages[0]["mail"].endswith(" REQUIRETLS") and sink.messages[0]["tls"]
         else:
             assert answers[0][0] == 555 and not sink.messages, answers
+
+
+def test_requiretls_is_refused_for_good_where_it_can_never_go(dns, certificates):
+    """A next hop that was down when the client was offered it, and whose certificate nobody verifies."""
+    (path, key), both = certificates
+    far = SmtpSink(extensions=(*EXTENSIONS, "REQUIRETLS"), tls=both)
+    far.start()
+    far.stop()
+    smtp = (f'tls_certificate = "{path}"  tls_key = "{key}"  next_hop_tls = encrypt\n'
+            f'route "far.example" {{ next_hop = "smtp://{ELSEWHERE}:{far.port}"  next_hop_tls = encrypt }}')
+    with SmtpSink(extensions=(*EXTENSIONS, "REQUIRETLS"), tls=both) as near, \
+            Gateway(conf(dns, f"smtp://127.0.0.1:{near.port}", smtp)) as gateway:
+        wait_offered(gateway, "8bitmime", "starttls")
+        with smtplib.SMTP("127.0.0.1", gateway.port, timeout=30) as client:
+            client.starttls(context=stranger())
+            assert "requiretls" in features(client)
+            assert client.mail("a@plain.example", ("REQUIRETLS",))[0] == 250
+            with far:
+                wait_for(lambda: f":{far.port} state=up" in gateway.log, 20, f"the next hop to be found:\n{gateway.log}")
+                code, text = client.rcpt("x@far.example")
+                assert code == 550 and text.startswith(b"5.7.30 "), text
+                assert client.rcpt("x@example.org")[0] == 250
+                assert "requiretls" not in features(client)

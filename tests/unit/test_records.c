@@ -1,7 +1,12 @@
 /* tests/unit/test_records.c - the records of a mail domain, with a table of what the DNS says. */
 #include "tests/kit/expect.h"
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "gateway/cli/records.h"
 
@@ -169,6 +174,70 @@ static void each_record_is_judged(void **state)
     }
 }
 
+/* A certificate signed by itself, in a file of this name. */
+static void make_certificate(const char *file)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = X509_new();
+    FILE *f = fopen(file, "w");
+
+    assert_true(key && x && f);
+    X509_gmtime_adj(X509_getm_notBefore(x), 0);
+    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+    X509_set_pubkey(x, key);
+    assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+    assert_true(PEM_write_X509(f, x));
+    fclose(f);
+    X509_free(x);
+    EVP_PKEY_free(key);
+}
+
+static enum record_state tlsa(struct arena *a, const char *certificate, const char *text, const char **publish)
+{
+    const struct said rows[] = { { "_25._tcp.mx.example.net", DNS_TLSA, text }, { NULL, DNS_A, NULL } };
+    struct table table = { a, text ? rows : NULL, good };
+    struct records r = { .arena = a,
+                         .look = look,
+                         .arg = &table,
+                         .domain = "example.org",
+                         .hostname = "mx.example.net",
+                         .certificates = &certificate,
+                         .certificate_count = 1 };
+
+    records_check(&r);
+    *publish = item_of(&r, "TLSA")->publish;
+    return item_of(&r, "TLSA")->state;
+}
+
+static void tlsa_is_compared_with_the_certificate(void **state)
+{
+    char file[] = "/tmp/postern-records-XXXXXX";
+    int fd = mkstemp(file);
+    const char *publish, *other, *fits, *differs, *proved;
+    struct arena a;
+
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    arena_init(&a, 1 << 22);
+    make_certificate(file);
+    EXPECT_INT(RECORD_MISSING, tlsa(&a, file, NULL, &publish));
+    assert_true(span_starts(span_of(publish), SPAN("_25._tcp.mx.example.net. IN TLSA 3 1 1 ")));
+    EXPECT_INT(strlen("_25._tcp.mx.example.net. IN TLSA 3 1 1 ") + 64, strlen(publish));
+    fits = strstr(publish, "3 1 1 ");
+    proved = arena_printf(&a, "secure %s", fits);
+    differs = arena_printf(&a, "secure %.60s0000", fits);
+    EXPECT_INT(RECORD_OK, tlsa(&a, file, proved, &other));
+    EXPECT_INT(RECORD_UNKNOWN, tlsa(&a, file, fits, &other));
+    EXPECT_INT(RECORD_WRONG, tlsa(&a, file, differs, &other));
+    EXPECT_STR(publish, other);
+    EXPECT_INT(RECORD_OK, tlsa(&a, file, arena_printf(&a, "%s | %s", differs, fits), &other));
+    EXPECT_INT(RECORD_WRONG, tlsa(&a, file, arena_printf(&a, "secure 1 %s", fits + 2), &other)); /* PKIX-EE */
+    EXPECT_INT(RECORD_WRONG, tlsa(&a, file, arena_printf(&a, "secure 2 %s", fits + 2), &other)); /* not its issuer */
+    unlink(file);
+    arena_release(&a);
+}
+
 static void a_subdomain_has_the_policy_of_its_organization(void **state)
 {
     struct arena a;
@@ -199,5 +268,5 @@ static void what_to_publish_is_a_line_of_a_zone_file(void **state)
     arena_release(&a);
 }
 
-RUN_TESTS(TEST(each_record_is_judged), TEST(a_subdomain_has_the_policy_of_its_organization),
-          TEST(what_to_publish_is_a_line_of_a_zone_file))
+RUN_TESTS(TEST(each_record_is_judged), TEST(tlsa_is_compared_with_the_certificate),
+          TEST(a_subdomain_has_the_policy_of_its_organization), TEST(what_to_publish_is_a_line_of_a_zone_file))
