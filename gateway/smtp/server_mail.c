@@ -267,15 +267,10 @@ static bool is_too_many_for(const struct server *s, const struct next_hop *next_
     return count >= s->recipients_most || (most && count >= most);
 }
 
-<<<<<<< HEAD
-/* It had what the transaction uses when we offered it. */
-static bool lacks_something(const struct server *s, const struct smtp_command *command, const struct next_hop *next_hop)
-=======
 /* It had what the transaction uses when we offered it, or was not known then; for who comes again that is not so. But
  * where TLS proves nothing, REQUIRETLS will never go [RFC8689 4.2.1]. */
 static enum reply lacks_something(const struct server *s, const struct smtp_command *command,
                                   const struct next_hop *next_hop)
->>>>>>> c32b5e1 (smtp: REQUIRETLS is refused for good where no certificate is verified; a next hop with a name is found at start)
 {
     unsigned lacks = envelope_mail_needs(s->session);
 
