@@ -52,4 +52,6 @@ void session_take(struct session *to, const struct session *from)
     for (size_t i = 0; i < CONDUCT_COUNT; i++)
         to->conduct[i].first = arena_copy(to->arena, from->conduct[i].first);
     to->mail_from = address_copy(to->tx_arena, &from->mail_from);
+    to->envid = arena_copy(to->tx_arena, from->envid);
+    to->mail_auth = arena_copy(to->tx_arena, from->mail_auth);
 }
