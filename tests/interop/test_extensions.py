@@ -174,7 +174,7 @@ def test_requiretls_is_refused_for_good_where_it_can_never_go(dns, certificates)
             assert "requiretls" in features(client)
             assert client.mail("a@plain.example", ("REQUIRETLS",))[0] == 250
             with far:
-                wait_for(lambda: f":{far.port} state=up" in gateway.log, 20, f"the next hop to be found:\n{gateway.log}")
+                gateway.wait_log(f":{far.port} state=up")
                 code, text = client.rcpt("x@far.example")
                 assert code == 550 and text.startswith(b"5.7.30 "), text
                 assert client.rcpt("x@example.org")[0] == 250
