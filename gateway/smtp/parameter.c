@@ -58,6 +58,7 @@ static bool set_size(struct span value, struct smtp_command *out)
     return !fault || out->size == UINT64_MAX;
 }
 
+/* [RFC6152], [RFC3030 3] */
 static bool set_body(struct span value, struct smtp_command *out)
 {
     out->is_8bit = span_iis(value, "8BITMIME");
