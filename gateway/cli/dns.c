@@ -46,6 +46,8 @@ struct command {
     unsigned failures;
     const struct dns_answer *answer;
     char domain[DOMAIN_MAX], hostname[DOMAIN_MAX];
+    const char *certificates[2];
+    size_t certificate_count;
 };
 
 static const struct option options[] = { { "config", required_argument, NULL, 'c' },
@@ -124,12 +126,29 @@ static int say(struct command *c, const struct records *r)
     return r->has_trouble ? EXIT_OTHER : is_wrong ? EXIT_WRONG : EXIT_OK;
 }
 
+static void add_certificate(struct command *c, const char *file)
+{
+    if (file && *file)
+        c->certificates[c->certificate_count++] = file;
+}
+
+/* What is shown to clients that ask for the mail host's name, as those do that go by TLSA [RFC7672 8.1]. */
+static void find_certificates(struct command *c, const struct smtp_conf *smtp)
+{
+    const struct smtp_tls_name *names = smtp->tls_names.items, *own = NULL;
+
+    for (size_t i = 0; i < smtp->tls_names.count; i++)
+        if (span_iis(span_of(names[i].title), c->hostname))
+            own = &names[i];
+    add_certificate(c, own ? own->certificate : smtp->tls_certificate);
+    add_certificate(c, own ? own->alt_certificate : smtp->tls_alt_certificate);
+}
+
 static int look_at_all(struct command *c)
 {
-    const struct config *config = c->loaded.values;
     struct records *r = arena_alloc(&c->arena, sizeof *r);
-    const char *certificate = config->smtp.tls_certificate;
 
+    find_certificates(c, &c->loaded.values->smtp);
     *r = (struct records){ .arena = &c->arena,
                            .look = look,
                            .arg = c,
@@ -137,8 +156,8 @@ static int look_at_all(struct command *c)
                            .hostname = c->hostname,
                            .selectors = c->selectors,
                            .selector_count = c->selector_count,
-                           .certificates = &certificate,
-                           .certificate_count = certificate && *certificate,
+                           .certificates = c->certificates,
+                           .certificate_count = c->certificate_count,
                            .now_ms = clock_wall_ms() };
     records_check(r);
     return say(c, r);

@@ -88,6 +88,8 @@ def test_tlsa_is_computed_from_the_certificate(dns, certificate, tmp_path):
     with Nsd("\n".join([*GOOD, line])) as server:                # it fits; nothing proves it
         state, items = states(ask(tmp_path, server.endpoint, "--json", "good.example", smtp=smtp))
         assert state["TLSA"] == "unknown" and "DNSSEC" in items["TLSA"]["why"], items["TLSA"]
+    both = f'smtp {{ tls "mx.example.org" {{ certificate = "{path}"  key = "{key}" }} {smtp[6:]}'
+    assert states(ask(tmp_path, dns.endpoint, "--json", "good.example", smtp=both))[1]["TLSA"]["publish"] == [line]
     with Nsd("\n".join([*GOOD, line[:-4] + "0000"])) as server:
         done = ask(tmp_path, server.endpoint, "--json", "good.example", smtp=smtp)
         assert states(done)[0]["TLSA"] == "wrong" and done.returncode == 1
