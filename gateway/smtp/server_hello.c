@@ -39,8 +39,9 @@ static unsigned passed_on(const struct server *s)
     return extensions;
 }
 
-static unsigned offered(const struct server *s)
+static unsigned offered(struct server *s)
 {
+    char mechanisms[SASL_LIST_MAX];
     unsigned extensions = EXTENSION_PIPELINING | EXTENSION_CHUNKING | EXTENSION_ENHANCED | EXTENSION_SIZE |
                           EXTENSION_LIMITS | passed_on(s);
 
@@ -57,17 +58,17 @@ static unsigned offered(const struct server *s)
     return extensions;
 }
 
-static void put_size(const struct server *s, struct strbuf *out)
+static void put_size(struct server *s, struct strbuf *out)
 {
     strbuf_putf(out, "SIZE %llu", (unsigned long long)s->size_most);
 }
 
-static void put_limits(const struct server *s, struct strbuf *out)
+static void put_limits(struct server *s, struct strbuf *out)
 {
     strbuf_putf(out, "LIMITS RCPTMAX=%llu", (unsigned long long)s->recipients_most);
 }
 
-static void put_auth(const struct server *s, struct strbuf *out)
+static void put_auth(struct server *s, struct strbuf *out)
 {
     char mechanisms[SASL_LIST_MAX];
 
@@ -75,13 +76,13 @@ static void put_auth(const struct server *s, struct strbuf *out)
     strbuf_putf(out, "AUTH %s", mechanisms);
 }
 
-static void put_xforward(const struct server *s, struct strbuf *out)
+static void put_xforward(struct server *s, struct strbuf *out)
 {
     (void)s;
     strbuf_puts(out, XFORWARD_OFFER);
 }
 
-static void put_xclient(const struct server *s, struct strbuf *out)
+static void put_xclient(struct server *s, struct strbuf *out)
 {
     (void)s;
     strbuf_puts(out, XCLIENT_OFFER);
@@ -90,7 +91,7 @@ static void put_xclient(const struct server *s, struct strbuf *out)
 /* The lines of the reply to EHLO, in order. */
 static const struct offer {
     enum smtp_extension extension;
-    void (*put)(const struct server *s, struct strbuf *out); /* NULL: the keyword alone */
+    void (*put)(struct server *s, struct strbuf *out); /* NULL: the keyword alone */
 } offers[] = {
     { EXTENSION_PIPELINING, NULL },       { EXTENSION_CHUNKING, NULL },
     { EXTENSION_BINARYMIME, NULL },       { EXTENSION_PRDR, NULL },
