@@ -93,12 +93,12 @@ static void refuse_connection(struct server *s, enum reply reply, const char *wh
     server_close(s);
 }
 
-static void say_refusal(struct server *s, enum reply reply, const struct smtp_command *command)
+static void say_refusal(struct server *s, enum reply reply, enum smtp_verb verb, struct span about)
 {
-    server_say_about(s, reply, command->about);
+    server_say_about(s, reply, about);
     if (reply == REPLY_FOREIGN_PROTOCOL)
         refuse_connection(s, reply, "another protocol");
-    else if (command->verb == VERB_BDAT) /* its bytes must not be taken for commands */
+    else if (verb == VERB_BDAT) /* its bytes must not be taken for commands */
         refuse_connection(s, reply, "BDAT of an unknown size");
     else
         server_count_error(s);
@@ -196,7 +196,7 @@ static void take_line(struct server *s, struct span line, bool is_strict)
     if (server_is_unidentified(s))
         return;
     if (wrong)
-        say_refusal(s, wrong, &command);
+        say_refusal(s, wrong, command.verb, command.about);
     else if (pipeline_is_over(s->pipeline)) {
         server_say(s, REPLY_MEMORY);
         server_close(s);
@@ -228,7 +228,7 @@ static void take_long_line(struct server *s, struct span in)
     if (server_awaits_answer(s))
         server_take_answer(s, SPAN("?"));
     else
-        say_refusal(s, REPLY_LINE_TOO_LONG, VERB_UNKNOWN);
+        say_refusal(s, REPLY_LINE_TOO_LONG, VERB_UNKNOWN, SPAN(""));
     skip_line(s, in);
 }
 
