@@ -202,6 +202,8 @@ static const char *config_check(struct arena *a, void *values)
         config->user = getpwnam("postern") ? "postern" : "nobody";
     if (config->state[0] != '/')
         return "state is no absolute path: write state = \"/var/lib/postern\"";
+    if (smtp_conf_needs_dnssec(&config->smtp) && !config->dns.dnssec)
+        return "next_hop_tls = dane trusts signed answers alone: write dns { dnssec = yes }";
     return check_places(a, config);
 }
 

@@ -46,6 +46,7 @@ struct hop_metrics {
     struct hop_figures *hops;
     int64_t connections; /* now */
     uint64_t connections_total, connections_failed;
+    uint64_t tls_connections, tls_verified;        /* verified: the latter, by name or TLSA records */
     uint64_t delivered, refused, deferred, failed; /* 2xx; 5xx; 4xx; no answer, or not sent at all */
     uint64_t verify_known, verify_asked;           /* recipients: from the cache, from the next hop */
 };

@@ -240,6 +240,10 @@ static void put_hop(const struct hop_metrics *h, struct strbuf *out)
     one_gauge(out, "postern_hop_open_connections", "Connections to next hops.", h->connections);
     one_counter(out, "postern_hop_connections", "Connections to next hops that came up.", h->connections_total);
     one_counter(out, "postern_hop_connection_errors", "Connections to next hops that did not.", h->connections_failed);
+    one_counter(out, "postern_hop_tls_connections", "Connections to next hops that came to have TLS.",
+                h->tls_connections);
+    one_counter(out, "postern_hop_verified_connections", "Of those with TLS, to a next hop that was proved to be it.",
+                h->tls_verified);
     family(out, "postern_hop_deliveries", "counter", "Messages by what the next hop made of them.");
     for (size_t i = 0; i < COUNT(results); i++)
         sample(out, "postern_hop_deliveries", "_total", (struct label){ "result", results[i] }, no_label,

@@ -61,6 +61,8 @@ struct session {
     /* CONNECT */
     struct addr client;
     unsigned client_port;
+    struct span client_name;      /* confirmed, as far as the checks know now: it may come late. Empty: none */
+    bool is_nameless;             /* and none will come */
     struct span client_ptr;       /* told by a trusted peer or the command line (XCLIENT NAME); empty: look it up */
     bool is_client_ptr_confirmed; /* by who told it: it resolves to the client */
     bool is_relay_client;         /* in relay_clients */

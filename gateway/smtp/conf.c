@@ -63,11 +63,25 @@ static const struct conf_key smtp_keys[] = {
       .at = AT(next_hop_ways.tls),
       .initial = "may",
       .least = hop_tls_words,
-      .help = "STARTTLS at the next hop: none, may (when offered), encrypt (always), verify (and its certificate)" },
+      .help = "TLS with the next hop: none, may (STARTTLS when offered), encrypt (always), verify (and its "
+              "certificate), dane (and its certificate is the one of its TLSA records, which must be there; needs "
+              "dns.dnssec)" },
+    { .name = "next_hop_client",
+      .type = CONF_ENUM,
+      .at = AT(next_hop_ways.client),
+      .initial = "xforward",
+      .least = hop_client_words,
+      .help = "how a next hop that offers it is told who the client is: xforward (for its log), xclient (for its own "
+              "restrictions, too: it needs a connection for each client), none" },
     { .name = "next_hop_ca",
       .type = CONF_FILE,
       .at = AT(next_hop_ca),
       .help = "certificates that next_hop_tls = verify trusts; the system's unless set" },
+    { .name = "next_hop_certificate",
+      .type = CONF_FILE,
+      .at = AT(next_hop_certificate),
+      .help = "certificate chain in PEM that is shown to a next hop that asks for one; with next_hop_key" },
+    { .name = "next_hop_key", .type = CONF_FILE, .at = AT(next_hop_key), .help = "its private key in PEM" },
     { .name = "route",
       .type = CONF_SECTIONS,
       .at = AT(routes),
@@ -389,16 +403,35 @@ static bool is_set(const char *text)
     return text && *text;
 }
 
-static const char *check_next_hop_ca(struct arena *a, const struct smtp_conf *conf)
+struct tls_context *smtp_conf_hop_tls(const struct smtp_conf *conf, enum tls_verify verify, char *error, size_t size)
 {
+    struct tls_context *tls = tls_client_new(verify, is_set(conf->next_hop_ca) ? conf->next_hop_ca : NULL, error, size);
+
+    if (tls && is_set(conf->next_hop_certificate) &&
+        tls_client_identify(tls, conf->next_hop_certificate, conf->next_hop_key, error, size)) {
+        tls_context_free(tls);
+        return NULL;
+    }
+    return tls;
+}
+
+static const char *check_hop_tls(struct arena *a, const struct smtp_conf *conf)
+{
+    bool verifies = is_set(conf->next_hop_ca);
     char error[512] = "";
 
-    if (!is_set(conf->next_hop_ca))
+    if (is_set(conf->next_hop_certificate) != is_set(conf->next_hop_key))
+        return "next_hop_certificate and next_hop_key go together; set both or none";
+    if (!verifies && !is_set(conf->next_hop_certificate))
         return NULL;
-    struct tls_context *tls = tls_client_new(TLS_VERIFY_NAME, conf->next_hop_ca, error, sizeof error);
+    struct tls_context *tls =
+        smtp_conf_hop_tls(conf, verifies ? TLS_VERIFY_NAME : TLS_VERIFY_NONE, error, sizeof error);
 
     tls_context_free(tls);
-    return tls ? NULL : arena_printf(a, "next_hop_ca: %s; name a file of certificates in PEM", error);
+    if (!tls)
+        return arena_printf(a, "next_hop_ca, next_hop_certificate: %s; name files in PEM, the key without a password",
+                            error);
+    return NULL;
 }
 
 /* ---- listeners ---- */
@@ -514,7 +547,7 @@ static const char *check_smtp(struct arena *a, void *values)
     if (!wrong)
         wrong = hop_ways_wrong(a, &conf->next_hop, &conf->next_hop_ways);
     if (!wrong)
-        wrong = check_next_hop_ca(a, conf);
+        wrong = check_hop_tls(a, conf);
     if (!wrong)
         wrong = join_listeners(a, conf);
     if (!wrong && is_set(conf->routes_file))

@@ -4,13 +4,18 @@
 
 #include "gateway/base/endpoint.h"
 #include "gateway/conf/conf.h"
+#include "gateway/net/tls.h"
 #include "gateway/smtp/conf_clients.h"
 
 enum hop_kind { HOP_SMTP, HOP_LMTP, HOP_MAILDIR };
 
 /* none: never. may: when offered, whoever answers. encrypt: always, whoever answers. verify: always, and only a
- * certificate for the host's name. The words of the key `next_hop_tls`, in this order. */
-enum hop_tls { HOP_TLS_NONE, HOP_TLS_MAY, HOP_TLS_ENCRYPT, HOP_TLS_VERIFY };
+ * certificate for the host's name. dane: always, and only a certificate that the host's TLSA records name, which must
+ * be there and be signed [RFC7672]. The words of the key `next_hop_tls`, in this order. */
+enum hop_tls { HOP_TLS_NONE, HOP_TLS_MAY, HOP_TLS_ENCRYPT, HOP_TLS_VERIFY, HOP_TLS_DANE };
+
+/* How it is told who the client is. The words of the key `next_hop_client`, in this order. */
+enum hop_client { HOP_CLIENT_NONE, HOP_CLIENT_XFORWARD, HOP_CLIENT_XCLIENT };
 
 enum smtp_protocol { SMTP_PROTOCOL_SMTP, SMTP_PROTOCOL_LMTP };
 
@@ -58,7 +63,8 @@ struct hop_targets {
 
 /* How they are spoken to: the keys next_hop_*, of `smtp` and of each route. */
 struct hop_ways {
-    int tls; /* enum hop_tls */
+    int tls;    /* enum hop_tls */
+    int client; /* enum hop_client */
 };
 
 /* Who knows whether a recipient exists. UNSAID: as in the section around it. */
@@ -83,9 +89,10 @@ struct smtp_conf {
     struct smtp_listener *ways;   /* after loading: of each of the places */
     struct hop_targets next_hop;
     struct hop_ways next_hop_ways;
-    const char *next_hop_ca;  /* "": the system's */
-    struct conf_array routes; /* struct smtp_route, sorted by title */
-    const char *routes_file;  /* "": none */
+    const char *next_hop_ca;                         /* "": the system's */
+    const char *next_hop_certificate, *next_hop_key; /* ours, for a next hop that asks; both "": none */
+    struct conf_array routes;                        /* struct smtp_route, sorted by title */
+    const char *routes_file;                         /* "": none */
     const char *recipient_delimiter;
     struct conf_strs relay_domains; /* normal form, sorted; those of routes count, too */
     struct conf_nets relay_clients;
@@ -132,13 +139,16 @@ const char *smtp_conf_check_tls(struct arena *a, const struct smtp_conf *conf);
 
 /* conf_route.c; for the tables in conf.c */
 extern const struct conf_section smtp_route_section;
-extern const char hop_tls_words[];
+extern const char hop_tls_words[], hop_client_words[];
 /* hop_target_parse - a target without words behind it; `text` is borrowed. hop_targets_parse - one with its words, for
  * CONF_CUSTOMS: adds it to *out, a struct hop_targets. NULL, or what is wrong. */
 const char *hop_target_parse(struct arena *a, const char *text, struct hop_target *out);
 const char *hop_targets_parse(struct arena *a, const char *text, void *out);
 /* hop_ways_wrong - NULL, or what is wrong with targets that are spoken to like that. */
 const char *hop_ways_wrong(struct arena *a, const struct hop_targets *targets, const struct hop_ways *ways);
+/* smtp_conf_hop_tls - a context for next hops; NULL with a sentence in `error`. */
+struct tls_context *smtp_conf_hop_tls(const struct smtp_conf *conf, enum tls_verify verify, char *error, size_t size);
+bool smtp_conf_needs_dnssec(const struct smtp_conf *conf); /* some next hop is verified by DANE */
 bool hop_ways_eq(const struct hop_ways *a, const struct hop_ways *b);
 /* verify_rule_parse - "rcpt", "none", "list:/path"; also "yes" and "no". For CONF_CUSTOM: into a struct verify_rule. */
 const char *verify_rule_parse(struct arena *a, const char *text, void *out);

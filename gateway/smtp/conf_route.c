@@ -11,7 +11,8 @@
 
 enum { RANK_INITIAL = 10 };
 
-const char hop_tls_words[] = "none may encrypt verify";
+const char hop_tls_words[] = "none may encrypt verify dane";
+const char hop_client_words[] = "none xforward xclient";
 
 /* What stands before "//HOST:PORT" or "unix:/PATH". LMTP has no port of its own; it must not be 25 [RFC2033 5], and 24
  * is the one for "any private mail system" that its servers listen on. */
@@ -58,7 +59,7 @@ const char *hop_target_parse(struct arena *a, const char *text, struct hop_targe
                         text);
 }
 
-static const char *const tls_words[] = { "none", "may", "encrypt", "verify" };
+static const char *const tls_words[] = { "none", "may", "encrypt", "verify", "dane" };
 
 const char *hop_tls_text(enum hop_tls tls)
 {
@@ -141,12 +142,27 @@ const char *hop_ways_wrong(struct arena *a, const struct hop_targets *targets, c
             return arena_printf(a,
                                 "\"%s\" is TLS from the first byte, and next_hop_tls is none; write encrypt or verify",
                                 targets->items[i].text);
+        else if (ways->tls == HOP_TLS_DANE && !targets->items[i].at.host[0])
+            return arena_printf(a,
+                                "\"%s\" has no host name, which DANE looks up in the DNS; write one, or next_hop_tls = "
+                                "verify",
+                                targets->items[i].text);
     return NULL;
+}
+
+bool smtp_conf_needs_dnssec(const struct smtp_conf *conf)
+{
+    const struct smtp_route *routes = conf->routes.items;
+
+    for (size_t i = 0; i < conf->routes.count; i++)
+        if (routes[i].ways.tls == HOP_TLS_DANE)
+            return true;
+    return conf->next_hop_ways.tls == HOP_TLS_DANE;
 }
 
 bool hop_ways_eq(const struct hop_ways *a, const struct hop_ways *b)
 {
-    return a->tls == b->tls;
+    return a->tls == b->tls && a->client == b->client;
 }
 
 bool hop_target_is_local(const struct hop_target *target)
@@ -194,6 +210,12 @@ static const struct conf_key route_keys[] = {
       .initial = "may",
       .least = hop_tls_words,
       .help = "as smtp.next_hop_tls" },
+    { .name = "next_hop_client",
+      .type = CONF_ENUM,
+      .at = AT(ways.client),
+      .initial = "xforward",
+      .least = hop_client_words,
+      .help = "as smtp.next_hop_client" },
     { .name = "verify_recipients",
       .type = CONF_CUSTOM,
       .at = AT(verify),

@@ -22,6 +22,7 @@ struct delivery_outcome {
     bool is_possible_duplicate;
     const char *why; /* for the log: what went wrong on the way; "" */
     const char *hop; /* for the log: the target that was tried last; NULL: none was */
+    const char *tls; /* for the log: that of the connection to the next hop; NULL, "": none */
     /* of each of the session's recipients, when they need not be the same; else NULL. The rest then is that of the
      * first who has the message, or of the first of all. */
     const struct delivery_outcome *each;

@@ -9,7 +9,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/log.h"
 #include "gateway/net/breaker.h"
-#include "gateway/net/resolve.h"
+#include "gateway/smtp/hop_address.h"
 #include "gateway/smtp/hop_link.h"
 
 enum {
@@ -17,13 +17,12 @@ enum {
     REST_MS = 1000,            /* no new connection after one that failed; doubled each time while it is down */
     WITHIN_MS = 60 * 1000,     /* failures count as being in a row */
     PLAIN_MS = 10 * 60 * 1000, /* without TLS, after a handshake failed where TLS may be left out */
-    RESOLVED_MS = 60 * 1000,
     QUEUE_MOST = 5000,
 };
 
 struct hop {
     struct hop_settings settings;
-    struct resolve *resolve; /* NULL: the target is an address */
+    struct hop_address *address;
     struct timer *tick;
     struct hop_task *first, **last; /* waiting */
     struct hop_link *links;         /* idle ones first */
@@ -148,7 +147,7 @@ static void lose_all(struct hop *hop, const char *why)
 
 /* ---- up and down ---- */
 
-static void log_state(const struct hop *hop, enum log_level level, const char *state, const char *why)
+static void log_state(const struct hop *hop, enum log_level level, const char *state, const char *key, const char *text)
 {
     struct log_line line;
 
@@ -157,8 +156,8 @@ static void log_state(const struct hop *hop, enum log_level level, const char *s
     log_start(&line, level, "next_hop");
     log_cstr(&line, "hop", hop->settings.target->text);
     log_cstr(&line, "state", state);
-    if (why)
-        log_cstr(&line, "why", why);
+    if (text)
+        log_cstr(&line, key, text);
     log_send(&line);
 }
 
@@ -180,23 +179,23 @@ static void go_down(struct hop *hop, const char *why)
     hop->failures = 0;
     hop->is_over = hop->settings.is_private;
     if (working_links(hop) && !hop->is_doubtful) {
-        log_state(hop, LOG_WARN, "no more connections", why);
+        log_state(hop, LOG_WARN, "no more connections", "why", why);
         return;
     }
     if (breaker_failed(&hop->breaker, now(hop), hop->breaker.has_trial, why))
-        log_state(hop, LOG_WARN, "down", why);
+        log_state(hop, LOG_WARN, "down", "why", why);
     hop->figures.is_up = !hop->breaker.is_open;
     hop->is_doubtful = false;
     close_idle(hop, INT64_MAX);
     lose_all(hop, why);
 }
 
-static void go_up(struct hop *hop)
+static void go_up(struct hop *hop, const struct hop_link *link)
 {
     bool was_open = breaker_worked(&hop->breaker);
 
     if (was_open || !hop->is_known)
-        log_state(hop, LOG_INFO, "up", NULL);
+        log_state(hop, LOG_INFO, "up", "tls", link->tls[0] ? link->tls : NULL);
     hop->figures.is_up = true;
     hop->is_doubtful = false;
     hop->heard_ms = now(hop);
@@ -222,18 +221,17 @@ static void note_new_link(struct hop *hop, const struct hop_link *link)
 
 static void open_link(struct hop *hop)
 {
-    struct endpoint at = hop->settings.target->at;
+    struct endpoint at;
+    bool is_stuck;
 
     if (hop->is_over)
         return;
-    if (hop->resolve) {
-        if (resolve_age_ms(hop->resolve) > RESOLVED_MS && !resolve_start(hop->resolve) && !hop->connecting)
-            hop->rest_until_ms = now(hop) + REST_MS;
-        if (!resolve_count(hop->resolve))
-            return;
-        at.addr = *resolve_addr(hop->resolve, hop->turn % resolve_count(hop->resolve));
-        at.host[0] = '\0';
-    }
+    bool is_found = hop_address_get(hop->address, hop->turn, &at, &is_stuck);
+
+    if (is_stuck && !hop->connecting)
+        hop->rest_until_ms = now(hop) + REST_MS;
+    if (!is_found)
+        return;
     hop->figures.connections++;
     hop->connecting++;
     put_behind(hop, link_new(hop, &at));
@@ -243,18 +241,44 @@ static void open_link(struct hop *hop)
 static void on_resolved(void *arg)
 {
     struct hop *hop = arg;
+    const char *error = hop_address_error(hop->address);
 
-    if (!resolve_count(hop->resolve))
-        go_down(hop, resolve_error(hop->resolve));
+    if (error)
+        go_down(hop, error);
     else
         pump(hop);
 }
 
+static struct hop_link *idle_link_for(const struct hop *hop, const struct hop_task *task)
+{
+    for (struct hop_link *link = hop->links; link && link->state == LINK_IDLE; link = link->next)
+        if (link_fits(link, task))
+            return link;
+    return NULL;
+}
+
+/* An idle connection that fits nobody who waits makes room for one that does: the one that is idle longest. */
+static void make_room(struct hop *hop)
+{
+    struct hop_link *link = hop->links;
+
+    if (!hop->first || hop->figures.connections < (size_t)hop->settings.conf->hop_connections_most)
+        return;
+    while (link && link->state == LINK_IDLE && link->next && link->next->state == LINK_IDLE)
+        link = link->next;
+    if (!link || link->state != LINK_IDLE)
+        return;
+    unlink_link(hop, link);
+    hop->figures.connections--;
+    link_quit(link);
+}
+
 static void pump(struct hop *hop)
 {
-    while (hop->first && hop->links && hop->links->state == LINK_IDLE) {
+    struct hop_link *link;
+
+    while (hop->first && (link = idle_link_for(hop, hop->first))) {
         struct hop_task *task = hop->first;
-        struct hop_link *link = hop->links;
 
         dequeue(hop, task);
         unlink_link(hop, link);
@@ -262,6 +286,7 @@ static void pump(struct hop *hop)
         put_behind(hop, link);
         link_start(link, task);
     }
+    make_room(hop);
     size_t before = hop->figures.connections + 1;
 
     while (hop->figures.waiting > hop->connecting &&
@@ -292,7 +317,7 @@ void hop_link_is_ready(struct hop *hop, struct hop_link *link)
     unlink_link(hop, link);
     if (!link->uses && !link->idle_since_ms)
         note_new_link(hop, link);
-    go_up(hop);
+    go_up(hop, link);
     hop->is_known = true;
     link->idle_since_ms = now(hop);
     if (is_worn_out(hop, link) || (!hop->first && !idle_ms(hop))) {
@@ -309,14 +334,14 @@ static void note_failure(struct hop *hop, bool is_tls, const char *why)
 {
     if (is_tls && hop->settings.tls == HOP_TLS_MAY && hop_wants_tls(hop)) {
         hop->plain_until_ms = now(hop) + PLAIN_MS;
-        log_state(hop, LOG_WARN, "without TLS for ten minutes", why);
+        log_state(hop, LOG_WARN, "without TLS for ten minutes", "why", why);
         return;
     }
     hop->turn++;
     hop->failures++;
     hop->settings.metrics->connections_failed++;
     hop->figures.failures++;
-    if (!hop->resolve || hop->failures >= resolve_count(hop->resolve))
+    if (hop->failures >= hop_address_count(hop->address))
         go_down(hop, why);
 }
 
@@ -356,6 +381,11 @@ void hop_link_is_lost(struct hop *hop, struct hop_link *link, bool is_tls, const
 bool hop_wants_tls(const struct hop *hop)
 {
     return hop->settings.tls != HOP_TLS_NONE && (hop->settings.tls != HOP_TLS_MAY || now(hop) >= hop->plain_until_ms);
+}
+
+struct tls_peer hop_peer(const struct hop *hop)
+{
+    return hop_address_peer(hop->address);
 }
 
 /* ---- once a second ---- */
@@ -416,8 +446,7 @@ struct hop *hop_new(const struct hop_settings *settings)
                           EXTENSION_SMTPUTF8 | EXTENSION_REQUIRETLS;
         return hop;
     }
-    if (settings->target->at.host[0])
-        hop->resolve = resolve_new(settings->resolver, hop->settings.target->at.host, on_resolved, hop);
+    hop->address = hop_address_new(&hop->settings, on_resolved, hop);
     hop->tick = timer_new(settings->loop, on_tick, hop);
     if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) != sizeof chance)
         chance = (uint32_t)loop_now_ms(settings->loop);
@@ -445,7 +474,7 @@ void hop_free(struct hop *hop)
         else
             link_free(link);
     }
-    resolve_free(hop->resolve);
+    hop_address_free(hop->address);
     timer_free(hop->tick);
     if (!hop->settings.is_private)
         metrics_remove_hop(hop->settings.metrics, &hop->figures);

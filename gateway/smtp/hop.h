@@ -34,6 +34,10 @@ struct hop_task {
     /* no connection, or no more; the task is out of the hop's hands. Never called from hop_submit(). */
     void (*on_lost)(struct hop_task *task, const char *why);
 
+    struct span client; /* hop_client_describe(); empty: nobody's mail */
+    /* the next hop will not speak to that client, and says so before the task had its connection, which is gone */
+    void (*on_refused)(struct hop_task *task, const struct hop_reply *reply);
+
     /* the hop's */
     struct hop *hop;
     struct hop_link *link;
@@ -50,6 +54,7 @@ struct hop_settings {
     struct loop *loop;
     struct crew *crew;            /* writes Maildirs */
     struct crew *resolver;        /* looks up the target's name; NULL when it has none */
+    struct dns *dns;              /* the same with HOP_TLS_DANE */
     const struct smtp_conf *conf; /* limits and time-outs */
     const struct hop_target *target;
     const struct hop_ways *ways;
@@ -77,10 +82,14 @@ void hop_send(struct hop_task *task, struct span bytes);
 void hop_sendf(struct hop_task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t hop_unsent_bytes(const struct hop_task *task);
 void hop_expect(struct hop_task *task, unsigned replies);
+/* hop_is_ahead - it has said more than it was asked for: the next reply would be taken for an answer that it is not. A
+ * connection on which something is asked nevertheless is lost. */
+bool hop_is_ahead(const struct hop_task *task);
 /* hop_wait_final - the longer time-out for the reply to the end of a message. hop_wait_none - while we are the ones who
  * talk. The next task has the usual one again. */
 void hop_wait_final(struct hop_task *task);
 void hop_wait_none(struct hop_task *task);
+const char *hop_task_tls(const struct hop_task *task); /* for the log; "": none */
 unsigned hop_task_extensions(const struct hop_task *task);
 /* hop_task_auth - the mechanisms of AUTH that can be passed on over this connection; "" when it is neither TLS nor on
  * this machine. hop_task_be_discreet - as stream_be_discreet(). */

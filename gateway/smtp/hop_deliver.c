@@ -16,6 +16,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/smtp/delivery.h"
 #include "gateway/smtp/envelope.h"
+#include "gateway/smtp/hop_client.h"
 #include "gateway/smtp/tally.h"
 
 enum {
@@ -30,12 +31,14 @@ struct hop_delivery {
     struct next_hop *next_hop;
     const struct session *session;
     const struct pieces *message;
+    struct strbuf client, who; /* hop_client_describe(), hop_client_who() */
 
     bool is_pipelined, is_sending, is_dot_sent;
     bool is_sender_refused;
     unsigned lacks; /* extensions that the message needs and the next hop no longer offers */
     size_t replies; /* taken of this transaction: MAIL, each RCPT, DATA, the dot */
     struct tally tally;
+    char tls[96];
     size_t piece, offset;
     char last_byte;
 };
@@ -50,6 +53,8 @@ static struct hop_delivery *of_task(struct hop_task *task)
 static void delivery_release(struct hop_delivery *d)
 {
     tally_release(&d->tally);
+    strbuf_release(&d->client);
+    strbuf_release(&d->who);
     next_hop_drop(d->next_hop);
     free(d);
 }
@@ -60,6 +65,7 @@ static void conclude(struct hop_delivery *d, const struct delivery_outcome *outc
     struct delivery_outcome told = *outcome;
 
     told.hop = hop_target(d->task.hop)->text;
+    told.tls = d->tls;
     d->delivery.fn(d->delivery.arg, &told);
     delivery_release(d);
 }
@@ -146,6 +152,7 @@ static void on_ready(struct hop_task *task)
     d->replies = d->piece = d->offset = 0;
     tally_clear(&d->tally);
     d->last_byte = '\n';
+    snprintf(d->tls, sizeof d->tls, "%s", hop_task_tls(task));
     d->is_sending = false;
     d->is_sender_refused = false;
     d->lacks = envelope_needs(d->session) & ~extensions;
@@ -247,7 +254,7 @@ static void take_rcpt(struct hop_delivery *d, const struct hop_reply *reply, siz
 
     if (d->is_sender_refused)
         return; /* 503: says nothing of the recipient */
-    verify_note(d->verify, d->next_hop, d->session->mail_from.text, recipient, reply->code, strbuf_span(&reply->text));
+    verify_note(d->verify, d->next_hop, strbuf_span(&d->who), recipient, reply->code, strbuf_span(&reply->text));
     tally_rcpt(&d->tally, index, reply->code, strbuf_span(&reply->text));
 }
 
@@ -263,6 +270,11 @@ static void give_up(struct hop_delivery *d, bool is_data_taken)
 
 static void take_data(struct hop_delivery *d, const struct hop_reply *reply)
 {
+    if (reply->code == 354 && hop_is_ahead(&d->task)) { /* whatever it is, it is no answer to the message */
+        hop_task_drop(&d->task);
+        d->task.on_lost(&d->task, "it spoke unasked");
+        return;
+    }
     bool is_taken = reply->code / 100 == 3, goes_on = tally_goes_on(&d->tally);
 
     if (goes_on && reply->code == 354) {
@@ -360,7 +372,23 @@ static void on_lost(struct hop_task *task, const char *why)
     conclude_trouble(d, REPLY_HOP_DOWN, why);
 }
 
+static void on_refused(struct hop_task *task, const struct hop_reply *reply)
+{
+    conclude_reply(of_task(task), reply);
+}
+
 /* ---- for deliver.c ---- */
+
+static void name_client(struct hop_delivery *d)
+{
+    enum hop_client how = (enum hop_client)next_hop_settings(d->next_hop)->ways->client;
+
+    strbuf_init(&d->client, HOP_CLIENT_WORDS_MAX);
+    strbuf_init(&d->who, HOP_CLIENT_WORDS_MAX);
+    hop_client_describe(&d->client, how, d->session);
+    hop_client_who(&d->who, how, d->session);
+    d->task.client = strbuf_span(&d->client);
+}
 
 static bool cancel(struct delivery *delivery)
 {
@@ -381,15 +409,18 @@ struct delivery *hop_deliver_start(struct verify *verify, struct next_hop *next_
 
     if (next_hop_kind(next_hop) == HOP_LMTP && !is_each && session->recipient_count > 1)
         BUG("%zu recipients for an LMTP server, and one answer", session->recipient_count);
-    *d = (struct hop_delivery){
-        .delivery.cancel = cancel,
-        .task = { .on_ready = on_ready, .on_reply = on_reply, .on_drained = on_drained, .on_lost = on_lost },
-        .verify = verify,
-        .next_hop = next_hop_hold(next_hop),
-        .session = session,
-        .message = message
-    };
+    *d = (struct hop_delivery){ .delivery.cancel = cancel,
+                                .task = { .on_ready = on_ready,
+                                          .on_reply = on_reply,
+                                          .on_drained = on_drained,
+                                          .on_lost = on_lost,
+                                          .on_refused = on_refused },
+                                .verify = verify,
+                                .next_hop = next_hop_hold(next_hop),
+                                .session = session,
+                                .message = message };
     tally_init(&d->tally, session->recipient_count, is_each);
+    name_client(d);
     if (next_hop_submit(next_hop, &d->task))
         return &d->delivery;
     delivery_release(d);

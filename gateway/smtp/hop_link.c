@@ -1,10 +1,18 @@
-/* smtp/hop_link.c - one connection to a next hop: greeting, EHLO or LHLO, STARTTLS, and replies to whom they belong. */
+/* smtp/hop_link.c - one connection to a next hop: greeting, EHLO or LHLO, STARTTLS, whose mail it is, and replies to
+ * whom they belong.
+ *
+ * XFORWARD holds for one transaction and stands in one group with MAIL: it costs no round trip. What is said to it is
+ * not the task's business, and a refusal ends it for this connection. After XCLIENT everything starts anew, with 220
+ * and EHLO, and mostly it is not offered again: then the connection is that client's until it ends.
+ */
 #include "gateway/smtp/hop_link.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/base/log.h"
+#include "gateway/smtp/hop_client.h"
 
 enum { LIMIT_MOST = 999999 };
 
@@ -65,6 +73,21 @@ static void note_limits(struct hop_link *link, struct span limits)
     }
 }
 
+/* A login would not outlive XCLIENT. */
+static enum hop_client client_way(const struct hop_link *link)
+{
+    const struct hop_settings *s = hop_settings(link->hop);
+
+    return s->is_private && s->ways->client == HOP_CLIENT_XCLIENT ? HOP_CLIENT_NONE : (enum hop_client)s->ways->client;
+}
+
+static unsigned client_extension(const struct hop_link *link)
+{
+    static const unsigned extensions[] = { 0, EXTENSION_XFORWARD, EXTENSION_XCLIENT };
+
+    return extensions[client_way(link)];
+}
+
 static void note_extension(struct hop_link *link, struct span line)
 {
     struct span word = { NULL, 0 };
@@ -77,6 +100,8 @@ static void note_extension(struct hop_link *link, struct span line)
     link->extensions |= extension;
     if (extension == EXTENSION_AUTH)
         sasl_filter(line, SPAN(SASL_ALL), link->auth);
+    if (extension && extension == client_extension(link))
+        link->client_attributes = hop_client_attributes(line);
     if (extension == EXTENSION_SIZE && span_word(&line, &word) && span_u64(word, UINT64_MAX, &link->size_most))
         link->size_most = 0;
     if (extension == EXTENSION_LIMITS)
@@ -91,6 +116,7 @@ static void note_extensions(struct hop_link *link, struct span text)
     link->size_most = link->recipients_most = link->mails_most = 0;
     link->auth[0] = '\0';
     link->is_safe = stream_is_tls(link->stream) || hop_target_is_local(hop_settings(link->hop)->target);
+    link->client_attributes = 0;
     span_cut(&text, '\n', &line); /* its name */
     while (span_cut(&text, '\n', &line))
         note_extension(link, line);
@@ -155,12 +181,13 @@ static void take_hello(struct hop_link *link, const struct hop_reply *reply)
 
 static void start_tls(struct hop_link *link)
 {
-    const struct hop_settings *s = hop_settings(link->hop);
+    struct tls_peer peer = hop_peer(link->hop);
     char ip[ADDR_TEXT_MAX];
-    const char *name = s->target->at.host[0] ? s->target->at.host : addr_text(&s->target->at.addr, ip);
 
+    if (!peer.name)
+        peer.name = addr_text(&hop_settings(link->hop)->target->at.addr, ip);
     link->state = LINK_TLS;
-    stream_start_tls(link->stream, s->tls_context, &(struct tls_peer){ .name = name });
+    stream_start_tls(link->stream, hop_settings(link->hop)->tls_context, &peer);
 }
 
 static void take_starttls(struct hop_link *link, const struct hop_reply *reply)
@@ -183,6 +210,150 @@ static void take_reset(struct hop_link *link, const struct hop_reply *reply)
     become_idle(link);
 }
 
+/* ---- whose mail it is ---- */
+
+static void give_to_task(struct hop_link *link)
+{
+    link->state = LINK_BUSY;
+    link->task->on_ready(link->task);
+}
+
+static void say_introduction(struct hop_link *link)
+{
+    struct span rest = strbuf_span(&link->introductions);
+    size_t len = span_find(rest, '\n') + 1;
+
+    link->awaited++;
+    stream_write(link->stream, span_first(rest, len));
+    strbuf_drop(&link->introductions, len);
+}
+
+static void say_all_introductions(struct hop_link *link, unsigned count)
+{
+    link->introduced = count;
+    link->awaited += count;
+    stream_write(link->stream, strbuf_span(&link->introductions));
+    strbuf_clear(&link->introductions);
+}
+
+/* True: the task may speak at once. */
+static bool introduce(struct hop_link *link)
+{
+    struct span client = link->task->client;
+    bool is_xclient = client_way(link) == HOP_CLIENT_XCLIENT;
+
+    if (!client.len || (is_xclient && span_eq(client, strbuf_span(&link->client))))
+        return true;
+    strbuf_clear(&link->introductions);
+    unsigned count = hop_client_commands(&link->introductions, client_way(link), link->client_attributes, client);
+
+    if (!count)
+        return true;
+    if (!is_xclient && (link->extensions & EXTENSION_PIPELINING)) {
+        say_all_introductions(link, count);
+        return true;
+    }
+    if (is_xclient) {
+        strbuf_clear(&link->client);
+        strbuf_put(&link->client, client);
+        link->is_nowhere = false;
+    }
+    link->state = is_xclient ? LINK_XCLIENT : LINK_XFORWARD;
+    say_introduction(link);
+    return false;
+}
+
+/* A syntax that it does not take (an IPv6 address, where it knows none) is this client's; the next one may do. */
+static void note_refusal(struct hop_link *link, const struct hop_reply *reply)
+{
+    struct log_line line;
+
+    strbuf_clear(&link->introductions);
+    if (reply->code == 501)
+        return;
+    link->client_attributes = 0;
+    log_start(&line, LOG_WARN, "next_hop");
+    log_cstr(&line, "hop", hop_settings(link->hop)->target->text);
+    log_cstr(&line, "state", "takes no XFORWARD");
+    log_fmt(&line, "why", "%u %.300s", reply->code, reply->text.data ? reply->text.data : "");
+    log_send(&line);
+}
+
+static void take_xforward(struct hop_link *link, const struct hop_reply *reply)
+{
+    if (reply->code == 421) {
+        lose(link, false, "it closes the connection");
+        return;
+    }
+    if (reply->code / 100 != 2)
+        note_refusal(link, reply);
+    if (link->state == LINK_BUSY)
+        link->introduced--;
+    else if (link->introductions.len)
+        say_introduction(link);
+    else
+        give_to_task(link);
+}
+
+/* An address of a kind that it does not know must not keep the mail back for ever: it hears that it is unknown. */
+static bool say_unknown_address(struct hop_link *link)
+{
+    bool is_first = !link->is_nowhere;
+
+    link->is_nowhere = true;
+    strbuf_clear(&link->introductions);
+    if (is_first)
+        say(link, LINK_XCLIENT, "XCLIENT ADDR=[UNAVAILABLE]");
+    return is_first;
+}
+
+/* Of us, or of what we said, and not of the client. */
+static bool is_our_trouble(unsigned code)
+{
+    return code < 400 || code == 421 || (code >= 500 && code <= 504) || code == 550;
+}
+
+static void take_xclient(struct hop_link *link, const struct hop_reply *reply)
+{
+    struct hop_task *task = link->task;
+
+    if (reply->code == 220 && link->introductions.len) {
+        say_introduction(link);
+    } else if (reply->code == 220) {
+        say_hello(link, LINK_XCLIENT_EHLO);
+    } else if (reply->code == 501 && say_unknown_address(link)) {
+        return;
+    } else if (is_our_trouble(reply->code)) {
+        lose_by_reply(link, "reply to XCLIENT", reply);
+    } else {
+        hop_task_drop(task);
+        task->on_refused(task, reply);
+    }
+}
+
+static void take_xclient_hello(struct hop_link *link, const struct hop_reply *reply)
+{
+    if (reply->code != 250) {
+        lose_by_reply(link, "reply to EHLO after XCLIENT", reply);
+        return;
+    }
+    note_extensions(link, strbuf_span(&reply->text));
+    give_to_task(link);
+}
+
+bool link_fits(const struct hop_link *link, const struct hop_task *task)
+{
+    return !link->client.len || link->client_attributes || span_eq(task->client, strbuf_span(&link->client));
+}
+
+static void take_busy(struct hop_link *link, const struct hop_reply *reply)
+{
+    if (link->introduced)
+        take_xforward(link, reply);
+    else
+        link->task->on_reply(link->task, reply);
+}
+
 static void take_reply(struct hop_link *link, const struct hop_reply *reply)
 {
     link->awaited -= link->awaited > 0; /* none: it breaks into a message, which is the task's business */
@@ -192,7 +363,10 @@ static void take_reply(struct hop_link *link, const struct hop_reply *reply)
     case LINK_HELO: take_hello(link, reply); break;
     case LINK_STARTTLS: take_starttls(link, reply); break;
     case LINK_RESETTING: take_reset(link, reply); break;
-    case LINK_BUSY: link->task->on_reply(link->task, reply); break;
+    case LINK_XCLIENT: take_xclient(link, reply); break;
+    case LINK_XCLIENT_EHLO: take_xclient_hello(link, reply); break;
+    case LINK_XFORWARD: take_xforward(link, reply); break;
+    case LINK_BUSY: take_busy(link, reply); break;
     default: BUG("reply in state %d", (int)link->state);
     }
 }
@@ -210,7 +384,7 @@ static void on_data(void *arg)
         stream_consume(link->stream, took);
         if (state == HOP_REPLY_MORE)
             return;
-        if (state == HOP_REPLY_BAD || (!link->awaited && link->state != LINK_BUSY)) {
+        if (state == HOP_REPLY_BAD || (!link->awaited && !link->is_open_ended)) {
             lose(link, false, state == HOP_REPLY_BAD ? "it sent what is no SMTP reply" : "it spoke unasked");
             return;
         }
@@ -222,6 +396,10 @@ static void on_data(void *arg)
         if (!is_gone)
             link->is_gone = NULL;
         hop_reply_release(&reply);
+        if (!is_gone && link->is_ahead) {
+            lose(link, false, "it spoke unasked");
+            return;
+        }
     }
 }
 
@@ -242,10 +420,22 @@ static void on_open(void *arg)
         await_banner(link);
 }
 
+static void note_tls(struct hop_link *link)
+{
+    struct tls_facts facts;
+
+    stream_tls_facts(link->stream, &facts);
+    snprintf(link->tls, sizeof link->tls, "%.20s %.50s %.20s", facts.version, facts.cipher,
+             tls_verified_text(facts.verified));
+    hop_settings(link->hop)->metrics->tls_connections++;
+    hop_settings(link->hop)->metrics->tls_verified += facts.verified >= TLS_VERIFIED_NAME;
+}
+
 static void on_tls(void *arg)
 {
     struct hop_link *link = arg;
 
+    note_tls(link);
     if (hop_settings(link->hop)->target->is_implicit)
         await_banner(link);
     else
@@ -286,6 +476,8 @@ struct hop_link *link_new(struct hop *hop, const struct endpoint *at)
     link->born_ms = loop_now_ms(hop_settings(hop)->loop);
     hop_settings(hop)->metrics->connections++;
     hop_reply_init(&link->reply);
+    strbuf_init(&link->client, HOP_CLIENT_WORDS_MAX);
+    strbuf_init(&link->introductions, 2 * HOP_CLIENT_WORDS_MAX);
     link->stream = stream_connect(hop_settings(hop)->loop, at, hop_settings(hop)->conf->hop_connect_ms, &events, link);
     return link;
 }
@@ -296,6 +488,8 @@ void link_free(struct hop_link *link)
         *link->is_gone = true;
     hop_settings(link->hop)->metrics->connections--;
     stream_free(link->stream);
+    strbuf_release(&link->client);
+    strbuf_release(&link->introductions);
     hop_reply_release(&link->reply);
     free(link);
 }
@@ -303,11 +497,12 @@ void link_free(struct hop_link *link)
 void link_start(struct hop_link *link, struct hop_task *task)
 {
     link->state = LINK_BUSY;
-    link->is_at_end = false;
+    link->is_at_end = link->is_open_ended = false;
     link->task = task;
     task->link = link;
     stream_set_timeouts(link->stream, conf_of(link)->hop_command_ms, conf_of(link)->hop_command_ms);
-    task->on_ready(task);
+    if (introduce(link))
+        task->on_ready(task);
 }
 
 void link_to_idle(struct hop_link *link, bool reset)

@@ -30,7 +30,15 @@ size_t hop_unsent_bytes(const struct hop_task *task)
 
 void hop_expect(struct hop_task *task, unsigned replies)
 {
-    task->link->awaited += replies;
+    struct hop_link *link = task->link;
+
+    link->is_ahead = link->is_ahead || hop_is_ahead(task);
+    link->awaited += replies;
+}
+
+bool hop_is_ahead(const struct hop_task *task)
+{
+    return !task->link->awaited && stream_input(task->link->stream).len;
 }
 
 void hop_wait_final(struct hop_task *task)
@@ -38,12 +46,19 @@ void hop_wait_final(struct hop_task *task)
     const struct smtp_conf *conf = hop_settings(task->hop)->conf;
 
     task->link->is_at_end = true;
+    task->link->is_open_ended = false;
     stream_set_timeouts(task->link->stream, conf->hop_final_ms, conf->hop_command_ms);
 }
 
 void hop_wait_none(struct hop_task *task)
 {
+    task->link->is_open_ended = true;
     stream_set_timeouts(task->link->stream, 0, hop_settings(task->hop)->conf->hop_command_ms);
+}
+
+const char *hop_task_tls(const struct hop_task *task)
+{
+    return task->link->tls;
 }
 
 unsigned hop_task_extensions(const struct hop_task *task)

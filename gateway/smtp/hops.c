@@ -30,7 +30,7 @@ struct pool {
 struct hops {
     struct engine *engine;
     const struct smtp_conf *conf;
-    struct tls_context *tls, *tls_verify;
+    struct tls_context *tls[TLS_VERIFY_DANE + 1]; /* by enum tls_verify; NULL: nobody needs it */
     struct crew *resolver; /* of its own: a name server that hangs must not hold up mail; NULL when no hop has a name */
     struct table pools, next_hops;
     struct pool *first;
@@ -39,11 +39,6 @@ struct hops {
     unsigned extensions;
     uint64_t size_most, recipients_most;
 };
-
-static bool is_set(const char *text)
-{
-    return text && *text;
-}
 
 /* ---- pools ---- */
 
@@ -69,14 +64,14 @@ static struct pool *find_pool(const struct hops *h, const char *key, const struc
 
 static bool make_tls(struct hops *h, enum hop_tls tls, struct tls_context **out, char *error, size_t size)
 {
-    const char *ca = is_set(h->conf->next_hop_ca) ? h->conf->next_hop_ca : NULL;
-    struct tls_context **context = tls == HOP_TLS_VERIFY ? &h->tls_verify : &h->tls;
+    static const enum tls_verify verify[] = { [HOP_TLS_VERIFY] = TLS_VERIFY_NAME, [HOP_TLS_DANE] = TLS_VERIFY_DANE };
+    struct tls_context **context = &h->tls[verify[tls]];
 
     *out = NULL;
     if (tls == HOP_TLS_NONE)
         return true;
     if (!*context)
-        *context = tls_client_new(tls == HOP_TLS_VERIFY ? TLS_VERIFY_NAME : TLS_VERIFY_NONE, ca, error, size);
+        *context = smtp_conf_hop_tls(h->conf, verify[tls], error, size);
     *out = *context;
     return *out != NULL;
 }
@@ -122,6 +117,7 @@ static struct pool *pool_new(struct hops *h, const char *key, const struct hop_t
     struct hop_settings settings = { .loop = h->engine->loop,
                                      .crew = h->engine->crew,
                                      .resolver = h->resolver,
+                                     .dns = h->engine->dns,
                                      .conf = h->conf,
                                      .target = &p->target,
                                      .ways = &p->ways,
@@ -364,7 +360,7 @@ void hops_free(struct hops *h)
     table_release(&h->pools);
     table_release(&h->next_hops);
     crew_free(h->resolver);
-    tls_context_free(h->tls);
-    tls_context_free(h->tls_verify);
+    for (size_t i = 0; i < COUNT(h->tls); i++)
+        tls_context_free(h->tls[i]);
     free(h);
 }

@@ -95,8 +95,8 @@ static const char *parse_route(struct arena *a, struct span text, struct file_ro
     }
     if (!wrong && !out->targets.count)
         return "has no target behind its pattern; write such as: example.org smtp://10.0.0.2:25";
-    if (!wrong && out->tls == HOP_TLS_NONE)
-        wrong = hop_ways_wrong(a, &out->targets, &(struct hop_ways){ .tls = HOP_TLS_NONE });
+    if (!wrong && out->tls >= 0)
+        wrong = hop_ways_wrong(a, &out->targets, &(struct hop_ways){ .tls = out->tls });
     return wrong;
 }
 

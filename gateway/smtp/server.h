@@ -281,6 +281,8 @@ void server_forget_forward(struct server *s);
 void server_forget_told(struct server *s);
 
 /* server_mail.c */
+/* server_name_client - what the checks know by now of the client's name, into the session. */
+void server_name_client(const struct share *share);
 void server_mail(struct server *s, const struct smtp_command *command);
 void server_rcpt(struct server *s, const struct smtp_command *command);
 void server_stop_rcpt(struct server *s);

@@ -126,6 +126,7 @@ static void start_delivery(struct server *s)
     edits_init(&s->edits, share->session->tx_arena);
     dress(share->pipeline, share->verdict, s->door->settings.dress, &s->edits);
     edits_apply(&s->edits, pipeline_message(share->pipeline), &s->pieces);
+    server_name_client(share);
     s->delivery = deliver_start(s->door->verify, share->next_hop, share->session, &s->pieces, s->answers_each,
                                 on_delivered, s, &at_once);
     if (!s->delivery)

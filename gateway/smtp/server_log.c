@@ -32,6 +32,8 @@ static void log_outcome(struct log_line *line, const struct server *s, const str
     log_cstr(line, "hop", outcome->hop ? outcome->hop : next_hop_name(s->share->next_hop));
     if (outcome->code)
         log_fmt(line, "hop_reply", "%u %.*s", outcome->code, SPAN_ARG(outcome->text));
+    if (outcome->tls && *outcome->tls)
+        log_cstr(line, "hop_tls", outcome->tls);
     if (outcome->why && *outcome->why)
         log_cstr(line, "hop_trouble", outcome->why);
     if (outcome->is_possible_duplicate)

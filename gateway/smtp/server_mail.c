@@ -235,6 +235,14 @@ static void on_verified(void *arg, const struct verify_result *result)
         conclude_rcpt(s);
 }
 
+void server_name_client(const struct share *share)
+{
+    const struct iprev_evidence *iprev = &pipeline_evidence(share->pipeline)->iprev;
+
+    share->session->client_name = iprev->result == AUTH_PASS ? span_of(iprev->name) : SPAN("");
+    share->session->is_nameless = iprev->result == AUTH_FAIL || iprev->result == AUTH_PERMERROR;
+}
+
 static void judge_recipient(struct server *s, const struct route *route)
 {
     const struct share *share = s->share;
@@ -244,6 +252,7 @@ static void judge_recipient(struct server *s, const struct route *route)
     s->rcpt.is_verdict_here = s->rcpt.is_verified = false;
     server_wait(s);
     pipeline_reach(share->pipeline, STAGE_RCPT);
+    server_name_client(share);
     s->rcpt.query = verify_ask(s->door->verify, route, share->session, &recipient->address, on_verified, s, &at_once);
     if (!s->rcpt.query)
         keep_result(s, &at_once);

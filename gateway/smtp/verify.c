@@ -9,6 +9,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
+#include "gateway/smtp/hop_client.h"
 #include "gateway/smtp/verify_shared.h"
 
 enum question { ASK_MAIL, ASK_RCPT, ASK_RSET };
@@ -31,6 +32,7 @@ struct verify_query {
     void *arg;
     struct strbuf text; /* sender and recipient */
     struct span sender;
+    struct strbuf client, who; /* hop_client_describe(), hop_client_who() */
     struct address recipient;
     enum question step;
     bool is_smtputf8; /* an address is not ASCII */
@@ -64,6 +66,8 @@ static void query_free(struct verify_query *q)
     if (q->next)
         q->next->previous = q->previous;
     strbuf_release(&q->text);
+    strbuf_release(&q->client);
+    strbuf_release(&q->who);
     next_hop_drop(q->next_hop);
     free(q);
 }
@@ -128,7 +132,7 @@ static void take_rcpt(struct verify_query *q, const struct hop_reply *reply)
     struct span text = strbuf_span(&reply->text);
 
     if (q->fn)
-        verify_note(q->verify, q->next_hop, q->sender, &q->recipient, reply->code, text);
+        verify_note(q->verify, q->next_hop, strbuf_span(&q->who), &q->recipient, reply->code, text);
     tell(q, reply->code, text, REPLY_NONE);
 }
 
@@ -177,6 +181,28 @@ static void on_lost(struct hop_task *task, const char *why)
     query_free(q);
 }
 
+static void on_refused(struct hop_task *task, const struct hop_reply *reply)
+{
+    struct verify_query *q = (struct verify_query *)task;
+
+    tell(q, reply->code, strbuf_span(&reply->text), REPLY_NONE);
+    query_free(q);
+}
+
+static enum hop_client client_way(const struct next_hop *next_hop)
+{
+    return (enum hop_client)next_hop_settings(next_hop)->ways->client;
+}
+
+static void name_client(struct verify_query *q, const struct session *session)
+{
+    strbuf_init(&q->client, HOP_CLIENT_WORDS_MAX);
+    strbuf_init(&q->who, HOP_CLIENT_WORDS_MAX);
+    hop_client_describe(&q->client, client_way(q->next_hop), session);
+    hop_client_who(&q->who, client_way(q->next_hop), session);
+    q->task.client = strbuf_span(&q->client);
+}
+
 static struct verify_query *query_new(struct verify *v, struct next_hop *next_hop, const struct session *session,
                                       const struct address *recipient)
 {
@@ -184,10 +210,12 @@ static struct verify_query *query_new(struct verify *v, struct next_hop *next_ho
     size_t sender_len = session->mail_from.text.len, local_len = recipient->local.len;
     struct span domain = recipient->domain;
 
-    q->task = (struct hop_task){ .on_ready = on_ready, .on_reply = on_reply, .on_lost = on_lost };
+    q->task =
+        (struct hop_task){ .on_ready = on_ready, .on_reply = on_reply, .on_lost = on_lost, .on_refused = on_refused };
     q->verify = v;
     q->next_hop = next_hop_hold(next_hop);
     q->is_smtputf8 = session->mail_from.is_utf8 || recipient->is_utf8;
+    name_client(q, session);
     strbuf_init(&q->text, 4096);
     strbuf_put(&q->text, session->mail_from.text);
     strbuf_put(&q->text, recipient->text);
@@ -299,6 +327,20 @@ static void tell_shared(struct verify *v, const struct next_hop *next_hop, const
 
 /* ---- for the door ---- */
 
+static const struct verify_answer *find_known(struct verify *v, const struct next_hop *next_hop,
+                                              const struct session *session, const struct address *recipient)
+{
+    struct strbuf who;
+
+    strbuf_init(&who, HOP_CLIENT_WORDS_MAX);
+    hop_client_who(&who, client_way(next_hop), session);
+    const struct verify_answer *known =
+        verify_cache_get(v->cache, loop_now_ms(v->engine->loop), next_hop_name(next_hop), strbuf_span(&who), recipient);
+
+    strbuf_release(&who);
+    return known;
+}
+
 /* What is known without asking anybody; false: the next hop must be asked. */
 static bool is_known(struct verify *v, const struct route *route, const struct session *session,
                      const struct address *recipient, struct verify_result *result)
@@ -322,8 +364,7 @@ static bool is_known(struct verify *v, const struct route *route, const struct s
         *result = (struct verify_result){ .trouble = REPLY_HOP_DOWN };
         return true;
     }
-    const struct verify_answer *known = verify_cache_get(v->cache, loop_now_ms(v->engine->loop),
-                                                         next_hop_name(next_hop), session->mail_from.text, recipient);
+    const struct verify_answer *known = find_known(v, next_hop, session, recipient);
 
     if (!known || (next_hop_is_private(next_hop) && route->verify == VERIFY_RCPT))
         return route->verify != VERIFY_RCPT;
@@ -357,16 +398,16 @@ void verify_cancel(struct verify_query *query)
     query->fn = NULL;
 }
 
-void verify_note(struct verify *v, const struct next_hop *next_hop, struct span sender, const struct address *recipient,
+void verify_note(struct verify *v, const struct next_hop *next_hop, struct span who, const struct address *recipient,
                  unsigned code, struct span text)
 {
     const char *name = next_hop_name(next_hop);
     int64_t now_ms = loop_now_ms(v->engine->loop);
-    const struct verify_answer *known = verify_cache_get(v->cache, now_ms, name, sender, recipient);
+    const struct verify_answer *known = verify_cache_get(v->cache, now_ms, name, who, recipient);
     bool is_for_all = code / 100 != 5 || verify_is_of_mailbox(code, text);
     bool is_news = known ? known->code / 100 != code / 100 : life_of(v, code) > 0;
 
-    verify_cache_put(v->cache, now_ms, name, sender, recipient, code, text);
+    verify_cache_put(v->cache, now_ms, name, who, recipient, code, text);
     if (is_for_all && is_news && is_shared(v, next_hop))
         tell_shared(v, next_hop, recipient, code, text);
 }

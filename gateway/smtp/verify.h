@@ -37,8 +37,8 @@ struct verify_query *verify_ask(struct verify *v, const struct route *route, con
                                 const struct address *recipient, verify_fn *fn, void *arg,
                                 struct verify_result *at_once);
 void verify_cancel(struct verify_query *query);
-/* verify_note - what the next hop said of a recipient in a real transaction of `sender`'s. */
-void verify_note(struct verify *v, const struct next_hop *next_hop, struct span sender, const struct address *recipient,
+/* verify_note - what the next hop said of a recipient in a real transaction. `who`: hop_client_who(). */
+void verify_note(struct verify *v, const struct next_hop *next_hop, struct span who, const struct address *recipient,
                  unsigned code, struct span text);
 
 #endif

@@ -6,6 +6,7 @@ import pytest
 
 from process import BUILD, free_port
 from servers import Nsd, Unbound
+from signed_dns import SignedNsd, signed_zone
 
 BIG = ["%c" % (97 + i) * 250 for i in range(17)]
 MANY = 3000
@@ -150,47 +151,13 @@ def test_hosts_file_plays_no_part(nsd):
 
 # --- DNSSEC ----------------------------------------------------------------------------------------------------------
 
-def signed_zone():
-    """(zone without its SOA line, trust anchor): a root zone that is signed, with one record that is forged."""
-    dns = pytest.importorskip("dns")
-    pytest.importorskip("cryptography")
-    import dns.dnssec
-    import dns.name
-    import dns.rrset
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    if not hasattr(dns.dnssec, "make_dnskey"):
-        pytest.skip("python3-dnspython is too old to sign")
-    key = ec.generate_private_key(ec.SECP256R1())
-    dnskey = dns.dnssec.make_dnskey(key.public_key(), dns.dnssec.Algorithm.ECDSAP256SHA256, flags=257)
-    names = ["", "forged.", "good.", "mx.", "zzz."]
-    sets = [dns.rrset.from_rdata("." , 60, dnskey),
-            dns.rrset.from_text(".", 60, "IN", "SOA", "ns.invalid. hostmaster.invalid. 1 3600 600 86400 5"),
-            dns.rrset.from_text(".", 60, "IN", "NS", "zzz."),
-            dns.rrset.from_text("good.", 60, "IN", "A", "192.0.2.1"),
-            dns.rrset.from_text("forged.", 60, "IN", "A", "192.0.2.2"),
-            dns.rrset.from_text("mx.", 60, "IN", "TLSA", "3 1 1 " + "ab" * 32),
-            dns.rrset.from_text("zzz.", 60, "IN", "A", "127.0.0.1")]
-    types = {"": "NS SOA RRSIG NSEC DNSKEY", "mx.": "TLSA RRSIG NSEC"}
-    for name, after in zip(names, names[1:] + [""]):
-        sets.append(dns.rrset.from_text(name or ".", 5, "IN", "NSEC", f"{after or '.'} " +
-                                        types.get(name, "A RRSIG NSEC")))
-    lines = []
-    for rrset in sets:
-        rrsig = dns.dnssec.sign(rrset, key, dns.name.root, dnskey, lifetime=86400)
-        text = rrset.to_text().replace("192.0.2.2", "192.0.2.66")
-        lines += text.splitlines() + [f"{rrset.name} {rrset.ttl} IN RRSIG {rrsig.to_text()}"]
-    return "\n".join(lines), ". IN DNSKEY " + dnskey.to_text() + "\n"
-
-
-class SignedNsd(Nsd):
-    def prepare(self):
-        super().prepare()
-        (self.folder / "root.zone").write_text("$ORIGIN .\n" + self.zone + "\n")
+def small_zone():
+    return signed_zone([("good.", "A", "192.0.2.1"), ("forged.", "A", "192.0.2.2"),
+                        ("mx.", "TLSA", "3 1 1 " + "ab" * 32)], forged={"192.0.2.2": "192.0.2.66"})
 
 
 def test_dnssec_tells_secure_from_bogus(tmp_path):
-    zone, anchor = signed_zone()
+    zone, anchor = small_zone()
     (tmp_path / "root.key").write_text(anchor)
     asked = ["good A", "forged A", "mx TLSA", "good MX", "nothing A"]
     with SignedNsd(zone) as server:
@@ -203,7 +170,7 @@ def test_dnssec_tells_secure_from_bogus(tmp_path):
 
 
 def test_dnssec_with_an_unsigned_world_fails_closed(nsd, tmp_path):
-    _, anchor = signed_zone()
+    _, anchor = small_zone()
     (tmp_path / "root.key").write_text(anchor)
     found, _ = probe(["a.example A"], "-t", 20000, "-d", tmp_path / "root.key", nsd.endpoint)
     assert found["a.example A"][0][2] == "bogus SERVFAIL"

@@ -18,7 +18,7 @@ class SmtpSink:
              RCPT DATA BDAT BODY RSET NOOP QUIT; gives the reply, or None for the usual one, or "close" (hangs up
              without a word) or "silence" (never answers). With lmtp it speaks that: EHLO stands for LHLO, and BODY is
              asked once for each recipient.
-    tls      path of a file with key and certificate: STARTTLS is offered.
+    tls      path of a file with key and certificate, or an SSLContext: STARTTLS is offered.
     implicit with tls: TLS from the first byte instead.
     """
 
@@ -152,8 +152,10 @@ class Dialogue:
         self.handshake()
 
     def handshake(self):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.sink.tls)
+        context = self.sink.tls
+        if not isinstance(context, ssl.SSLContext):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.sink.tls)
         self.connection = context.wrap_socket(self.connection, server_side=True)
         self.file = self.connection.makefile("rb")
         self.is_tls, self.helo, self.mail, self.rcpts = True, None, None, []

@@ -279,6 +279,10 @@ static void what_cannot_be_meant_is_refused(void **state)
         "smtp { routes = \"/etc/passwd\" }", /* no routes */
         "smtp { hop_failures = 0 }",
         "smtp { next_hop = \"smtps://a\" next_hop_tls = none }",
+        "smtp { next_hop = \"smtp://127.0.0.1\" next_hop_tls = dane }",
+        "smtp { next_hop = \"smtp:unix:/run/x\" next_hop_tls = dane }",
+        "smtp { next_hop_certificate = \"/etc/passwd\" }",
+        "smtp { next_hop_certificate = \"/etc/passwd\" next_hop_key = \"/etc/passwd\" }",
         "smtp { route \"a.example\" { next_hop = \"smtps://a\" next_hop_tls = none } }",
         "smtp { bare_newline = accept }",
         "smtp { listener \"mx.example.org:25\" {} }",
