@@ -141,7 +141,7 @@ def test_of_what_others_are_refused_for_nothing_is_certain(dns):
         assert result.final == "a" and result.recipients[1].startswith("554 ") and not result.skipped
 
 
-def test_an_envelope_that_is_too_large_is_cut_into_several(dns):
+def test_an_envelope_of_too_many_recipients_is_cut_into_several(dns):
     with gateway(dns, "on_failure = accept", more=OFF) as server, Milter(server.port) as mta:
         mta.negotiate()
         mta.connect()
@@ -151,7 +151,8 @@ def test_an_envelope_that_is_too_large_is_cut_into_several(dns):
             answers = []
             while not answers or answers[-1][0] == "c":
                 answers.append(mta.rcpt("user@example.org", "ORCPT=" + "x" * 100000))
-            assert answers[-1][1].startswith(b"452 4.5.3 Too many recipients") and 10 < len(answers) < 1000
+            assert answers[-1][1].startswith(b"452 4.5.3 Too many recipients")
+            assert len(answers) == 2000 + 1  # what they bring along is not kept: the number is what binds
             mta.abort()
         assert mta.send_message(sign(PLAIN)).inserted
 
