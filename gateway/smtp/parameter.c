@@ -193,7 +193,8 @@ enum reply parameter_parse_all(struct span text, unsigned extensions, struct smt
         if (wrong)
             return wrong;
     }
-    if (out->is_binary && !(extensions & EXTENSION_BINARYMIME)) {
+    if ((out->is_binary && !(extensions & EXTENSION_BINARYMIME)) ||
+        (out->is_8bit && !(extensions & EXTENSION_8BITMIME))) {
         out->about = SPAN("BODY");
         return REPLY_BAD_PARAMETER;
     }

@@ -313,6 +313,7 @@ static void binary_needs_its_extension(void **state)
 
     (void)state;
     EXPECT_INT(REPLY_BAD_PARAMETER, grammar_parse(line, EXTENSION_8BITMIME, &c));
+    EXPECT_INT(REPLY_BAD_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> BODY=8BITMIME"), EXTENSION_BINARYMIME, &c));
     EXPECT_INT(REPLY_NONE, grammar_parse(line, EXTENSION_BINARYMIME, &c));
     EXPECT_TRUE(c.is_binary && !c.is_8bit);
     EXPECT_INT(REPLY_BAD_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> BODY=7BIT BODY=BINARYMIME"), ALL, &c));
