@@ -127,7 +127,7 @@ static bool open_file(struct routes *r, char *error, size_t size)
 
     if (!is_set(r->conf->routes_file))
         return true;
-    for (ways.tls = HOP_TLS_NONE; ways.tls <= HOP_TLS_VERIFY; ways.tls++) /* a later version of the file may want it */
+    for (ways.tls = HOP_TLS_NONE; ways.tls <= HOP_TLS_DANE; ways.tls++) /* a later version of the file may want it */
         if (!hops_prepare(r->hops, &ways, error, size))
             return false;
     r->has_file = access_file_open_as(&r->file, r->conf->routes_file, &route_reader, 0);

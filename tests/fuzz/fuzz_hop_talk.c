@@ -16,7 +16,7 @@
 #include "gateway/smtp/hop.h"
 #include "gateway/smtp/next_hop.h"
 
-enum { PATIENCE_MS = 2000, TALKS_MOST = 8, TEXT_MOST = 1 << 16 };
+enum { PATIENCE_MS = 60, WAIT_MS = 30, TALKS_MOST = 8, TEXT_MOST = 1 << 16 };
 
 struct peer {
     struct loop *loop;
@@ -134,10 +134,10 @@ static void deliver(struct peer *p, struct next_hop *next_hop, struct verify *ve
     struct delivery *d = deliver_start(verify, next_hop, &s, &message, shape & 4, on_delivered, &ask, &at_once);
 
     for (int64_t end = clock_mono_ms() + PATIENCE_MS; d && !ask.is_told && clock_mono_ms() < end;)
-        loop_run_once(p->loop, 10);
+        loop_run_once(p->loop, 1);
     if (d && !ask.is_told && !deliver_cancel(d))
         while (!ask.is_told)
-            loop_run_once(p->loop, 10);
+            loop_run_once(p->loop, 1);
     if ((d ? ask.code : at_once.code) / 100 == 2 && !p->has_confirmed)
         BUG("a message was delivered that nobody has taken");
     arena_release(&arena);
@@ -172,9 +172,9 @@ static void talk(struct span script, unsigned shape)
     struct engine engine = { .loop = p.loop, .hostname = "mx.example.org" };
     struct smtp_conf conf = { .routes_file = "",
                               .hop_connections_most = 2,
-                              .hop_connect_ms = 500,
-                              .hop_command_ms = 500,
-                              .hop_final_ms = 500,
+                              .hop_connect_ms = WAIT_MS,
+                              .hop_command_ms = WAIT_MS,
+                              .hop_final_ms = WAIT_MS,
                               .hop_idle_ms = 1000,
                               .hop_uses_most = 100,
                               .hop_failures = 3,

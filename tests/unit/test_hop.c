@@ -191,6 +191,7 @@ static void what_it_offers_is_known_after_ehlo(void **state)
         { "250-PIPELINING\r\n250 SIZE\r\n", EXTENSION_SIZE, 0 },
         { "250-peer\r\n250 SIZE much\r\n", EXTENSION_SIZE, 0 },
         { "250-peer\r\n250 PIPELININGS\r\n", 0, 0 },
+        { "250-peer\r\n250 SIZE 0\r\n", EXTENSION_SIZE, 0 },
     };
 
     (void)state;
