@@ -4,8 +4,8 @@
 # usage: gateway.py POSTERN proxy|auth|greylist DOOR LISTEN DNS SINK FOLDER [REDIS]
 #
 # proxy: no check at all, to be held against plain proxies. auth: what the peers of the workload do: SPF, DKIM, DMARC,
-# ARC, three block lists and an allow list; verdicts count nothing but tags, as in the peers. greylist: all mail is put
-# off, and nothing else is done. With REDIS (host:port) the state is kept there.
+# ARC, three block lists and an allow list; verdicts count nothing but tags, and nobody is held back, as in the peers.
+# greylist: all mail is put off, and nothing else is done. With REDIS (host:port) the state is kept there.
 import os
 import pwd
 import re
@@ -31,6 +31,7 @@ smtp {{
     next_hop_tls = none
     relay_domains = {{"local-bench.org", ".local-bench.org"}}
     xclient_clients = {{"127.0.0.0/8"}}
+    clients {{ greet_wait = 0  tarpit = 0 }}
     tls_certificate = "{folder}/tls.pem"
     tls_key = "{folder}/tls.pem"
 }}

@@ -24,9 +24,9 @@ def letter_number(**wanted):
     return next(n for n in range(10000) if all(getattr(Letter(n), k) == v for k, v in wanted.items()))
 
 
-def arrived(letter, at_id=FIRST, change=lambda data: data):
+def arrived(letter, at_id=FIRST, change=lambda data: data, **other):
     kept = letter.head() + letter.body()
-    return record(letter.recipients, change(OURS % at_id + kept))
+    return {**record(letter.sender, letter.recipients, change(OURS % at_id + kept)), **other}
 
 
 def account(letter, records, code=250, unheard=0, log=""):
@@ -43,13 +43,16 @@ PLAIN = Letter(letter_number(is_spam=False, has_nul=False, is_forged=False))
 
 def test_the_accountant_is_content_with_what_is_right():
     assert account(PLAIN, [arrived(PLAIN)]) == []
-    assert account(PLAIN, [], code=550) == []
     log = f"warn event=interrupted id={FIRST.decode()} client=127.0.0.1 possible_duplicate=yes"
     assert account(PLAIN, [arrived(PLAIN), arrived(PLAIN, SECOND)], unheard=1, log=log) == []
 
 
 @pytest.mark.parametrize("records, told, word", (
     ([], {}, "LOST"),
+    ([], {"code": 550}, "BOUNCED"),
+    ([arrived(PLAIN, to=[*PLAIN.recipients, "other@example.org"])], {}, "came to other@example.org"),
+    ([arrived(PLAIN, to=[*PLAIN.recipients, PLAIN.recipients[0]])], {}, "0 replies were cut off"),
+    ([arrived(PLAIN, **{"from": "other@example.org"})], {}, "came from <other@example.org>"),
     ([arrived(PLAIN)], {"code": 550}, "was told 550"),
     ([arrived(PLAIN), arrived(PLAIN, SECOND)], {}, "0 replies were cut off"),
     ([arrived(PLAIN), arrived(PLAIN, SECOND)], {"unheard": 1}, "names none"),

@@ -250,6 +250,7 @@ def test_each_fuzz_target_has_seeds_and_a_dictionary():
 def test_dev_lists_every_command_that_it_has():
     listed = set(re.findall(r"^  (\w+) ", text("dev").split("usage() {")[1].split("END\n}")[0], re.M))
     assert listed == set(re.findall(r"^dev_(\w+)\(\)", text("dev"), re.M))
+    assert listed == set(re.search(r"^((?:\w+ \| )+\w+)\)$", text("dev").split("END\n}")[1], re.M)[1].split(" | "))
 
 
 def test_documents_link_to_what_exists():

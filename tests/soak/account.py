@@ -44,17 +44,26 @@ class Account:
     def check_one(self, letter, story, records):
         self.tries += story.tries
         self.delivered += len(records)
+        kept = letter.kept_digest() if records else ""
         for record in records:
-            if not letter.may_pass:
-                self.fault(letter.number, "is at the next hop, and should have been refused")
-            elif record["digest"] != letter.kept_digest() or not record["ours"]:
-                self.fault(letter.number, "arrived with other bytes than were sent")
+            self.check_copy(letter, record, kept)
         for recipient in letter.recipients:
-            copies = [record for record in records if recipient in record["to"]]
-            self.check_recipient(letter.number, story, recipient, copies)
+            # As often as he stands in an envelope: twice in one are two copies in his mailbox.
+            copies = [record for record in records for to in record["to"] if to == recipient]
+            self.check_recipient(letter, story, recipient, copies)
 
-    def check_recipient(self, number, story, recipient, copies):
-        code = story.told.get(recipient)
+    def check_copy(self, letter, record, kept):
+        if not letter.may_pass:
+            self.fault(letter.number, "is at the next hop, and should have been refused")
+        elif record["digest"] != kept or not record["ours"]:
+            self.fault(letter.number, "arrived with other bytes than were sent")
+        if record["from"] != letter.sender:
+            self.fault(letter.number, f"came from <{record['from']}>, and <{letter.sender}> had sent it")
+        for stranger in sorted(set(record["to"]) - set(letter.recipients)):
+            self.fault(letter.number, f"came to {stranger}, to whom nobody had sent it")
+
+    def check_recipient(self, letter, story, recipient, copies):
+        number, code = letter.number, story.told.get(recipient)
         if code is None:
             self.fault(number, f"{recipient}: its client was never told what became of it")
         elif code // 100 == 2:
@@ -63,6 +72,8 @@ class Account:
                 self.fault(number, f"{recipient}: LOST: its client was told 250")
         else:
             self.refused += 1
+            if letter.may_reach(recipient):
+                self.fault(number, f"{recipient}: BOUNCED: its client was told {code}, and nothing was wrong with it")
             if copies:
                 self.fault(number, f"{recipient}: is at the next hop, and its client was told {code}")
         if len(copies) > 1:

@@ -17,15 +17,21 @@ OURS = (b"Received", b"Authentication-Results", b"X-Spam-Status", b"X-Spam-Flag"
         b"Received-SPF", b"Return-Path")
 
 
-def record(recipients, data):
+def record(sender, recipients, data):
     """What is kept of a message; `ours` is False when there is more above the client's first field than our own."""
     start = data.find(MARK)
     above, kept = data[:start], data[start:]
     names = re.findall(rb"^([A-Za-z-]+):", above, re.M)
     at_id = re.search(rb"\bid ([0-9A-Z]{26})\b", above)
     number = re.match(rb"X-Soak: (\d+)", kept)
-    return {"number": int(number[1]) if number else -1, "digest": digest(kept), "to": recipients,
-            "id": at_id[1].decode() if at_id else "", "ours": start > 0 and set(names) <= set(OURS)}
+    return {"number": int(number[1]) if number else -1, "digest": digest(kept), "from": sender,
+            "to": recipients, "id": at_id[1].decode() if at_id else "", "ours": start > 0 and set(names) <= set(OURS)}
+
+
+def path_of(line):
+    """The address in the angle brackets of a MAIL or RCPT command; "" when there are none."""
+    found = re.search(rb"<(.*?)>", line)
+    return found[1].decode() if found else ""
 
 
 class Sink:
@@ -40,8 +46,8 @@ class Sink:
         except OSError:
             return "well"
 
-    async def reply(self, writer, text):
-        mood = self.mood()
+    async def reply(self, writer, text, mood=None):
+        mood = mood or self.mood()
         if mood == "slow":
             await asyncio.sleep(random.random())
         if mood == "421" and not text.startswith("354"):
@@ -64,22 +70,23 @@ class Sink:
             return True
         return False
 
-    async def data(self, reader, writer, recipients):
+    async def data(self, reader, writer, sender, recipients):
         await self.reply(writer, "354 go on")
         data = await reader.readuntil(b"\r\n.\r\n")
         message = data[:-3].replace(b"\r\n..", b"\r\n.")
         if message.startswith(b".."):
             message = message[1:]
-        if self.mood() == "451":
-            await self.reply(writer, "451 4.3.0 later")
+        mood = self.mood()  # one for what is done and what is said: a message that was kept is not put off
+        if mood in ("421", "451"):
+            await self.reply(writer, "451 4.3.0 later", mood)
             return
-        os.write(self.file, json.dumps(record(recipients, message)).encode() + b"\n")
-        if self.mood() == "cut":
+        os.write(self.file, json.dumps(record(sender, recipients, message)).encode() + b"\n")
+        if mood == "cut":
             raise ConnectionResetError
-        await self.reply(writer, "250 2.0.0 taken")
+        await self.reply(writer, "250 2.0.0 taken", mood)
 
     async def serve(self, reader, writer):
-        recipients = []
+        sender, recipients = "", []
         try:
             await self.reply(writer, "220 sink ESMTP")
             while line := await reader.readuntil(b"\r\n"):
@@ -87,11 +94,11 @@ class Sink:
                 if verb == b"EHLO":
                     await self.reply(writer, "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 10000000")
                 elif verb == b"RCPT":
-                    address = re.search(rb"<(.*?)>", line)[1].decode()
+                    address = path_of(line)
                     if await self.rcpt(writer, address):
                         recipients.append(address)
                 elif verb == b"DATA" and recipients:
-                    await self.data(reader, writer, recipients)
+                    await self.data(reader, writer, sender, recipients)
                     recipients = []
                 elif verb == b"DATA":
                     await self.reply(writer, "503 5.5.1 no recipients")
@@ -100,7 +107,7 @@ class Sink:
                     break
                 else:
                     if verb in (b"RSET", b"MAIL"):
-                        recipients = []
+                        sender, recipients = path_of(line), []
                     await self.reply(writer, "250 2.0.0 ok")
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
