@@ -59,7 +59,9 @@ class Sink(Server):
         self.set_mood("well")
 
     def set_mood(self, word):
-        self.mood.write_text(word)
+        new = self.mood.with_suffix(".new")
+        new.write_text(word)
+        new.rename(self.mood)
 
     def command(self):
         return ["/usr/bin/python3", Path(__file__).with_name("next_hop.py"), self.port, self.file, self.mood]
