@@ -137,14 +137,20 @@ static const char *make_sts_id(struct records *r)
     return arena_printf(r->arena, "%s", text);
 }
 
-/* Our own name first, and the other mail hosts that the domain has now. Without TLS there is nothing to promise. */
+/* Without TLS there is nothing to promise; and with a certificate that senders would refuse nothing to insist on. */
+static const char *sts_mode(const struct records *r)
+{
+    return !r->certificate_count ? "none" : records_are_certified(r) ? "enforce" : "testing";
+}
+
+/* Our own name first, and the other mail hosts that the domain has now. */
 static const char *make_sts_policy(struct records *r)
 {
     const struct dns_answer *mx = records_ask(r, r->domain, DNS_MX);
     struct strbuf b;
 
     strbuf_init(&b, RECORDS_TEXT_MOST);
-    strbuf_putf(&b, "version: STSv1\nmode: %s\nmx: %s\n", r->certificate_count ? "enforce" : "none", r->hostname);
+    strbuf_putf(&b, "version: STSv1\nmode: %s\nmx: %s\n", sts_mode(r), r->hostname);
     for (uint32_t i = 0; mx->state == DNS_OK && i < mx->count; i++)
         if (mx->records[i].name.len && !span_is(mx->records[i].name, r->hostname))
             strbuf_putf(&b, "mx: %.*s\n", SPAN_ARG(mx->records[i].name));
@@ -161,10 +167,15 @@ static void check_policy_host(struct records *r, struct record_item *item)
     const struct dns_answer *v4 = records_ask(r, host, DNS_A);
     const struct dns_answer *v6 = v4->state == DNS_OK ? v4 : records_ask(r, host, DNS_AAAA);
 
-    if (v4->state == DNS_OK || v6->state == DNS_OK)
+    if (v4->state == DNS_OK || v6->state == DNS_OK) {
+        item->why = arena_printf(r->arena, "see that %s has the policy: it is not fetched", item->url);
         return;
-    if (v4->state >= DNS_FAILED || v6->state >= DNS_FAILED)
-        return; /* noted as trouble */
+    }
+    if (v4->state >= DNS_FAILED || v6->state >= DNS_FAILED) {
+        item->state = RECORD_UNKNOWN;
+        item->why = arena_printf(r->arena, "%s, where the policy belongs, could not be looked up", host);
+        return;
+    }
     record_is_wrong(item, arena_printf(r->arena, "%s, where the policy belongs, has no address", host));
 }
 

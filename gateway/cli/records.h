@@ -72,5 +72,8 @@ void records_check_spf(struct records *r);
 void records_check_dkim(struct records *r);
 void records_check_dmarc(struct records *r);
 void records_check_tlsa(struct records *r);
+/* records_are_certified - our certificates have the mail host's name, and somebody else has signed them: an authority,
+ * as far as can be seen from here. */
+bool records_are_certified(const struct records *r);
 
 #endif

@@ -55,7 +55,8 @@ static void show_addresses(struct records *r, const struct dns_answer *answer, s
 static void check_addresses(struct records *r, const struct dns_answer *v4, const struct dns_answer *v6)
 {
     const struct dns_answer *alias = records_ask(r, r->hostname, DNS_CNAME);
-    const struct dns_answer *better = v4->state <= v6->state ? v4 : v6;
+    const struct dns_answer *first = v4->state >= DNS_FAILED ? v4 : v6, *other = first == v4 ? v6 : v4;
+    const struct dns_answer *better = other->state == DNS_OK ? other : first; /* who does not answer may have some */
     struct record_item *item;
 
     records_add(r, "address", r->hostname, better, &item);

@@ -1,9 +1,10 @@
 /* cli/records_tlsa.c - the TLSA records of the mail host [RFC7672]: computed from the certificates that clients are
- * shown, and compared with what is in the DNS.
+ * shown, and compared with what is in the DNS. And what those certificates are worth to who goes by MTA-STS.
  */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "gateway/base/bug.h"
 #include "gateway/cli/records.h"
@@ -31,6 +32,27 @@ static void chain_release(struct chain *chain)
 {
     for (size_t i = 0; i < chain->count; i++)
         X509_free(chain->certificates[i]);
+}
+
+static bool is_for_strangers(const char *file, const char *host)
+{
+    struct chain chain = { .count = 0 };
+
+    chain_read(&chain, file);
+    X509 *own = chain.count ? chain.certificates[0] : NULL;
+    bool is = own && X509_check_host(own, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1 &&
+              X509_NAME_cmp(X509_get_subject_name(own), X509_get_issuer_name(own)) != 0;
+
+    chain_release(&chain);
+    return is;
+}
+
+bool records_are_certified(const struct records *r)
+{
+    for (size_t i = 0; i < r->certificate_count; i++)
+        if (!is_for_strangers(r->certificates[i], r->hostname))
+            return false;
+    return r->certificate_count > 0;
 }
 
 /* What a record with this selector and matching type has of the certificate. */

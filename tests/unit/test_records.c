@@ -83,6 +83,18 @@ static const struct {
     { "address", { { NULL, 0, NULL } }, RECORD_OK, "" },
     { "address", { { "mx.example.net", DNS_A, "NODATA" } }, RECORD_MISSING, "" },
     { "address", { { "mx.example.net", DNS_CNAME, "b.example.net" } }, RECORD_WRONG, "it is an alias" },
+    { "address",
+      { { "mx.example.net", DNS_A, "NODATA" }, { "mx.example.net", DNS_AAAA, "2001:db8::1" } },
+      RECORD_OK,
+      "" },
+    { "address",
+      { { "mx.example.net", DNS_A, "NODATA" }, { "mx.example.net", DNS_AAAA, "TIMEOUT" } },
+      RECORD_UNKNOWN,
+      "no answer in time" },
+    { "address",
+      { { "mx.example.net", DNS_A, "SERVFAIL" }, { "mx.example.net", DNS_AAAA, "NODATA" } },
+      RECORD_UNKNOWN,
+      "the look-up failed" },
     { "PTR", { { NULL, 0, NULL } }, RECORD_OK, "" },
     { "PTR", { { "1.2.0.192.in-addr.arpa", DNS_PTR, "NXDOMAIN" } }, RECORD_MISSING, "" },
     { "PTR", { { "1.2.0.192.in-addr.arpa", DNS_PTR, "dsl-1.example.com" } }, RECORD_WRONG, "the address has another" },
@@ -122,7 +134,11 @@ static const struct {
       RECORD_OK,
       "p=none: receivers only report" },
     { "DMARC", { { "_dmarc.example.org", DNS_TXT, "v=DMARC1\\; p=deny" } }, RECORD_WRONG, "its p=" },
-    { "MTA-STS", { { NULL, 0, NULL } }, RECORD_OK, "" },
+    { "MTA-STS", { { NULL, 0, NULL } }, RECORD_OK, "see that https://mta-sts.example.org/" },
+    { "MTA-STS",
+      { { "mta-sts.example.org", DNS_A, "TIMEOUT" } },
+      RECORD_UNKNOWN,
+      "mta-sts.example.org, where the policy belongs, could not" },
     { "MTA-STS", { { "_mta-sts.example.org", DNS_TXT, "v=STSv1\\; id=2026-11-23" } }, RECORD_WRONG, "its id=" },
     { "MTA-STS", { { "_mta-sts.example.org", DNS_TXT, "v=STSv2\\; id=1" } }, RECORD_MISSING, "" },
     { "MTA-STS", { { "mta-sts.example.org", DNS_A, "NXDOMAIN" } }, RECORD_WRONG, "mta-sts.example.org, where" },
@@ -174,8 +190,13 @@ static void each_record_is_judged(void **state)
     }
 }
 
-/* A certificate signed by itself, in a file of this name. */
-static void make_certificate(const char *file)
+static void put_name(X509_NAME *of, const char *text)
+{
+    assert_true(X509_NAME_add_entry_by_txt(of, "CN", MBSTRING_ASC, (const unsigned char *)text, -1, -1, 0));
+}
+
+/* A certificate, in a file of this name. */
+static void make_certificate(const char *file, const char *subject, const char *issuer)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *x = X509_new();
@@ -184,6 +205,8 @@ static void make_certificate(const char *file)
     assert_true(key && x && f);
     X509_gmtime_adj(X509_getm_notBefore(x), 0);
     X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+    put_name(X509_get_subject_name(x), subject);
+    put_name(X509_get_issuer_name(x), issuer);
     X509_set_pubkey(x, key);
     assert_true(X509_sign(x, key, EVP_sha256()) > 0);
     assert_true(PEM_write_X509(f, x));
@@ -220,7 +243,7 @@ static void tlsa_is_compared_with_the_certificate(void **state)
     assert_true(fd >= 0);
     close(fd);
     arena_init(&a, 1 << 22);
-    make_certificate(file);
+    make_certificate(file, "mx.example.net", "mx.example.net");
     EXPECT_INT(RECORD_MISSING, tlsa(&a, file, NULL, &publish));
     assert_true(span_starts(span_of(publish), SPAN("_25._tcp.mx.example.net. IN TLSA 3 1 1 ")));
     EXPECT_INT(strlen("_25._tcp.mx.example.net. IN TLSA 3 1 1 ") + 64, strlen(publish));
@@ -236,6 +259,41 @@ static void tlsa_is_compared_with_the_certificate(void **state)
     EXPECT_INT(RECORD_WRONG, tlsa(&a, file, arena_printf(&a, "secure 2 %s", fits + 2), &other)); /* not its issuer */
     unlink(file);
     arena_release(&a);
+}
+
+/* Who goes by the policy refuses a certificate of another name, and one that nobody has signed. */
+static void a_policy_insists_on_a_good_certificate_alone(void **state)
+{
+    static const struct {
+        const char *subject, *issuer, *mode;
+    } rows[] = { { "mx.example.net", "An Authority", "mode: enforce\n" },
+                 { "mx.example.net", "mx.example.net", "mode: testing\n" },
+                 { "other.example.net", "An Authority", "mode: testing\n" } };
+    char file[] = "/tmp/postern-records-XXXXXX";
+    const char *certificate = file;
+    int fd = mkstemp(file);
+
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct arena a;
+        struct table table = { &a, NULL, good };
+        struct records r = { .arena = &a,
+                             .look = look,
+                             .arg = &table,
+                             .domain = "example.org",
+                             .hostname = "mx.example.net",
+                             .certificates = &certificate,
+                             .certificate_count = 1 };
+
+        arena_init(&a, 1 << 22);
+        make_certificate(file, rows[i].subject, rows[i].issuer);
+        records_check(&r);
+        assert_non_null(strstr(item_of(&r, "MTA-STS")->policy, rows[i].mode));
+        arena_release(&a);
+    }
+    unlink(file);
 }
 
 static void a_subdomain_has_the_policy_of_its_organization(void **state)
@@ -269,4 +327,5 @@ static void what_to_publish_is_a_line_of_a_zone_file(void **state)
 }
 
 RUN_TESTS(TEST(each_record_is_judged), TEST(tlsa_is_compared_with_the_certificate),
-          TEST(a_subdomain_has_the_policy_of_its_organization), TEST(what_to_publish_is_a_line_of_a_zone_file))
+          TEST(a_policy_insists_on_a_good_certificate_alone), TEST(a_subdomain_has_the_policy_of_its_organization),
+          TEST(what_to_publish_is_a_line_of_a_zone_file))
