@@ -95,14 +95,14 @@ static bool set_user(struct sasl *x, struct span name)
     return name.len && !span_copy(name, x->user, sizeof x->user);
 }
 
-/* authzid NUL authcid NUL password: who acts as another is logged as that one. */
+/* authzid NUL authcid NUL password. Whom the client would like to act as (authzid) is a wish that many a server takes
+ * no notice of: the user is the one whose password it is. */
 static bool take_plain(struct sasl *x, struct span message)
 {
     struct span authzid = { 0 }, authcid = { 0 };
 
-    if (!span_cut(&message, '\0', &authzid) || !message.ptr || !span_cut(&message, '\0', &authcid) || !message.ptr)
-        return false;
-    return set_user(x, authzid.len ? authzid : authcid);
+    return span_cut(&message, '\0', &authzid) && message.ptr && span_cut(&message, '\0', &authcid) && message.ptr &&
+           set_user(x, authcid);
 }
 
 /* "user 0123456789abcdef" */
@@ -139,33 +139,30 @@ static bool set_saslname(struct sasl *x, struct span name)
 
 /* The beginning that SCRAM and OAUTHBEARER have in common: "n,a=authzid," - or "y,", which says that the client could
  * bind the exchange to its TLS connection; but not that it does. */
-static bool take_gs2(struct sasl *x, struct span *message, bool *has_name)
+static bool take_gs2(struct span *message, struct span *authzid)
 {
-    struct span flag = { 0 }, name = { 0 };
+    struct span flag = { 0 };
 
-    if (!span_cut(message, ',', &flag) || !span_cut(message, ',', &name) || !message->ptr)
+    if (!span_cut(message, ',', &flag) || !span_cut(message, ',', authzid) || !message->ptr)
         return false;
-    *has_name = name.len > 0;
-    if (!span_is(flag, "n") && !span_is(flag, "y"))
-        return false;
-    return !*has_name || (span_starts(name, SPAN("a=")) && set_saslname(x, span_skip(name, 2)));
+    return (span_is(flag, "n") || span_is(flag, "y")) && (!authzid->len || span_starts(*authzid, SPAN("a=")));
 }
 
+/* As with PLAIN, the user is whose password it is. */
 static bool take_scram(struct sasl *x, struct span message)
 {
-    struct span name = { 0 };
-    bool has_name;
+    struct span authzid = { 0 }, name = { 0 };
 
-    if (!take_gs2(x, &message, &has_name) || !span_cut(&message, ',', &name) || !span_starts(name, SPAN("n=")))
-        return false;
-    return has_name || set_saslname(x, span_skip(name, 2));
+    return take_gs2(&message, &authzid) && span_cut(&message, ',', &name) && span_starts(name, SPAN("n=")) &&
+           set_saslname(x, span_skip(name, 2));
 }
 
+/* There is no other name: the token says to the server whose it is. */
 static bool take_oauthbearer(struct sasl *x, struct span message)
 {
-    bool has_name;
+    struct span authzid = { 0 };
 
-    return take_gs2(x, &message, &has_name) && has_name;
+    return take_gs2(&message, &authzid) && authzid.len && set_saslname(x, span_skip(authzid, 2));
 }
 
 /* "user=" name ^A "auth=Bearer " token ^A ^A */

@@ -67,9 +67,10 @@ static const struct {
     const char *user;
 } messages[] = {
     { "PLAIN", SPAN("\0joe\0secret"), true, "joe" },
-    { "PLAIN", SPAN("ann\0joe\0secret"), true, "ann" },
+    { "PLAIN", SPAN("ann\0joe\0secret"), true, "joe" },
     { "PLAIN", SPAN("joe\0joe\0"), true, "joe" },
     { "PLAIN", SPAN("\0\0secret"), false, "" },
+    { "PLAIN", SPAN("ann\0\0secret"), false, "" },
     { "PLAIN", SPAN("\0joe"), false, "" },
     { "PLAIN", SPAN("joe"), false, "" },
     { "PLAIN", SPAN(""), false, "" },
@@ -81,7 +82,7 @@ static const struct {
     { "CRAM-MD5", SPAN("joe"), false, "" },
     { "SCRAM-SHA-256", SPAN("n,,n=joe,r=fyko+d2lbbFgONRv9qkxdawL"), true, "joe" },
     { "SCRAM-SHA-256", SPAN("y,,n=joe,r=fyko"), true, "joe" },
-    { "SCRAM-SHA-256", SPAN("n,a=ann,n=joe,r=fyko"), true, "ann" },
+    { "SCRAM-SHA-256", SPAN("n,a=ann,n=joe,r=fyko"), true, "joe" },
     { "SCRAM-SHA-256", SPAN("n,,n=a=2Cb=3Dc,r=fyko"), true, "a,b=c" },
     { "SCRAM-SHA-256", SPAN("n,,n=a=2cb,r=fyko"), false, "" },
     { "SCRAM-SHA-256", SPAN("p=tls-unique,,n=joe,r=fyko"), false, "" },
