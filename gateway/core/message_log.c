@@ -14,11 +14,13 @@ static void log_tls(struct log_line *line, const struct session *session)
         log_cstr(line, "cipher", session->tls_cipher);
     if (session->tls_server_name.len)
         log_str(line, "sni", session->tls_server_name);
-    if (!shown->sha256.len)
+    if (!shown->sha256.len && !shown->subject.len)
         return;
     log_str(line, "certificate", shown->subject);
-    log_str(line, "certificate_issuer", shown->issuer);
-    log_str(line, "certificate_sha256", shown->sha256);
+    if (shown->sha256.len) { /* a proxy tells the name alone */
+        log_str(line, "certificate_issuer", shown->issuer);
+        log_str(line, "certificate_sha256", shown->sha256);
+    }
     log_cstr(line, "certificate_trusted", shown->is_trusted ? "yes" : "no");
 }
 
@@ -56,7 +58,7 @@ void message_log_envelope(struct log_line *line, const struct session *session)
 struct weighed {
     const struct finding *finding;
     const struct run *run;
-    bool is_shadow;
+    const char *idle; /* why it does not count; "": it does */
 };
 
 static int compare_weight(const void *a, const void *b)
@@ -67,15 +69,21 @@ static int compare_weight(const void *a, const void *b)
     return weight ? weight : strcmp(x->symbol, y->symbol);
 }
 
-static size_t collect(struct pipeline *p, struct weighed *out, size_t room)
+static const char *why_idle(struct pipeline *p, const struct verdict *verdict, const struct run *run)
+{
+    return run->settings->mode == MODE_SHADOW ? " shadow" : pipeline_is_moot(p, verdict, run) ? " moot" : "";
+}
+
+static size_t collect(struct pipeline *p, const struct verdict *verdict, struct weighed *out, size_t room)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < pipeline_run_count(p); i++) {
         const struct run *run = pipeline_run(p, i);
+        const char *idle = run->finding_count ? why_idle(p, verdict, run) : "";
 
         for (size_t j = 0; run->state == RUN_DONE && j < run->finding_count && n < room; j++)
-            out[n++] = (struct weighed){ &run->findings[j], run, run->settings->mode == MODE_SHADOW };
+            out[n++] = (struct weighed){ &run->findings[j], run, idle };
     }
     qsort(out, n, sizeof *out, compare_weight);
     return n;
@@ -90,7 +98,7 @@ static void log_symbols(struct log_line *line, const struct weighed *all, size_t
         int points = all[i].finding->points;
 
         strbuf_putf(&list, "%s%s(%s%d.%02d%s)", i ? "," : "", all[i].finding->symbol, points < 0 ? "-" : "",
-                    abs(points) / 100, abs(points) % 100, all[i].is_shadow ? " shadow" : "");
+                    abs(points) / 100, abs(points) % 100, all[i].idle);
     }
     if (n)
         log_str(line, "symbols", strbuf_span(&list));
@@ -100,7 +108,7 @@ static void log_symbols(struct log_line *line, const struct weighed *all, size_t
 /* Of the check that decided what it has found; of a score that is not mere acceptance what weighed most. */
 static bool is_a_reason(const struct weighed *w, const struct verdict *verdict)
 {
-    if (w->is_shadow || !w->finding->reason[0])
+    if (*w->idle || !w->finding->reason[0])
         return false;
     if (strcmp(verdict->decided_by, "score") == 0)
         return verdict->action != ACTION_ACCEPT && w->finding->points > 0;
@@ -141,7 +149,7 @@ void message_log_verdict(struct log_line *line, struct pipeline *p, const struct
 
     if (!verdict || !line->is_wanted)
         return;
-    size_t n = collect(p, all, WEIGHED_MOST);
+    size_t n = collect(p, verdict, all, WEIGHED_MOST);
 
     if (pipeline_profile(p)[0])
         log_cstr(line, "profile", pipeline_profile(p));

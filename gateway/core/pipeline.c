@@ -572,6 +572,11 @@ struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *ve
     return verdict_reply(&p->tx->arena, verdict, p->tx->view, p->engine->check_count);
 }
 
+bool pipeline_is_moot(const struct pipeline *p, const struct verdict *verdict, const struct run *run)
+{
+    return verdict_is_moot(p->tx->view, p->engine->check_count, verdict, run);
+}
+
 bool pipeline_is_over(const struct pipeline *p)
 {
     const struct transaction *tx = p->tx;

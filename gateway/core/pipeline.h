@@ -82,6 +82,8 @@ const struct actions_conf *pipeline_actions(struct pipeline *p);
 const char *pipeline_profile(struct pipeline *p);
 /* pipeline_reply - what the sender is told for the verdict. */
 struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *verdict);
+/* pipeline_is_moot - verdict_is_moot(). */
+bool pipeline_is_moot(const struct pipeline *p, const struct verdict *verdict, const struct run *run);
 /* pipeline_is_over - the connection or transaction has used up its memory: 421 4.3.1 and close. */
 bool pipeline_is_over(const struct pipeline *p);
 int64_t pipeline_elapsed_ms(const struct pipeline *p); /* since pipeline_begin() */

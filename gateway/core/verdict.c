@@ -237,6 +237,11 @@ void verdict_make(const struct run *const *runs, size_t count, const struct acti
                    total + t.enforced_most + t.tagging_most < actions->tag);
 }
 
+bool verdict_is_moot(const struct run *const *runs, size_t count, const struct verdict *verdict, const struct run *run)
+{
+    return is_moot(run, verdict->direction == DIRECTION_AUTHENTICATED, permit_of(runs, count));
+}
+
 bool verdict_may_refuse(const struct run *const *runs, size_t count, const struct actions_conf *actions,
                         enum stage stage, const struct verdict *now)
 {

@@ -53,6 +53,10 @@ struct verdict {
 void verdict_make(const struct run *const *runs, size_t count, const struct actions_conf *actions,
                   enum direction direction, unsigned awaited, struct verdict *out);
 
+/* verdict_is_moot - what the run found did not count for this verdict: it is of a client who has authenticated since,
+ * or of an envelope that a list has permitted. */
+bool verdict_is_moot(const struct run *const *runs, size_t count, const struct verdict *verdict, const struct run *run);
+
 /* verdict_may_refuse - whether waiting for what is still to come up to `stage` could end in anything but "go on". */
 bool verdict_may_refuse(const struct run *const *runs, size_t count, const struct actions_conf *actions,
                         enum stage stage, const struct verdict *now);

@@ -1,6 +1,7 @@
 # tests/interop/test_haproxy.py - haproxy in front of us: the true client by the PROXY protocol, health checks, TLS.
 import socket
 import ssl
+import struct
 
 import pytest
 
@@ -55,24 +56,27 @@ def house(certificates):
         yield gateway, proxy, sink
 
 
-def send(house, way, port=None, to="user@example.org", **options):
+def send(house, way, **options):
+    """From another address than the proxy's, which connects to us from 127.0.0.1."""
     gateway, proxy, sink = house
     sink.messages.clear()
-    code, text = send_mail(port or proxy.ports[way], "ada@sender.example", to, "Subject: x\r\n\r\nx\r\n", **options)
+    code, text = send_mail(proxy.ports[way], "ada@sender.example", "user@example.org", "Subject: x\r\n\r\nx\r\n",
+                           source="127.0.0.9", **options)
     return code, text, sink.messages[-1]["data"].decode() if sink.messages else ""
 
 
 def test_version_1_tells_the_client(house):
     code, text, mail = send(house, "v1")
     assert code == 250, text
-    assert "[127.0.0.1]" in parse(mail.encode())["Received"]
-    house[0].wait_log("event=message")
+    assert "[127.0.0.9]" in parse(mail.encode())["Received"]
+    house[0].wait_log("client=127.0.0.9")
 
 
 def test_version_2_with_a_unique_id_and_a_checksum(house):
-    code, text, _ = send(house, "v2")
+    code, text, mail = send(house, "v2")
     assert code == 250, text
-    house[0].wait_log("peer_id=127.0.0.1-")
+    assert "[127.0.0.9]" in parse(mail.encode())["Received"]
+    house[0].wait_log("peer_id=127.0.0.9-")
 
 
 def test_starttls_goes_through_the_proxy(house):
@@ -130,6 +134,27 @@ def test_a_client_has_its_own_rights_and_not_the_proxys(house):
             assert line.startswith(code), (command, line)
     gateway.wait_log("client=192.0.2.7")
     assert "peer=127.0.0.1" in gateway.log
+
+
+def tlv(kind, value):
+    return struct.pack("!BH", kind, len(value)) + value
+
+
+def test_a_certificate_that_the_proxy_has_seen_is_in_the_log(house):
+    """Its name, as it is told where the proxy has found it good."""
+    gateway, proxy, sink = house
+    for verified, name in ((1, b"Mallory"), (0, b"Ann Example")):
+        ssl_told = tlv(0x20, struct.pack("!BI", 7, verified) + tlv(0x21, b"TLSv1.3") + tlv(0x22, name))
+        block = socket.inet_aton("192.0.2.8") + socket.inet_aton("192.0.2.25") + struct.pack("!HH", 4711, 25) + ssl_told
+        with socket.create_connection(("127.0.0.1", gateway.port), 20) as proxied:
+            proxied.sendall(b"\r\n\r\n\0\r\nQUIT\n" + struct.pack("!BBH", 0x21, 0x11, len(block)) + block)
+            file = proxied.makefile("rb")
+            for command in (b"HELO client.example", b"MAIL FROM:<a@sender.example>", b"RCPT TO:<x@elsewhere.example>"):
+                file.readline()
+                proxied.sendall(command + b"\r\n")
+            assert file.readline().startswith(b"554 ")
+    gateway.wait_log('tls=TLSv1.3 certificate="Ann Example" certificate_trusted=yes')
+    assert "Mallory" not in gateway.log
 
 
 def test_tls_from_the_first_byte_behind_the_header(certificates):

@@ -91,8 +91,9 @@ def unfold(text):
 class Client(smtplib.SMTP):
     """smtplib with XCLIENT, and with replies that do not raise: each call gives (code, text)."""
 
-    def __init__(self, port, helo="client.example", host="127.0.0.1", timeout=30):
-        super().__init__(host, port, local_hostname=helo, timeout=timeout)
+    def __init__(self, port, helo="client.example", host="127.0.0.1", timeout=30, source=None):
+        super().__init__(host, port, local_hostname=helo, timeout=timeout,
+                         source_address=(source, 0) if source else None)
 
     def xclient(self, **attributes):
         words = " ".join(f"{name.upper()}={value}" for name, value in attributes.items())
@@ -102,11 +103,12 @@ class Client(smtplib.SMTP):
         return code, text.decode(errors="replace")
 
 
-def send_mail(port, mail_from, recipients, message, helo="client.example", xclient=None, starttls=False):
+def send_mail(port, mail_from, recipients, message, helo="client.example", xclient=None, starttls=False,
+              source=None):
     """Sends one message; returns (code, text) of the reply that decided."""
     if isinstance(recipients, str):
         recipients = [recipients]
-    with Client(port, helo) as smtp:
+    with Client(port, helo, source=source) as smtp:
         smtp.ehlo()
         if starttls:
             smtp.starttls()

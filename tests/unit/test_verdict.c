@@ -346,6 +346,8 @@ static void what_the_clients_address_earned_is_not_its_users(void **state)
     runs[0].is_forced = false;
     finding[1].points = 1700;
     verdict_make(view, 2, &actions, DIRECTION_AUTHENTICATED, STAGE_COUNT, &v);
+    EXPECT_TRUE(verdict_is_moot(view, 2, &v, &runs[0]));
+    EXPECT_FALSE(verdict_is_moot(view, 2, &v, &runs[1]));
     EXPECT_INT(ACTION_REJECT, v.action);
     EXPECT_STR("Message refused as spam (CONTENT)", verdict_reply(&arena, &v, view, 2).text);
     arena_release(&arena);
