@@ -6,6 +6,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/utf8.h"
 #include "milter/actions.h"
 
 enum { HELO_MOST = 512, NAME_MOST = 255 };
@@ -24,14 +25,6 @@ static struct span washed(struct arena *a, struct span text, size_t most)
     return span_make(out, len);
 }
 
-static bool is_utf8(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] > 0x7e)
-            return true;
-    return false;
-}
-
 /* The MTA has taken it for an address: what is none by our grammar is cut at its last "@". */
 static void take_address(struct arena *a, struct span path, bool may_be_null, struct address *out)
 {
@@ -43,7 +36,7 @@ static void take_address(struct arena *a, struct span path, bool may_be_null, st
         text = span_make(text.ptr + 1, text.len - 2);
     size_t at = span_rfind(text, '@');
 
-    *out = (struct address){ .text = text, .local = span_first(text, at), .is_utf8 = is_utf8(text) };
+    *out = (struct address){ .text = text, .local = span_first(text, at), .is_utf8 = !ascii_is_all(text) };
     if (at != SPAN_NPOS)
         out->domain = span_skip(text, at + 1);
 }

@@ -2,6 +2,7 @@
 #include "gateway/http/envelope.h"
 
 #include "gateway/base/bug.h"
+#include "gateway/base/utf8.h"
 
 const struct head_field *envelope_forbidden(const struct head *head)
 {
@@ -47,14 +48,6 @@ static struct span bare(struct span text)
     return text;
 }
 
-static bool is_utf8(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] > 0x7e)
-            return true;
-    return false;
-}
-
 /* The mail server has taken it for an address, and to refuse to look at its mail would let that in unseen: what is none
  * by our grammar (a local user's name, "a..b@c") is cut at its last "@". */
 static void take_address(struct session *s, struct span text, struct address *out)
@@ -65,7 +58,7 @@ static void take_address(struct session *s, struct span text, struct address *ou
     *out = (struct address){ .text = copy };
     if (!copy.len || !address_parse(copy, out))
         return;
-    *out = (struct address){ .text = copy, .local = span_first(copy, at), .is_utf8 = is_utf8(copy) };
+    *out = (struct address){ .text = copy, .local = span_first(copy, at), .is_utf8 = !ascii_is_all(copy) };
     if (at != SPAN_NPOS)
         out->domain = span_skip(copy, at + 1);
 }

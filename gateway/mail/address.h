@@ -14,7 +14,7 @@ struct address {
     struct span text;   /* local@domain as given, without <>, route and comments; empty for <> */
     struct span local;  /* as given (with its quotes, if any) */
     struct span domain; /* as given; "[...]" for a literal; empty for <> and for a bare <postmaster> */
-    bool is_utf8;       /* has bytes above 0x7e */
+    bool is_utf8;       /* has bytes above 0x7f */
 };
 
 /* address_path - "<a@b>" or "<@route:a@b>" at the start of *rest, which is moved behind it. The null path <> is

@@ -116,13 +116,14 @@ static bool set_notify(struct span value, struct smtp_command *out)
     struct span word;
 
     while (span_cut(&value, ',', &word)) {
-        unsigned before = out->notify;
+        unsigned one = 0;
 
         for (size_t i = 0; i < COUNT(words); i++)
             if (span_iis(word, words[i].word))
-                out->notify |= words[i].notify;
-        if (out->notify == before)
-            return false; /* unknown, or twice */
+                one = words[i].notify;
+        if (!one)
+            return false;
+        out->notify |= one;
     }
     return out->notify == DSN_NOTIFY_NEVER || !(out->notify & DSN_NOTIFY_NEVER);
 }
