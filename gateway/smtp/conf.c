@@ -440,6 +440,8 @@ static const char *check_ways(struct arena *a, const struct smtp_conf *conf, con
 {
     if (l->tls == SMTP_TLS_IMPLICIT && !is_set(conf->tls_certificate))
         return arena_printf(a, "listener \"%s\" has tls = implicit; that needs tls_certificate and tls_key", l->title);
+    if (l->auth && l->protocol == SMTP_PROTOCOL_LMTP)
+        return arena_printf(a, "listener \"%s\" has auth = yes; users log in where protocol is smtp", l->title);
     return NULL;
 }
 
@@ -525,6 +527,12 @@ static const char *check_auth(struct arena *a, struct smtp_conf *conf)
         list = arena_printf(a, "%s%s%s", list, i ? " " : "", word);
     }
     conf->auth_list = list;
+    if (conf->auth_hop.count > 1)
+        return "auth_hop has several servers, but one connection is for the login and its mail; name one";
+    const char *wrong = hop_ways_wrong(a, &conf->auth_hop, &conf->next_hop_ways);
+
+    if (wrong)
+        return arena_printf(a, "auth_hop: %s", wrong);
     if (!has_auth(conf)) {
         conf->auth_hop.count = 0;
         return NULL;

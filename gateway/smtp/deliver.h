@@ -17,7 +17,7 @@ struct delivery;
 /* code 2xx: delivered. 4xx, 5xx: the next hop refused it with that. 0: `trouble` of ours says why not. */
 struct delivery_outcome {
     unsigned code;
-    struct span text;
+    struct span text; /* what it said; with code 0 the detail of `trouble` */
     enum reply trouble;
     bool is_possible_duplicate;
     const char *why; /* for the log: what went wrong on the way; "" */

@@ -32,6 +32,11 @@ unsigned extension_of(struct span keyword)
     return 0;
 }
 
+enum smtp_extension extension_first(unsigned extensions)
+{
+    return (enum smtp_extension)(extensions & -extensions);
+}
+
 const char *extension_name(enum smtp_extension extension)
 {
     for (size_t i = 0; i < COUNT(rows); i++)

@@ -27,5 +27,7 @@ enum { EXTENSIONS_ALL = (1 << 15) - 1 };
 /* extension_of - of an EHLO keyword; 0: none that we know. extension_name - its keyword. */
 unsigned extension_of(struct span keyword);
 const char *extension_name(enum smtp_extension extension);
+/* extension_first - of several, of which there is one at least. */
+enum smtp_extension extension_first(unsigned extensions);
 
 #endif

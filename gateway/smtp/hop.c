@@ -33,7 +33,7 @@ struct hop {
     struct breaker breaker;     /* open: it is down */
     bool is_known, is_doubtful;
     unsigned extensions;
-    uint64_t size_most, recipients_most;
+    uint64_t size_most, recipients_most, domains_most;
     char auth[SASL_LIST_MAX];
     bool is_safe;
     bool is_over; /* private, and its connection is lost */
@@ -213,6 +213,7 @@ static void note_new_link(struct hop *hop, const struct hop_link *link)
     hop->extensions = link->extensions;
     hop->size_most = link->size_most;
     hop->recipients_most = link->recipients_most;
+    hop->domains_most = link->domains_most;
     hop->is_safe = link->is_safe;
     snprintf(hop->auth, sizeof hop->auth, "%s", link->is_safe ? link->auth : "");
 }
@@ -580,6 +581,11 @@ bool hop_may_require_tls(const struct hop *hop)
 uint64_t hop_recipients_most(const struct hop *hop)
 {
     return hop->recipients_most;
+}
+
+uint64_t hop_domains_most(const struct hop *hop)
+{
+    return hop->domains_most;
 }
 
 const struct hop_target *hop_target(const struct hop *hop)

@@ -100,8 +100,8 @@ void hop_task_be_discreet(struct hop_task *task, bool is_discreet);
 void hop_task_done(struct hop_task *task, bool reset);
 void hop_task_drop(struct hop_task *task);
 
-/* hop_is_known - it has answered EHLO once; then hop_extensions(), hop_size_most() and hop_recipients_most() (0: no
- * limit told) speak.
+/* hop_is_known - it has answered EHLO once; then hop_extensions(), hop_size_most(), hop_recipients_most() and
+ * hop_domains_most() (of recipients; 0: no limit told) speak.
  * A Maildir is known, offers all, and is never down. */
 bool hop_is_known(const struct hop *hop);
 bool hop_is_down(const struct hop *hop);
@@ -115,6 +115,7 @@ const char *hop_auth(const struct hop *hop);
 bool hop_is_safe(const struct hop *hop);
 uint64_t hop_size_most(const struct hop *hop);
 uint64_t hop_recipients_most(const struct hop *hop);
+uint64_t hop_domains_most(const struct hop *hop);
 /* hop_may_require_tls - by its configuration: its certificate is verified, or it is on this machine. REQUIRETLS is
  * among its extensions only when that holds of the connection [RFC8689 4.2.1]. */
 bool hop_may_require_tls(const struct hop *hop);

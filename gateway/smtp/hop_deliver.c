@@ -107,11 +107,14 @@ static void conclude_reply(struct hop_delivery *d, const struct hop_reply *reply
 static void conclude_lacking(struct hop_delivery *d)
 {
     char why[80];
-    enum smtp_extension first = (enum smtp_extension)(d->lacks & -d->lacks);
-    bool is_for_good = first == EXTENSION_REQUIRETLS && !hop_may_require_tls(d->task.hop);
+    const char *first = extension_name(extension_first(d->lacks));
+    bool is_for_good = (d->lacks & EXTENSION_REQUIRETLS) && !hop_may_require_tls(d->task.hop);
+    struct delivery_outcome outcome = { .trouble = is_for_good ? REPLY_REQUIRETLS : REPLY_HOP_LACKS,
+                                        .text = span_of(first),
+                                        .why = why };
 
-    snprintf(why, sizeof why, "the next hop does not offer %s", extension_name(first));
-    conclude_trouble(d, is_for_good ? REPLY_REQUIRETLS : REPLY_HOP_LACKS, why);
+    snprintf(why, sizeof why, "the next hop does not offer %s", first);
+    conclude_rest(d, &outcome);
 }
 
 /* ---- the envelope ---- */

@@ -3,7 +3,8 @@
  *
  * XFORWARD holds for one transaction and stands in one group with MAIL: it costs no round trip. What is said to it is
  * not the task's business, and a refusal ends it for this connection. After XCLIENT everything starts anew, with 220
- * and EHLO, and mostly it is not offered again: then the connection is that client's until it ends.
+ * and EHLO, and mostly it is not offered again: then the connection is that client's until it ends. A login would not
+ * outlive it, so where a login is passed on it is said once, before.
  */
 #include "gateway/smtp/hop_link.h"
 
@@ -68,17 +69,21 @@ static void note_limits(struct hop_link *link, struct span limits)
             continue;
         if (span_iis(name, "RCPTMAX"))
             link->recipients_most = most;
+        else if (span_iis(name, "RCPTDOMAINMAX"))
+            link->domains_most = most;
         else if (span_iis(name, "MAILMAX"))
             link->mails_most = most;
     }
 }
 
-/* A login would not outlive XCLIENT. */
+static bool is_private(const struct hop_link *link)
+{
+    return hop_settings(link->hop)->is_private;
+}
+
 static enum hop_client client_way(const struct hop_link *link)
 {
-    const struct hop_settings *s = hop_settings(link->hop);
-
-    return s->is_private && s->ways->client == HOP_CLIENT_XCLIENT ? HOP_CLIENT_NONE : (enum hop_client)s->ways->client;
+    return (enum hop_client)hop_settings(link->hop)->ways->client;
 }
 
 static unsigned client_extension(const struct hop_link *link)
@@ -108,18 +113,30 @@ static void note_extension(struct hop_link *link, struct span line)
         note_limits(link, line);
 }
 
+/* What is said over it stays between us and whom we take the other end for [RFC8689 4.2.1]. */
+static bool keeps_tls(const struct hop_link *link)
+{
+    struct tls_facts facts;
+
+    stream_tls_facts(link->stream, &facts);
+    return stream_is_tls(link->stream) &&
+           (facts.verified >= TLS_VERIFIED_NAME || hop_target_is_local(hop_settings(link->hop)->target));
+}
+
 static void note_extensions(struct hop_link *link, struct span text)
 {
     struct span line;
 
     link->extensions = 0;
-    link->size_most = link->recipients_most = link->mails_most = 0;
+    link->size_most = link->recipients_most = link->domains_most = link->mails_most = 0;
     link->auth[0] = '\0';
     link->is_safe = stream_is_tls(link->stream) || hop_target_is_local(hop_settings(link->hop)->target);
     link->client_attributes = 0;
     span_cut(&text, '\n', &line); /* its name */
     while (span_cut(&text, '\n', &line))
         note_extension(link, line);
+    if (!keeps_tls(link))
+        link->extensions &= ~(unsigned)EXTENSION_REQUIRETLS;
 }
 
 /* Nothing is awaited any more: what has come nevertheless would be taken for the reply to the next command. */
@@ -133,24 +150,12 @@ static void become_idle(struct hop_link *link)
     hop_link_is_ready(link->hop, link);
 }
 
-/* What is said over it stays between us and whom we take the other end for [RFC8689 4.2.1]. */
-static bool keeps_tls(const struct hop_link *link)
-{
-    struct tls_facts facts;
-
-    stream_tls_facts(link->stream, &facts);
-    return stream_is_tls(link->stream) &&
-           (facts.verified >= TLS_VERIFIED_NAME || hop_target_is_local(hop_settings(link->hop)->target));
-}
-
 static void after_hello(struct hop_link *link, const struct hop_reply *reply)
 {
     enum hop_tls tls = hop_settings(link->hop)->tls;
     bool is_secure = stream_is_tls(link->stream);
 
     note_extensions(link, link->state == LINK_EHLO ? strbuf_span(&reply->text) : SPAN(""));
-    if (!keeps_tls(link))
-        link->extensions &= ~(unsigned)EXTENSION_REQUIRETLS;
     if (!is_secure && (link->extensions & EXTENSION_STARTTLS) && hop_wants_tls(link->hop)) {
         say(link, LINK_STARTTLS, "STARTTLS");
     } else if (!is_secure && tls >= HOP_TLS_ENCRYPT) {
@@ -236,13 +241,18 @@ static void say_all_introductions(struct hop_link *link, unsigned count)
     strbuf_clear(&link->introductions);
 }
 
+static bool is_xclient_needless(const struct hop_link *link, struct span client)
+{
+    return (is_private(link) && link->uses) || span_eq(client, strbuf_span(&link->client));
+}
+
 /* True: the task may speak at once. */
 static bool introduce(struct hop_link *link)
 {
     struct span client = link->task->client;
     bool is_xclient = client_way(link) == HOP_CLIENT_XCLIENT;
 
-    if (!client.len || (is_xclient && span_eq(client, strbuf_span(&link->client))))
+    if (!client.len || (is_xclient && is_xclient_needless(link, client)))
         return true;
     strbuf_clear(&link->introductions);
     unsigned count = hop_client_commands(&link->introductions, client_way(link), link->client_attributes, client);
@@ -343,7 +353,8 @@ static void take_xclient_hello(struct hop_link *link, const struct hop_reply *re
 
 bool link_fits(const struct hop_link *link, const struct hop_task *task)
 {
-    return !link->client.len || link->client_attributes || span_eq(task->client, strbuf_span(&link->client));
+    return !link->client.len || link->client_attributes || is_private(link) ||
+           span_eq(task->client, strbuf_span(&link->client));
 }
 
 static void take_busy(struct hop_link *link, const struct hop_reply *reply)

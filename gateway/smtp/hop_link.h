@@ -30,14 +30,14 @@ struct hop_link {
     unsigned uses;
     unsigned extensions;
     uint64_t size_most;
-    uint64_t recipients_most, mails_most; /* its LIMITS [RFC9422]; 0: none told */
-    char auth[SASL_LIST_MAX];             /* mechanisms that can be passed on */
-    bool is_safe;                         /* TLS, or on this machine */
-    unsigned client_attributes;           /* of XFORWARD or XCLIENT, as ways->client says; 0: it is not offered */
-    struct strbuf client;                 /* XCLIENT: the description of whose connection it is */
-    struct strbuf introductions;          /* commands that are still to be said */
-    unsigned introduced;                  /* of `awaited`, first: to XFORWARD */
-    bool is_nowhere;                      /* XCLIENT: its address could not be told */
+    uint64_t recipients_most, domains_most, mails_most; /* its LIMITS [RFC9422]; 0: none told */
+    char auth[SASL_LIST_MAX];                           /* mechanisms that can be passed on */
+    bool is_safe;                                       /* TLS, or on this machine */
+    unsigned client_attributes;  /* of XFORWARD or XCLIENT, as ways->client says; 0: it is not offered */
+    struct strbuf client;        /* XCLIENT: the description of whose connection it is */
+    struct strbuf introductions; /* commands that are still to be said */
+    unsigned introduced;         /* of `awaited`, first: to XFORWARD */
+    bool is_nowhere;             /* XCLIENT: its address could not be told */
     int64_t born_ms, idle_since_ms;
     char tls[96];       /* for the log: version, cipher, who the next hop is proved to be; "": none */
     bool is_late;       /* it has not answered a command, or not read a message, in time */

@@ -61,11 +61,26 @@ const char *logins_offer(const struct logins *l)
     return next_hop_auth(l->auth_hop);
 }
 
+enum hop_client logins_client(const struct logins *l)
+{
+    return (enum hop_client)next_hop_settings(l->auth_hop)->ways->client;
+}
+
+static size_t most_of(const struct logins *l)
+{
+    return (size_t)next_hop_settings(l->auth_hop)->conf->hop_connections_most;
+}
+
+bool logins_are_scarce(const struct logins *l)
+{
+    return 2 * l->count > most_of(l);
+}
+
 struct hop *logins_connect(struct logins *l)
 {
     struct hop_settings settings = *next_hop_settings(l->auth_hop);
 
-    if (l->count >= (size_t)settings.conf->hop_connections_most)
+    if (l->count >= most_of(l))
         return NULL;
     settings.is_private = true;
     settings.news = NULL;

@@ -17,10 +17,14 @@ void logins_free(struct logins *l);                   /* next hops of users must
 
 /* logins_offer - the mechanisms that auth_hop offers and that can be passed on safely; "": none, or not known yet. */
 const char *logins_offer(const struct logins *l);
+/* logins_client - how auth_hop is told who the client is. */
+enum hop_client logins_client(const struct logins *l);
 /* logins_connect - NULL: there are too many already. logins_retire - closes it at the end of this turn of the loop;
  * what is under way there is lost. NULL is fine. */
 struct hop *logins_connect(struct logins *l);
 void logins_retire(struct logins *l, struct hop *hop);
+/* logins_are_scarce - half of those that there may be are there: none is to be kept for somebody who failed. */
+bool logins_are_scarce(const struct logins *l);
 /* logins_next_hop - once the user has logged in: where his mail goes. Held for the caller; it retires `hop` when nobody
  * holds it any more. */
 struct next_hop *logins_next_hop(struct logins *l, struct hop *hop, const char *user);

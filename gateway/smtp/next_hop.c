@@ -157,21 +157,34 @@ void hop_most_add(struct hop_most *m, uint64_t its)
     m->most = its > m->most ? its : m->most;
 }
 
-static uint64_t most_of(const struct next_hop *nh, uint64_t (*tell)(const struct hop *hop))
+uint64_t next_hop_size_most(const struct next_hop *nh)
 {
     struct hop_most m = { 0 };
 
     for (size_t i = 0; i < nh->count; i++)
-        hop_most_add(&m, tell(nh->hops[i]));
+        hop_most_add(&m, hop_size_most(nh->hops[i]));
     return hop_most(&m);
 }
 
-uint64_t next_hop_size_most(const struct next_hop *nh)
+static uint64_t least_of(const struct next_hop *nh, uint64_t (*tell)(const struct hop *hop))
 {
-    return most_of(nh, hop_size_most);
+    uint64_t least = 0;
+
+    for (size_t i = 0; i < nh->count; i++) {
+        uint64_t its = tell(nh->hops[i]);
+
+        if (its && (!least || its < least))
+            least = its;
+    }
+    return least;
 }
 
 uint64_t next_hop_recipients_most(const struct next_hop *nh)
 {
-    return most_of(nh, hop_recipients_most);
+    return least_of(nh, hop_recipients_most);
+}
+
+uint64_t next_hop_domains_most(const struct next_hop *nh)
+{
+    return least_of(nh, hop_domains_most);
 }

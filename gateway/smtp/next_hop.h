@@ -44,10 +44,12 @@ bool next_hop_is_down(const struct next_hop *nh);
 unsigned next_hop_extensions(const struct next_hop *nh);
 /* next_hop_may_require_tls - one of its targets may: hop_may_require_tls(). */
 bool next_hop_may_require_tls(const struct next_hop *nh);
-/* next_hop_size_most, next_hop_recipients_most - of the largest message, of the most recipients that any of its targets
- * takes; 0: there may be one without a limit. */
+/* next_hop_size_most - of the largest message that any of its targets takes; 0: there may be one without a limit.
+ * next_hop_recipients_most, next_hop_domains_most - of recipients, and of their domains, that every target takes in one
+ * transaction, since any may get it; 0: none has told a limit. */
 uint64_t next_hop_size_most(const struct next_hop *nh);
 uint64_t next_hop_recipients_most(const struct next_hop *nh);
+uint64_t next_hop_domains_most(const struct next_hop *nh);
 
 /* hop_most - the most that any of several takes; 0 when one of them tells no limit. Starts as all zero. */
 struct hop_most {

@@ -108,7 +108,8 @@ static const struct reply_row rows[REPLY_COUNT] = {
     [REPLY_HOP_SILENT] = { 451, "4.4.2", "The mail server behind this gateway did not confirm; try again later" },
     [REPLY_HOP_CHANGED] = { 451, "4.4.5", "The mail server behind this gateway refused a recipient; try again later" },
     [REPLY_HOP_LACKS] = { 451, "4.3.3",
-                          "The mail server behind this gateway lacks what this message needs; try again later" },
+                          "The mail server behind this gateway does not offer {}, which this message needs; try again "
+                          "later" },
     [REPLY_NO_LIST] = { 451, "4.3.0", "Recipients cannot be looked up at the moment; try again later" },
     [REPLY_AUTH_HOP] = { 454, "4.7.0", "Logins cannot be checked at the moment; try again later" },
     [REPLY_AUTH_LOST] = { 421, "4.7.0", "{} The connection behind your login is lost; connect and log in again" },

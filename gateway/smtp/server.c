@@ -189,6 +189,7 @@ static void take_line(struct server *s, struct span line, bool is_strict)
     strbuf_clear(&s->unanswered);
     enum reply wrong = grammar_parse(line, s->offered, &command);
 
+    s->has_said_auth |= command.verb == VERB_AUTH;
     if (is_strict)
         note_conduct(s, line, wrong, &command);
     else

@@ -154,6 +154,7 @@ struct server {
     bool is_suspect; /* the last verdict's score was one to tag or refuse */
     bool is_waiting, is_closing, is_skipping_line;
     bool has_ended;          /* the client sends no more, but may read: it said QUIT and awaits our replies */
+    bool has_said_auth;      /* whatever we said to it: what follows may be a password */
     bool is_helo_told;       /* by XCLIENT: what the peer says in EHLO is its own name */
     bool is_greeting;        /* the client was told to wait for the banner */
     bool has_been_held_back; /* for the command that is next */
@@ -274,6 +275,9 @@ void server_note_tls(struct server *s);
 /* server_xclient.c */
 void server_xclient(struct server *s, const struct smtp_command *command);
 void server_xforward(struct server *s, const struct smtp_command *command);
+/* server_may_xclient, server_may_xforward - whoever stands in the peer's place now. */
+bool server_may_xclient(const struct server *s);
+bool server_may_xforward(const struct server *s);
 /* server_begin_forwarded - a transaction begins: with what XFORWARD told, if anything, another client is judged in it.
  * server_forget_forward - it has ended, or XFORWARD's words are void: we talk to the peer again. */
 void server_begin_forwarded(struct server *s);

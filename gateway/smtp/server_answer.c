@@ -38,7 +38,7 @@ struct answer server_answer_of(const struct server *s, const struct delivery_out
     case 2: return of_success(outcome, text);
     case 4:
     case 5: return (struct answer){ code_of(s, outcome->code), "", outcome->text };
-    default: return (struct answer){ reply_code(trouble), "", reply_text(trouble, SPAN(""), text) };
+    default: return (struct answer){ reply_code(trouble), "", reply_text(trouble, outcome->text, text) };
     }
 }
 

@@ -3,6 +3,7 @@
  * The client's lines go to the next hop and its replies come back, over a connection of the session's own: once the
  * login is good, the mail of the session takes that same connection (a next hop with a private hop, logins.h), so that
  * the next hop's rules for that user hold. When it is lost the login is, too: the client is told 421 and comes again.
+ * With next_hop_client = xclient the next hop hears before the login whose it is, so that it can count his guesses.
  *
  * Passwords: the lines of an exchange are wiped wherever we hold them (stream_be_discreet()), and never logged.
  */
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/smtp/hop_client.h"
 #include "gateway/smtp/sasl.h"
 
 enum turn {
@@ -30,8 +32,9 @@ struct auth {
     struct sasl sasl;
     enum turn turn;
     bool is_cancelled;     /* by us: what came was no answer */
-    bool is_starting;      /* inside of start(): who called it goes on by himself */
+    bool is_starting;      /* inside of a command or an answer: who called goes on by himself */
     struct strbuf command; /* AUTH, until the connection is there */
+    struct strbuf client;  /* hop_client_describe(), for XCLIENT */
 };
 
 static void take_reply(struct hop_task *task, const struct hop_reply *reply);
@@ -79,13 +82,18 @@ static void resume(struct auth *a)
         server_resume(a->server);
 }
 
+static void retire(struct auth *a)
+{
+    logins_retire(a->server->door->logins, a->hop);
+    a->hop = NULL;
+}
+
 static void fail(struct auth *a, const char *why)
 {
     struct server *s = a->server;
 
     end_exchange(a);
-    logins_retire(s->door->logins, a->hop);
-    a->hop = NULL;
+    retire(a);
     server_say(s, REPLY_AUTH_HOP);
     log_failure(s, reply_code(REPLY_AUTH_HOP), span_of(why));
     resume(a);
@@ -96,6 +104,8 @@ static void refuse(struct auth *a, unsigned code, struct span text)
     struct server *s = a->server;
 
     end_exchange(a);
+    if (logins_are_scarce(s->door->logins)) /* who guesses must not keep others out */
+        retire(a);
     log_failure(s, code, text);
     if (a->is_cancelled)
         server_say(s, REPLY_AUTH_BAD);
@@ -173,16 +183,31 @@ static void take_reply(struct hop_task *task, const struct hop_reply *reply)
         refuse(a, code, text);
 }
 
+/* The client hears of it when it has answered: its next line is no command. */
 static void on_lost(struct hop_task *task, const char *why)
 {
-    fail(of_task(task), why);
+    struct auth *a = of_task(task);
+
+    if (a->turn == TURN_CLIENT)
+        retire(a);
+    else
+        fail(a, why);
+}
+
+/* It will not have this client, whatever his login. */
+static void on_refused(struct hop_task *task, const struct hop_reply *reply)
+{
+    struct auth *a = of_task(task);
+
+    retire(a);
+    refuse(a, reply->code, strbuf_span(&reply->text));
 }
 
 /* ---- the client ---- */
 
 static enum reply auth_is_refused(struct server *s, const char *list)
 {
-    if (s->auth && s->auth->next_hop)
+    if (s->session->auth_user.len)
         return REPLY_AUTH_ALREADY;
     if (!s->listener->auth || !s->door->logins)
         return REPLY_NOT_IMPLEMENTED;
@@ -199,6 +224,7 @@ static struct auth *auth_of(struct server *s)
         s->auth = mem_alloc(sizeof *s->auth);
         s->auth->server = s;
         strbuf_init(&s->auth->command, SASL_LINE_MAX + 64);
+        strbuf_init(&s->auth->client, HOP_CLIENT_WORDS_MAX);
     }
     return s->auth;
 }
@@ -210,18 +236,32 @@ static void refuse_command(struct server *s, enum reply reply)
         server_count_error(s);
 }
 
-/* The connection is kept from one attempt to the next: the next hop counts them. */
+static void name_client(struct auth *a)
+{
+    struct server *s = a->server;
+
+    strbuf_clear(&a->client);
+    if (logins_client(s->door->logins) == HOP_CLIENT_XCLIENT)
+        hop_client_describe(&a->client, HOP_CLIENT_XCLIENT, s->session);
+}
+
+/* The connection is kept from one attempt to the next, while there are others: the next hop counts them. */
 static void start(struct auth *a)
 {
     struct server *s = a->server;
 
     a->is_starting = true;
-    a->task = (struct hop_task){ .on_ready = on_ready, .on_reply = take_reply, .on_lost = on_lost };
+    name_client(a);
+    a->task = (struct hop_task){ .on_ready = on_ready,
+                                 .on_reply = take_reply,
+                                 .on_lost = on_lost,
+                                 .on_refused = on_refused,
+                                 .client = strbuf_span(&a->client) };
     a->turn = TURN_LINK;
     a->is_cancelled = false;
     server_wait(s);
     if (!a->hop || !hop_submit(a->hop, &a->task)) {
-        logins_retire(s->door->logins, a->hop);
+        retire(a);
         a->hop = logins_connect(s->door->logins);
         if (!a->hop || !hop_submit(a->hop, &a->task))
             fail(a, a->hop ? "the next hop is down" : "too many connections to the next hop already");
@@ -269,6 +309,12 @@ void server_take_answer(struct server *s, struct span line)
 {
     struct auth *a = s->auth;
 
+    if (!a->hop) {
+        a->is_starting = true;
+        fail(a, "the connection to the next hop is lost");
+        a->is_starting = false;
+        return;
+    }
     a->is_cancelled = !span_is(line, "*") && !sasl_take(&a->sasl, line);
     a->turn = TURN_HOP;
     server_wait(s);
@@ -294,8 +340,9 @@ void server_forget_auth(struct server *s)
     if (a->turn != TURN_NOBODY)
         hop_withdraw(&a->task);
     next_hop_drop(a->next_hop);
-    logins_retire(s->door->logins, a->hop);
+    retire(a);
     wipe(&a->command);
     strbuf_release(&a->command);
+    strbuf_release(&a->client);
     free(a);
 }

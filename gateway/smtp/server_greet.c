@@ -27,10 +27,22 @@ bool server_is_known(const struct smtp_door *door, const struct addr *client)
 
 /* ---- conduct ---- */
 
+/* What may be shown of it: passwords come behind AUTH, also where nobody offers it. */
+static struct span without_password(const struct server *s, struct span said)
+{
+    struct span rest = said, line;
+
+    if (s->listener->auth || s->has_said_auth)
+        return SPAN("");
+    while (span_cut(&rest, '\n', &line))
+        if (span_istarts(line, SPAN("AUTH")))
+            return span_first(said, (size_t)(line.ptr - said.ptr));
+    return said;
+}
+
 void server_note(struct server *s, enum conduct kind, struct span said)
 {
-    if (s->listener->auth) /* it may be a password */
-        said = SPAN("");
+    said = without_password(s, said);
     if (s->guest.is_known || !session_note(s->session, kind, said))
         return;
     guest_misbehaves(&s->guest);

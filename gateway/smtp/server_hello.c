@@ -51,9 +51,9 @@ static unsigned offered(struct server *s)
         extensions |= EXTENSION_PRDR;
     if (server_auth_offer(s, mechanisms))
         extensions |= EXTENSION_AUTH;
-    if (server_nets_have(&s->door->conf->xclient_clients, &s->client))
+    if (server_may_xclient(s))
         extensions |= EXTENSION_XCLIENT;
-    if (server_nets_have(&s->door->conf->xforward_clients, &s->client))
+    if (server_may_xforward(s))
         extensions |= EXTENSION_XFORWARD;
     return extensions;
 }
@@ -119,6 +119,8 @@ static void say_ehlo(struct server *s)
             strbuf_puts(&s->out, extension_name(offers[i].extension));
         strbuf_puts(&s->out, "\r\n");
     }
+    if (server_own_hop(s)) /* nobody logs in twice, but MAIL may have AUTH= [RFC4954 5] */
+        s->offered |= EXTENSION_AUTH;
 }
 
 /* What the client greets with: into the session. */

@@ -3,6 +3,9 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/core/message_log.h"
+#include "gateway/smtp/envelope.h"
+
+enum { WANTS_MOST = 200 };
 
 /* Who told us of the client. */
 static void log_peer(struct log_line *line, const struct server *s)
@@ -23,6 +26,23 @@ static void log_user(struct log_line *line, const struct server *s)
 {
     if (s->session->auth_user.len)
         log_str(line, "user", s->session->auth_user);
+}
+
+/* What the client wants of all servers up to the mailbox, but for 8BITMIME, which is in most mail. */
+static void log_wants(struct log_line *line, const struct session *session)
+{
+    unsigned left = envelope_needs(session) & ~(unsigned)EXTENSION_8BITMIME;
+    struct strbuf list;
+
+    if (!left)
+        return;
+    strbuf_init(&list, WANTS_MOST);
+    for (; left; left &= left - 1)
+        strbuf_putf(&list, "%s%s", list.len ? "," : "", extension_name(extension_first(left)));
+    log_str(line, "wants", strbuf_span(&list));
+    strbuf_release(&list);
+    if (session->envid.len)
+        log_str(line, "envid", session->envid);
 }
 
 static void log_outcome(struct log_line *line, const struct server *s, const struct delivery_outcome *outcome)
@@ -93,6 +113,7 @@ void server_log_message(struct server *s, const char *action, const struct deliv
         log_peer(&line, s);
         log_user(&line, s);
         message_log_envelope(&line, share->session);
+        log_wants(&line, share->session);
         if (refused)
             log_int(&line, "refused_rcpts", (int64_t)refused);
         log_int(&line, "size", (int64_t)s->incoming.bytes);
@@ -124,8 +145,10 @@ void server_log_refusal(const struct server *s, const char *what, const struct v
     message_log_client(&line, session);
     log_peer(&line, s);
     log_user(&line, s);
-    if (s->state >= SERVER_MAIL)
+    if (s->state >= SERVER_MAIL) {
         message_log_envelope(&line, session);
+        log_wants(&line, session);
+    }
     if (verdict)
         log_cstr(&line, "action", action_text(verdict->action));
     message_log_verdict(&line, pipeline, verdict);

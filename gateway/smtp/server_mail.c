@@ -28,16 +28,32 @@ static enum reply mail_is_refused(struct server *s, const struct smtp_command *c
     return REPLY_NONE;
 }
 
-static void refuse_mail(struct server *s, enum reply reply)
+/* `whose`: the address; the log has it with the reason. */
+static void refuse(struct server *s, enum reply reply, struct span detail, const char *what, struct span whose)
+{
+    char said[REPLY_LINE_MAX], text[ADDRESS_MAX + REPLY_LINE_MAX];
+    struct span reason = reply_text(reply, detail, said);
+
+    server_say_about(s, reply, detail);
+    snprintf(text, sizeof text, "<%.*s>: %.*s", SPAN_ARG(whose), SPAN_ARG(reason));
+    server_log_refusal(s, what, NULL, reply_code(reply), span_of(text));
+}
+
+static void refuse_mail(struct server *s, enum reply reply, const struct address *sender)
 {
     const char *reason = engine_is_busy(s->door->engine);
     char size[24];
 
     snprintf(size, sizeof size, "%llu", (unsigned long long)s->size_most);
-    server_say_about(s, reply,
-                     span_of(reply == REPLY_AUTH_LOST             ? s->session->hostname
-                             : reply == REPLY_BUSY_MAIL && reason ? reason
-                                                                  : size));
+    struct span detail = span_of(reply == REPLY_AUTH_LOST             ? s->session->hostname
+                                 : reply == REPLY_BUSY_MAIL && reason ? reason
+                                                                      : size);
+
+    refuse(s, reply, detail, "sender", sender->text);
+    if (reply_code(reply) / 100 == 5)
+        server_count_error(s);
+    if (reply == REPLY_AUTH_LOST)
+        server_close(s);
 }
 
 /* True when the verdict refuses; then it has been told. */
@@ -76,12 +92,7 @@ void server_mail(struct server *s, const struct smtp_command *command)
     enum reply wrong = mail_is_refused(s, command);
 
     if (wrong) {
-        refuse_mail(s, wrong);
-        server_log_refusal(s, "sender", NULL, reply_code(wrong), command->argument);
-        if (reply_code(wrong) / 100 == 5)
-            server_count_error(s);
-        if (wrong == REPLY_AUTH_LOST)
-            server_close(s);
+        refuse_mail(s, wrong, &command->path);
         return;
     }
     server_begin_forwarded(s);
@@ -121,11 +132,12 @@ static enum fault recipient_domain(const struct server *s, const struct address 
     return domain_normal(domain, out);
 }
 
+/* Who forwards a client's message has his own right to, whatever he says of that client. */
 static bool may_send_anywhere(const struct server *s)
 {
-    const struct session *session = s->session;
+    const struct session *session = s->session->via ? s->session->via : s->session;
 
-    return session->is_relay_client || session->auth_user.len || (session->via && session->via->is_relay_client);
+    return session->is_relay_client || session->auth_user.len;
 }
 
 static bool is_relayed(const struct server *s, const struct address *recipient, const char *domain)
@@ -168,6 +180,7 @@ static struct span why_not_verified(const struct pending_rcpt *r)
     case REPLY_NONE: return strbuf_span(&r->text);
     case REPLY_UNLISTED: return SPAN("not in the list of recipients");
     case REPLY_NO_LIST: return SPAN("the list of recipients could not be read");
+    case REPLY_HOP_LACKS: return SPAN("the next hop no longer offers SMTPUTF8");
     default: return SPAN("the next hop could not be asked");
     }
 }
@@ -183,7 +196,7 @@ static void say_verified(struct server *s)
         return;
     }
     if (r->trouble)
-        server_say(s, r->trouble);
+        server_say_about(s, r->trouble, text);
     else
         server_say_text(s, r->code, "", text);
     server_log_refusal(s, "recipient", NULL, r->trouble ? reply_code(r->trouble) : r->code, why_not_verified(r));
@@ -276,16 +289,22 @@ static bool is_too_many_for(const struct server *s, const struct next_hop *next_
     return count >= s->recipients_most || (most && count >= most);
 }
 
+static unsigned lacking(const struct server *s, const struct smtp_command *command, const struct next_hop *next_hop)
+{
+    unsigned needs = envelope_mail_needs(s->session);
+
+    if (command->notify || command->orcpt.len)
+        needs |= EXTENSION_DSN;
+    return needs & ~next_hop_extensions(next_hop);
+}
+
 /* It had what the transaction uses when we offered it, or was not known then; for who comes again that is not so. But
  * where TLS proves nothing, REQUIRETLS will never go [RFC8689 4.2.1]. */
 static enum reply lacks_something(const struct server *s, const struct smtp_command *command,
                                   const struct next_hop *next_hop)
 {
-    unsigned lacks = envelope_mail_needs(s->session);
+    unsigned lacks = lacking(s, command, next_hop);
 
-    if (command->notify || command->orcpt.len)
-        lacks |= EXTENSION_DSN;
-    lacks &= ~next_hop_extensions(next_hop);
     if ((lacks & EXTENSION_REQUIRETLS) && !next_hop_may_require_tls(next_hop))
         return REPLY_REQUIRETLS;
     return lacks ? REPLY_HOP_LACKS : REPLY_NONE;
@@ -316,6 +335,14 @@ static enum reply rcpt_is_refused(const struct server *s, const struct smtp_comm
     return lacks_something(s, command, next_hop);
 }
 
+static bool is_too_many_domains_for(const struct share *share, const struct next_hop *next_hop,
+                                    const struct address *recipient)
+{
+    uint64_t most = next_hop_domains_most(next_hop);
+
+    return most && share_domains_with(share, recipient) > most;
+}
+
 /* The share that this recipient belongs to is taken in hand. An LMTP server answers for each recipient: to a client
  * that hears one answer it may not say yes to one and no to another. */
 static enum reply choose_share(struct server *s, const struct next_hop *next_hop, const struct address *recipient)
@@ -330,7 +357,7 @@ static enum reply choose_share(struct server *s, const struct next_hop *next_hop
         return s->shares.first.next_hop != next_hop ? REPLY_OTHER_ROUTE : REPLY_OTHER_RULES;
     if (share->next_hop && !s->answers_each && next_hop_kind(next_hop) == HOP_LMTP)
         return REPLY_ONE_RECIPIENT;
-    if (pipeline_is_over(share->pipeline))
+    if (pipeline_is_over(share->pipeline) || is_too_many_domains_for(share, next_hop, recipient))
         return REPLY_TOO_MANY_RECIPIENTS;
     s->share = share;
     return REPLY_NONE;
@@ -345,9 +372,10 @@ static void refuse_rcpt(struct server *s, enum reply wrong, const struct smtp_co
     if (wrong == REPLY_TOO_BIG) {
         snprintf(size, sizeof size, "%llu", (unsigned long long)next_hop_size_most(next_hop));
         detail = span_of(size);
+    } else if (wrong == REPLY_HOP_LACKS) {
+        detail = span_of(extension_name(extension_first(lacking(s, command, next_hop))));
     }
-    server_say_about(s, wrong, detail);
-    server_log_refusal(s, "recipient", NULL, reply_code(wrong), command->path.text);
+    refuse(s, wrong, detail, "recipient", command->path.text);
     if (reply_code(wrong) / 100 == 5 || ++s->overshoot > OVERSHOOT_MOST)
         server_count_error(s);
 }

@@ -4,6 +4,9 @@
  * With XFORWARD the peer is a mail server that has let its client in already, and stays the one who talks: its right to
  * relay holds, its name stands in our Received field. The forwarded client has a pipeline of its own, in which the
  * checks of CONNECT and HELO run for it; the peer's waits meanwhile.
+ *
+ * With XCLIENT somebody else stands in the peer's place, and has his own rights, XCLIENT's too: a proxy such as nginx
+ * lets its client's words through from then on.
  */
 #include "gateway/smtp/server.h"
 
@@ -31,15 +34,34 @@ static void told_free(struct told *t)
     free(t);
 }
 
+static bool has_told(const struct server *s, enum xclient_attribute which)
+{
+    return s->xclient && (s->xclient->facts.given & which);
+}
+
+static bool may_tell(const struct server *s, const struct conf_nets *trusted)
+{
+    return server_nets_have(trusted, has_told(s, XCLIENT_ADDR) ? &s->xclient->facts.addr : &s->client);
+}
+
+bool server_may_xclient(const struct server *s)
+{
+    return may_tell(s, &s->door->conf->xclient_clients);
+}
+
+bool server_may_xforward(const struct server *s)
+{
+    return may_tell(s, &s->door->conf->xforward_clients);
+}
+
 /* True when it was taken; else the client has been told why not. */
 static bool take(struct server *s, struct told **told, const struct smtp_command *command, enum xclient_command kind)
 {
-    const struct smtp_conf *conf = s->door->conf;
     bool is_xclient = kind == XCLIENT_COMMAND;
     struct xclient x;
     enum reply wrong = REPLY_NONE;
 
-    if (!server_nets_have(is_xclient ? &conf->xclient_clients : &conf->xforward_clients, &s->client))
+    if (!(is_xclient ? server_may_xclient(s) : server_may_xforward(s)))
         wrong = REPLY_XCLIENT_DENIED;
     else if (s->state == SERVER_MAIL)
         wrong = REPLY_IN_TRANSACTION;
@@ -76,6 +98,26 @@ static bool take_place(struct server *s, const struct addr *client)
     return false;
 }
 
+/* Who talks LMTP to us is nobody's client: what is not told stays unknown. */
+static void become(struct server *s, const struct xclient *x)
+{
+    static const struct addr nobody = { 0 };
+    const struct addr *peer = server_is_lmtp(s) ? &nobody : &s->client;
+    const struct addr *client = x->given & XCLIENT_ADDR ? &x->addr : peer;
+    unsigned port = server_is_lmtp(s) ? 0 : s->client_port;
+
+    if (!take_place(s, client))
+        return;
+    server_begin(s, client, x->given & XCLIENT_PORT ? x->port : port);
+    apply(s->session, x);
+    if (x->helo.len && (x->given & XCLIENT_HELO)) {
+        s->session->helo = arena_copy(s->session->arena, x->helo);
+        s->is_helo_told = true;
+    }
+    pipeline_reach(s->pipeline, STAGE_CONNECT);
+    server_say(s, server_is_lmtp(s) ? REPLY_BANNER_LMTP : REPLY_BANNER);
+}
+
 void server_xclient(struct server *s, const struct smtp_command *command)
 {
     if (!take(s, &s->xclient, command, XCLIENT_COMMAND))
@@ -88,17 +130,7 @@ void server_xclient(struct server *s, const struct smtp_command *command)
         s->destination_port = x->destination_port;
     server_forget_forward(s);
     server_forget_auth(s);
-    if (!take_place(s, x->given & XCLIENT_ADDR ? &x->addr : &s->client))
-        return;
-    server_begin(s, x->given & XCLIENT_ADDR ? &x->addr : &s->client,
-                 x->given & XCLIENT_PORT ? x->port : s->client_port);
-    apply(s->session, x);
-    if (x->helo.len && (x->given & XCLIENT_HELO)) {
-        s->session->helo = arena_copy(s->session->arena, x->helo);
-        s->is_helo_told = true;
-    }
-    pipeline_reach(s->pipeline, STAGE_CONNECT);
-    server_say(s, REPLY_BANNER);
+    become(s, x);
 }
 
 /* ---- XFORWARD ---- */

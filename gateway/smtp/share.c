@@ -81,10 +81,33 @@ struct share *shares_add(struct shares *s, struct engine *engine)
     return share;
 }
 
+/* Among the first `count` of its recipients. */
+static bool has_domain(const struct share *share, struct span domain, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_ieq(share->session->recipients[i].address.domain, domain))
+            return true;
+    return false;
+}
+
+size_t share_domains_with(const struct share *share, const struct address *recipient)
+{
+    return share->domains + !has_domain(share, recipient->domain, share->session->recipient_count);
+}
+
+/* The last one's is none of those before it. */
+static bool has_new_domain(const struct share *share)
+{
+    size_t last = share->session->recipient_count - 1;
+
+    return !has_domain(share, share->session->recipients[last].address.domain, last);
+}
+
 void shares_note(struct shares *s, struct share *share, struct next_hop *next_hop)
 {
     if (!share->next_hop)
         share->next_hop = next_hop_hold(next_hop);
+    share->domains += has_new_domain(share);
     strbuf_putc(&s->order, (char)shares_number(s, share));
 }
 
@@ -92,6 +115,7 @@ void shares_drop(struct shares *s)
 {
     struct share *share = shares_of(s, --s->order.len);
 
+    share->domains -= has_new_domain(share);
     if (--share->session->recipient_count)
         return;
     next_hop_drop(share->next_hop);

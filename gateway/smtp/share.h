@@ -30,6 +30,7 @@ struct share {
     struct pipeline *pipeline;
     struct session *session;
     struct next_hop *next_hop; /* held; NULL: it has no recipients */
+    size_t domains;            /* of its recipients */
     const struct verdict *verdict;
     struct answer answer; /* code 0: none yet */
     struct answer *each;  /* of each of its recipients; NULL: the same for all */
@@ -55,6 +56,9 @@ struct share *shares_add(struct shares *s, struct engine *engine);
 /* shares_note - a recipient has been added to this one's session. shares_drop - he, the last of all, is none. */
 void shares_note(struct shares *s, struct share *share, struct next_hop *next_hop);
 void shares_drop(struct shares *s);
+
+/* share_domains_with - of its recipients and this one. */
+size_t share_domains_with(const struct share *share, const struct address *recipient);
 
 size_t shares_recipients(const struct shares *s); /* of all */
 /* shares_next - the first one with recipients behind `share` (NULL: of all); NULL: there is none. */

@@ -151,7 +151,7 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
 
     if (step == ASK_RSET) {
         if (q->lacks_utf8)
-            tell(q, 0, SPAN(""), REPLY_HOP_LACKS);
+            tell(q, 0, span_of(extension_name(EXTENSION_SMTPUTF8)), REPLY_HOP_LACKS);
         hop_task_done(task, false);
         query_free(q);
         return;

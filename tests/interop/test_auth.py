@@ -1,6 +1,7 @@
 # tests/interop/test_auth.py - AUTH passed on to submission: a real Postfix with Dovecot's logins behind us; swaks,
 # msmtp and Postfix's own client in front; and a next hop that does as it is told.
 import base64
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -75,12 +76,21 @@ def context():
     return own
 
 
-def connect(gateway):
-    client = smtplib.SMTP("127.0.0.1", gateway.port, local_hostname="client.example", timeout=30)
+def connect(gateway, kind=smtplib.SMTP, source="127.0.0.1"):
+    client = kind("127.0.0.1", gateway.port, local_hostname="client.example", timeout=30, source_address=(source, 0))
     client.ehlo()
     client.starttls(context=context())
     client.ehlo()
     return client
+
+
+class Proxied(smtplib.SMTP):
+    """As a proxy that tells of a client in the world."""
+
+    def _get_socket(self, host, port, timeout):
+        sock = super()._get_socket(host, port, timeout)
+        sock.sendall(b"PROXY TCP4 192.0.2.7 192.0.2.25 4711 587\r\n")
+        return sock
 
 
 def offers(gateway):
@@ -191,6 +201,24 @@ def test_the_submission_servers_rules_for_the_user_hold(house):
         assert client.rcpt("user@example.org")[0] == 250
 
 
+def test_the_submission_server_hears_whose_login_it_is(house, certificates):
+    """By XCLIENT, before the login, which would not outlive it."""
+    _, postfix = house
+    before = len(postfix.messages())
+    more = 'next_hop_client = xclient  proxy_clients = {"127.0.0.1"}  clients { greet_wait = 0 }'
+    with Gateway(CONF.format(hop=postfix.port, next_hop=postfix.port, folder=certificates, more=more)) as gateway:
+        gateway.wait_log("state=up")
+        with connect(gateway, Proxied) as client:
+            assert client.docmd("AUTH", "PLAIN " + word("\0joe@example.org\0wrong"))[0] == 535
+            assert client.login("joe@example.org", USERS["joe@example.org"])[0] == 235
+            for _ in range(2):
+                assert client.sendmail("joe@example.org", ["user@example.org"], MESSAGE) == {}
+        postfix.wait_messages(before + 2)
+    assert "[192.0.2.7]: SASL PLAIN authentication failed" in postfix.log, postfix.log[-3000:]
+    told = [line for line in postfix.log.splitlines() if "[192.0.2.7], sasl_method=" in line]
+    assert told and all("sasl_username=joe@example.org" in line for line in told), postfix.log[-3000:]
+
+
 def test_one_login_is_enough_and_is_forgotten_with_the_connection(house):
     gateway, postfix = house
     with connect(gateway) as client:
@@ -198,6 +226,8 @@ def test_one_login_is_enough_and_is_forgotten_with_the_connection(house):
         assert client.docmd("AUTH", "PLAIN " + word("\0ann@example.org\0other"))[0] == 503
         client.ehlo()
         assert not client.has_extn("auth")
+        assert client.mail("joe@example.org", ("AUTH=<>",))[0] == 250            # but who sent it may be told
+        client.rset()
         for _ in range(2):
             assert client.sendmail("joe@example.org", ["far@elsewhere.example", "user@example.org"], MESSAGE) == {}
     with connect(gateway) as client:
@@ -233,14 +263,22 @@ class Logins:
         return "235 2.7.0 welcome"
 
 
-@pytest.fixture
-def desk(certificates):
+@contextlib.contextmanager
+def desk_with(certificates, more="", rest="", is_offered=True):
     logins = Logins()
     offered = EXTENSIONS + ("AUTH PLAIN LOGIN GSSAPI SCRAM-SHA-1 SCRAM-SHA-1-PLUS",)
     with SmtpSink(script=logins, extensions=offered) as hop:
-        with Gateway(CONF.format(hop=hop.port, next_hop=hop.port, folder=certificates, more='')) as gateway:
-            wait_for(lambda: offers(gateway), 20, "AUTH to be offered")
+        conf = CONF.format(hop=hop.port, next_hop=hop.port, folder=certificates, more=more) + rest
+        with Gateway(conf) as gateway:
+            if is_offered:
+                wait_for(lambda: offers(gateway), 20, "AUTH to be offered")
             yield gateway, hop, logins
+
+
+@pytest.fixture
+def desk(certificates):
+    with desk_with(certificates, 'xclient_clients = {"127.0.0.1"}') as house:
+        yield house
 
 
 def test_what_can_be_passed_on_is_offered(desk):
@@ -332,6 +370,90 @@ def test_a_next_hop_that_is_gone(desk):
         assert other.docmd("AUTH", "PLAIN " + word("\0joe\0x"))[0] == 454
 
 
+def guess(gateway, source="127.0.0.1"):
+    client = connect(gateway, source=source)
+    return client, client.docmd("AUTH", "PLAIN " + word("\0joe\0guess"))[0]
+
+
+@pytest.mark.parametrize("limits, whom", (("address { errors = 3 }", "127.0.0.2"),
+                                          ("network { errors = 4 }", "127.0.0.0/24")))
+def test_guesses_are_counted_over_all_connections(certificates, limits, whom):
+    """Of the client, and of its network."""
+    limits = f"clients {{ known = {{}}  greet_wait = 0  tarpit = 0  {limits} }}"
+    with desk_with(certificates, limits) as (gateway, hop, logins):
+        logins.answer = "535 5.7.8 no"
+
+        def is_turned_away():
+            for source in ("127.0.0.2", "127.0.0.3" if "/" in whom else "127.0.0.2"):
+                try:
+                    client, code = guess(gateway, source)
+                except smtplib.SMTPConnectError as refused:
+                    return f"Too many errors a minute from {whom};".encode() in refused.smtp_error
+                assert code == 535
+                client.close()
+            return False
+
+        wait_for(is_turned_away, 20, "the guesser to be turned away")
+        assert connect(gateway, source="127.0.1.1").noop()[0] == 250
+
+
+def test_guessers_leave_connections_to_others(certificates):
+    with desk_with(certificates, "hop_connections = 2") as (gateway, hop, logins):
+        logins.answer = "535 5.7.8 no"
+        guessers = [guess(gateway) for _ in range(3)]
+        assert [code for _, code in guessers] == [535, 535, 535]
+        logins.answer = None
+        with connect(gateway) as client:
+            assert client.login("joe", "x")[0] == 235
+        for guesser, _ in guessers:
+            guesser.close()
+
+
+def test_a_connection_that_is_lost_between_question_and_answer(desk):
+    """The answer must not be taken for a command."""
+    gateway, hop, logins = desk
+    with connect(gateway) as client:
+        assert client.docmd("AUTH", "LOGIN")[0] == 334
+        hop.hang_up()
+        wait_for(lambda: not hop.open, 10, "connections to be gone")
+        code, text = client.docmd(word("joe"))
+        assert code == 454 and b"4.7.0" in text, text
+        assert client.noop()[0] == 250
+        assert client.login("joe", "x")[0] == 235
+
+
+def test_who_is_known_by_xclient_has_logged_in(desk):
+    gateway, hop, logins = desk
+    with connect(gateway) as client:
+        assert client.docmd("XCLIENT", "LOGIN=joe")[0] == 220
+        client.ehlo()
+        assert client.docmd("AUTH", "PLAIN " + word("\0ann\0x"))[0] == 503
+        assert client.mail("joe@example.org")[0] == 250
+        assert client.rcpt("x@anywhere.example")[0] == 250
+
+
+BAD_GREETING = 'check "helo" { symbol "HFILTER_HELO_LOCALHOST" { action = reject } }'
+
+
+def test_a_login_through_a_proxy_and_what_counts_then(certificates):
+    """The client is the one that the proxy tells. What its greeting has earned counts until it has logged in."""
+    with desk_with(certificates, 'proxy_clients = {"127.0.0.1"}  clients { greet_wait = 0 }', BAD_GREETING,
+                   is_offered=False) as (gateway, hop, logins):
+        gateway.wait_log("state=up")
+        with connect(gateway, Proxied) as client:
+            client.ehlo("localhost")
+            client.mail("joe@example.org")
+            code, text = client.rcpt("user@example.org")
+            assert code // 100 == 5 and b"Helo command rejected" in text, text
+            client.rset()
+            assert client.login("joe", "x")[0] == 235
+            assert client.sendmail("joe@example.org", ["x@anywhere.example"], MESSAGE) == {}
+        gateway.wait_log("event=message")
+        line = next(line for line in gateway.log.splitlines() if "event=message" in line)
+        assert "client=192.0.2.7" in line and "peer=127.0.0.1" in line and "user=joe" in line, line
+        assert "action=accept" in line and " moot)" in line and "why=" not in line, line
+
+
 def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(desk):
     gateway, hop, logins = desk
     wait_for(lambda: len(hop.open) <= 1, 10, "connections of other clients to be gone")
@@ -353,6 +475,14 @@ def test_what_gets_no_password(certificates):
             with connect(gateway) as client:
                 assert not client.has_extn("auth")
                 assert client.docmd("AUTH", "PLAIN " + word("\0joe\0x"))[0] == 502
+        elsewhere = CONF.format(hop=hop.port, next_hop=hop.port, folder=certificates, more="").replace(
+            f'auth_hop = "smtp://127.0.0.1:{hop.port}"', f'auth_hop = "smtp://127.1:{hop.port}"')
+        with Gateway(elsewhere) as gateway:
+            gateway.wait_log(f"hop=smtp://127.1:{hop.port} state=up")
+            with connect(gateway) as client:
+                assert not client.has_extn("auth")
+                assert client.docmd("AUTH", "PLAIN " + word("\0joe\0x"))[0] == 454
+        assert "AUTH" not in [verb for verb, _ in hop.commands]
 
 
 def memory_of(pid):

@@ -1,5 +1,7 @@
 # tests/interop/test_before_queue.py - Postfix in front of us (smtpd_proxy_filter): XFORWARD tells the true client, and
 # what we refuse Postfix refuses, before it has taken the message. The clients say who they are to Postfix by XCLIENT.
+import smtplib
+
 import pytest
 
 from mail import parse, send_mail
@@ -94,3 +96,21 @@ def test_a_hostile_greeting_does_not_hold_up_mail(house):
     code, text = send(house, GOOD, "mail(sender)=<example>+\\")
     assert code == 250, text
     gateway.wait_log("helo=mail?sender?")
+
+
+def test_an_lmtp_client_may_tell_a_name_without_an_address():
+    """By XCLIENT: its own address is not the client's."""
+    with SmtpSink() as sink, Gateway(CONF.format(dns="127.0.0.1:9", sink=sink.port).replace(
+            'listen = {"127.0.0.1:{port}"}',
+            'listener "127.0.0.1:{port}" { protocol = lmtp }  xclient_clients = {"127.0.0.1"}')) as gateway:
+        gateway.wait_log("state=up")
+        with smtplib.LMTP("127.0.0.1", gateway.port, local_hostname="front.example.org") as lmtp:
+            lmtp.ehlo()
+            code, text = lmtp.docmd("XCLIENT", "NAME=mail.sender.example HELO=mail.sender.example")
+            assert code == 220 and b"LMTP" in text, text
+            lmtp.ehlo()
+            lmtp.mail("ada@sender.example")
+            assert lmtp.rcpt("x@elsewhere.example")[0] == 554
+        gateway.wait_log("what=recipient")
+        line = next(line for line in gateway.log.splitlines() if "what=recipient" in line)
+        assert "client=unknown name=mail.sender.example helo=mail.sender.example peer=127.0.0.1" in line, line

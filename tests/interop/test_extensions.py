@@ -3,6 +3,7 @@ import os
 import smtplib
 import ssl
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,7 @@ def test_postfix_in_front_of_us_hands_everything_on(dns):
             assert word in message["mail"], message["mail"]
         assert message["rcpts"] == [f"TO:<bücher@example.org> {' '.join(DSN_RCPT)}"]
         assert "Grüße".encode() in message["data"]
+        gateway.wait_log("wants=SMTPUTF8,DSN envid=QQ+2B314159")
 
 
 def test_postfix_in_front_of_us_keeps_to_what_is_offered(dns):
@@ -179,3 +181,52 @@ def test_requiretls_is_refused_for_good_where_it_can_never_go(dns, certificates)
                 assert code == 550 and text.startswith(b"5.7.30 "), text
                 assert client.rcpt("x@example.org")[0] == 250
                 assert "requiretls" not in features(client)
+
+
+class SlowToGreet(SmtpSink):
+    """Offers REQUIRETLS in clear, also after XCLIENT; and greets when it may."""
+
+    def __init__(self):
+        super().__init__(script=self.script, extensions=(*EXTENSIONS, "REQUIRETLS", "XCLIENT NAME ADDR PORT HELO"))
+        self.may_greet = threading.Event()
+
+    def script(self, verb, argument, dialogue):
+        if verb == "CONNECT":
+            self.may_greet.wait(30)
+        return "220 sink ESMTP" if verb == "XCLIENT" else None
+
+
+def test_requiretls_does_not_go_in_clear_after_xclient_either(dns, certificates):
+    """To a next hop that nobody had heard yet when the recipient was taken."""
+    (path, key), both = certificates
+    with SlowToGreet() as far, SmtpSink(extensions=(*EXTENSIONS, "REQUIRETLS"), tls=both) as near:
+        smtp = (f'tls_certificate = "{path}"  tls_key = "{key}"  next_hop_tls = encrypt  verify_recipients = none\n'
+                f'route "far.example" {{ next_hop = "smtp://{ELSEWHERE}:{far.port}"  next_hop_tls = may'
+                '  next_hop_client = xclient }')
+        with Gateway(conf(dns, f"smtp://127.0.0.1:{near.port}", smtp)) as gateway, \
+                smtplib.SMTP("127.0.0.1", gateway.port, timeout=30) as client:
+            wait_offered(gateway, "8bitmime", "starttls")
+            client.starttls(context=stranger())
+            assert "requiretls" in features(client)
+            assert client.mail("a@plain.example", ("REQUIRETLS",))[0] == 250
+            assert client.rcpt("x@far.example")[0] == 250
+            far.may_greet.set()
+            code, text = client.data(MAIL)
+            assert code == 550 and text.startswith(b"5.7.30 "), text
+            assert not far.messages
+
+
+def test_of_several_targets_the_one_that_takes_least_counts(dns):
+    """LIMITS: any of them may get the message."""
+    with SmtpSink(extensions=(*EXTENSIONS, "LIMITS RCPTMAX=1")) as few, SmtpSink() as many:
+        hops = f'smtp://127.0.0.1:{few.port}", "smtp://127.0.0.1:{many.port} priority=20'
+        text = conf(dns, hops, "next_hop_tls = none  verify_recipients = none")
+        with Gateway(text.replace(f'"{hops}"', f'{{"{hops}"}}')) as gateway:
+            for sink in (few, many):
+                gateway.wait_log(f":{sink.port} state=up")
+            with smtplib.SMTP("127.0.0.1", gateway.port, timeout=30) as client:
+                client.ehlo("mail.plain.example")
+                client.mail("a@plain.example")
+                assert [client.rcpt(f"{name}@example.org")[0] for name in ("x", "y")] == [250, 452]
+                assert client.data(MAIL)[0] == 250
+            gateway.wait_log('text="<y@example.org>: 4.5.3 Too many recipients')

@@ -148,6 +148,22 @@ def test_who_misbehaves_is_held_back():
         mx.wait_log('what="NON-SMTP COMMAND"')
 
 
+def test_what_may_be_a_password_is_not_shown():
+    """Also of who logs in where no logins are, before the greeting or after."""
+    secret, cyrillic = "AGpvZQBzM2NyM3Q=", "0L/QsNGA0L7Qu9GM"       # the second is no command: it begins with a digit
+    with gateway("greet_wait = 1s  tarpit = 0") as mx:
+        with Client(mx.port) as early:
+            assert early.line().startswith("220-")
+            early.socket.sendall(f"EHLO bot.example\r\nAUTH PLAIN {secret}\r\n".encode())
+            mx.wait_log(r'said="EHLO bot.example\x0d\x0a"')
+        with Client(mx.port) as bot:
+            while not bot.line().startswith("220 "):
+                pass
+            assert [line[:3] for line in bot.say("EHLO bot.example", "AUTH LOGIN", cyrillic)] == ["250", "502", "500"]
+            mx.wait_log('what="NON-SMTP COMMAND"')
+        assert secret[:6] not in mx.log and cyrillic[:6] not in mx.log, mx.log
+
+
 def test_strangers_have_to_be_quick_while_connections_are_scarce():
     with gateway("greet_wait = 0  busy_timeout = 1s  busy = 50", keys="connections = 8") as mx:
         with contextlib.ExitStack() as stack:

@@ -207,6 +207,31 @@ static void what_it_offers_is_known_after_ehlo(void **state)
     }
 }
 
+static void its_limits_are_known(void **state)
+{
+    static const struct {
+        const char *ehlo;
+        uint64_t recipients, domains;
+    } cases[] = {
+        { "250 peer\r\n", 0, 0 },
+        { "250-peer\r\n250 LIMITS RCPTMAX=5 OTHER RCPTDOMAINMAX=1 MAILMAX=3\r\n", 5, 1 },
+        { "250-peer\r\n250 limits rcptdomainmax=2\r\n", 0, 2 },
+        { "250-peer\r\n250 LIMITS RCPTMAX=0 RCPTDOMAINMAX=many\r\n", 0, 0 },
+        { "250-peer\r\n250 LIMITS RCPTMAX=1000000 RCPTDOMAINMAX\r\n", 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk d;
+
+        desk_open(&d, cases[i].ehlo, 10);
+        TURN_UNTIL(&d, hop_is_known(d.hop));
+        EXPECT_INT(cases[i].recipients, hop_recipients_most(d.hop));
+        EXPECT_INT(cases[i].domains, hop_domains_most(d.hop));
+        desk_close(&d);
+    }
+}
+
 static void logins_that_can_be_passed_on_are_known(void **state)
 {
     static const struct {
@@ -505,9 +530,10 @@ static void one_task_may_try_a_hop_that_has_rested(void **state)
     desk_close(&d);
 }
 
-RUN_TESTS(TEST(what_it_offers_is_known_after_ehlo), TEST(logins_that_can_be_passed_on_are_known),
-          TEST(a_private_hop_lives_as_long_as_its_connection), TEST(what_is_under_way_at_an_abandoned_hop_is_lost),
-          TEST(one_connection_serves_one_task_after_another), TEST(there_are_never_more_connections_than_configured),
+RUN_TESTS(TEST(what_it_offers_is_known_after_ehlo), TEST(its_limits_are_known),
+          TEST(logins_that_can_be_passed_on_are_known), TEST(a_private_hop_lives_as_long_as_its_connection),
+          TEST(what_is_under_way_at_an_abandoned_hop_is_lost), TEST(one_connection_serves_one_task_after_another),
+          TEST(there_are_never_more_connections_than_configured),
           TEST(a_hop_that_is_down_says_so_at_once_and_is_found_again), TEST(a_task_that_is_withdrawn_hears_no_more),
           TEST(a_connection_is_used_so_often_and_so_long),
           TEST(a_hop_that_falls_silent_is_doubted_then_down_and_found_again),

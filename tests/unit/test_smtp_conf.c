@@ -291,8 +291,11 @@ static void what_cannot_be_meant_is_refused(void **state)
         "smtp { listener \"127.0.0.1:25\" { tls = implicit } }", /* without a certificate */
         "smtp { relay_clients = {\"all\"} }",
         "smtp { auth_mechanisms = {\"GSSAPI\"} }",
+        "smtp { auth_hop = {\"smtp://127.0.0.1:587\", \"smtp://127.0.0.2:587\"} }",
+        "smtp { auth_hop = \"smtps://127.0.0.1:465\" next_hop_tls = none }",
         "smtp { auth_mechanisms = {\"SCRAM-SHA-1-PLUS\"} }",
         "smtp { listener \"127.0.0.1:587\" { auth = yes } }", /* no certificate */
+        "smtp { listener \"127.0.0.1:24\" { auth = yes protocol = lmtp } }",
     };
 
     (void)state;
