@@ -163,12 +163,13 @@ static bool run_on_loop(struct pipeline *p)
     return did_run;
 }
 
+/* A row of a transaction may have waited for what the connection asked, and the transaction may be gone by now. */
 void pipeline_on_news(void *arg, uint64_t waiting)
 {
     struct pipeline *p = arg;
 
-    for (; waiting; waiting &= waiting - 1) {
-        struct run *run = run_at(p, (size_t)__builtin_ctzll(waiting));
+    for (waiting &= rows_of(p); waiting; waiting &= waiting - 1) {
+        struct run *run = run_at(p, next_row(waiting));
 
         if (run->state == RUN_PARKED)
             run->state = RUN_READY;
@@ -281,14 +282,15 @@ static const char *unanswered(struct arena *a, const struct run *run, const stru
                         dns_type_text(e->type), ms);
 }
 
-static const char *awaited_by(const struct pipeline *p, const struct run *run)
+static const char *awaited_by(struct pipeline *p, const struct run *run)
 {
     const struct answers *books[] = { run->book, run->elder };
+    struct arena *a = p->tx ? &p->tx->arena : &p->arena;
 
     for (size_t b = 0; b < COUNT(books); b++)
         for (const struct answer_entry *e = books[b] ? books[b]->first : NULL; e; e = e->next)
             if (!answer_is_here(e) && (e->waiting & 1ULL << run->settings->index))
-                return unanswered(p->session.tx_arena, run, e);
+                return unanswered(a, run, e);
     return "out of time";
 }
 

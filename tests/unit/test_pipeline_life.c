@@ -32,6 +32,17 @@ static enum step wait_for_ever(struct inquiry *q)
     return ask_dns(q, "never.example", DNS_A) ? STEP_DONE : STEP_WAIT;
 }
 
+static enum step ask_and_go(struct inquiry *q)
+{
+    ask_dns(q, "late.example", DNS_A);
+    return STEP_DONE;
+}
+
+static enum step wait_for_late(struct inquiry *q)
+{
+    return ask_dns(q, "late.example", DNS_A) ? STEP_DONE : STEP_WAIT;
+}
+
 static enum step compute_long(struct inquiry *q)
 {
     (void)q;
@@ -92,6 +103,8 @@ static enum step count_answers(struct inquiry *q)
 MODULE(bad, find_bad);
 MODULE(two, ask_two);
 MODULE(for_ever, wait_for_ever);
+MODULE(going, ask_and_go);
+MODULE(waiting, wait_for_late);
 MODULE(slow, compute_long);
 MODULE(recipients, count_recipients);
 MODULE(greeting, weigh_greeting);
@@ -392,6 +405,48 @@ static void it_rests_when_its_checks_are_done(void **state)
     room_close(r);
 }
 
+/* A check of the connection needs no answer any more that one of a transaction waits for, and that one is gone. */
+static void an_answer_may_come_while_it_rests(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 1000, &going), ROW(STAGE_MAIL, ON_LOOP, 1000, &waiting) };
+    struct room *r = room_open(rows, 2, STAGE_MESSAGE);
+    int64_t end = clock_mono_ms() + 20000;
+
+    (void)state;
+    pipeline_reach(r->pipeline, STAGE_CONNECT);
+    pipeline_reach(r->pipeline, STAGE_MAIL);
+    while (pipeline_run(r->pipeline, 1)->state != RUN_PARKED && clock_mono_ms() < end)
+        loop_run_once(fake_dns.loop, 0);
+    pipeline_end(r->pipeline);
+    pipeline_rest(r->pipeline);
+    turn_until_rested(r);
+    assert_non_null(fake_dns.late);
+    fake_dns_answer(fake_dns.late);
+    loop_run_once(fake_dns.loop, 0);
+    pipeline_begin(r->pipeline);
+    decide_from(r, STAGE_MAIL, STAGE_MAIL, 0);
+    EXPECT_INT(RUN_DONE, pipeline_run(r->pipeline, 1)->state);
+    EXPECT_INT(1, fake_dns.asked);
+    room_close(r);
+}
+
+static void time_may_be_up_before_there_is_a_transaction(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_HELO, ON_LOOP, 20, &for_ever) };
+    struct room *r = room_open(rows, 1, STAGE_MESSAGE);
+    int64_t end = clock_mono_ms() + 200;
+
+    (void)state;
+    pipeline_rest(r->pipeline);
+    pipeline_reach(r->pipeline, STAGE_HELO);
+    do
+        loop_run_once(fake_dns.loop, 20);
+    while (clock_mono_ms() < end);
+    pipeline_begin(r->pipeline);
+    EXPECT_INT(1, r->engine.metrics.checks[0].timed_out);
+    room_close(r);
+}
+
 /* A good word can end nobody's mail: decisions do not wait for it, but who awaits it hears it. */
 static void what_cannot_refuse_can_be_awaited(void **state)
 {
@@ -415,6 +470,7 @@ static void what_cannot_refuse_can_be_awaited(void **state)
 }
 
 RUN_TESTS(TEST(a_connection_without_mail_rests), TEST(it_rests_when_its_checks_are_done),
+          TEST(an_answer_may_come_while_it_rests), TEST(time_may_be_up_before_there_is_a_transaction),
           TEST(what_cannot_refuse_can_be_awaited), TEST(a_door_of_envelopes_decides_at_rcpt_for_good),
           TEST(a_renewed_pipeline_is_as_new), TEST(a_pipeline_that_a_worker_has_is_not_renewed),
           TEST(a_new_greeting_counts_while_a_worker_has_the_last_message),
