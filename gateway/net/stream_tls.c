@@ -232,7 +232,7 @@ void stream_begin_tls(struct stream *s, struct tls_context *tls, const struct tl
 
 bool stream_is_tls(const struct stream *s)
 {
-    return s->ssl && SSL_is_init_finished(s->ssl);
+    return s->phase == PHASE_TLS;
 }
 
 const char *stream_tls_version(const struct stream *s)

@@ -32,6 +32,8 @@ struct tls_tickets;
 struct tls_tickets *tls_tickets_new(int64_t (*now_ms)(void));
 /* tls_tickets_serve - for each context of a server: the one it begins with, and those of names. */
 void tls_tickets_serve(struct tls_tickets *tickets, SSL_CTX *ctx);
+/* tls_tickets_turn - makes and forgets keys when it is time; so does whoever comes with a ticket or gets one. */
+void tls_tickets_turn(struct tls_tickets *tickets);
 void tls_tickets_free(struct tls_tickets *tickets);
 
 #endif

@@ -283,6 +283,7 @@ void tls_server_look(struct tls_context *tls, tls_news_fn *fn, void *arg)
 {
     struct tls_server *server = tls->server;
 
+    tls_tickets_turn(server->tickets);
     for (size_t i = 0; i < server->count; i++) {
         struct holder *h = &server->holders[i];
         struct tls_news news = { TLS_NEWS_TAKEN, h->identity->pairs[0].certificate, "" };

@@ -51,7 +51,7 @@ struct tls_news {
 
 typedef void tls_news_fn(void *arg, const struct tls_news *news);
 /* tls_server_look - have files changed? What changed and stood still since the last look is read; so call it every few
- * seconds. */
+ * seconds. Keys of tickets that are too old are forgotten, too. */
 void tls_server_look(struct tls_context *tls, tls_news_fn *fn, void *arg);
 
 struct tls_certificate {

@@ -2,7 +2,7 @@
  * handshake.
  *
  * Whoever gets hold of a ticket key can read the TLS 1.2 sessions that were resumed with it. So it is random, never
- * leaves this process, and is forgotten after four hours at most.
+ * leaves this process, and is forgotten after four hours, also when nobody comes meanwhile.
  */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -21,7 +21,7 @@ struct ticket_key {
 
 struct tls_tickets {
     int64_t (*now_ms)(void);
-    int64_t made_ms; /* keys[0] */
+    int64_t made_ms[2]; /* of the keys */
     bool has_previous;
     struct ticket_key keys[2]; /* the current one and the one before */
 };
@@ -30,18 +30,23 @@ static void make_key(struct tls_tickets *t, int64_t now_ms)
 {
     if (RAND_bytes((unsigned char *)&t->keys[0], sizeof t->keys[0]) != 1)
         BUG("no random bytes");
-    t->made_ms = now_ms;
+    t->made_ms[0] = now_ms;
 }
 
-static void turn(struct tls_tickets *t)
+void tls_tickets_turn(struct tls_tickets *t)
 {
-    int64_t now_ms = t->now_ms(), age_ms = now_ms - t->made_ms;
+    const int64_t term_ms = TLS_TICKET_S * INT64_C(1000), now_ms = t->now_ms();
 
-    if (age_ms < TLS_TICKET_S * INT64_C(1000))
-        return;
-    t->has_previous = age_ms < 2 * TLS_TICKET_S * INT64_C(1000);
-    t->keys[1] = t->keys[0];
-    make_key(t, now_ms);
+    if (now_ms - t->made_ms[0] >= term_ms) {
+        t->keys[1] = t->keys[0];
+        t->made_ms[1] = t->made_ms[0];
+        t->has_previous = true;
+        make_key(t, now_ms);
+    }
+    if (t->has_previous && now_ms - t->made_ms[1] >= 2 * term_ms) {
+        OPENSSL_cleanse(&t->keys[1], sizeof t->keys[1]);
+        t->has_previous = false;
+    }
 }
 
 static bool set_up(const struct ticket_key *key, const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
@@ -83,7 +88,7 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 {
     struct tls_tickets *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-    turn(t);
+    tls_tickets_turn(t);
     return is_sealing ? seal(t, name, iv, cipher, mac) : open_ticket(t, ssl, name, iv, cipher, mac);
 }
 

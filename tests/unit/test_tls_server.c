@@ -3,6 +3,7 @@
 #include "tests/kit/expect.h"
 
 #include <openssl/err.h>
+#include <openssl/hmac.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -86,8 +87,10 @@ struct wish {
     const char *suites;
     SSL_SESSION *session;
     size_t certificate; /* that the client shows, + 1 */
+    size_t chain;       /* so many certificates behind it */
     size_t updates;     /* that it sends when it is up, of its keys */
     size_t data_after;  /* so many of them */
+    bool says_half;     /* when it is up: the first half of such a message */
 };
 
 struct outcome {
@@ -97,11 +100,56 @@ struct outcome {
     SSL_SESSION *session;
 };
 
+/* ---- a record of the test's own [RFC8446 5.2] ---- */
+
+static unsigned char client_secret[32];
+
+static void note_secret(const SSL *ssl, const char *line)
+{
+    const char *word = "CLIENT_TRAFFIC_SECRET_0 ", *hex = strrchr(line, ' ');
+
+    (void)ssl;
+    for (size_t i = 0; strncmp(line, word, strlen(word)) == 0 && i < sizeof client_secret; i++)
+        assert_int_equal(1, sscanf(hex + 1 + 2 * i, "%2hhx", &client_secret[i]));
+}
+
+/* HKDF-Expand-Label, of one block [RFC8446 7.1] */
+static void expand(const char *label, unsigned char bytes, unsigned char *out)
+{
+    unsigned char info[32] = { 0, bytes, (unsigned char)(strlen("tls13 ") + strlen(label)) };
+    size_t len = 3 + (size_t)snprintf((char *)info + 3, sizeof info - 3, "tls13 %s", label);
+
+    info[len + 1] = 1;
+    assert_non_null(HMAC(EVP_sha256(), client_secret, sizeof client_secret, info, len + 2, out, NULL));
+}
+
+/* The head of a KeyUpdate, whose body never comes; the first record of the client's. */
+static void say_half(SSL *ssl)
+{
+    enum { INSIDE = 5, TAG = 16, HEAD = 5 };
+    static const unsigned char inside[INSIDE] = { SSL3_MT_KEY_UPDATE, 0, 0, 1, SSL3_RT_HANDSHAKE };
+    unsigned char record[HEAD + INSIDE + TAG] = { SSL3_RT_APPLICATION_DATA, 3, 3, 0, INSIDE + TAG };
+    unsigned char key[EVP_MAX_MD_SIZE], iv[EVP_MAX_MD_SIZE];
+    EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+    int len = 0;
+
+    expand("key", 16, key);
+    expand("iv", 12, iv);
+    assert_true(EVP_EncryptInit_ex(c, EVP_aes_128_gcm(), NULL, key, iv));
+    assert_true(EVP_EncryptUpdate(c, NULL, &len, record, HEAD));
+    assert_true(EVP_EncryptUpdate(c, record + HEAD, &len, inside, INSIDE));
+    assert_true(EVP_EncryptFinal_ex(c, record + HEAD + INSIDE, &len));
+    assert_true(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, TAG, record + HEAD + INSIDE));
+    assert_int_equal(sizeof record, write(SSL_get_fd(ssl), record, sizeof record));
+    EVP_CIPHER_CTX_free(c);
+}
+
 static SSL_CTX *make_client(const struct wish *wish)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
     SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_keylog_callback(ctx, note_secret);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* a cache forgets sessions when it goes */
     assert_true(!wish->most || SSL_CTX_set_max_proto_version(ctx, wish->most));
     assert_true(!wish->suites || SSL_CTX_set_ciphersuites(ctx, wish->suites));
@@ -109,6 +157,8 @@ static SSL_CTX *make_client(const struct wish *wish)
     if (wish->certificate) {
         assert_true(SSL_CTX_use_certificate_chain_file(ctx, certs[wish->certificate - 1]) == 1);
         assert_true(SSL_CTX_use_PrivateKey_file(ctx, keys[wish->certificate - 1], SSL_FILETYPE_PEM) == 1);
+        for (size_t i = 0; i < wish->chain; i++)
+            assert_true(SSL_CTX_add1_chain_cert(ctx, SSL_CTX_get0_certificate(ctx)) == 1);
     }
     return ctx;
 }
@@ -134,6 +184,10 @@ static void talk(struct two_ends *d, SSL *ssl, const struct wish *wish, struct o
     for (int i = 0; i < 20 && !(out->is_up = SSL_do_handshake(ssl) == 1 && d->server.shakes); i++)
         two_ends_turn(d, 2);
     if (out->is_up) {
+        if (wish->says_half) {
+            say_half(ssl);
+            two_ends_turn(d, 2);
+        }
         stream_tls_facts(d->server.stream, &out->facts);
         update_keys(d, ssl, wish);
         stream_write(d->server.stream, SPAN("220 ok\r\n"));
@@ -430,6 +484,28 @@ static void keys_of_long_ago_are_forgotten_at_once(void **state)
     tls_context_free(server);
 }
 
+/* Looking at the files is what forgets them. */
+static void keys_go_when_nobody_comes(void **state)
+{
+    const struct tls_identity identity = { NULL, { { certs[0], keys[0] } } };
+    const struct tls_server_settings settings = { .identities = &identity, .identity_count = 1, .now_ms = tell_time };
+    struct heard heard = { 0 };
+
+    (void)state;
+    now_ms = 1;
+    struct tls_context *server = open_server(&settings);
+    struct outcome first = connect_to(server, &(struct wish){ 0 });
+
+    now_ms += 3 * 3600 * 1000;
+    tls_server_look(server, on_news, &heard);
+    EXPECT_TRUE(connect_once(server, &(struct wish){ .session = first.session }).is_resumed);
+    now_ms += 3600 * 1000;
+    tls_server_look(server, on_news, &heard);
+    EXPECT_FALSE(connect_once(server, &(struct wish){ .session = first.session }).is_resumed);
+    SSL_SESSION_free(first.session);
+    tls_context_free(server);
+}
+
 /* ---- clients' certificates ---- */
 
 static void what_clients_show_is_told(void **state)
@@ -474,6 +550,27 @@ static void what_clients_show_is_told(void **state)
     tls_context_free(server);
 }
 
+static void a_chain_may_be_long_but_not_endless(void **state)
+{
+    const struct tls_identity identity = { NULL, { { certs[0], keys[0] } } };
+    const struct tls_server_settings settings = {
+        .identities = &identity, .identity_count = 1, .asks_client = true, .client_ca = ca_file
+    };
+    struct tls_context *server = open_server(&settings);
+
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct outcome o = connect_once(server, &(struct wish){ .most = version, .certificate = 5, .chain = 20 });
+
+        EXPECT_TRUE(o.is_up);
+        EXPECT_STR("authority", tls_verified_text(o.facts.verified));
+        o = connect_once(server, &(struct wish){ .most = version, .certificate = 5, .chain = 1000 });
+        EXPECT_FALSE(o.is_up);
+        EXPECT_STR("TLS: excessive message size", o.error);
+    }
+    tls_context_free(server);
+}
+
 /* ---- records without data ---- */
 
 static void a_flood_of_new_keys_is_ended(void **state)
@@ -495,6 +592,23 @@ static void a_flood_of_new_keys_is_ended(void **state)
     tls_context_free(server);
 }
 
+/* OpenSSL is in the middle of a handshake then, as it sees it; the connection has TLS all the same. */
+static void half_a_message_does_not_end_tls(void **state)
+{
+    const struct tls_identity identity = { NULL, { { certs[0], keys[0] } } };
+    const struct tls_server_settings settings = { .identities = &identity, .identity_count = 1 };
+    struct tls_context *server = open_server(&settings);
+    const struct wish wish = { .suites = "TLS_AES_128_GCM_SHA256", .says_half = true };
+    struct outcome o = connect_once(server, &wish);
+
+    (void)state;
+    EXPECT_TRUE(o.is_up);
+    EXPECT_STR("TLSv1.3", o.facts.version);
+    EXPECT_STR("TLS_AES_128_GCM_SHA256", o.facts.cipher);
+    EXPECT_STR("", o.error);
+    tls_context_free(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,7 +616,8 @@ int main(void)
         TEST(terms_hold_whatever_the_name),           TEST(changed_files_are_taken_when_they_fit),
         TEST(the_end_of_a_certificate_is_known),      TEST(a_session_is_resumed_until_its_key_is_too_old),
         TEST(keys_of_long_ago_are_forgotten_at_once), TEST(what_clients_show_is_told),
-        TEST(a_flood_of_new_keys_is_ended),
+        TEST(a_chain_may_be_long_but_not_endless),    TEST(keys_go_when_nobody_comes),
+        TEST(a_flood_of_new_keys_is_ended),           TEST(half_a_message_does_not_end_tls),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }
