@@ -57,15 +57,19 @@ static bool has_share(const struct handshakes *all, const struct addr *client)
     return true;
 }
 
-static struct handshake *next_one(const struct handshakes *all)
+/* Of those that wait, the first whose client has not its share yet. */
+static struct handshake *first_due(const struct handshakes *all)
 {
     struct handshake *h = all->waiting.first;
 
-    if (all->running.count >= all->most)
-        return NULL;
     while (h && !has_share(all, &h->client))
         h = h->next;
     return h;
+}
+
+static struct handshake *next_one(const struct handshakes *all)
+{
+    return all->running.count < all->most ? first_due(all) : NULL;
 }
 
 /* start() may end its handshake, or another: then this goes on here, and not inside of it */
@@ -90,18 +94,43 @@ static void start_some(struct handshakes *all)
         timer_start(all->timer, LOOK_MS);
 }
 
-/* The first is the oldest. */
+static bool has_another_waiting(const struct handshakes *all, const struct addr *client)
+{
+    struct addr network = network_of(client);
+
+    for (const struct handshake *h = all->waiting.first; h; h = h->next) {
+        struct addr other = network_of(&h->client);
+
+        if (addr_eq(&network, &other))
+            return true;
+    }
+    return false;
+}
+
+/* A slow one that makes room when it goes: for whoever is due, when there are no places, or for another one of its own
+ * client. Else nobody would gain by its end. The first is the oldest. */
+static struct handshake *one_in_the_way(const struct handshakes *all)
+{
+    int64_t least = loop_now_ms(all->loop) - HANDSHAKE_HASTE_MS;
+    bool is_anyone_due = first_due(all);
+
+    for (struct handshake *h = all->running.first; h && h->begun_ms <= least; h = h->next)
+        if (is_anyone_due || has_another_waiting(all, &h->client))
+            return h;
+    return NULL;
+}
+
+/* One for one: as many are cut as there are that wait. */
 static void on_timer(void *arg)
 {
     struct handshakes *all = arg;
-    int64_t least = loop_now_ms(all->loop) - HANDSHAKE_HASTE_MS;
+    struct handshake *h;
 
-    while (all->waiting.count && all->running.first && all->running.first->begun_ms <= least) {
-        struct handshake *h = all->running.first;
-
+    while ((h = one_in_the_way(all))) {
         take_out(&all->running, h);
         h->state = HANDSHAKE_NONE;
         h->cut(h->arg);
+        start_some(all);
     }
     start_some(all);
 }

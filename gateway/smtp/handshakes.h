@@ -1,8 +1,8 @@
 /* smtp/handshakes.h - how many TLS handshakes are under way at once: a bound on what a flood of them costs.
  *
- * Whoever comes first is first, but one client's address (of IPv6 its /64) has at most a quarter of the places, and
- * while others wait a handshake is cut that is not done within HANDSHAKE_HASTE_MS: silent clients must not keep all
- * places for the whole time that a slow one is given.
+ * Whoever comes first is first, but one client's address (of IPv6 its /64) has at most a quarter of the places, and a
+ * handshake that is not done within HANDSHAKE_HASTE_MS is cut when that makes room for one that waits: silent clients
+ * must not keep all places for the whole time that a slow one is given.
  *
  * Threads: the loop's. Memory: a handshake lies in its owner, zeroed at first.
  */

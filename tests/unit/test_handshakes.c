@@ -149,9 +149,30 @@ static void the_slow_are_cut_for_those_who_wait(void **state)
         loop_run_once(d.loop, 100);
     EXPECT_INT(1, d.clients[MOST].starts);
     EXPECT_INT(1, d.clients[0].cuts);
-    EXPECT_INT(0, d.clients[4].cuts);
+    EXPECT_INT(0, d.clients[1].cuts); /* there is room enough */
+    desk_close(&d);
+}
+
+/* Who has a quarter waits for itself: nobody else is cut for that. */
+static void nobody_is_cut_for_those_who_have_their_share(void **state)
+{
+    struct desk d;
+
+    (void)state;
+    desk_open(&d);
+    ask(&d, 0, "192.0.2.9");
+    for (size_t i = 1; i < 4; i++)
+        ask(&d, i, "192.0.2.1");
+    for (size_t i = 0; i < 3; i++)
+        d.clients[i].handshake.begun_ms -= HANDSHAKE_HASTE_MS;
+    for (int i = 0; i < 500 && !d.clients[3].starts; i++)
+        loop_run_once(d.loop, 100);
+    EXPECT_INT(1, d.clients[3].starts);
+    EXPECT_INT(0, d.clients[0].cuts);
+    EXPECT_INT(1, d.clients[1].cuts);
+    EXPECT_INT(0, d.clients[2].cuts);
     desk_close(&d);
 }
 
 RUN_TESTS(TEST(others_wait_in_their_order), TEST(one_client_has_a_quarter), TEST(what_ends_at_its_start_makes_room),
-          TEST(the_slow_are_cut_for_those_who_wait))
+          TEST(the_slow_are_cut_for_those_who_wait), TEST(nobody_is_cut_for_those_who_have_their_share))
