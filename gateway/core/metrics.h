@@ -32,6 +32,12 @@ struct check_metrics {
     struct histogram latency;                  /* from the first run to the end, waiting included; of what is done */
 };
 
+/* TLS with those who come to us. */
+struct handshake_metrics {
+    uint64_t done, failed, refused; /* refused: no place came free in time, or it was cut for others that waited */
+    struct histogram latency;       /* of what is done: without the wait for a place */
+};
+
 /* A mail server behind us, as it is now; kept up to date by its owner. */
 struct hop_figures {
     const char *name, *tls; /* no two have both alike */
@@ -56,6 +62,7 @@ struct metrics {
     struct door_metrics doors[METRICS_DOORS_MAX];
     struct check_metrics checks[CHECKS_MAX]; /* by row */
     struct hop_metrics hop;
+    struct handshake_metrics handshakes;
     uint64_t admission_refused; /* connections and messages put off for want of capacity */
 };
 

@@ -123,6 +123,18 @@ static void put_doors(const struct metrics *m, struct strbuf *out)
         put_histogram(out, "postern_verdict_seconds", (struct label){ "door", m->doors[i].name }, &m->doors[i].latency);
 }
 
+static void put_handshakes(const struct handshake_metrics *m, struct strbuf *out)
+{
+    static const char *const results[] = { "done", "failed", "refused" };
+    const uint64_t counts[] = { m->done, m->failed, m->refused };
+
+    family(out, "postern_tls_handshakes", "counter", "TLS handshakes of clients; refused: for too many at once.");
+    for (size_t i = 0; i < COUNT(results); i++)
+        sample(out, "postern_tls_handshakes", "_total", (struct label){ "result", results[i] }, no_label, counts[i]);
+    family(out, "postern_tls_handshake_seconds", "histogram", "Of those that were done, without the wait for a place.");
+    put_histogram(out, "postern_tls_handshake_seconds", no_label, &m->latency);
+}
+
 /* ---- checks ---- */
 
 static void put_check_counter(const struct engine *e, const char *name, const char *help, size_t at, struct strbuf *out)
@@ -318,6 +330,7 @@ void openmetrics_write(const struct http_door *door, struct strbuf *out)
 {
     put_process(door, out);
     put_doors(&door->engine->metrics, out);
+    put_handshakes(&door->engine->metrics.handshakes, out);
     put_checks(door->engine, out);
     put_engine(door->engine, out);
     put_hop(&door->engine->metrics.hop, out);

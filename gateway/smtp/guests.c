@@ -2,7 +2,6 @@
  */
 #include "gateway/smtp/guests.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +13,7 @@ enum {
     ASK_MS = 500,      /* a greeting waits no longer for the store */
     LIFE_MS = 3600000, /* of a bucket: it may be fuller than full, by what was told afterwards */
     KEY_MAX = 128,
-    VALUE_MAX = 40,
+    TELL_MS = 60000,
     RENEWED_PER_LIFE = 4, /* a good client's pass is written again only when so much of it has gone */
 };
 
@@ -144,7 +143,7 @@ static void leave_places(struct guest *g)
 
 bool guest_enter(struct guests *guests, const struct addr *client, bool is_known, struct guest *out)
 {
-    *out = (struct guest){ .guests = guests, .client = *client, .is_known = is_known, .recipient_room = UINT32_MAX };
+    *out = (struct guest){ .guests = guests, .client = *client, .is_known = is_known };
     for (unsigned i = 0; i < GUEST_SCOPES && !is_known; i++) {
         struct guest_place *place = out->places[i] = place_of(guests, i, client);
         int64_t most = limits_of(guests, i)->connections;
@@ -257,12 +256,10 @@ static void note_over(struct guest *g, enum question question, enum guest_scope 
 /* Of a bucket that is only looked at: no room for one more is over. */
 static void note_level(struct guest *g, enum question question, enum guest_scope scope, double level)
 {
-    double room = (double)most_of(g, question, scope) - level;
-
-    if (room < 1)
+    if (level + 1 > (double)most_of(g, question, scope))
         note_over(g, question, scope);
-    else if (question == ASK_RECIPIENTS && room < g->recipient_room)
-        g->recipient_room = (uint32_t)room;
+    else if (question == ASK_RECIPIENTS)
+        g->levels[scope] = level;
 }
 
 static void take_rate(struct guest *g, enum question question, enum guest_scope scope,
@@ -289,23 +286,17 @@ static void take_rate(struct guest *g, enum question question, enum guest_scope 
         note_over(g, question, scope);
 }
 
-/* "waited", "good 1763900000000": since when. Whatever else lies there is no pass. */
 static void take_pass(struct guest *g, const struct store_answer *answer)
 {
-    const struct clients_conf *conf = g->guests->conf;
-    struct span rest = answer->value, word;
-    uint64_t since_ms;
-
     g->is_asked = !is_out(answer);
     g->is_store_out |= is_out(answer);
-    if (answer->state != STORE_OK || !span_word(&rest, &word))
+    if (answer->state != STORE_OK)
         return;
-    if (span_is(word, "waited"))
-        g->pass = GUEST_WAITED;
-    else if (span_is(word, "good"))
-        g->pass = GUEST_GOOD;
-    g->is_pass_old = span_u64(span_trim(rest), INT64_MAX, &since_ms) ||
-                     clock_wall_ms() - (int64_t)since_ms > conf->good_pass_ms / RENEWED_PER_LIFE;
+    const struct guest_record record = guest_record_read(answer->value);
+    int64_t age_ms = clock_wall_ms() - record.since_wall_ms;
+
+    g->pass = (uint8_t)record.pass;
+    g->is_pass_old = age_ms < 0 || age_ms > g->guests->conf->good_pass_ms / RENEWED_PER_LIFE;
 }
 
 static void on_answer(void *arg, const struct store_answer *answer)
@@ -352,6 +343,7 @@ bool guest_ask(struct guest *g, loop_fn *fn, void *arg)
     if (g->is_known || !g->guests->engine->store)
         return false;
     g->is_counted = true;
+    g->told_ms = g->levels_ms = clock_mono_ms();
     all = mem_alloc(sizeof *all);
     *all = (struct guest_asking){ .guest = g, .fn = fn, .arg = arg };
     g->asking = all;
@@ -399,22 +391,67 @@ static void tell_rate(const struct guest *g, enum question question, enum guest_
         store_tell(store, &op);
 }
 
+static void tell_rates(struct guest *g)
+{
+    for (unsigned scope = 0; scope < GUEST_SCOPES && g->is_counted; scope++) {
+        tell_rate(g, ASK_RECIPIENTS, scope, g->recipients);
+        tell_rate(g, ASK_ERRORS, scope, g->errors);
+    }
+    g->recipients = g->errors = 0;
+    g->told_ms = clock_mono_ms();
+}
+
 void guest_leave(struct guest *g)
 {
     if (!g->guests)
         return;
     cancel(g);
-    for (unsigned scope = 0; scope < GUEST_SCOPES && g->is_counted; scope++) {
-        tell_rate(g, ASK_RECIPIENTS, scope, g->recipients);
-        tell_rate(g, ASK_ERRORS, scope, g->errors);
-    }
+    tell_rates(g);
     leave_places(g);
     g->guests = NULL;
 }
 
-static void tell_pass(struct guest *g, enum guest_pass pass, const char *word, int64_t life_ms)
+/* ---- recipients ---- */
+
+static double level_now(const struct guest *g, enum guest_scope scope, int64_t now_ms)
 {
-    char key[KEY_MAX], value[VALUE_MAX];
+    double leaked = (double)(now_ms - g->levels_ms) / TELL_MS * (double)most_of(g, ASK_RECIPIENTS, scope);
+
+    return g->levels[scope] > leaked ? g->levels[scope] - leaked : 0;
+}
+
+bool guest_may_add(const struct guest *g)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    for (unsigned scope = 0; scope < GUEST_SCOPES && g->is_counted; scope++) {
+        int64_t most = most_of(g, ASK_RECIPIENTS, scope);
+
+        if (most && level_now(g, scope, now_ms) + 1 > (double)most)
+            return false;
+    }
+    return true;
+}
+
+void guest_add(struct guest *g)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    if (!g->is_counted)
+        return;
+    for (unsigned scope = 0; scope < GUEST_SCOPES; scope++)
+        g->levels[scope] = level_now(g, scope, now_ms) + 1;
+    g->levels_ms = now_ms;
+    g->recipients++;
+    if (now_ms - g->told_ms >= TELL_MS)
+        tell_rates(g);
+}
+
+/* ---- passes ---- */
+
+static void tell_pass(struct guest *g, enum guest_pass pass, int64_t life_ms)
+{
+    char key[KEY_MAX], value[GUEST_PASS_MAX];
     struct store_op op = { .now_ms = clock_wall_ms(), .kind = pass && life_ms ? STORE_PUT : STORE_DELETE };
 
     if (!g->is_asked || g->is_known)
@@ -423,8 +460,9 @@ static void tell_pass(struct guest *g, enum guest_pass pass, const char *word, i
     g->is_pass_old = false;
     op.key = key_of(g, "pass", GUEST_ADDRESS, key);
     if (op.kind == STORE_PUT) {
-        snprintf(value, sizeof value, "%s %" PRId64, word, op.now_ms);
-        op.put.value = span_of(value);
+        const struct guest_record record = { pass, op.now_ms };
+
+        op.put.value = span_of(guest_record_text(&record, value));
         op.put.life_ms = life_ms;
     }
     store_tell(g->guests->engine->store, &op);
@@ -433,17 +471,17 @@ static void tell_pass(struct guest *g, enum guest_pass pass, const char *word, i
 void guest_has_waited(struct guest *g)
 {
     if (g->pass == GUEST_NO_PASS)
-        tell_pass(g, GUEST_WAITED, "waited", g->guests->conf->greet_pass_ms);
+        tell_pass(g, GUEST_WAITED, g->guests->conf->greet_pass_ms);
 }
 
 void guest_is_good(struct guest *g)
 {
     if (g->pass != GUEST_GOOD || g->is_pass_old)
-        tell_pass(g, GUEST_GOOD, "good", g->guests->conf->good_pass_ms);
+        tell_pass(g, GUEST_GOOD, g->guests->conf->good_pass_ms);
 }
 
 void guest_misbehaves(struct guest *g)
 {
     if (g->pass != GUEST_NO_PASS)
-        tell_pass(g, GUEST_NO_PASS, "", 0);
+        tell_pass(g, GUEST_NO_PASS, 0);
 }

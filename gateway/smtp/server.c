@@ -26,8 +26,11 @@ static const char *id_of(const struct server *s)
     return s->state >= SERVER_MAIL ? s->share->session->id : NULL;
 }
 
+/* Where TLS has to come first a word in clear would be no TLS. */
 void server_say_about(struct server *s, enum reply reply, struct span detail)
 {
+    if (s->stream && server_begins_with_tls(s))
+        return;
     reply_write(&s->out, reply, id_of(s), detail);
 }
 
@@ -285,7 +288,7 @@ static void finish(struct server *s)
 
     server_flush(s);
     s->stream = NULL;
-    stream_finish(stream, CLOSE_MS);
+    stream_finish(stream, s->guest.over ? 0 : CLOSE_MS); /* who is one too many may not stay by not closing */
     server_free(s);
 }
 
@@ -398,8 +401,8 @@ static void on_end(void *arg, enum stream_end why)
         server_log_left(s);
     if (s->is_greeting)
         server_log_conduct(s, "HANGUP", SPAN(""));
-    if (why == STREAM_TLS_FAILED || (why == STREAM_TIMEOUT && s->handshake.state == HANDSHAKE_RUNS))
-        server_log_refusal(s, "tls", NULL, 0, span_of(stream_error_text(s->stream)));
+    if (s->handshake.state == HANDSHAKE_RUNS)
+        server_tls_failed(s);
     stream_free(s->stream);
     s->stream = NULL;
     if (s->delivery && !server_call_off(s))
@@ -412,7 +415,8 @@ static void on_end(void *arg, enum stream_end why)
 /* ---- life ---- */
 
 /* Costs no memory: the kernel has room for the first bytes of a connection, and nobody waits for them to be read. */
-static void turn_away(int fd, const struct addr *peer, enum reply reply, const char *detail)
+static void turn_away(const struct smtp_listener *ways, int fd, const struct addr *peer, enum reply reply,
+                      const char *detail)
 {
     struct log_line line;
     struct strbuf out;
@@ -426,7 +430,7 @@ static void turn_away(int fd, const struct addr *peer, enum reply reply, const c
     log_int(&line, "code", reply_code(reply));
     log_str(&line, "text", span_trim(span_skip(strbuf_span(&out), 4)));
     log_send(&line);
-    if (send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+    if (ways->tls == SMTP_TLS_IMPLICIT || send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
         shutdown(fd, SHUT_WR);
     close(fd);
     strbuf_release(&out);
@@ -438,7 +442,7 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     static const struct stream_events events = {
         .on_data = on_data, .on_tls = on_tls, .on_drained = on_drained, .on_end = on_end
     };
-    bool is_known = place->ways->protocol == SMTP_PROTOCOL_LMTP || server_is_known(door, peer);
+    bool is_known = server_is_known(door, place->ways, peer);
     bool is_full = door->server_count >= (size_t)door->conf->connections_most;
     bool is_proxy = server_nets_have(&door->conf->proxy_clients, peer);
     const char *busy = engine_admits(door->engine);
@@ -446,11 +450,12 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     struct guest guest;
 
     if (!is_full && !busy && !guest_enter(door->guests, peer, is_proxy || is_known, &guest)) {
-        turn_away(fd, peer, REPLY_CLIENT_LIMIT, guest_reason(&guest, reason));
+        turn_away(place->ways, fd, peer, REPLY_CLIENT_LIMIT, guest_reason(&guest, reason));
         return;
     }
     if (is_full || busy) {
-        turn_away(fd, peer, is_full ? REPLY_TOO_MANY_CONNECTIONS : REPLY_BUSY, is_full ? door->engine->hostname : busy);
+        turn_away(place->ways, fd, peer, is_full ? REPLY_TOO_MANY_CONNECTIONS : REPLY_BUSY,
+                  is_full ? door->engine->hostname : busy);
         return;
     }
     struct server *s = mem_alloc(sizeof *s);

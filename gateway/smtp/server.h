@@ -148,6 +148,7 @@ struct server {
     struct timer *timer;
     enum server_clock clock;
     struct handshake handshake;
+    int64_t handshake_us; /* when it began */
     int read_timeout_ms;
     int64_t connected_ms, data_begun_ms, command_due_ms; /* the loop's clock */
     struct guest guest;
@@ -177,7 +178,7 @@ struct server {
 void server_new(const struct door_place *place, int fd, const struct addr *peer, unsigned port);
 void server_free(struct server *s);
 void server_drain(struct server *s);
-/* server_say - a reply, with the transaction's id inside one; a refusal (4xx, 5xx) of a command counts as an error. */
+/* server_say - a reply, with the transaction's id inside one. Nothing is said where TLS has to come first. */
 void server_say(struct server *s, enum reply reply);
 void server_say_about(struct server *s, enum reply reply, struct span detail);
 void server_say_number(struct server *s, enum reply reply, uint64_t number);
@@ -245,7 +246,7 @@ bool server_nets_have(const struct conf_nets *nets, const struct addr *a);
 
 /* server_greet.c */
 /* server_is_known - a client that needs not wait and has no limits. */
-bool server_is_known(const struct smtp_door *door, const struct addr *client);
+bool server_is_known(const struct smtp_door *door, const struct smtp_listener *ways, const struct addr *client);
 /* server_greet - the banner, as soon as the client may have it; who the client is, is known. */
 void server_greet(struct server *s);
 /* server_turn_away - too much from this client, as s->guest says: told and closed. */
@@ -264,7 +265,8 @@ bool server_offers_starttls(const struct server *s);
 void server_starttls(struct server *s);
 void server_begin_tls(struct server *s);
 void server_tls_is_up(struct server *s);
-void server_tls_gives_up(struct server *s);
+void server_tls_gives_up(struct server *s); /* no place came free in time */
+void server_tls_failed(struct server *s);   /* of a handshake that was under way */
 /* server_needs_tls - mail is taken with TLS alone. */
 bool server_needs_tls(const struct server *s);
 /* server_is_unidentified - the client must show a certificate that we trust, and did not: told and closed. */

@@ -17,12 +17,14 @@ bool server_nets_have(const struct conf_nets *nets, const struct addr *a)
     return false;
 }
 
-bool server_is_known(const struct smtp_door *door, const struct addr *client)
+/* An LMTP client hands on what it took from others: it is one of ours. */
+bool server_is_known(const struct smtp_door *door, const struct smtp_listener *ways, const struct addr *client)
 {
     const struct smtp_conf *conf = door->conf;
 
-    return client->family == ADDR_NONE || server_nets_have(&conf->clients.known, client) ||
-           server_nets_have(&conf->relay_clients, client) || server_nets_have(&conf->xclient_clients, client);
+    return ways->protocol == SMTP_PROTOCOL_LMTP || client->family == ADDR_NONE ||
+           server_nets_have(&conf->clients.known, client) || server_nets_have(&conf->relay_clients, client) ||
+           server_nets_have(&conf->xclient_clients, client);
 }
 
 /* ---- conduct ---- */
@@ -134,8 +136,7 @@ void server_turn_away(struct server *s)
     char reason[GUEST_REASON_MAX];
 
     guest_reason(&s->guest, reason);
-    if (!server_begins_with_tls(s)) /* where a word in clear would be no TLS */
-        server_say_about(s, REPLY_CLIENT_LIMIT, span_of(reason));
+    server_say_about(s, REPLY_CLIENT_LIMIT, span_of(reason));
     server_log_refusal(s, "connection", NULL, reply_code(REPLY_CLIENT_LIMIT), span_of(reason));
     server_close(s);
 }

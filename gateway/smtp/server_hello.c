@@ -16,7 +16,8 @@ void server_begin(struct server *s, const struct addr *client, unsigned port)
     s->session->is_lmtp = server_is_lmtp(s);
     s->session->is_relay_client = server_nets_have(&s->door->conf->relay_clients, client);
     s->state = SERVER_START;
-    s->is_helo_told = false;
+    s->offered = 0;
+    s->is_helo_told = s->is_suspect = false;
     server_note_tls(s);
 }
 

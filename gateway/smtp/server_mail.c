@@ -191,7 +191,7 @@ static void say_verified(struct server *s)
     struct span text = strbuf_span(&r->text);
 
     if (r->code / 100 == 2) {
-        s->guest.recipients++;
+        guest_add(&s->guest);
         server_say(s, REPLY_RECIPIENT_OK);
         return;
     }
@@ -328,7 +328,7 @@ static enum reply rcpt_is_refused(const struct server *s, const struct smtp_comm
         return REPLY_ROUTED_RECIPIENT;
     if (is_too_many_for(s, next_hop))
         return REPLY_TOO_MANY_RECIPIENTS;
-    if (s->guest.recipients >= s->guest.recipient_room)
+    if (!guest_may_add(&s->guest))
         return REPLY_CLIENT_RECIPIENTS;
     if (is_too_big_for(s, next_hop))
         return REPLY_TOO_BIG;

@@ -35,8 +35,7 @@ void server_await_proxy(struct server *s)
 void server_proxy_is_late(struct server *s)
 {
     raise_alarm(s, stream_input(s->stream).len ? "half a header" : "silence");
-    if (!server_begins_with_tls(s)) /* where a word in clear would be no TLS */
-        server_say(s, REPLY_PROXY_LATE);
+    server_say(s, REPLY_PROXY_LATE);
     server_close(s);
 }
 
@@ -80,7 +79,7 @@ static void arrive(struct server *s)
 {
     server_begin(s, &s->client, s->client_port);
     guest_leave(&s->guest);
-    if (guest_enter(s->door->guests, &s->client, server_is_known(s->door, &s->client), &s->guest))
+    if (guest_enter(s->door->guests, &s->client, server_is_known(s->door, s->listener, &s->client), &s->guest))
         server_greet(s);
     else
         server_turn_away(s);

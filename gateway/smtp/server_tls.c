@@ -5,7 +5,7 @@
  */
 #include "gateway/smtp/server.h"
 
-#include "gateway/base/log.h"
+#include "gateway/base/clock.h"
 
 static bool is_implicit(const struct server *s)
 {
@@ -33,8 +33,8 @@ static void note_proxied(struct server *s)
     const struct proxied *p = s->proxied;
     struct session *session = s->session;
 
-    session->tls_version = p->tls_version[0] ? p->tls_version : "TLS";
-    session->tls_cipher = p->tls_cipher;
+    session->tls_version = keep(s, p->tls_version[0] ? p->tls_version : "TLS").ptr;
+    session->tls_cipher = keep(s, p->tls_cipher).ptr;
     session->tls_server_name = keep(s, p->tls_name);
     session->tls_client.subject = keep(s, p->tls_subject);
     session->tls_client.is_trusted = p->tls_subject[0];
@@ -69,29 +69,38 @@ static bool is_required(const struct server *s)
 
 bool server_needs_tls(const struct server *s)
 {
-    return is_required(s) && !stream_is_tls(s->stream);
+    return is_required(s) && !server_has_tls(s);
 }
 
-/* As Postfix has it: the handshake goes on, so that the client can be told why it is sent away. */
+/* As Postfix has it: the handshake goes on, so that the client can be told why it is sent away. It is the one that we
+ * talk to who has shown it, also while it forwards another's mail. */
 bool server_is_unidentified(struct server *s)
 {
-    if (!is_required(s) || !stream_is_tls(s->stream) || s->session->tls_client.is_trusted)
+    const struct session *session = s->session->via ? s->session->via : s->session;
+
+    if (!is_required(s) || !server_has_tls(s) || session->tls_client.is_trusted)
         return false;
     server_say(s, REPLY_NO_CERTIFICATE);
     server_log_refusal(s, "connection", NULL, reply_code(REPLY_NO_CERTIFICATE),
-                       s->session->tls_client.sha256.len ? SPAN("the client's certificate is not trusted")
-                                                         : SPAN("the client showed no certificate"));
+                       session->tls_client.sha256.len ? SPAN("the client's certificate is not trusted")
+                                                      : SPAN("the client showed no certificate"));
     server_close(s);
     return true;
 }
 
 /* ---- the handshake ---- */
 
+static struct handshake_metrics *metrics_of(const struct server *s)
+{
+    return &s->door->engine->metrics.handshakes;
+}
+
 static void start(void *arg)
 {
     struct server *s = arg;
     size_t injected = 0;
 
+    s->handshake_us = clock_mono_us();
     server_set_clock(s, CLOCK_STANDS, 0);
     stream_release(s->stream);
     if (is_implicit(s)) {
@@ -113,12 +122,26 @@ static void cut(void *arg)
 {
     struct server *s = arg;
 
+    metrics_of(s)->refused++;
     server_log_refusal(s, "tls", NULL, 0, SPAN("the handshake was cut: it was slow, and others waited"));
     server_free(s);
 }
 
+/* Of who has shut its side the stream tells nothing any more, and no handshake would ever end. */
+static bool has_left(struct server *s)
+{
+    if (!s->has_ended)
+        return false;
+    server_log_refusal(s, "tls", NULL, 0, SPAN("the client closed its side before the handshake"));
+    metrics_of(s)->failed++;
+    server_close(s);
+    return true;
+}
+
 static void ask(struct server *s)
 {
+    if (has_left(s))
+        return;
     server_wait(s);
     stream_hold(s->stream);
     s->handshake.client = s->client;
@@ -137,30 +160,40 @@ void server_begin_tls(struct server *s)
 /* There was no place for it in time. The client may go on in clear, or come again [RFC3207 4]. */
 void server_tls_gives_up(struct server *s)
 {
+    metrics_of(s)->refused++;
     server_log_refusal(s, "tls", NULL, 0, SPAN("no handshake: too many others are under way"));
     handshakes_end(s->door->handshakes, &s->handshake);
     server_set_clock(s, CLOCK_STANDS, 0);
     stream_release(s->stream);
+    server_say(s, REPLY_TLS_BUSY);
     if (is_implicit(s))
-        server_close(s); /* a word in clear would be no TLS */
-    else
-        server_say(s, REPLY_TLS_BUSY);
+        server_close(s);
     server_resume(s);
 }
 
 /* What the client said in clear is forgotten [RFC3207 4.2]; who it is, we know from elsewhere. */
 void server_tls_is_up(struct server *s)
 {
+    metrics_of(s)->done++;
+    histogram_add(&metrics_of(s)->latency, clock_mono_us() - s->handshake_us);
     handshakes_end(s->door->handshakes, &s->handshake);
+    s->session->lhlo = SPAN("");
     if (!s->is_helo_told)
         s->session->helo = SPAN("");
     s->state = SERVER_START;
+    s->offered = 0;
     server_note_tls(s);
     s->is_waiting = false;
     if (is_implicit(s) && !server_is_unidentified(s))
         server_welcome(s);
     if (!s->is_waiting)
         server_resume(s);
+}
+
+void server_tls_failed(struct server *s)
+{
+    metrics_of(s)->failed++;
+    server_log_refusal(s, "tls", NULL, 0, span_of(stream_error_text(s->stream)));
 }
 
 void server_starttls(struct server *s)

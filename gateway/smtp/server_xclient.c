@@ -92,7 +92,7 @@ static void apply(struct session *session, const struct xclient *x)
 static bool take_place(struct server *s, const struct addr *client)
 {
     guest_leave(&s->guest);
-    if (guest_enter(s->door->guests, client, server_is_known(s->door, client), &s->guest))
+    if (guest_enter(s->door->guests, client, server_is_known(s->door, s->listener, client), &s->guest))
         return true;
     server_turn_away(s);
     return false;

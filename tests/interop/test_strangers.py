@@ -1,11 +1,13 @@
 # tests/interop/test_strangers.py - who is not known waits for the greeting and has limits: passes, rates and
 # connections at once, for one gateway and for two that share a Redis.
 import contextlib
+import os
+import pwd
 import socket
 import time
 
-from mail import send_mail
-from process import wait_for
+from mail import make_cert, send_mail
+from process import free_port, wait_for
 from redis_servers import Redis
 from servers import Gateway, Nsd
 
@@ -115,6 +117,20 @@ def test_too_many_connections_at_once():
             wait_for(lambda: greeted(mx.port) == ["220 mx.example.org ESMTP Postern"], 10, "a place to be free again")
 
 
+def test_who_is_turned_away_takes_no_room():
+    """Whether it closes its end or not: else a limit of connections would be none."""
+    with gateway("greet_wait = 0  address { rate = 1 }") as mx, contextlib.ExitStack() as stack:
+        def count():
+            return len(os.listdir(f"/proc/{mx.child}/fd"))
+
+        assert stack.enter_context(Client(mx.port)).line().startswith("220 ")
+        before = count()
+        for _ in range(30):
+            client = stack.enter_context(Client(mx.port))
+            assert client.line().startswith("421 4.7.0 Too many connections a minute") and client.line() == ""
+        wait_for(lambda: count() < before + 5, 4, "the gateway to close")
+
+
 def test_errors_and_recipients_count_for_the_next_connection():
     with gateway("greet_wait = 0  tarpit = 0  address { errors = 3  recipients = 2 }") as mx:
         with Client(mx.port) as client:
@@ -204,6 +220,33 @@ def test_an_allow_list_ends_the_wait_and_limits_are_of_the_client_behind_a_proxy
             stranger.socket.sendall(b"EHLO early.example\r\n")
             assert stranger.line() == "220 mx.example.org ESMTP Postern"
             mx.wait_log("what=PREGREET client=203.0.113.10")
+
+
+def test_lmtp_behind_a_proxy_has_no_limits():
+    port = free_port()
+    with gateway("greet_wait = 60s  address { connections = 1  rate = 1 }", "",
+                 f'proxy_clients = {{"127.0.0.1"}}  listener "127.0.0.1:{port}" {{ protocol = lmtp }}'):
+        with contextlib.ExitStack() as stack:
+            for _ in range(3):
+                client = stack.enter_context(Client(port))
+                client.socket.sendall(b"PROXY TCP4 203.0.113.9 192.0.2.1 4711 25\r\n")
+                assert client.line().startswith("220 mx.example.org LMTP")
+
+
+def test_who_leaves_before_its_handshake_leaves_nothing_behind(tmp_path):
+    """While the state store is asked about the client it says a word and shuts its side."""
+    make_cert(tmp_path)
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = f'store {{ backend = redis  servers = {{"127.0.0.1:{silent.getsockname()[1]}"}}  timeout = 1s }}'
+        keys = f'listener "127.0.0.1:{port}" {{ tls = implicit }}  tls_certificate = "{tmp_path}/mx.example.org.crt"' \
+               f'  tls_key = "{tmp_path}/mx.example.org.key"'
+        user = f'user = "{pwd.getpwuid(os.getuid()).pw_name}"\n'
+        with gateway("", user + store, keys) as mx, socket.create_connection(("127.0.0.1", port), 20) as client:
+            client.sendall(b"\x16")
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(100) == b""
+            mx.wait_log("what=tls")
 
 
 def test_gateways_share_passes_and_rates_and_go_on_alone():

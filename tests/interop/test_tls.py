@@ -5,12 +5,15 @@ import signal
 import smtplib
 import socket
 import ssl
+import struct
 import subprocess
 
+import openmetrics
 import pytest
 
 from mail import RSA, make_cert, send_mail
 from process import BUILD, free_port, wait_for
+from scan_api import fetch
 from servers import Gateway, needs
 from sink import SmtpSink
 
@@ -26,6 +29,7 @@ smtp {{
     tls_certificate = "{folder}/mx.example.org.crt"  tls_key = "{folder}/mx.example.org.key"
     {more}
 }}
+http {{ listen = {{"unix:{{folder}}/http"}} }}
 check "greylist" {{ mode = off }}
 """
 
@@ -77,6 +81,13 @@ def wait_message(mx, sink, text):
     return sink.messages.pop()
 
 
+def handshakes(mx, result):
+    values = openmetrics.read(fetch(f"{mx.folder}/http", "/metrics")[2].decode())
+    assert openmetrics.value(values, "postern_tls_handshake_seconds_count") == \
+        openmetrics.value(values, "postern_tls_handshakes_total", result="done")
+    return openmetrics.value(values, "postern_tls_handshakes_total", result=result)
+
+
 def test_each_listener_has_its_ways(gateway, sink):
     implicit, clear = free_port(), free_port()
     mx = gateway(f'listener "127.0.0.1:{implicit}" {{ tls = implicit }}  listener "127.0.0.1:{clear}" {{ tls = none }}')
@@ -89,6 +100,17 @@ def test_each_listener_has_its_ways(gateway, sink):
         assert smtp.docmd("STARTTLS")[0] == 502
     assert send_mail(mx.port, "a@example.com", "x@example.org", MAIL, starttls=True)[0] == 250
     assert b"with ESMTPS id" in wait_message(mx, sink, "tls=TLSv1.3")["data"]
+    assert [handshakes(mx, result) for result in ("done", "failed", "refused")] == [2, 0, 0]
+
+
+@pytest.mark.parametrize("limit,reason", (("connections", "connections at once"), ("rate", "connections a minute")))
+def test_who_is_one_too_many_where_tls_begins_at_once_gets_no_word(gateway, limit, reason):
+    port = free_port()
+    mx = gateway(f'listener "127.0.0.1:{port}" {{ tls = implicit }}'
+                 f'  clients {{ known = {{}}  address {{ {limit} = 1 }} }}')
+    with socket.create_connection(("127.0.0.1", port), 30), socket.create_connection(("127.0.0.1", port), 30) as late:
+        assert late.recv(100) == b""
+    mx.wait_log(f"Too many {reason} from 127.0.0.1" if limit == "connections" else reason)
 
 
 def test_who_speaks_in_clear_where_tls_begins_at_once_gets_no_word(gateway):
@@ -99,6 +121,7 @@ def test_who_speaks_in_clear_where_tls_begins_at_once_gets_no_word(gateway):
         got = client.recv(1000)
     assert b"220" not in got and len(got) < 20  # an alert, at most
     mx.wait_log("what=tls")
+    assert handshakes(mx, "failed") == 1
 
 
 def test_a_certificate_is_needed_for_that(tmp_path):
@@ -146,6 +169,7 @@ def test_a_flood_of_handshakes_is_bounded_and_others_come_through(gateway, sink)
     other.quit()
     assert silent[2].recv(1000).startswith((b"220 ", b"454 4.7.0 "))
     mx.wait_log("no handshake: too many others are under way")
+    assert handshakes(mx, "done") == 1 and handshakes(mx, "refused") >= 1
     for client in silent:
         client.close()
 
@@ -274,6 +298,47 @@ def test_certificates_of_clients(gateway, sink, tmp_path, clients):
     assert "certificate_sha256=" + sha256.split("=")[1].strip().replace(":", "").lower() in line
     if is_strict:
         mx.wait_log("the client showed no certificate")
+
+
+def proxied(verified):
+    """A header of the PROXY protocol for 10.0.0.9, of TLS that ends at the proxy, with a certificate."""
+    def tlv(kind, value):
+        return struct.pack("!BH", kind, len(value)) + value
+
+    told = struct.pack("!BI", 7, 0 if verified else 1) + tlv(0x21, b"TLSv1.3") + tlv(0x22, b"partner.example")
+    rest = bytes((10, 0, 0, 9, 127, 0, 0, 1)) + struct.pack("!HH", 4711, 25) + tlv(0x20, told)
+    return b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack("!H", len(rest)) + rest
+
+
+@pytest.mark.parametrize("verified", (True, False))
+def test_a_certificate_that_the_proxy_found_good_is_one(gateway, tmp_path, verified):
+    make_cert(tmp_path, "partner.example")
+    mx = gateway(f'tls_client_certificates = require  tls_client_ca = "{tmp_path}/partner.example.crt"'
+                 '  proxy_clients = {"127.0.0.1"}')
+    with socket.create_connection(("127.0.0.1", mx.port), 30) as client, client.makefile("rb") as file:
+        client.sendall(proxied(verified) + b"HELO client.example\r\n")
+        said = [file.readline()[:4], file.readline()[:9]]
+        assert said[0] == b"220 "
+        if not verified:
+            assert said[1] == b"421 4.7.1"
+            return
+        client.sendall(b"MAIL FROM:<a@example.com>\r\n")
+        assert file.readline()[:9] == b"250 2.1.0"
+
+
+def test_who_forwards_has_shown_its_certificate(gateway, sink, tmp_path):
+    make_cert(tmp_path, "partner.example")
+    mx = gateway(f'tls_client_certificates = require  tls_client_ca = "{tmp_path}/partner.example.crt"'
+                 '  xforward_clients = {"127.0.0.1"}')
+    with smtplib.SMTP("127.0.0.1", mx.port, "client.example", timeout=30) as smtp:
+        shown = context()
+        shown.load_cert_chain(tmp_path / "partner.example.crt", tmp_path / "partner.example.key")
+        smtp.ehlo()
+        smtp.starttls(context=shown)
+        smtp.ehlo()
+        assert smtp.docmd("XFORWARD", "ADDR=10.0.0.9 NAME=other.example HELO=other.example")[0] == 250
+        smtp.sendmail("a@example.com", ["x@example.org"], MAIL)
+    wait_message(mx, sink, "client=10.0.0.9")
 
 
 @pytest.mark.parametrize("keys,fault", (

@@ -364,6 +364,11 @@ class Gateway(Server):
     def is_up(self):
         return any(line.split()[-1:] == ["ready"] for line in self.log.splitlines())
 
+    @property
+    def child(self):
+        """The process id of the gateway below its supervisor."""
+        return int(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0])
+
     def mails(self, folder="mail"):
         return read_maildir(self.folder / folder)
 

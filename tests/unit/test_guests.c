@@ -1,6 +1,7 @@
 /* tests/unit/test_guests.c - connections at once, by address and by network. */
 #include "gateway/smtp/guests.h"
 
+#include "gateway/base/clock.h"
 #include "tests/kit/expect.h"
 
 static const struct clients_conf conf = {
@@ -114,13 +115,41 @@ static void without_a_store_nothing_is_asked(void **state)
     guests_free(guests);
 }
 
+/* A connection that lasts has its recipients a minute in every minute. */
+static void recipients_may_come_as_time_goes(void **state)
+{
+    enum { A_MINUTE = 6000 };
+    static const struct clients_conf few = { .address = { .recipients_most = A_MINUTE, .bits4 = 32, .bits6 = 64 },
+                                             .network = { .recipients_most = 100000, .bits4 = 24, .bits6 = 48 } };
+    struct engine engine = { 0 };
+    struct guests *guests = guests_new(&few, &engine);
+    struct guest g;
+    int64_t began_ms = clock_mono_ms();
+
+    (void)state;
+    EXPECT_TRUE(enter(guests, "192.0.2.1", &g));
+    g.is_counted = true; /* as if there were a store */
+    g.levels_ms = g.told_ms = began_ms;
+    g.levels[GUEST_ADDRESS] = A_MINUTE - 1;
+    EXPECT_TRUE(guest_may_add(&g));
+    for (int round = 0; round < 20; round++) {
+        while (guest_may_add(&g))
+            guest_add(&g);
+        while (!guest_may_add(&g)) /* ten milliseconds for one */
+            EXPECT_TRUE(clock_mono_ms() - began_ms < 60000);
+    }
+    EXPECT_TRUE(g.recipients >= 20);
+    EXPECT_TRUE(g.recipients <= 2 + (uint64_t)(clock_mono_ms() - began_ms) * A_MINUTE / 60000);
+    guest_leave(&g);
+    guests_free(guests);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(neighbours_share_a_network),
-        cmocka_unit_test(who_is_known_is_not_counted),
-        cmocka_unit_test(only_those_who_are_here_take_memory),
-        cmocka_unit_test(without_a_store_nothing_is_asked),
+        cmocka_unit_test(neighbours_share_a_network),          cmocka_unit_test(who_is_known_is_not_counted),
+        cmocka_unit_test(only_those_who_are_here_take_memory), cmocka_unit_test(without_a_store_nothing_is_asked),
+        cmocka_unit_test(recipients_may_come_as_time_goes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
