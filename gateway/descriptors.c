@@ -5,23 +5,35 @@
 
 #include "gateway/base/log.h"
 
-/* Look-ups, the state store, lists, spooled messages, what is inherited. */
-enum { OTHERS = 256 };
+/* Look-ups, the state store, lists, what is inherited. SPOOLING: with the file of a message that is too large for
+ * memory. */
+enum { OTHERS = 256, SPOOLING = 2 };
 
-static uint64_t of_door(const struct conf_endpoints *places, int64_t connections)
+static uint64_t of_door(const struct conf_endpoints *places, int64_t connections, uint64_t each)
 {
-    return places->count ? (uint64_t)connections : 0;
+    return places->count ? (uint64_t)connections * each : 0;
+}
+
+/* Targets of a file of routes are not known yet; mostly they are few, or idle. */
+static uint64_t count_targets(const struct smtp_conf *smtp)
+{
+    const struct smtp_route *routes = smtp->routes.items;
+    uint64_t count = smtp->next_hop.count + smtp->auth_hop.count;
+
+    for (size_t i = 0; i < smtp->routes.count; i++)
+        count += routes[i].next_hop.count;
+    return count;
 }
 
 uint64_t descriptors_wanted(const struct config *config)
 {
     const struct smtp_conf *smtp = &config->smtp;
-    uint64_t hops = (uint64_t)smtp->hop_connections_most * (smtp->routes.count + 1);
 
-    return OTHERS + of_door(&smtp->places, smtp->connections_most + (int64_t)hops) +
-           of_door(&config->http.listen, config->http.connections_most) +
-           of_door(&config->policy.listen, config->policy.connections_most) +
-           of_door(&config->milter.listen, config->milter.connections_most);
+    return OTHERS + of_door(&smtp->places, smtp->connections_most, SPOOLING) +
+           of_door(&smtp->places, smtp->hop_connections_most, count_targets(smtp)) +
+           of_door(&config->http.listen, config->http.connections_most, SPOOLING) +
+           of_door(&config->policy.listen, config->policy.connections_most, 1) +
+           of_door(&config->milter.listen, config->milter.connections_most, SPOOLING);
 }
 
 void descriptors_raise(const struct config *config)

@@ -1,4 +1,5 @@
-/* gateway/descriptors.h - as many open files as the configuration may need: each connection takes one.
+/* gateway/descriptors.h - as many open files as the configuration may need: each connection takes one, and a large
+ * message in it another.
  *
  * Threads: before there are any.
  */

@@ -16,8 +16,7 @@ KIB_EACH = 64
 
 
 def resident_kib(mx):
-    pid = int(Path(f"/proc/{mx.process.pid}/task/{mx.process.pid}/children").read_text().split()[0])
-    return int(re.search(r"^VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+    return int(re.search(r"^VmRSS:\s+(\d+)", Path(f"/proc/{mx.child}/status").read_text(), re.M)[1])
 
 
 @pytest.fixture(name="mx")
