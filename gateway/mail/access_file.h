@@ -43,14 +43,15 @@ struct access_file {
     const char *path; /* borrowed */
     const struct access_reader *reader;
     int kind;  /* enum access_kind */
-    void *set; /* struct access_set, or the reader's; in force; never NULL after access_file_open() */
+    void *set; /* struct access_set, or the reader's; in force; NULL: there was no version without a fault yet */
     struct access_stamp stamp, seen;
     struct access_reading *reading; /* a new version, half read */
     struct strbuf refusal;          /* why the file as it is now is not in force; empty: it is */
     uint64_t told;                  /* of which refusal the operator knows */
 };
 
-/* access_file_open - reads it whole; false with lines "path:line: what is wrong; what to write" in f->refusal. */
+/* access_file_open - reads it whole; false with lines "path:line: what is wrong; what to write" in f->refusal: then it
+ * may be closed, or looked at until there is a better version. */
 bool access_file_open(struct access_file *f, const char *path, enum access_kind kind);
 /* access_file_open_as - the same for another kind of list. */
 bool access_file_open_as(struct access_file *f, const char *path, const struct access_reader *reader, int kind);

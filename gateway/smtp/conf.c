@@ -493,10 +493,10 @@ const struct smtp_listener *smtp_conf_listener(const struct smtp_conf *conf, con
 }
 
 /* Told by `config check` and before a reload, as everything that can be known then. */
-static const char *check_routes_file(struct arena *a, const char *path)
+static const char *check_routes_file(struct arena *a, const struct smtp_conf *conf)
 {
     struct access_file file;
-    bool is_good = access_file_open_as(&file, path, &route_reader, 0);
+    bool is_good = access_file_open_as(&file, conf->routes_file, &route_reader, conf->next_hop_ways.tls);
     const char *wrong = is_good ? NULL : arena_printf(a, "routes: %s", file.refusal.data);
 
     access_file_close(&file);
@@ -559,7 +559,7 @@ static const char *check_smtp(struct arena *a, void *values)
     if (!wrong)
         wrong = join_listeners(a, conf);
     if (!wrong && is_set(conf->routes_file))
-        wrong = check_routes_file(a, conf->routes_file);
+        wrong = check_routes_file(a, conf);
     if (!wrong)
         wrong = check_auth(a, conf);
     if (wrong)

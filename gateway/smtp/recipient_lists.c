@@ -14,7 +14,7 @@ struct recipient_list {
     struct keyed keyed; /* the first member: its path */
     struct access_file file;
     struct recipient_list *next;
-    bool is_open, is_wanted;
+    bool is_wanted;
     char path[];
 };
 
@@ -52,25 +52,13 @@ void recipient_lists_free(struct recipient_lists *lists)
     free(lists);
 }
 
-static void complain(struct recipient_list *list, const char *what)
+static void complain(struct recipient_list *list)
 {
     struct span complaint = access_file_complaint(&list->file);
+    const char *what = list->file.set ? "the list stays as it was" : "recipients are told 451";
 
     if (complaint.len)
         log_warn("list_refused", "%s: %.*s", what, SPAN_ARG(complaint));
-}
-
-/* What was told of it is kept: it may be tried every second. */
-static void open_list(struct recipient_list *list)
-{
-    uint64_t told = list->file.told;
-
-    list->is_open = access_file_open(&list->file, list->path, ACCESS_ADDRESSES);
-    list->file.told = told;
-    if (list->is_open)
-        return;
-    complain(list, "recipients are told 451");
-    access_file_close(&list->file);
 }
 
 struct recipient_list *recipient_lists_get(struct recipient_lists *lists, const char *path)
@@ -86,7 +74,8 @@ struct recipient_list *recipient_lists_get(struct recipient_lists *lists, const 
         table_add(&lists->by_path, &list->keyed);
         list->next = lists->first;
         lists->first = list;
-        open_list(list);
+        access_file_open(&list->file, list->path, ACCESS_ADDRESSES);
+        complain(list);
     }
     list->is_wanted = true;
     return list;
@@ -98,7 +87,7 @@ enum listed recipient_list_has(const struct recipient_list *list, const struct a
     struct address bare = *recipient;
     size_t at = 1;
 
-    if (!list->is_open)
+    if (!list->file.set)
         return LISTED_UNKNOWN;
     if (access_set_has_address(list->file.set, recipient, NULL))
         return LISTED_YES;
@@ -111,13 +100,9 @@ enum listed recipient_list_has(const struct recipient_list *list, const struct a
 
 static void look(struct recipient_list *list, size_t bytes)
 {
-    if (!list->is_open) {
-        open_list(list);
-        return;
-    }
     if (access_file_look(&list->file, bytes))
         log_info("list_reloaded", "%s: %zu entries", list->path, access_set_count(list->file.set));
-    complain(list, "the list stays as it was");
+    complain(list);
 }
 
 void recipient_lists_look(struct recipient_lists *lists, size_t bytes)

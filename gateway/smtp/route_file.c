@@ -21,6 +21,7 @@ struct line {
 
 struct route_table {
     struct arena arena;
+    int tls;                     /* of lines that do not say */
     struct access_set *patterns; /* what they have for a line number is an index into `lines` */
     struct line *lines;
     size_t count, capacity;
@@ -79,7 +80,7 @@ static const char *take_target(struct arena *a, struct span *rest, struct span t
     return arena_printf(a, "has \"%.*s\", which %s", SPAN_ARG(target), wrong);
 }
 
-static const char *parse_route(struct arena *a, struct span text, struct file_route *out)
+static const char *parse_route(struct arena *a, struct span text, int usual_tls, struct file_route *out)
 {
     struct span rest = text, word;
     const char *wrong = NULL;
@@ -95,14 +96,14 @@ static const char *parse_route(struct arena *a, struct span text, struct file_ro
     }
     if (!wrong && !out->targets.count)
         return "has no target behind its pattern; write such as: example.org smtp://10.0.0.2:25";
-    if (!wrong && out->tls >= 0)
-        wrong = hop_ways_wrong(a, &out->targets, &(struct hop_ways){ .tls = out->tls });
-    return wrong;
+    const struct hop_ways ways = { .tls = out->tls >= 0 ? out->tls : usual_tls };
+
+    return wrong ? wrong : hop_ways_wrong(a, &out->targets, &ways);
 }
 
-static struct span without_doubled_blanks(struct arena *a, struct span text)
+/* `text` is of ACCESS_LINE_MOST bytes at most. */
+static struct span without_doubled_blanks(struct span text, char out[ACCESS_LINE_MOST + 1])
 {
-    char *out = arena_alloc(a, text.len + 1);
     struct span word;
     size_t len = 0;
 
@@ -112,24 +113,26 @@ static struct span without_doubled_blanks(struct arena *a, struct span text)
         memcpy(out + len, word.ptr, word.len);
         len += word.len;
     }
+    out[len] = '\0';
     return span_make(out, len);
 }
 
 static const char *route_of(struct route_table *t, struct span words, struct shared_route **out)
 {
-    struct span text = without_doubled_blanks(&t->arena, words);
+    char text[ACCESS_LINE_MOST + 1];
+    struct span said = without_doubled_blanks(words, text);
     struct file_route route;
 
-    *out = (struct shared_route *)table_find(&t->by_text, text.ptr);
+    *out = (struct shared_route *)table_find(&t->by_text, text);
     if (*out)
         return NULL;
-    const char *wrong = parse_route(&t->arena, text, &route);
+    const char *wrong = parse_route(&t->arena, said, t->tls, &route);
 
     if (wrong)
         return wrong;
     struct shared_route *shared = arena_alloc(&t->arena, sizeof *shared);
 
-    shared->keyed.key = text.ptr;
+    shared->keyed.key = arena_dup(&t->arena, said);
     shared->route = route;
     table_add(&t->by_text, &shared->keyed);
     if (t->route_count == t->route_capacity) {
@@ -195,7 +198,7 @@ static void *table_make(int kind, size_t expected)
 {
     struct route_table *t = mem_alloc(sizeof *t);
 
-    (void)kind;
+    t->tls = kind;
     arena_init(&t->arena, SIZE_MAX);
     table_init(&t->by_text);
     t->patterns = access_set_new(ACCESS_ADDRESSES, expected / 4);

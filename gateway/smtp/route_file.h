@@ -36,7 +36,8 @@ struct file_match {
     char pattern[ACCESS_ENTRY_TEXT_MAX]; /* "*": only because nothing else fits */
 };
 
-/* route_reader - for access_file_open_as(); the file's set is then a struct route_table. */
+/* route_reader - for access_file_open_as(), with smtp.next_hop_tls for its kind; the file's set is then a struct
+ * route_table. */
 extern const struct access_reader route_reader;
 
 size_t route_table_count(const struct route_table *t); /* of patterns */

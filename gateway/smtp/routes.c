@@ -130,7 +130,7 @@ static bool open_file(struct routes *r, char *error, size_t size)
     for (ways.tls = HOP_TLS_NONE; ways.tls <= HOP_TLS_DANE; ways.tls++) /* a later version of the file may want it */
         if (!hops_prepare(r->hops, &ways, error, size))
             return false;
-    r->has_file = access_file_open_as(&r->file, r->conf->routes_file, &route_reader, 0);
+    r->has_file = access_file_open_as(&r->file, r->conf->routes_file, &route_reader, r->conf->next_hop_ways.tls);
     if (r->has_file)
         connect_some(r);
     else

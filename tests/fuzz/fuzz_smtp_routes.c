@@ -43,7 +43,7 @@ static void find_again(const struct route_table *t, struct span pattern)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span rest = span_make((const char *)data, size), line, pattern;
-    struct route_table *t = route_reader.make(0, size / 8);
+    struct route_table *t = route_reader.make(HOP_TLS_MAY, size / 8);
 
     for (unsigned number = 1; span_cut(&rest, '\n', &line); number++) {
         if (line.len > ACCESS_LINE_MOST || route_reader.add(t, line, number))

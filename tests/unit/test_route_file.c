@@ -6,7 +6,7 @@
 
 static struct route_table *table_of(const char *const *lines, size_t count)
 {
-    struct route_table *t = route_reader.make(0, 10);
+    struct route_table *t = route_reader.make(HOP_TLS_MAY, 10);
 
     for (size_t i = 0; i < count; i++) {
         const char *wrong = route_reader.add(t, span_of(lines[i]), (unsigned)i + 1);
@@ -180,6 +180,29 @@ static void a_line_that_cannot_be_meant_is_refused_with_a_remedy(void **state)
     route_reader.free(t);
 }
 
+/* With next_hop_tls = dane, which looks names up in the DNS. */
+static void lines_that_do_not_say_are_spoken_to_as_usual(void **state)
+{
+    static const struct {
+        const char *line;
+        bool is_good;
+    } cases[] = {
+        { "a.example smtp://hop.example", true },  { "b.example smtp://10.0.0.1", false },
+        { "c.example smtp:unix:/run/mta", false }, { "d.example smtp://10.0.0.1 tls=verify", true },
+        { "e.example maildir:/var/mail/e", true },
+    };
+    struct route_table *t = route_reader.make(HOP_TLS_DANE, 10);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *wrong = route_reader.add(t, span_of(cases[i].line), 9);
+
+        EXPECT_INT(cases[i].is_good, !wrong);
+        EXPECT_TRUE(!wrong || strstr(wrong, "has no host name"));
+    }
+    route_reader.free(t);
+}
+
 RUN_TESTS(TEST(recipients_have_the_route_that_fits_most_closely), TEST(a_star_takes_what_nothing_else_fits),
-          TEST(words_belong_to_their_target_or_to_the_line), TEST(lines_that_say_the_same_are_one_route),
-          TEST(a_line_that_cannot_be_meant_is_refused_with_a_remedy))
+          TEST(lines_that_do_not_say_are_spoken_to_as_usual), TEST(words_belong_to_their_target_or_to_the_line),
+          TEST(lines_that_say_the_same_are_one_route), TEST(a_line_that_cannot_be_meant_is_refused_with_a_remedy))
