@@ -40,7 +40,7 @@ struct handshake_metrics {
 
 /* A mail server behind us, as it is now; kept up to date by its owner. */
 struct hop_figures {
-    const char *name, *tls; /* no two have both alike */
+    const char *name, *tls, *client; /* how it is spoken to; no two have all alike */
     bool is_up;
     size_t connections, waiting; /* waiting: for a connection */
     uint64_t failures;           /* connections that did not come up */

@@ -220,6 +220,15 @@ static void put_engine(struct engine *e, struct strbuf *out)
         put_store(e->store, out);
 }
 
+/* Routes may speak to one target in several ways: each has connections of its own. */
+static void put_target(struct strbuf *out, const char *name, const char *suffix, const struct hop_figures *hop,
+                       uint64_t value)
+{
+    strbuf_putf(out, "%s%s{target=\"", name, suffix);
+    put_value(out, hop->name);
+    strbuf_putf(out, "\",tls=\"%s\",client=\"%s\"} %llu\n", hop->tls, hop->client, (unsigned long long)value);
+}
+
 static void put_hops(const struct hop_metrics *h, struct strbuf *out)
 {
     static const struct {
@@ -238,8 +247,7 @@ static void put_hops(const struct hop_metrics *h, struct strbuf *out)
         for (const struct hop_figures *hop = h->hops; hop && left; hop = hop->next, left--) {
             const uint64_t values[] = { hop->is_up, hop->connections, hop->waiting, hop->failures };
 
-            sample(out, families[i].name, families[i].suffix, (struct label){ "target", hop->name },
-                   (struct label){ "tls", hop->tls }, values[i]);
+            put_target(out, families[i].name, families[i].suffix, hop, values[i]);
         }
     }
 }

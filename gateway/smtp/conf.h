@@ -156,6 +156,7 @@ const char *verify_rule_parse(struct arena *a, const char *text, void *out);
 const char *smtp_conf_normalise_routes(struct arena *a, struct smtp_conf *conf);
 
 const char *hop_tls_text(enum hop_tls tls);
+const char *hop_client_text(enum hop_client client);
 int hop_tls_of(struct span word); /* -1: no such word */
 
 /* hop_target_is_local - on this machine. */

@@ -34,6 +34,15 @@ static const char *parse_maildir(struct hop_target *target)
     return target->maildir[0] == '/' ? NULL : "a Maildir needs an absolute path; write \"maildir:/var/mail/inbox\"";
 }
 
+/* Certificates bear names without it, and SNI has none [RFC6066 3]. */
+static void drop_final_dot(char *host)
+{
+    size_t len = strlen(host);
+
+    if (len && host[len - 1] == '.')
+        host[len - 1] = '\0';
+}
+
 const char *hop_target_parse(struct arena *a, const char *text, struct hop_target *target)
 {
     *target = (struct hop_target){ .text = text, .priority = RANK_INITIAL, .weight = RANK_INITIAL };
@@ -51,6 +60,7 @@ const char *hop_target_parse(struct arena *a, const char *text, struct hop_targe
         if (endpoint_parse(has_host ? span_skip(rest, 2) : rest, schemes[i].port, &target->at))
             return arena_printf(a, "\"%s\" has no host and port; write \"%s//127.0.0.1:10025\"", text,
                                 schemes[i].prefix);
+        drop_final_dot(target->at.host);
         return NULL;
     }
     return arena_printf(a,
@@ -64,6 +74,13 @@ static const char *const tls_words[] = { "none", "may", "encrypt", "verify", "da
 const char *hop_tls_text(enum hop_tls tls)
 {
     return tls_words[tls];
+}
+
+const char *hop_client_text(enum hop_client client)
+{
+    static const char *const words[] = { "none", "xforward", "xclient" };
+
+    return words[client];
 }
 
 int hop_tls_of(struct span word)
@@ -142,7 +159,7 @@ const char *hop_ways_wrong(struct arena *a, const struct hop_targets *targets, c
             return arena_printf(a,
                                 "\"%s\" is TLS from the first byte, and next_hop_tls is none; write encrypt or verify",
                                 targets->items[i].text);
-        else if (ways->tls == HOP_TLS_DANE && !targets->items[i].at.host[0])
+        else if (ways->tls == HOP_TLS_DANE && targets->items[i].kind != HOP_MAILDIR && !targets->items[i].at.host[0])
             return arena_printf(a,
                                 "\"%s\" has no host name, which DANE looks up in the DNS; write one, or next_hop_tls = "
                                 "verify",
@@ -169,7 +186,8 @@ bool hop_target_is_local(const struct hop_target *target)
 {
     const struct endpoint *at = &target->at;
 
-    return at->path[0] || (at->host[0] ? span_iis(span_of(at->host), "localhost") : addr_is_loopback(&at->addr));
+    return target->kind == HOP_MAILDIR || at->path[0] ||
+           (at->host[0] ? span_iis(span_of(at->host), "localhost") : addr_is_loopback(&at->addr));
 }
 
 /* ---- verification ---- */

@@ -14,10 +14,15 @@
 
 enum {
     TICK_MS = 1000,
-    REST_MS = 1000,            /* no new connection after one that failed; doubled each time while it is down */
-    WITHIN_MS = 60 * 1000,     /* failures count as being in a row */
-    PLAIN_MS = 10 * 60 * 1000, /* without TLS, after a handshake failed where TLS may be left out */
+    REST_MS = 1000,             /* no new connection after one that failed; doubled each time while it is down */
+    WITHIN_MS = 60 * 1000,      /* failures count as being in a row */
+    PLAIN_MS = 10 * 60 * 1000,  /* without TLS, after a handshake failed where TLS may be left out */
+    SEEN_MS = 24 * 3600 * 1000, /* longer than any client waits to come again */
     QUEUE_MOST = 5000,
+    /* Over one connection: Postfix answers a second late from the tenth error on, and closes at the twentieth; and each
+     * RSET is one, after a hundred without a message. Who is the cause must not slow down those who come after him. */
+    REFUSALS_MOST = 8,
+    QUESTIONS_MOST = 80,
 };
 
 struct hop {
@@ -33,11 +38,10 @@ struct hop {
     struct breaker breaker;     /* open: it is down */
     bool is_known, is_doubtful;
     unsigned extensions;
-    uint64_t size_most, recipients_most, domains_most;
+    uint64_t size_most, recipients_most, domains_most, recipients_seen; /* the last: that it took, and no more */
     char auth[SASL_LIST_MAX];
-    bool is_safe;
     bool is_over; /* private, and its connection is lost */
-    int64_t rest_until_ms, plain_until_ms;
+    int64_t rest_until_ms, plain_until_ms, seen_until_ms;
     int64_t heard_ms; /* it was last seen to work */
     struct hop_metrics uncounted;
 };
@@ -214,7 +218,6 @@ static void note_new_link(struct hop *hop, const struct hop_link *link)
     hop->size_most = link->size_most;
     hop->recipients_most = link->recipients_most;
     hop->domains_most = link->domains_most;
-    hop->is_safe = link->is_safe;
     snprintf(hop->auth, sizeof hop->auth, "%s", link->is_safe ? link->auth : "");
 }
 
@@ -310,7 +313,8 @@ static bool is_worn_out(const struct hop *hop, const struct hop_link *link)
     if (hop->settings.is_private)
         return false;
     return link->uses >= (size_t)conf->hop_uses_most || (link->mails_most && link->uses >= link->mails_most) ||
-           (conf->hop_age_ms && now(hop) >= link->born_ms + conf->hop_age_ms);
+           link->refusals >= REFUSALS_MOST || link->questions >= QUESTIONS_MOST ||
+           (link->uses && conf->hop_age_ms && now(hop) >= link->born_ms + conf->hop_age_ms); /* or it serves nobody */
 }
 
 void hop_link_is_ready(struct hop *hop, struct hop_link *link)
@@ -333,7 +337,7 @@ void hop_link_is_ready(struct hop *hop, struct hop_link *link)
 
 static void note_failure(struct hop *hop, bool is_tls, const char *why)
 {
-    if (is_tls && hop->settings.tls == HOP_TLS_MAY && hop_wants_tls(hop)) {
+    if (is_tls && hop->settings.ways->tls == HOP_TLS_MAY && hop_wants_tls(hop)) {
         hop->plain_until_ms = now(hop) + PLAIN_MS;
         log_state(hop, LOG_WARN, "without TLS for ten minutes", "why", why);
         return;
@@ -381,7 +385,9 @@ void hop_link_is_lost(struct hop *hop, struct hop_link *link, bool is_tls, const
 
 bool hop_wants_tls(const struct hop *hop)
 {
-    return hop->settings.tls != HOP_TLS_NONE && (hop->settings.tls != HOP_TLS_MAY || now(hop) >= hop->plain_until_ms);
+    const int tls = hop->settings.ways->tls;
+
+    return tls != HOP_TLS_NONE && (tls != HOP_TLS_MAY || now(hop) >= hop->plain_until_ms);
 }
 
 struct tls_peer hop_peer(const struct hop *hop)
@@ -453,7 +459,8 @@ struct hop *hop_new(const struct hop_settings *settings)
         chance = (uint32_t)loop_now_ms(settings->loop);
     breaker_init(&hop->breaker, &limits, chance);
     hop->figures.name = settings->target->text;
-    hop->figures.tls = hop_tls_text(settings->tls);
+    hop->figures.tls = hop_tls_text((enum hop_tls)settings->ways->tls);
+    hop->figures.client = hop_client_text((enum hop_client)settings->ways->client);
     hop->figures.is_up = true;
     if (!settings->is_private)
         metrics_add_hop(hop->settings.metrics, &hop->figures);
@@ -488,7 +495,7 @@ void hop_abandon(struct hop *hop)
     lose_all(hop, "the connection is given up");
     for (struct hop_link *link = hop->links, *next; link; link = next) {
         next = link->next;
-        if (link->state == LINK_BUSY)
+        if (link->task)
             hop_link_is_lost(hop, link, false, "the connection is given up");
     }
 }
@@ -538,11 +545,6 @@ const char *hop_auth(const struct hop *hop)
     return hop->is_known ? hop->auth : "";
 }
 
-bool hop_is_safe(const struct hop *hop)
-{
-    return hop->is_safe;
-}
-
 bool hop_is_known(const struct hop *hop)
 {
     return hop->is_known;
@@ -573,14 +575,9 @@ uint64_t hop_size_most(const struct hop *hop)
     return hop->size_most;
 }
 
-bool hop_may_require_tls(const struct hop *hop)
-{
-    return hop->settings.tls >= HOP_TLS_VERIFY || hop_target_is_local(hop->settings.target);
-}
-
 uint64_t hop_recipients_most(const struct hop *hop)
 {
-    return hop->recipients_most;
+    return hop->recipients_most || now(hop) >= hop->seen_until_ms ? hop->recipients_most : hop->recipients_seen;
 }
 
 uint64_t hop_domains_most(const struct hop *hop)
@@ -588,9 +585,12 @@ uint64_t hop_domains_most(const struct hop *hop)
     return hop->domains_most;
 }
 
-const struct hop_target *hop_target(const struct hop *hop)
+void hop_note_recipients_most(struct hop *hop, uint64_t most)
 {
-    return hop->settings.target;
+    hop->recipients_seen = most;
+    hop->seen_until_ms = now(hop) + SEEN_MS;
+    if (hop->settings.news)
+        ++*hop->settings.news;
 }
 
 const struct hop_settings *hop_settings(const struct hop *hop)

@@ -57,8 +57,7 @@ struct hop_settings {
     struct dns *dns;              /* the same with HOP_TLS_DANE */
     const struct smtp_conf *conf; /* limits and time-outs */
     const struct hop_target *target;
-    const struct hop_ways *ways;
-    enum hop_tls tls;                /* ways->tls, or more: smtps is never in clear */
+    const struct hop_ways *ways;     /* its TLS is for smtps never less than HOP_TLS_ENCRYPT */
     struct tls_context *tls_context; /* NULL with HOP_TLS_NONE; borrowed */
     const char *hostname;            /* for EHLO */
     bool is_private;                 /* one connection, for one user: when it is lost, all is over */
@@ -70,7 +69,6 @@ struct hop *hop_new(const struct hop_settings *settings);
 void hop_free(struct hop *hop); /* its tasks must be gone; NULL is fine */
 /* hop_abandon - what waits and what is under way is lost at once; then it may be freed. Not from a task's event. */
 void hop_abandon(struct hop *hop);
-const struct hop_target *hop_target(const struct hop *hop);
 
 /* hop_submit - false: the hop is down, or too much waits for it already; the task stays the caller's. */
 bool hop_submit(struct hop *hop, struct hop_task *task);
@@ -110,15 +108,25 @@ bool hop_is_down(const struct hop *hop);
 bool hop_is_doubtful(const struct hop *hop);
 bool hop_is_busy(const struct hop *hop);
 unsigned hop_extensions(const struct hop *hop);
-/* hop_auth - the mechanisms of AUTH that it offered last, as hop_task_auth(). hop_is_safe - passwords may go there. */
+/* hop_auth - the mechanisms of AUTH that it offered last, as hop_task_auth(). */
 const char *hop_auth(const struct hop *hop);
-bool hop_is_safe(const struct hop *hop);
 uint64_t hop_size_most(const struct hop *hop);
 uint64_t hop_recipients_most(const struct hop *hop);
 uint64_t hop_domains_most(const struct hop *hop);
+/* hop_note_recipients_most - it took no more in one transaction, and had not told so. */
+void hop_note_recipients_most(struct hop *hop, uint64_t most);
+const struct hop_settings *hop_settings(const struct hop *hop);
+
+static inline const struct hop_target *hop_target(const struct hop *hop)
+{
+    return hop_settings(hop)->target;
+}
+
 /* hop_may_require_tls - by its configuration: its certificate is verified, or it is on this machine. REQUIRETLS is
  * among its extensions only when that holds of the connection [RFC8689 4.2.1]. */
-bool hop_may_require_tls(const struct hop *hop);
-const struct hop_settings *hop_settings(const struct hop *hop);
+static inline bool hop_may_require_tls(const struct hop *hop)
+{
+    return hop_settings(hop)->ways->tls >= HOP_TLS_VERIFY || hop_target_is_local(hop_target(hop));
+}
 
 #endif

@@ -20,7 +20,7 @@ struct hop_address *hop_address_new(const struct hop_settings *settings, loop_fn
     struct hop_address *a = mem_alloc(sizeof *a);
 
     *a = (struct hop_address){ .target = settings->target };
-    if (a->target->at.host[0] && settings->tls == HOP_TLS_DANE)
+    if (a->target->at.host[0] && settings->ways->tls == HOP_TLS_DANE)
         a->dane = hop_dane_new(settings->loop, settings->dns, a->target, fn, arg);
     else if (a->target->at.host[0])
         a->resolve = resolve_new(settings->resolver, a->target->at.host, fn, arg);

@@ -108,7 +108,7 @@ static void conclude_lacking(struct hop_delivery *d)
 {
     char why[80];
     const char *first = extension_name(extension_first(d->lacks));
-    bool is_for_good = (d->lacks & EXTENSION_REQUIRETLS) && !hop_may_require_tls(d->task.hop);
+    bool is_for_good = (d->lacks & EXTENSION_REQUIRETLS) && !next_hop_may_require_tls(d->next_hop);
     struct delivery_outcome outcome = { .trouble = is_for_good ? REPLY_REQUIRETLS : REPLY_HOP_LACKS,
                                         .text = span_of(first),
                                         .why = why };
@@ -251,13 +251,31 @@ static void take_mail(struct hop_delivery *d, const struct hop_reply *reply)
     tally_refuse(&d->tally, reply->code, strbuf_span(&reply->text));
 }
 
+/* [RFC5321 4.5.3.1.10]; Exchange does not tell its limit in its greeting. */
+static bool are_too_many(const struct hop_reply *reply)
+{
+    return reply->code == 452 && span_starts(strbuf_span(&reply->text), SPAN("4.5.3 "));
+}
+
+/* Who is refused here is refused for all; they come again, and must then be told apart, or be fewer. */
+static void learn(struct hop_delivery *d, const struct address *recipient, const struct hop_reply *reply)
+{
+    verify_note(d->verify, d->next_hop, strbuf_span(&d->who), recipient, reply->code, strbuf_span(&reply->text));
+    if (reply->code < 400 || recipient_count(d) == 1)
+        return;
+    if (are_too_many(reply) && d->tally.accepted)
+        hop_note_recipients_most(d->task.hop, d->tally.accepted);
+    else if (!d->tally.each)
+        verify_doubt(d->verify, d->next_hop, recipient);
+}
+
 static void take_rcpt(struct hop_delivery *d, const struct hop_reply *reply, size_t index)
 {
     const struct address *recipient = &d->session->recipients[index].address;
 
     if (d->is_sender_refused)
         return; /* 503: says nothing of the recipient */
-    verify_note(d->verify, d->next_hop, strbuf_span(&d->who), recipient, reply->code, strbuf_span(&reply->text));
+    learn(d, recipient, reply);
     tally_rcpt(&d->tally, index, reply->code, strbuf_span(&reply->text));
 }
 
@@ -323,6 +341,25 @@ static bool is_over_early(const struct hop_delivery *d, size_t index)
     return d->is_sender_refused || (index == recipient_count(d) && !tally_goes_on(&d->tally));
 }
 
+/* What comes behind a refusal says no more than that. */
+static bool is_trouble(const struct hop_delivery *d, const struct hop_reply *reply)
+{
+    bool is_of_data = d->replies > recipient_count(d) + 1;
+    bool is_over = d->is_sender_refused || (is_of_data && !tally_goes_on(&d->tally));
+
+    return reply->code == 421 || (hop_reply_is_trouble(reply) && !is_over);
+}
+
+/* Another connection may do better. */
+static void leave(struct hop_delivery *d, const struct hop_reply *reply)
+{
+    char why[400];
+
+    snprintf(why, sizeof why, "%u %.300s", reply->code, reply->text.data ? reply->text.data : "");
+    hop_task_drop(&d->task);
+    d->task.on_lost(&d->task, why);
+}
+
 static void on_reply(struct hop_task *task, const struct hop_reply *reply)
 {
     struct hop_delivery *d = of_task(task);
@@ -332,18 +369,24 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
         take_interruption(d, reply);
         return;
     }
-    if (d->is_sending || (reply->code == 421 && !d->is_dot_sent)) {
-        hop_task_drop(task); /* it raves, or is about to close */
-        task->on_lost(task, "it closes the connection");
+    if (d->is_sending) {
+        leave(d, reply);
         return;
     }
-    if (d->lacks) {
-        hop_task_done(task, false);
+    if (d->lacks) { /* the reply to RSET */
+        if (reply->code / 100 == 2)
+            hop_task_done(task, false);
+        else
+            hop_task_drop(task);
         conclude_lacking(d);
         return;
     }
     if (d->is_dot_sent) {
         take_dot(d, reply);
+        return;
+    }
+    if (is_trouble(d, reply)) {
+        leave(d, reply);
         return;
     }
     if (index == recipient_count(d) + 1) {
@@ -370,6 +413,7 @@ static void on_lost(struct hop_task *task, const char *why)
         conclude_trouble(d, REPLY_HOP_SILENT, why);
         return;
     }
+    d->tls[0] = '\0'; /* the next connection has its own, or none */
     if (next_hop_submit(d->next_hop, task))
         return;
     conclude_trouble(d, REPLY_HOP_DOWN, why);

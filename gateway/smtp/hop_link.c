@@ -152,7 +152,7 @@ static void become_idle(struct hop_link *link)
 
 static void after_hello(struct hop_link *link, const struct hop_reply *reply)
 {
-    enum hop_tls tls = hop_settings(link->hop)->tls;
+    int tls = hop_settings(link->hop)->ways->tls;
     bool is_secure = stream_is_tls(link->stream);
 
     note_extensions(link, link->state == LINK_EHLO ? strbuf_span(&reply->text) : SPAN(""));
@@ -178,7 +178,7 @@ static void take_hello(struct hop_link *link, const struct hop_reply *reply)
     if (reply->code == 250)
         after_hello(link, reply);
     else if (link->state == LINK_EHLO && reply->code / 100 == 5 && !is_lmtp(link) &&
-             hop_settings(link->hop)->tls < HOP_TLS_ENCRYPT)
+             hop_settings(link->hop)->ways->tls < HOP_TLS_ENCRYPT)
         say_hello(link, LINK_HELO);
     else
         lose_by_reply(link, is_lmtp(link) ? "reply to LHLO" : "reply to EHLO", reply);
@@ -186,20 +186,28 @@ static void take_hello(struct hop_link *link, const struct hop_reply *reply)
 
 static void start_tls(struct hop_link *link)
 {
+    const struct hop_settings *s = hop_settings(link->hop);
     struct tls_peer peer = hop_peer(link->hop);
     char ip[ADDR_TEXT_MAX];
 
+    if (s->ways->tls == HOP_TLS_DANE && !peer.tlsa_count) {
+        lose(link, false, "DANE: there are no TLSA records to verify it by");
+        return;
+    }
     if (!peer.name)
-        peer.name = addr_text(&hop_settings(link->hop)->target->at.addr, ip);
+        peer.name = addr_text(&s->target->at.addr, ip);
     link->state = LINK_TLS;
-    stream_start_tls(link->stream, hop_settings(link->hop)->tls_context, &peer);
+    if (s->target->is_implicit)
+        stream_begin_tls(link->stream, s->tls_context, &peer);
+    else
+        stream_start_tls(link->stream, s->tls_context, &peer);
 }
 
 static void take_starttls(struct hop_link *link, const struct hop_reply *reply)
 {
     if (reply->code == 220) {
         start_tls(link);
-    } else if (hop_settings(link->hop)->tls == HOP_TLS_MAY) {
+    } else if (hop_settings(link->hop)->ways->tls == HOP_TLS_MAY) {
         become_idle(link);
     } else {
         lose_by_reply(link, "reply to STARTTLS", reply);
@@ -320,7 +328,7 @@ static bool say_unknown_address(struct hop_link *link)
 /* Of us, or of what we said, and not of the client. */
 static bool is_our_trouble(unsigned code)
 {
-    return code < 400 || code == 421 || (code >= 500 && code <= 504) || code == 550;
+    return code < 400 || code == 421 || (code >= 500 && code <= 504) || code == 530 || code == 550;
 }
 
 static void take_xclient(struct hop_link *link, const struct hop_reply *reply)
@@ -353,12 +361,15 @@ static void take_xclient_hello(struct hop_link *link, const struct hop_reply *re
 
 bool link_fits(const struct hop_link *link, const struct hop_task *task)
 {
-    return !link->client.len || link->client_attributes || is_private(link) ||
+    bool may_be_told_again = link->client_attributes && task->client.len;
+
+    return !link->client.len || may_be_told_again || is_private(link) ||
            span_eq(task->client, strbuf_span(&link->client));
 }
 
 static void take_busy(struct hop_link *link, const struct hop_reply *reply)
 {
+    link->refusals += reply->code >= 400;
     if (link->introduced)
         take_xforward(link, reply);
     else
@@ -382,6 +393,14 @@ static void take_reply(struct hop_link *link, const struct hop_reply *reply)
     }
 }
 
+/* It has said more than it was asked for, or has begun to: that is no answer to what it will be asked next. */
+static bool speaks_unasked(const struct hop_link *link)
+{
+    bool has_begun = link->reply.lines || stream_input(link->stream).len;
+
+    return link->is_ahead || (has_begun && !link->awaited && !link->is_open_ended);
+}
+
 /* Replies until there is none, nobody waits for one, or the link is gone. */
 static void on_data(void *arg)
 {
@@ -393,12 +412,12 @@ static void on_data(void *arg)
         enum hop_reply_state state = hop_reply_take(&link->reply, stream_input(link->stream), &took);
 
         stream_consume(link->stream, took);
-        if (state == HOP_REPLY_MORE)
-            return;
-        if (state == HOP_REPLY_BAD || (!link->awaited && !link->is_open_ended)) {
+        if (state == HOP_REPLY_BAD || speaks_unasked(link)) {
             lose(link, false, state == HOP_REPLY_BAD ? "it sent what is no SMTP reply" : "it spoke unasked");
             return;
         }
+        if (state == HOP_REPLY_MORE)
+            return;
         struct hop_reply reply = link->reply; /* a copy: the task may free the link */
 
         hop_reply_init(&link->reply);
@@ -407,10 +426,6 @@ static void on_data(void *arg)
         if (!is_gone)
             link->is_gone = NULL;
         hop_reply_release(&reply);
-        if (!is_gone && link->is_ahead) {
-            lose(link, false, "it spoke unasked");
-            return;
-        }
     }
 }
 
@@ -464,18 +479,15 @@ static void on_drained(void *arg)
 static void on_end(void *arg, enum stream_end why)
 {
     struct hop_link *link = arg;
+    bool is_tls = why == STREAM_TLS_FAILED || (why == STREAM_TIMEOUT && link->state == LINK_TLS);
     char text[300];
 
-    switch (why) {
-    case STREAM_EOF: snprintf(text, sizeof text, "it closed the connection"); break;
-    case STREAM_TIMEOUT:
-        link->is_late = !link->is_at_end;
-        snprintf(text, sizeof text, "it was silent for too long");
-        break;
-    case STREAM_TLS_FAILED: snprintf(text, sizeof text, "TLS: %.250s", stream_error_text(link->stream)); break;
-    default: snprintf(text, sizeof text, "%.250s", stream_error_text(link->stream)); break;
-    }
-    lose(link, why == STREAM_TLS_FAILED, text);
+    link->is_late = why == STREAM_TIMEOUT && !link->is_at_end;
+    if (why == STREAM_EOF)
+        snprintf(text, sizeof text, "it closed the connection");
+    else
+        snprintf(text, sizeof text, "%s%.250s", is_tls ? "TLS: " : "", stream_error_text(link->stream));
+    lose(link, is_tls, text);
 }
 
 struct hop_link *link_new(struct hop *hop, const struct endpoint *at)
@@ -522,6 +534,7 @@ void link_to_idle(struct hop_link *link, bool reset)
         BUG("%u replies are awaited", link->awaited);
     link->task = NULL;
     link->uses++;
+    link->questions = link->is_at_end ? 0 : link->questions + 1;
     if (reset) {
         say(link, LINK_RESETTING, "RSET");
         return;

@@ -25,9 +25,10 @@ struct hop_link {
     struct stream *stream;
     enum link_state state;
     struct hop_reply reply;
-    struct hop_task *task; /* LINK_XCLIENT and later */
-    unsigned awaited;      /* replies */
-    unsigned uses;
+    struct hop_task *task;   /* LINK_XCLIENT and later */
+    unsigned awaited;        /* replies */
+    unsigned uses, refusals; /* how often it has served; replies of 4xx and 5xx */
+    unsigned questions;      /* uses since the last message */
     unsigned extensions;
     uint64_t size_most;
     uint64_t recipients_most, domains_most, mails_most; /* its LIMITS [RFC9422]; 0: none told */

@@ -38,7 +38,7 @@ void hop_expect(struct hop_task *task, unsigned replies)
 
 bool hop_is_ahead(const struct hop_task *task)
 {
-    return !task->link->awaited && stream_input(task->link->stream).len;
+    return !task->link->awaited && (task->link->reply.lines || stream_input(task->link->stream).len);
 }
 
 void hop_wait_final(struct hop_task *task)

@@ -77,9 +77,13 @@ static bool make_tls(struct hops *h, enum hop_tls tls, struct tls_context **out,
 }
 
 /* smtps has no clear text to fall back to. */
-static enum hop_tls tls_of(const struct hop_target *target, const struct hop_ways *ways)
+static struct hop_ways ways_to(const struct hop_target *target, const struct hop_ways *ways)
 {
-    return target->is_implicit && ways->tls < HOP_TLS_ENCRYPT ? HOP_TLS_ENCRYPT : (enum hop_tls)ways->tls;
+    struct hop_ways its = *ways;
+
+    if (target->is_implicit && its.tls < HOP_TLS_ENCRYPT)
+        its.tls = HOP_TLS_ENCRYPT;
+    return its;
 }
 
 bool hops_prepare(struct hops *h, const struct hop_ways *ways, char *error, size_t size)
@@ -121,7 +125,6 @@ static struct pool *pool_new(struct hops *h, const char *key, const struct hop_t
                                      .conf = h->conf,
                                      .target = &p->target,
                                      .ways = &p->ways,
-                                     .tls = tls_of(target, ways),
                                      .tls_context = tls,
                                      .hostname = h->engine->hostname,
                                      .metrics = &h->engine->metrics.hop,
@@ -164,15 +167,16 @@ static void pool_free(struct pool *p)
 static struct pool *pool_of(struct hops *h, const struct hop_target *target, const struct hop_ways *ways, char *error,
                             size_t size)
 {
+    const struct hop_ways its = ways_to(target, ways);
     struct tls_context *tls;
     struct strbuf key;
 
     strbuf_init(&key, KEY_MOST);
     put_key(&key, target);
-    struct pool *p = find_pool(h, key.data, ways);
+    struct pool *p = find_pool(h, key.data, &its);
 
-    if (!p && make_tls(h, tls_of(target, ways), &tls, error, size) && prepare_target(h, target, error, size))
-        p = pool_new(h, key.data, target, ways, tls);
+    if (!p && make_tls(h, (enum hop_tls)its.tls, &tls, error, size) && prepare_target(h, target, error, size))
+        p = pool_new(h, key.data, target, &its, tls);
     strbuf_release(&key);
     return p;
 }

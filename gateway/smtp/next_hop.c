@@ -125,14 +125,6 @@ bool next_hop_is_down(const struct next_hop *nh)
 
 /* ---- what they offer ---- */
 
-bool next_hop_is_known(const struct next_hop *nh)
-{
-    for (size_t i = 0; i < nh->count; i++)
-        if (hop_is_known(nh->hops[i]))
-            return true;
-    return false;
-}
-
 unsigned next_hop_extensions(const struct next_hop *nh)
 {
     unsigned all = EXTENSIONS_ALL;

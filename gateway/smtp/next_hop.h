@@ -38,7 +38,6 @@ const char *next_hop_auth(const struct next_hop *nh);
 /* next_hop_submit - as hop_submit(), to the target that is up and comes first. A task that was lost may be submitted
  * again: each target gets it at most once more, then it is refused. */
 bool next_hop_submit(struct next_hop *nh, struct hop_task *task);
-bool next_hop_is_known(const struct next_hop *nh);
 bool next_hop_is_down(const struct next_hop *nh);
 /* next_hop_extensions - what all its targets offer that are known; everything while none is. */
 unsigned next_hop_extensions(const struct next_hop *nh);

@@ -181,7 +181,7 @@ static struct span why_not_verified(const struct pending_rcpt *r)
     case REPLY_UNLISTED: return SPAN("not in the list of recipients");
     case REPLY_NO_LIST: return SPAN("the list of recipients could not be read");
     case REPLY_HOP_LACKS: return SPAN("the next hop no longer offers SMTPUTF8");
-    default: return SPAN("the next hop could not be asked");
+    default: return r->text.len ? strbuf_span(&r->text) : SPAN("the next hop could not be asked");
     }
 }
 
@@ -299,13 +299,13 @@ static unsigned lacking(const struct server *s, const struct smtp_command *comma
 }
 
 /* It had what the transaction uses when we offered it, or was not known then; for who comes again that is not so. But
- * where TLS proves nothing, REQUIRETLS will never go [RFC8689 4.2.1]. */
+ * where TLS proves nothing, REQUIRETLS will never go [RFC8689 4.2.1], and it is not even asked about the recipient. */
 static enum reply lacks_something(const struct server *s, const struct smtp_command *command,
                                   const struct next_hop *next_hop)
 {
     unsigned lacks = lacking(s, command, next_hop);
 
-    if ((lacks & EXTENSION_REQUIRETLS) && !next_hop_may_require_tls(next_hop))
+    if (s->session->is_require_tls && !next_hop_may_require_tls(next_hop))
         return REPLY_REQUIRETLS;
     return lacks ? REPLY_HOP_LACKS : REPLY_NONE;
 }

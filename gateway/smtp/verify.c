@@ -5,6 +5,7 @@
  */
 #include "gateway/smtp/verify.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
@@ -144,21 +145,41 @@ static void refuse_sender(struct verify_query *q, const struct hop_reply *reply)
         q->step = ASK_RSET;
 }
 
+/* Where RSET is refused, the next MAIL would come into the middle of this transaction. */
+static void end_question(struct verify_query *q, const struct hop_reply *reply)
+{
+    if (q->lacks_utf8)
+        tell(q, 0, span_of(extension_name(EXTENSION_SMTPUTF8)), REPLY_HOP_LACKS);
+    if (reply->code / 100 == 2)
+        hop_task_done(&q->task, false);
+    else
+        hop_task_drop(&q->task);
+    query_free(q);
+}
+
+/* Another connection may do better. */
+static void leave(struct verify_query *q, const struct hop_reply *reply)
+{
+    char why[400];
+
+    snprintf(why, sizeof why, "%u %.300s", reply->code, reply->text.data ? reply->text.data : "");
+    hop_task_drop(&q->task);
+    q->task.on_lost(&q->task, why);
+}
+
 static void on_reply(struct hop_task *task, const struct hop_reply *reply)
 {
     struct verify_query *q = (struct verify_query *)task;
     enum question step = q->step++;
 
     if (step == ASK_RSET) {
-        if (q->lacks_utf8)
-            tell(q, 0, span_of(extension_name(EXTENSION_SMTPUTF8)), REPLY_HOP_LACKS);
-        hop_task_done(task, false);
-        query_free(q);
+        end_question(q, reply);
         return;
     }
-    if (reply->code == 421 || reply->code / 100 == 3) { /* it is about to close, or raves */
-        hop_task_drop(task);
-        task->on_lost(task, "it closes the connection");
+    bool is_trouble = hop_reply_is_trouble(reply) && (q->fn || reply->code == 421); /* else it is behind a refusal */
+
+    if (is_trouble || reply->code / 100 == 3) {
+        leave(q, reply);
         return;
     }
     if (step == ASK_RCPT)
@@ -174,10 +195,9 @@ static void on_lost(struct hop_task *task, const char *why)
 {
     struct verify_query *q = (struct verify_query *)task;
 
-    (void)why; /* the hop has logged it */
     if (q->fn && next_hop_submit(q->next_hop, task))
         return;
-    tell(q, 0, SPAN(""), REPLY_HOP_DOWN);
+    tell(q, 0, span_of(why), REPLY_HOP_DOWN);
     query_free(q);
 }
 
@@ -341,9 +361,9 @@ static const struct verify_answer *find_known(struct verify *v, const struct nex
     return known;
 }
 
-/* What is known without asking anybody; false: the next hop must be asked. */
+/* What is known without asking anybody; false: the next hop must be asked, and not the store when it is in doubt. */
 static bool is_known(struct verify *v, const struct route *route, const struct session *session,
-                     const struct address *recipient, struct verify_result *result)
+                     const struct address *recipient, struct verify_result *result, bool *is_in_doubt)
 {
     struct next_hop *next_hop = route->next_hop;
     enum listed listed = route->verify == VERIFY_LIST
@@ -366,8 +386,11 @@ static bool is_known(struct verify *v, const struct route *route, const struct s
     }
     const struct verify_answer *known = find_known(v, next_hop, session, recipient);
 
+    *is_in_doubt = known && !known->code;
     if (!known || (next_hop_is_private(next_hop) && route->verify == VERIFY_RCPT))
         return route->verify != VERIFY_RCPT;
+    if (*is_in_doubt)
+        return false;
     next_hop_settings(next_hop)->metrics->verify_known++;
     *result = (struct verify_result){ known->code, span_of(known->text), REPLY_NONE };
     return true;
@@ -377,13 +400,15 @@ struct verify_query *verify_ask(struct verify *v, const struct route *route, con
                                 const struct address *recipient, verify_fn *fn, void *arg,
                                 struct verify_result *at_once)
 {
-    if (is_known(v, route, session, recipient, at_once))
+    bool is_in_doubt = false;
+
+    if (is_known(v, route, session, recipient, at_once, &is_in_doubt))
         return NULL;
     struct verify_query *q = query_new(v, route->next_hop, session, recipient);
 
     q->fn = fn;
     q->arg = arg;
-    if (is_shared(v, route->next_hop)) {
+    if (is_shared(v, route->next_hop) && !is_in_doubt) {
         ask_shared(q);
         return q;
     }
@@ -393,9 +418,14 @@ struct verify_query *verify_ask(struct verify *v, const struct route *route, con
     return NULL;
 }
 
+/* A question that is being asked goes on to its end, so that its connection can be used again. */
 void verify_cancel(struct verify_query *query)
 {
     query->fn = NULL;
+    if (!query->task.is_queued)
+        return;
+    hop_withdraw(&query->task);
+    query_free(query);
 }
 
 void verify_note(struct verify *v, const struct next_hop *next_hop, struct span who, const struct address *recipient,
@@ -404,10 +434,16 @@ void verify_note(struct verify *v, const struct next_hop *next_hop, struct span 
     const char *name = next_hop_name(next_hop);
     int64_t now_ms = loop_now_ms(v->engine->loop);
     const struct verify_answer *known = verify_cache_get(v->cache, now_ms, name, who, recipient);
+    bool is_in_doubt = known && !known->code;
     bool is_for_all = code / 100 != 5 || verify_is_of_mailbox(code, text);
-    bool is_news = known ? known->code / 100 != code / 100 : life_of(v, code) > 0;
+    bool is_news = known && !is_in_doubt ? known->code / 100 != code / 100 : life_of(v, code) > 0;
 
     verify_cache_put(v->cache, now_ms, name, who, recipient, code, text);
     if (is_for_all && is_news && is_shared(v, next_hop))
         tell_shared(v, next_hop, recipient, code, text);
+}
+
+void verify_doubt(struct verify *v, const struct next_hop *next_hop, const struct address *recipient)
+{
+    verify_cache_doubt(v->cache, loop_now_ms(v->engine->loop), next_hop_name(next_hop), recipient);
 }

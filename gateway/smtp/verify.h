@@ -19,7 +19,7 @@ struct verify;
 struct verify_query;
 
 /* code 2xx: taken. 4xx, 5xx: what the next hop said, or, with `trouble` REPLY_UNLISTED, a list. 0: `trouble` of ours,
- * when nobody could be asked. */
+ * when nobody could be asked; then `text` says why, or is empty. */
 struct verify_result {
     unsigned code;
     struct span text;
@@ -40,5 +40,8 @@ void verify_cancel(struct verify_query *query);
 /* verify_note - what the next hop said of a recipient in a real transaction. `who`: hop_client_who(). */
 void verify_note(struct verify *v, const struct next_hop *next_hop, struct span who, const struct address *recipient,
                  unsigned code, struct span text);
+/* verify_doubt - it refused this recipient, and all of the message's were put off for it: when they come again he is
+ * asked about, even where his route says that nobody is. Else they would be put off for ever. */
+void verify_doubt(struct verify *v, const struct next_hop *next_hop, const struct address *recipient);
 
 #endif

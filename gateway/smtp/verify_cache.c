@@ -6,13 +6,14 @@
 
 #include "gateway/base/bug.h"
 
-enum { KEY_MOST = 2048 };
+enum { KEY_MOST = 16384, DOUBT_MS = 24 * 3600 * 1000 };
 
 struct entry {
     struct entry *next_in_slot;
     struct entry *newer, *older;
     uint64_t hash;
     int64_t until_ms;
+    int64_t doubt_until_ms; /* 0: there is none */
     struct verify_answer answer;
     size_t key_len;
     char bytes[]; /* key, then the answer's text */
@@ -125,12 +126,14 @@ static const struct verify_answer *look_up(struct verify_cache *c, int64_t now_m
 
     if (!*at)
         return NULL;
-    if ((*at)->until_ms <= now_ms) {
+    struct entry *e = *at;
+
+    if (e->until_ms <= now_ms && e->doubt_until_ms <= now_ms) {
         forget(c, at);
         return NULL;
     }
-    struct entry *e = *at;
-
+    if (e->until_ms <= now_ms)
+        e->answer = (struct verify_answer){ 0, "" };
     unlink_use(c, e);
     link_newest(c, e);
     return &e->answer;
@@ -197,7 +200,7 @@ static void remove_key(struct verify_cache *c, struct span key)
         forget(c, at);
 }
 
-static void insert(struct verify_cache *c, struct span key, int64_t until_ms, unsigned code, struct span text)
+static struct entry *insert(struct verify_cache *c, struct span key, int64_t until_ms, unsigned code, struct span text)
 {
     uint64_t hash = hash_of(c, key);
 
@@ -211,11 +214,31 @@ static void insert(struct verify_cache *c, struct span key, int64_t until_ms, un
     c->slots[hash & c->mask] = e;
     link_newest(c, e);
     c->count++;
+    return e;
 }
 
 static int keep_of(const struct verify_cache *c, unsigned code)
 {
     return code / 100 == 2 ? c->good_ms : code / 100 == 5 ? c->bad_ms : 0;
+}
+
+/* The end of a doubt, for which the time has not come yet and which a reply of that code does not end. */
+static int64_t doubt_of(struct verify_cache *c, struct span key, unsigned code)
+{
+    const struct entry *e = *find(c, hash_of(c, key), key);
+
+    return e && code / 100 != 2 ? e->doubt_until_ms : 0;
+}
+
+/* What was known goes, but for a doubt. */
+static void replace(struct verify_cache *c, int64_t now_ms, struct span key, int keep_ms, unsigned code,
+                    struct span text)
+{
+    int64_t doubt_until_ms = doubt_of(c, key, code);
+
+    remove_key(c, key);
+    if (keep_ms || doubt_until_ms > now_ms)
+        insert(c, key, now_ms + keep_ms, keep_ms ? code : 0, text)->doubt_until_ms = doubt_until_ms;
 }
 
 void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, struct span sender,
@@ -232,11 +255,27 @@ void verify_cache_put(struct verify_cache *c, int64_t now_ms, const char *hop, s
     add_sender(&key, sender);
     struct span of_sender = strbuf_span(&key), of_all = span_first(of_sender, general);
 
-    remove_key(c, of_sender);
-    if (is_for_all)
-        remove_key(c, of_all);
-    if (keep_ms && !key.is_full)
-        insert(c, is_for_all ? of_all : of_sender, now_ms + keep_ms, code, text);
+    if (!key.is_full && is_for_all) {
+        remove_key(c, of_sender);
+        replace(c, now_ms, of_all, keep_ms, code, text);
+    } else if (!key.is_full) {
+        replace(c, now_ms, of_sender, keep_ms, code, text);
+    }
+    strbuf_release(&key);
+}
+
+void verify_cache_doubt(struct verify_cache *c, int64_t now_ms, const char *hop, const struct address *recipient)
+{
+    struct strbuf key;
+
+    strbuf_init(&key, KEY_MOST);
+    verify_cache_key(&key, hop, recipient);
+    struct entry **at = find(c, hash_of(c, strbuf_span(&key)), strbuf_span(&key));
+
+    if (*at)
+        (*at)->doubt_until_ms = now_ms + DOUBT_MS;
+    else if (!key.is_full)
+        insert(c, strbuf_span(&key), now_ms, 0, SPAN(""))->doubt_until_ms = now_ms + DOUBT_MS;
     strbuf_release(&key);
 }
 

@@ -6,7 +6,7 @@
 #include "gateway/smtp/verify_cache.h"
 #include "gateway/store/op.h"
 
-enum { KEY_MOST = 4096, CODE_MOST = 599 };
+enum { KEY_MOST = 16384, CODE_MOST = 599 };
 
 struct span verify_record_key(struct arena *a, const char *hop, bool is_local, const char *hostname,
                               const struct address *recipient)

@@ -233,6 +233,16 @@ def test_postfix_refuses_a_client_at_its_greeting(dns):
         assert not delivered(postfix)
 
 
+def test_whom_postfix_does_not_know_slows_down_nobody_else(dns):
+    """It counts errors for each connection, answers late after ten of them and hangs up after twenty."""
+    with Postfix() as postfix, gateway(dns, postfix, "none", verify="yes", rdns="off") as mx:
+        for number in range(25):
+            client = {"addr": f"203.0.113.{number}"}
+            assert send_mail(mx.port, "a@example.com", f"nobody{number}@example.org", MAIL, xclient=client)[0] == 550
+        assert send(mx, ONE, "one.example")[0] == 250
+        assert len(re.findall(r"disconnect .* rcpt=0/8 ", postfix.log)) == 3, postfix.log
+
+
 @pytest.mark.parametrize("way", ("xforward", "xclient"))
 def test_a_postfix_without_ipv6_gets_the_mail_of_ipv6_clients(dns, way):
     with Postfix() as postfix, gateway(dns, postfix, way) as mx:

@@ -73,7 +73,9 @@ def test_deliveries_are_counted(dns):
     sink, port = SmtpSink(), free_port()
     sink.start()
     smtp = f"""smtp {{ listen = {{"127.0.0.1:{port}"}}  next_hop = "smtp://127.0.0.1:{sink.port}"
-        relay_domains = {{"example.org"}}  xclient_clients = {{"127.0.0.1"}}  next_hop_tls = none }}"""
+        relay_domains = {{"example.org"}}  xclient_clients = {{"127.0.0.1"}}  next_hop_tls = none
+        route "other.example" {{
+            next_hop = "smtp://127.0.0.1:{sink.port}"  next_hop_tls = none  next_hop_client = none }} }}"""
     with Gateway(conf(dns.endpoint, rest=smtp)) as gateway:
         for _ in range(2):
             code, text = send_mail(port, SENDER, RECIPIENT, signed(), CLIENT["name"], xclient=CLIENT)
@@ -83,7 +85,9 @@ def test_deliveries_are_counted(dns):
         assert openmetrics.value(values, "postern_hop_deliveries_total", result="delivered") == 2
         assert openmetrics.value(values, "postern_hop_connections_total") >= 1
         assert openmetrics.value(values, "postern_hop_open_connections") >= 1
-        assert openmetrics.value(values, "postern_target_up", target=f"smtp://127.0.0.1:{sink.port}", tls="none") == 1
+        for client in ("xforward", "none"):  # one target, spoken to in two ways
+            target = {"target": f"smtp://127.0.0.1:{sink.port}", "tls": "none", "client": client}
+            assert openmetrics.value(values, "postern_target_up", **target) == 1
         assert openmetrics.value(values, "postern_recipient_questions_total") == 1
         assert openmetrics.value(values, "postern_recipient_cache_hits_total") == 1
         assert openmetrics.value(values, "postern_verdicts_total", door="smtp", action="accept") == 2

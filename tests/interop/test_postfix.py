@@ -115,6 +115,14 @@ def test_a_next_hop_without_starttls_gets_nothing_when_tls_is_demanded(dns):
         assert not postfix.messages()
 
 
+def test_a_next_hop_that_demands_tls_puts_mail_off_when_there_is_none(dns):
+    with Postfix(tls="encrypt") as postfix, \
+            Gateway(conf(dns, f"smtp://127.0.0.1:{postfix.port}", "next_hop_tls = none")) as gateway:
+        code, text = send_mail(gateway.port, SENDER, RECIPIENT, signed(), CLIENT["name"], xclient=CLIENT)
+        assert code == 451, text  # our trouble: nobody is refused for good
+        gateway.wait_log("530 5.7.0 Must issue a STARTTLS command first")
+
+
 def test_a_certificate_of_another_name_is_not_trusted(dns, certificates):
     tls = f'next_hop_tls = verify  next_hop_ca = "{certificates}/mx.example.org.crt"'
     with Postfix(tls="may") as postfix, Gateway(conf(dns, f"smtp://127.0.0.1:{postfix.port}", tls)) as gateway:

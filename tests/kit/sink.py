@@ -20,11 +20,12 @@ class SmtpSink:
              asked once for each recipient.
     tls      path of a file with key and certificate, or an SSLContext: STARTTLS is offered.
     implicit with tls: TLS from the first byte instead.
+    path     of a unix socket to listen on instead.
     """
 
-    def __init__(self, script=None, extensions=EXTENSIONS, tls=None, lmtp=False, implicit=False):
+    def __init__(self, script=None, extensions=EXTENSIONS, tls=None, lmtp=False, implicit=False, path=None):
         self.script, self.extensions, self.tls, self.lmtp = script, list(extensions), tls, lmtp
-        self.implicit = implicit
+        self.implicit, self.path = implicit, path
         self.messages, self.commands, self.connections = [], [], 0
         self.lock = threading.Lock()
         self.listener = None
@@ -39,8 +40,13 @@ class SmtpSink:
     def start(self, port=0):
         """Listens again on `port` after stop(): a next hop that was down and came back."""
         self.is_ending.clear()
-        self.listener = socket.create_server(("127.0.0.1", port or self.port or 0), backlog=256)
-        self.port = self.listener.getsockname()[1]
+        if self.path:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(self.path)
+            self.listener.listen()
+        else:
+            self.listener = socket.create_server(("127.0.0.1", port or self.port or 0), backlog=256)
+            self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
 
     def stop(self):

@@ -89,6 +89,7 @@ static void next_hops_are_read_or_refused(void **state)
         { "smtp://mail.example.org", HOP_SMTP, "mail.example.org", NULL, 25 },
         { "smtps://mail.example.org", HOP_SMTP, "mail.example.org", NULL, 465 },
         { "smtps://[::1]:1465", HOP_SMTP, "", NULL, 1465 },
+        { "smtp://mail.example.org.:26", HOP_SMTP, "mail.example.org", NULL, 26 },
         { "smtps:unix:/run/mta.sock", -1, NULL, NULL, 0 },
         { "smtp:unix:/run/mta.sock", HOP_SMTP, "", "/run/mta.sock", 0 },
         { "maildir:/var/mail/x", HOP_MAILDIR, "", "/var/mail/x", 0 },

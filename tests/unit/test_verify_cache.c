@@ -56,6 +56,32 @@ static void the_latest_answer_counts(void **state)
     verify_cache_free(c);
 }
 
+static void a_doubt_outlasts_what_was_said(void **state)
+{
+    struct verify_cache *c = verify_cache_new(100, 1000, 100);
+    struct address x = address("x@example.org"), y = address("y@example.org");
+    const int64_t day_ms = 24 * 3600 * 1000;
+
+    (void)state;
+    put(c, 0, "x@example.org", 550, "5.1.1 no such user");
+    verify_cache_doubt(c, 0, "smtp://a:25", &x);
+    EXPECT_INT(550, get(c, 99, "x@example.org")->code);
+    EXPECT_INT(0, get(c, 100, "x@example.org")->code);
+    put(c, 200, "x@example.org", 451, "not now");
+    EXPECT_INT(0, get(c, 201, "x@example.org")->code);
+    put(c, 300, "x@example.org", 550, "5.1.1 no such user");
+    EXPECT_INT(550, get(c, 301, "x@example.org")->code);
+    EXPECT_INT(0, get(c, day_ms - 1, "x@example.org")->code);
+    EXPECT_NULL(get(c, day_ms, "x@example.org"));
+    verify_cache_doubt(c, 0, "smtp://a:25", &y);
+    EXPECT_INT(0, get(c, 1, "y@example.org")->code);
+    put(c, 2, "y@example.org", 250, "");
+    EXPECT_INT(250, get(c, 3, "y@example.org")->code);
+    EXPECT_NULL(get(c, 1002, "y@example.org"));
+    EXPECT_INT(0, verify_cache_count(c));
+    verify_cache_free(c);
+}
+
 static void keys_are_hop_local_part_and_domain(void **state)
 {
     struct verify_cache *c = verify_cache_new(100, 1000, 1000);
@@ -136,6 +162,6 @@ static void a_long_text_is_cut(void **state)
     verify_cache_free(c);
 }
 
-RUN_TESTS(TEST(good_and_bad_have_their_times), TEST(the_latest_answer_counts), TEST(keys_are_hop_local_part_and_domain),
-          TEST(a_refusal_is_held_against_the_recipient_only_when_it_says_so), TEST(the_one_not_asked_for_longest_goes),
-          TEST(a_long_text_is_cut))
+RUN_TESTS(TEST(a_doubt_outlasts_what_was_said), TEST(good_and_bad_have_their_times), TEST(the_latest_answer_counts),
+          TEST(keys_are_hop_local_part_and_domain), TEST(a_refusal_is_held_against_the_recipient_only_when_it_says_so),
+          TEST(the_one_not_asked_for_longest_goes), TEST(a_long_text_is_cut))
