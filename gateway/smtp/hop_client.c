@@ -149,4 +149,8 @@ void hop_client_who(struct strbuf *out, enum hop_client how, const struct sessio
     strbuf_put(out, s->mail_from.text);
     if (how != HOP_CLIENT_NONE)
         strbuf_putf(out, " %s", addr_text(&s->client, ip));
+    if (how == HOP_CLIENT_XCLIENT) {
+        strbuf_putc(out, ' ');
+        strbuf_put(out, s->auth_user);
+    }
 }

@@ -23,8 +23,8 @@ unsigned hop_client_attributes(struct span words);
 /* hop_client_commands - with those `attributes`, each command with its CRLF and of at most 512 octets
  * [RFC5321 4.5.3.1.4], to the end of `out`; how many. */
 unsigned hop_client_commands(struct strbuf *out, enum hop_client how, unsigned attributes, struct span description);
-/* hop_client_who - for whom an answer holds that speaks of no mailbox: the sender; and the client, when the next hop is
- * told of it. */
+/* hop_client_who - for whom an answer holds that speaks of no mailbox: the sender; and the client and its login, as far
+ * as the next hop is told of them. */
 void hop_client_who(struct strbuf *out, enum hop_client how, const struct session *s);
 
 #endif

@@ -67,11 +67,15 @@ def chain(tmp_path_factory):
 
 
 class World:
-    """A next hop with a certificate, its name in a signed zone, and the gateway in front of it."""
+    """A next hop with a certificate, its name in a signed zone, and the gateway in front of it.
 
-    def __init__(self, folder, sink, tlsa, forged=None, host="hop.test", scheme="smtp", more="", plain=()):
-        records = [("hop.test.", "A", "127.0.0.1")]
-        records += [(f"_{sink.port}._tcp.hop.test.", "TLSA", text) for text in tlsa]
+    alias   alias.test is another name of the next hop, the one that is written; the records are its own.
+    """
+
+    def __init__(self, folder, sink, tlsa, forged=None, host="hop.test", scheme="smtp", more="", plain=(), alias=False):
+        host = "alias.test" if alias else host
+        records = [("hop.test.", "A", "127.0.0.1")] + [("alias.test.", "CNAME", "hop.test.")] * alias
+        records += [(f"_{sink.port}._tcp.{'alias' if alias else 'hop'}.test.", "TLSA", text) for text in tlsa]
         zone, anchor = signed_zone(records, forged=forged, unsigned=["plain."])
         (folder / "root.key").write_text(anchor)
         unsigned = "\n".join(["hop.plain. 60 IN A 127.0.0.1",
@@ -146,6 +150,17 @@ def test_records_that_are_not_signed_prove_nothing(tmp_path, chain):
         assert send(mx) == 451
         mx.wait_log("no secure address of hop.plain: they are not signed")
         assert not sink.messages
+
+
+def test_an_alias_has_records_of_its_own(tmp_path, chain):
+    """And where an authority is what they name, the certificate must bear the alias [RFC7672 3.2.2]: it does not."""
+    with SmtpSink(tls=chain[0]) as sink:
+        with World(tmp_path, sink, ["3 1 1 " + digest(chain[0], "pubkey")], alias=True) as mx:
+            assert send(mx) == 250, mx.log
+        with World(tmp_path, sink, ["2 1 1 " + digest(chain[1], "pubkey")], alias=True) as mx:
+            assert send(mx) == 451
+            mx.wait_log("TLS: hostname mismatch")
+        assert len(sink.messages) == 1
 
 
 def test_a_hop_without_starttls_gets_nothing(tmp_path, chain):

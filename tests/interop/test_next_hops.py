@@ -4,6 +4,9 @@
 # none.
 import os
 import pwd
+import tempfile
+
+import pytest
 
 from mail import send_mail
 from process import wait_for
@@ -94,6 +97,16 @@ def test_equals_share_by_weight():
             assert post.send(16) == [250] * 16
             post.check(heavy, light)
             assert (len(heavy.messages), len(light.messages)) == (12, 4)
+
+
+@pytest.mark.parametrize("scheme", ("smtp", "lmtp"))
+def test_a_hop_behind_a_unix_socket(scheme):
+    with tempfile.TemporaryDirectory() as folder, \
+            SmtpSink(lmtp=scheme == "lmtp", path=f"{folder}/hop") as sink, gateway(f"{scheme}:unix:{folder}/hop") as mx:
+        post = Post(mx)
+        assert post.send(3) == [250] * 3, mx.log
+        post.check(sink)
+        assert f"hop={scheme}:unix:{folder}/hop" in mx.log
 
 
 def at(point, way):

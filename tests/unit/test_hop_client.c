@@ -123,4 +123,30 @@ static void no_command_is_longer_than_smtp_allows(void **state)
         }
 }
 
-RUN_TESTS(TEST(a_client_is_told_as_far_as_the_hop_takes_it), TEST(no_command_is_longer_than_smtp_allows))
+/* What speaks of no mailbox is kept for whom the next hop was told of, and no other. */
+static void an_answer_holds_for_whom_it_was_told_to(void **state)
+{
+    static const struct {
+        enum hop_client how;
+        const char *want;
+    } cases[] = {
+        { HOP_CLIENT_NONE, "a@example.com" },
+        { HOP_CLIENT_XFORWARD, "a@example.com 192.0.2.7" },
+        { HOP_CLIENT_XCLIENT, "a@example.com 192.0.2.7 ada" },
+    };
+    struct session s = { .mail_from.text = SPAN("a@example.com"), .auth_user = SPAN("ada") };
+
+    (void)state;
+    assert_int_equal(FAULT_NONE, addr_parse(SPAN("192.0.2.7"), &s.client));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct strbuf out;
+
+        strbuf_init(&out, 1000);
+        hop_client_who(&out, cases[i].how, &s);
+        EXPECT_SPAN(cases[i].want, strbuf_span(&out));
+        strbuf_release(&out);
+    }
+}
+
+RUN_TESTS(TEST(an_answer_holds_for_whom_it_was_told_to), TEST(a_client_is_told_as_far_as_the_hop_takes_it),
+          TEST(no_command_is_longer_than_smtp_allows))
