@@ -110,7 +110,7 @@ static const struct symbol dmarc_symbols[] = {
     [POLICY_QUARANTINE] = { "DMARC_POLICY_QUARANTINE", 150, "DMARC fails, and the domain asks for quarantine" },
     [POLICY_SOFTFAIL] = { "DMARC_POLICY_SOFTFAIL", 10, "DMARC fails, and the domain asks for nothing" },
     [POLICY_OVERRIDDEN] = { "DMARC_OVERRIDDEN", 0, "DMARC fails, and a trusted forwarder or ARC sealer vouches" },
-    [NO_POLICY] = { "DMARC_NA", 0, "the author's domain has no DMARC policy" },
+    [NO_POLICY] = { "DMARC_NA", 0, "the author's domain has no DMARC policy, or its mail could not be judged" },
     [DNS_FAIL] = { "DMARC_DNSFAIL", 0, "DMARC could not be decided, for names that did not answer" },
     [BAD_POLICY] = { "DMARC_BAD_POLICY", 50, "a DMARC record that has no usable policy, or several at one name" },
     [MISSING_FROM] = { "MISSING_FROM", 200, "the message has no From field" },
@@ -270,7 +270,9 @@ static enum step conclude(struct inquiry *q, const struct dmarc_outcome *o)
     }
     if (o->result == AUTH_PASS)
         finding_add(q, POLICY_ALLOW, "%s: %s", o->domain, o->reason);
-    if (o->result == AUTH_NONE)
+    if (o->result == AUTH_NONE && o->has_policy)
+        finding_add(q, NO_POLICY, "%s: %s", o->domain, o->reason);
+    else if (o->result == AUTH_NONE)
         finding_add(q, NO_POLICY, "%s", o->domain);
     if (o->result == AUTH_TEMPERROR && put_off(q, o) == STEP_WAIT)
         return STEP_WAIT;

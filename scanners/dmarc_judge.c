@@ -3,6 +3,9 @@
  * Only identifiers that pass can align. An aligned one that could not be checked now (temperror), or one that passes
  * and may be aligned or not for a name that did not answer, makes the result temperror where it would be fail. A
  * stranger cannot bring that about: his domain is not under the author's organizational domain, and is not looked at.
+ *
+ * Where nobody has told us the client's address (an LMTP listener behind a mail server, a milter or scan API without
+ * it) SPF says nothing. Mail that it might have passed for the author has not failed then: it is not judged.
  */
 #include "scanners/dmarc_judge.h"
 
@@ -32,6 +35,35 @@ static void vouch(struct inquiry *q, const struct dmarc_walk *author, const char
     out->may_be_aligned |= aligned == DMARC_MAYBE_ALIGNED || (aligned == DMARC_ALIGNED && result == AUTH_TEMPERROR);
 }
 
+/* The domain that SPF would have been asked of, if the client were known; NULL: SPF was asked. "": any, since the
+ * greeting is not known either [RFC7208 2.4]. */
+static const char *unasked_domain(const struct inquiry *q)
+{
+    const struct session *s = q->session;
+    char normal[DOMAIN_MAX];
+
+    if (s->client.family != ADDR_NONE || q->evidence->spf_mailfrom.result != AUTH_ABSENT)
+        return NULL;
+    struct span domain = s->mail_from.text.len ? s->mail_from.domain : s->helo;
+
+    if (!domain.len && !s->mail_from.text.len)
+        return "";
+    return domain_normal(domain, normal) ? NULL : arena_dup(q->arena, span_of(normal));
+}
+
+/* True: it can not be said that SPF fails for the author. */
+static bool is_unasked(struct inquiry *q, const struct dmarc_walk *author, bool is_strict, struct vouched *out)
+{
+    const char *domain = unasked_domain(q);
+
+    if (!domain || !*domain)
+        return domain != NULL;
+    enum dmarc_aligned aligned = dmarc_aligned(q, author, domain, is_strict);
+
+    out->waits |= aligned == DMARC_ALIGNED_WAIT;
+    return aligned == DMARC_ALIGNED || aligned == DMARC_MAYBE_ALIGNED;
+}
+
 static void foresee(struct inquiry *q, const char *author, const char *domain, enum auth_result result)
 {
     char normal[DOMAIN_MAX];
@@ -43,8 +75,11 @@ static void foresee(struct inquiry *q, const char *author, const char *domain, e
 static void foresee_all(struct inquiry *q, const char *author)
 {
     const struct evidence *e = q->evidence;
+    const char *unasked = unasked_domain(q);
 
     foresee(q, author, e->spf_mailfrom.domain, e->spf_mailfrom.result);
+    if (unasked && *unasked)
+        dmarc_foresee(q, author, unasked);
     for (size_t i = 0; i < e->dkim_count; i++)
         foresee(q, author, e->dkim[i].domain, e->dkim[i].result);
 }
@@ -85,6 +120,8 @@ static enum step align(struct inquiry *q, const struct dmarc_walk *walk, const s
     vouch(q, walk, e->spf_mailfrom.domain, e->spf_mailfrom.result, record->is_strict_spf, &spf);
     for (size_t i = 0; i < e->dkim_count; i++)
         vouch(q, walk, e->dkim[i].domain, e->dkim[i].result, record->is_strict_dkim, &dkim);
+    bool is_unknown = is_unasked(q, walk, record->is_strict_spf, &spf);
+
     if (spf.waits || dkim.waits)
         return STEP_WAIT;
     out->is_spf_aligned = spf.is_aligned;
@@ -97,6 +134,9 @@ static enum step align(struct inquiry *q, const struct dmarc_walk *walk, const s
     } else if (spf.may_be_aligned || dkim.may_be_aligned) {
         out->result = AUTH_TEMPERROR;
         out->reason = "an identifier that may be aligned could not be checked now";
+    } else if (is_unknown) {
+        out->result = AUTH_NONE;
+        out->reason = "not judged: nobody has told the client's address, and SPF might pass for the author's domain";
     } else {
         out->result = AUTH_FAIL;
         out->reason = "neither SPF nor DKIM passes for the author's domain";

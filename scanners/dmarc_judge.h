@@ -5,7 +5,7 @@
 #include "scanners/dmarc_walk.h"
 
 struct dmarc_outcome {
-    enum auth_result result; /* AUTH_NONE: no policy is published */
+    enum auth_result result; /* AUTH_NONE: no policy is published, or (has_policy) it cannot be judged */
     const char *domain;      /* the author's */
     const char *organizational_domain;
     const char *policy_domain; /* where the record is; "" */

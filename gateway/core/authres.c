@@ -175,6 +175,8 @@ static void put_dmarc(struct writer *w, const struct dmarc_evidence *dmarc)
     put_result(w, "dmarc", dmarc->result);
     if (has_policy)
         put_policy(w, dmarc);
+    if (dmarc->result == AUTH_NONE && has_policy) /* there is one, and it was not applied */
+        put_text(w, "reason", dmarc->reason);
     put_reason(w, dmarc->result, dmarc->reason);
     put_mailbox(w, "header.from", dmarc->domain);
     if (has_policy)

@@ -729,7 +729,61 @@ static void bad_records_are_told(void **state)
     }
 }
 
-RUN_TESTS(TEST(what_cannot_be_judged_is_put_off_once), TEST(identifiers_count_when_they_pass_and_are_aligned),
+/* Nobody has told the client's address: SPF has not been asked. What it could have passed has not failed. */
+static void what_spf_might_have_passed_is_not_refused(void **state)
+{
+    static const struct {
+        const char *record, *sender, *helo, *dkim, *want;
+    } cases[] = {
+        { "p=reject", "a@example.com", "", "", "none p=reject" },
+        { "p=reject", "a@bounce.example.com", "", "fail example.com", "none p=reject" },
+        { "p=quarantine", "a@example.com", "mx.evil.com", "pass evil.com", "none p=quarantine" },
+        { "p=reject", "a@evil.com", "", "", "fail p=reject dis=reject" },
+        { "p=reject", "a@evil.com", "mail.example.com", "", "fail p=reject dis=reject" },
+        { "p=reject; aspf=s", "a@bounce.example.com", "", "", "fail p=reject dis=reject" },
+        { "p=reject", "a@evil.com", "", "pass example.com", "pass p=reject" },
+        { "p=reject", "a@example.com", "", "pass example.com", "pass p=reject" },
+        { "p=reject", "a@example.com", "", "temperror example.com", "temperror p=reject" },
+        /* a bounce is its host's */
+        { "p=reject", "", "mail.example.com", "", "none p=reject" },
+        { "p=reject", "", "mail.evil.com", "", "fail p=reject dis=reject" },
+        { "p=reject", "", "", "", "none p=reject" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_open(&dmarc_module, "temperror_defer = no");
+        char record[200];
+
+        snprintf(record, sizeof record, "v=DMARC1; %s", cases[i].record);
+        desk_from(d, cases[i].sender);
+        desk_helo(d, cases[i].helo);
+        desk_message(d, "From: joe@example.com\n\nbody\n");
+        desk_dns(d, "_dmarc.example.com", DNS_TXT, record);
+        set_dkim(d, cases[i].dkim);
+        desk_settle(d);
+        EXPECT_STR(cases[i].want, outcome(d));
+        desk_close(d);
+    }
+}
+
+/* It is the address that counts, not that SPF said nothing: it may be off, or the client be in its "skip". */
+static void spf_that_was_not_asked_of_a_known_client_does_not_pass(void **state)
+{
+    struct desk *d = desk_open(&dmarc_module, NULL);
+
+    (void)state;
+    desk_client(d, "192.0.2.1");
+    desk_from(d, "a@example.com");
+    desk_message(d, "From: joe@example.com\n\nbody\n");
+    desk_dns(d, "_dmarc.example.com", DNS_TXT, "v=DMARC1; p=reject");
+    desk_settle(d);
+    EXPECT_STR("fail p=reject dis=reject", outcome(d));
+    desk_close(d);
+}
+
+RUN_TESTS(TEST(what_spf_might_have_passed_is_not_refused), TEST(spf_that_was_not_asked_of_a_known_client_does_not_pass),
+          TEST(what_cannot_be_judged_is_put_off_once), TEST(identifiers_count_when_they_pass_and_are_aligned),
           TEST(the_tree_walk_finds_policy_and_organization), TEST(public_suffixes_align_with_nobody_else),
           TEST(the_public_suffix_list_can_be_asked_instead), TEST(mistakes_of_others_are_not_ours),
           TEST(names_that_do_not_answer_matter_only_where_they_could), TEST(forged_from_fields_do_not_pass),
