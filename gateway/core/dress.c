@@ -199,13 +199,13 @@ static void put_foreign(struct strbuf *b, struct span text)
 }
 
 /* [RFC3848] and [RFC6531 4.3]: "ESMTPSA", "LMTP", "UTF8SMTPS". */
-static void put_protocol(const struct session *s, struct strbuf *b)
+static void put_protocol(const struct session *s, bool is_utf8, struct strbuf *b)
 {
     if (!s->is_esmtp) {
         strbuf_puts(b, "SMTP");
         return;
     }
-    strbuf_puts(b, s->is_smtputf8 ? "UTF8" : s->is_lmtp ? "" : "E");
+    strbuf_puts(b, is_utf8 ? "UTF8" : s->is_lmtp ? "" : "E");
     strbuf_puts(b, s->is_lmtp ? "LMTP" : "SMTP");
     strbuf_puts(b, s->tls_version[0] ? "S" : "");
     strbuf_puts(b, s->auth_user.len ? "A" : "");
@@ -252,7 +252,7 @@ static void put_received(const struct session *s, const struct evidence *e, stru
     if (from->tls_version[0])
         put_tls(from, b);
     strbuf_putf(b, "\r\n\tby %s (Postern) with ", s->hostname);
-    put_protocol(from, b);
+    put_protocol(from, s->is_smtputf8, b);
     strbuf_putf(b, " id %s", s->id);
     if (s->recipient_count == 1 && (s->is_smtputf8 || !s->recipients[0].address.is_utf8)) {
         strbuf_puts(b, "\r\n\tfor <");

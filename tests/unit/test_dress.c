@@ -141,6 +141,56 @@ static void mail_of_our_own_users_gets_received_alone(void **state)
     room_close(r);
 }
 
+/* [RFC3848], [RFC6531 4.3]: the words of the registry. */
+static void received_says_by_what_protocol_it_came(void **state)
+{
+    static const struct {
+        bool is_esmtp, is_utf8, is_lmtp, is_tls, is_auth;
+        const char *want;
+    } cases[] = {
+        { false, false, false, false, false, "with SMTP id" },
+        { true, false, false, false, false, "with ESMTP id" },
+        { true, false, false, true, false, "with ESMTPS id" },
+        { true, false, false, true, true, "with ESMTPSA id" },
+        { true, true, false, false, false, "with UTF8SMTP id" },
+        { true, true, false, true, true, "with UTF8SMTPSA id" },
+        { true, false, true, false, false, "with LMTP id" },
+        { true, false, true, true, false, "with LMTPS id" },
+        { true, true, true, false, false, "with UTF8LMTP id" },
+        { true, true, true, true, true, "with UTF8LMTPSA id" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct room *r = room_open("Subject: x\r\n\r\n");
+        struct session *s = pipeline_session(r->pipeline);
+
+        s->is_esmtp = cases[i].is_esmtp;
+        s->is_smtputf8 = cases[i].is_utf8;
+        s->is_lmtp = cases[i].is_lmtp;
+        s->tls_version = cases[i].is_tls ? "TLSv1.3" : "";
+        s->auth_user = cases[i].is_auth ? SPAN("user") : SPAN("");
+        EXPECT_HAS(dressed(r, ACTION_ACCEPT, 0), cases[i].want);
+        room_close(r);
+    }
+}
+
+/* Who talks to us for another client is traced; what it hands on is this message. */
+static void received_tells_of_who_hands_on(void **state)
+{
+    struct room *r = room_open("Subject: x\r\n\r\n");
+    struct session *s = pipeline_session(r->pipeline), via = *s;
+
+    (void)state;
+    via.helo = SPAN("relay.example");
+    via.is_esmtp = true;
+    s->via = &via;
+    s->is_smtputf8 = true;
+    EXPECT_HAS(dressed(r, ACTION_ACCEPT, 0), "Received: from relay.example ");
+    EXPECT_HAS(r->out.data, "with UTF8SMTP id");
+    room_close(r);
+}
+
 /* A check that adds a field: as a run of it would have left it. */
 static void what_checks_add_replaces_what_came(void **state)
 {
@@ -184,4 +234,5 @@ static void what_checks_add_replaces_what_came(void **state)
 RUN_TESTS(TEST(what_checks_add_replaces_what_came), TEST(results_stand_above_received_above_spam_above_the_rest),
           TEST(tagged_mail_is_flagged_and_its_subject_rewritten_when_asked),
           TEST(what_is_forged_in_our_name_is_taken_out), TEST(a_client_cannot_write_lines_into_received),
-          TEST(mail_of_our_own_users_gets_received_alone))
+          TEST(mail_of_our_own_users_gets_received_alone), TEST(received_says_by_what_protocol_it_came),
+          TEST(received_tells_of_who_hands_on))
