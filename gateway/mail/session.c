@@ -45,9 +45,14 @@ void session_take(struct session *to, const struct session *from)
     memcpy(to->id, own.id, sizeof own.id);
     to->recipients = NULL;
     to->recipient_count = to->recipient_room = 0;
+    to->client_name = arena_copy(to->arena, from->client_name);
     to->client_ptr = arena_copy(to->arena, from->client_ptr);
     to->helo = arena_copy(to->arena, from->helo);
     to->lhlo = arena_copy(to->arena, from->lhlo);
+    to->tls_server_name = arena_copy(to->arena, from->tls_server_name);
+    to->tls_client.subject = arena_copy(to->arena, from->tls_client.subject);
+    to->tls_client.issuer = arena_copy(to->arena, from->tls_client.issuer);
+    to->tls_client.sha256 = arena_copy(to->arena, from->tls_client.sha256);
     to->auth_user = arena_copy(to->arena, from->auth_user);
     for (size_t i = 0; i < CONDUCT_COUNT; i++)
         to->conduct[i].first = arena_copy(to->arena, from->conduct[i].first);

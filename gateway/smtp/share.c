@@ -73,8 +73,6 @@ struct share *shares_add(struct shares *s, struct engine *engine)
     struct pipeline *p = pipeline_new(engine, s->first.session->door);
 
     *share = (struct share){ .pipeline = p, .session = pipeline_session(p) };
-    if (!share->session->tx_arena)
-        pipeline_begin(p);
     session_take(share->session, s->first.session);
     for (enum stage stage = STAGE_CONNECT; stage <= STAGE_MAIL; stage++)
         pipeline_reach(p, stage);

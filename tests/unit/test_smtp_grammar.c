@@ -198,6 +198,11 @@ static const struct {
     { "MAIL FROM:<j\xed\xa0\x80@b.example> SMTPUTF8", REPLY_BAD_SENDER, NULL },
     { "MAIL FROM:<> REQUIRETLS", REPLY_NONE, NULL },
     { "MAIL FROM:<> REQUIRETLS=YES", REPLY_BAD_PARAMETER, "REQUIRETLS" },
+    { "MAIL FROM:<> PRDR", REPLY_NONE, NULL },
+    { "MAIL FROM:<> prdr SIZE=3", REPLY_NONE, NULL },
+    { "MAIL FROM:<> PRDR=yes", REPLY_BAD_PARAMETER, "PRDR" },
+    { "MAIL FROM:<> PRDR PRDR", REPLY_BAD_PARAMETER, "PRDR" },
+    { "RCPT TO:<a@b.example> PRDR", REPLY_UNKNOWN_PARAMETER, "PRDR" },
     { "MAIL FROM:<> RET=full", REPLY_NONE, NULL },
     { "MAIL FROM:<> RET=FULL,HDRS", REPLY_BAD_PARAMETER, "RET" },
     { "MAIL FROM:<> RET=", REPLY_BAD_PARAMETER, "RET" },
@@ -257,11 +262,14 @@ static void values_become_types(void **state)
     EXPECT_INT(REPLY_NONE, grammar_parse(SPAN("MAIL FROM:<> BODY=BINARYMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=x+2By "
                                               "AUTH=<>"),
                                          EXTENSIONS_ALL, &c));
+    assert_false(c.is_prdr);
     assert_true(c.is_smtputf8 && c.is_require_tls && !c.is_utf8);
     assert_true(c.is_binary && !c.is_8bit);
     EXPECT_INT(DSN_RET_HDRS, c.ret);
     EXPECT_SPAN("x+2By", c.envid);
     EXPECT_SPAN("<>", c.auth);
+    EXPECT_INT(REPLY_NONE, grammar_parse(SPAN("MAIL FROM:<> PRDR"), EXTENSIONS_ALL, &c));
+    assert_true(c.is_prdr);
     EXPECT_INT(REPLY_NONE,
                grammar_parse(SPAN("RCPT TO:<a@b.example> NOTIFY=DELAY,FAILURE ORCPT=utf-8;\xc3\xbc@c.example"),
                              EXTENSIONS_ALL, &c));
@@ -302,6 +310,7 @@ static void parameters_need_their_extension(void **state)
     EXPECT_INT(REPLY_UNKNOWN_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> ENVID=1"), ALL, &c));
     EXPECT_INT(REPLY_UNKNOWN_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> REQUIRETLS"), ALL, &c));
     EXPECT_SPAN("REQUIRETLS", c.about);
+    EXPECT_INT(REPLY_UNKNOWN_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> PRDR"), EXTENSIONS_ALL & ~EXTENSION_PRDR, &c));
     EXPECT_INT(REPLY_BAD_PARAMETER, grammar_parse(SPAN("MAIL FROM:<> BODY=BINARYMIME"), ALL, &c));
     EXPECT_INT(REPLY_UTF8_ADDRESS, grammar_parse(SPAN("RCPT TO:<\xc3\xbc@b.example>"), ALL, &c));
 }

@@ -74,6 +74,28 @@ static void what_came_before_too_much_can_be_kept(void **state)
     }
 }
 
+/* The bytes are there for as long as one owner is: in memory, and mapped. */
+static void the_last_owner_takes_it_along(void **state)
+{
+    static const size_t memory[] = { 100, 10 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(memory); i++) {
+        struct spool *s = spool_new("/tmp", memory[i], 100);
+        struct span first, second;
+
+        EXPECT_INT(FAULT_NONE, spool_put(s, SPAN("0123456789abcdef")));
+        EXPECT_INT(FAULT_NONE, spool_seal(s, &first));
+        EXPECT_TRUE(spool_hold(s) == s && spool_hold(s) == s);
+        spool_free(s);
+        EXPECT_INT(FAULT_NONE, spool_seal(s, &second)); /* each owner does */
+        EXPECT_TRUE(first.ptr == second.ptr);
+        spool_free(s);
+        EXPECT_SPAN("0123456789abcdef", second);
+        spool_free(s);
+    }
+}
+
 static void a_directory_that_is_not_there_is_a_fault(void **state)
 {
     struct spool *s = spool_new("/nonexistent/spool", 10, 1000);
@@ -85,4 +107,5 @@ static void a_directory_that_is_not_there_is_a_fault(void **state)
 }
 
 RUN_TESTS(TEST(bytes_come_back_whatever_the_pieces), TEST(too_much_is_refused_and_counted),
-          TEST(what_came_before_too_much_can_be_kept), TEST(a_directory_that_is_not_there_is_a_fault))
+          TEST(what_came_before_too_much_can_be_kept), TEST(the_last_owner_takes_it_along),
+          TEST(a_directory_that_is_not_there_is_a_fault))
