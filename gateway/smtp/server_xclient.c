@@ -39,9 +39,13 @@ static bool has_told(const struct server *s, enum xclient_attribute which)
     return s->xclient && (s->xclient->facts.given & which);
 }
 
+/* A peer at a unix socket is on this machine, as one at 127.0.0.1 is. */
 static bool may_tell(const struct server *s, const struct conf_nets *trusted)
 {
-    return server_nets_have(trusted, has_told(s, XCLIENT_ADDR) ? &s->xclient->facts.addr : &s->client);
+    static const struct addr here = { .family = ADDR_IP4, .bytes = { 127, 0, 0, 1 } };
+    const struct addr *peer = s->peer.family == ADDR_NONE ? &here : &s->client;
+
+    return server_nets_have(trusted, has_told(s, XCLIENT_ADDR) ? &s->xclient->facts.addr : peer);
 }
 
 bool server_may_xclient(const struct server *s)
