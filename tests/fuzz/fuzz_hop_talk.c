@@ -1,5 +1,6 @@
 /* tests/fuzz/fuzz_hop_talk.c - whole conversations of a hostile next hop: greeting, EHLO, replies in any order,
- * interruptions. A delivery may say 2xx only when a line that says so came after the final dot.
+ * interruptions. A delivery may say 2xx only when a line that says so came after the final dot; an LMTP server has to
+ * say it of each recipient.
  *
  * The input: a byte that says what the message is like, then what the next hop says, in pieces that a NUL separates:
  * the first when it is connected to, the next ones each when it has heard something.
@@ -30,24 +31,26 @@ struct peer {
         bool has_ended;      /* with its dot */
     } talks[TALKS_MOST];
     size_t count;
-    bool has_confirmed; /* a line with 2xx after a dot */
+    size_t confirmed; /* lines with 2xx after a dot */
 };
 
 struct ask {
+    size_t recipients;
     bool is_told;
     unsigned code;
+    size_t confirmed; /* recipients of whom the delivery says 2xx, each for himself */
 };
 
 /* ---- the next hop ---- */
 
-static bool has_2xx(struct span text)
+static size_t count_2xx(struct span text)
 {
     struct span line;
+    size_t count = 0;
 
     while (span_cut(&text, '\n', &line))
-        if (line.len >= 3 && line.ptr[0] == '2')
-            return true;
-    return false;
+        count += line.len >= 3 && line.ptr[0] == '2';
+    return count;
 }
 
 static void say(struct talk *t)
@@ -59,7 +62,7 @@ static void say(struct talk *t)
         t->stream = NULL;
         return;
     }
-    t->peer->has_confirmed = t->peer->has_confirmed || (t->has_ended && has_2xx(piece));
+    t->peer->confirmed += t->has_ended ? count_2xx(piece) : 0;
     stream_write(t->stream, piece);
 }
 
@@ -113,8 +116,11 @@ static void on_delivered(void *arg, const struct delivery_outcome *outcome)
 
     ask->is_told = true;
     ask->code = outcome->code;
+    for (size_t i = 0; outcome->each && i < ask->recipients; i++)
+        ask->confirmed += outcome->each[i].code / 100 == 2;
 }
 
+/* The message that `shape` says, and what its sender is told. */
 static void deliver(struct peer *p, struct next_hop *next_hop, struct verify *verify, unsigned shape)
 {
     struct arena arena;
@@ -131,6 +137,7 @@ static void deliver(struct peer *p, struct next_hop *next_hop, struct verify *ve
         BUG("no address");
     for (unsigned i = 0; i <= (shape >> 1 & 1); i++)
         session_add_recipient(&s, &address);
+    ask.recipients = s.recipient_count;
     struct delivery *d = deliver_start(verify, next_hop, &s, &message, shape & 4, on_delivered, &ask, &at_once);
 
     for (int64_t end = clock_mono_ms() + PATIENCE_MS; d && !ask.is_told && clock_mono_ms() < end;)
@@ -138,8 +145,10 @@ static void deliver(struct peer *p, struct next_hop *next_hop, struct verify *ve
     if (d && !ask.is_told && !deliver_cancel(d))
         while (!ask.is_told)
             loop_run_once(p->loop, 1);
-    if ((d ? ask.code : at_once.code) / 100 == 2 && !p->has_confirmed)
+    if ((d ? ask.code : at_once.code) / 100 == 2 && !p->confirmed)
         BUG("a message was delivered that nobody has taken");
+    if (next_hop_kind(next_hop) == HOP_LMTP && ask.confirmed > p->confirmed)
+        BUG("%zu recipients have what was taken for %zu", ask.confirmed, p->confirmed);
     arena_release(&arena);
 }
 
