@@ -2,10 +2,12 @@
 #include "gateway/net/stream_parts.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -346,6 +348,16 @@ void stream_writef(struct stream *s, const char *format, ...)
 size_t stream_unsent_bytes(const struct stream *s)
 {
     return fifo_len(&s->out);
+}
+
+enum stream_receipt stream_receipt(const struct stream *s)
+{
+    int error = 0, left = 0;
+    socklen_t len = sizeof error;
+
+    if (s->is_broken || getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) || error)
+        return STREAM_LOST;
+    return fifo_len(&s->out) || ioctl(s->fd, SIOCOUTQ, &left) || left ? STREAM_UNDER_WAY : STREAM_RECEIVED;
 }
 
 void stream_be_discreet(struct stream *s, bool is_discreet)

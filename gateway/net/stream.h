@@ -24,6 +24,8 @@ enum stream_end {
     STREAM_TLS_FAILED, /* handshake or certificate: stream_error_text() */
 };
 
+enum stream_receipt { STREAM_RECEIVED, STREAM_UNDER_WAY, STREAM_LOST };
+
 struct stream_events {
     void (*on_open)(void *arg);                     /* connected (stream_connect only) */
     void (*on_data)(void *arg);                     /* stream_input() has more than before */
@@ -53,6 +55,8 @@ void stream_set_read_most(struct stream *s, size_t bytes); /* 64 KiB unless told
 void stream_write(struct stream *s, struct span bytes);
 void stream_writef(struct stream *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t stream_unsent_bytes(const struct stream *s);
+/* stream_receipt - of all that was written: whether the peer's machine has it (of a unix socket: the peer itself). */
+enum stream_receipt stream_receipt(const struct stream *s);
 /* stream_be_discreet - from now on, what has been consumed and sent is wiped from our memory: passwords go through. */
 void stream_be_discreet(struct stream *s, bool is_discreet);
 

@@ -117,11 +117,16 @@ bool smtp_door_is_idle(const struct smtp_door *door)
     return !door->servers;
 }
 
-/* Closes a connection; one that a worker or the next hop still has is waited for. */
+/* Closes a connection; one that a worker or the next hop still has is waited for. What is delivered already and not told
+ * is named. */
 static bool cut(struct server *s)
 {
     if (s->delivery && !server_call_off(s))
         return false;
+    if (s->state >= SERVER_MAIL)
+        server_log_gone(s, "cut off: the gateway had to end");
+    else if (s->unanswered.len && stream_receipt(s->stream) != STREAM_RECEIVED)
+        server_log_left(s);
     server_free(s);
     return true;
 }

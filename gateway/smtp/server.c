@@ -14,6 +14,7 @@ enum {
     OUT_MOST = 64 * 1024, /* replies that are not with the stream yet; many times what one command can cause */
     OUT_AIM = 16 * 1024,
     UNSENT_MOST = 128 * 1024, /* a client that takes no replies is heard no further */
+    FAREWELL_MS = 20,         /* from one look to the next, whether it has our last words */
 };
 
 static void run(struct server *s);
@@ -67,6 +68,15 @@ void server_flush(struct server *s)
 void server_close(struct server *s)
 {
     s->is_closing = true;
+}
+
+/* What the client said behind a message before it could hear our reply is no sign that it has heard it. */
+void server_consume(struct server *s, size_t bytes)
+{
+    stream_consume(s->stream, bytes);
+    if (bytes > s->early_bytes)
+        strbuf_clear(&s->unanswered);
+    s->early_bytes -= bytes < s->early_bytes ? bytes : s->early_bytes;
 }
 
 void server_count_error(struct server *s)
@@ -189,7 +199,6 @@ static void take_line(struct server *s, struct span line, bool is_strict)
 {
     struct smtp_command command;
 
-    strbuf_clear(&s->unanswered);
     enum reply wrong = grammar_parse(line, s->offered, &command);
 
     s->has_said_auth |= command.verb == VERB_AUTH;
@@ -214,7 +223,7 @@ static bool skip_line(struct server *s, struct span in)
 {
     size_t lf = span_find(in, '\n');
 
-    stream_consume(s->stream, lf == SPAN_NPOS ? in.len : lf + 1);
+    server_consume(s, lf == SPAN_NPOS ? in.len : lf + 1);
     s->is_skipping_line = lf == SPAN_NPOS;
     return lf != SPAN_NPOS;
 }
@@ -261,7 +270,7 @@ static bool take_input(struct server *s)
     if (!has_cr)
         server_note(s, CONDUCT_BARE_NEWLINE, whole);
     memcpy(line, whole.ptr, whole.len);
-    stream_consume(s->stream, lf + 1);
+    server_consume(s, lf + 1);
     if (server_awaits_answer(s))
         server_take_answer(s, span_make(line, whole.len));
     else
@@ -282,14 +291,39 @@ bool server_has_early_input(struct server *s, const char *command)
     return true;
 }
 
-static void finish(struct server *s)
+static void let_go(struct server *s)
 {
     struct stream *stream = s->stream;
 
-    server_flush(s);
     s->stream = NULL;
     stream_finish(stream, s->guest.over ? 0 : CLOSE_MS); /* who is one too many may not stay by not closing */
     server_free(s);
+}
+
+/* Whether the client has our last reply to a message must be known before it is forgotten. */
+static void finish(struct server *s)
+{
+    server_flush(s);
+    if (!s->unanswered.len) {
+        let_go(s);
+        return;
+    }
+    server_wait(s);
+    s->command_due_ms = loop_now_ms(s->door->engine->loop) + CLOSE_MS;
+    server_set_clock(s, CLOCK_FAREWELL, 0);
+}
+
+void server_bid_farewell(struct server *s)
+{
+    enum stream_receipt receipt = stream_receipt(s->stream);
+
+    if (receipt == STREAM_UNDER_WAY && loop_now_ms(s->door->engine->loop) < s->command_due_ms) {
+        server_set_clock(s, CLOCK_FAREWELL, FAREWELL_MS);
+        return;
+    }
+    if (receipt != STREAM_RECEIVED)
+        server_log_left(s);
+    let_go(s);
 }
 
 static void say_draining(struct server *s)
@@ -382,6 +416,12 @@ static bool is_listening(const struct server *s, enum stream_end why)
     return why == STREAM_EOF && s->is_waiting && !s->is_greeting && stream_input(s->stream).len;
 }
 
+/* It closes after we have. */
+static bool has_heard(const struct server *s, enum stream_end why)
+{
+    return why == STREAM_EOF && s->clock == CLOCK_FAREWELL && stream_receipt(s->stream) == STREAM_RECEIVED;
+}
+
 static void on_end(void *arg, enum stream_end why)
 {
     struct server *s = arg;
@@ -397,7 +437,7 @@ static void on_end(void *arg, enum stream_end why)
         finish(s);
         return;
     }
-    if (s->unanswered.len && s->state < SERVER_DATA)
+    if (s->unanswered.len && s->state < SERVER_DATA && !has_heard(s, why))
         server_log_left(s);
     if (s->is_greeting)
         server_log_conduct(s, "HANGUP", SPAN(""));
@@ -471,8 +511,8 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
     s->timer = timer_new(door->engine->loop, server_on_timer, s);
     strbuf_init(&s->out, OUT_MOST);
     strbuf_init(&s->rcpt.text, HOP_REPLY_BYTES_MAX);
-    strbuf_init(&s->unheard, SHARES_MOST * ULID_SIZE);
-    strbuf_init(&s->unanswered, SHARES_MOST * ULID_SIZE);
+    strbuf_init(&s->unheard, IDS_MOST);
+    strbuf_init(&s->unanswered, IDS_MOST);
     shares_init(&s->shares);
     s->share = &s->shares.first;
     door_add(door, s);
@@ -486,6 +526,7 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
 void server_free(struct server *s)
 {
     server_is_heard(s); /* or the log has named it */
+    server_forget_flights(s);
     server_let_go(s);
     guest_leave(&s->guest);
     door_remove(s->door, s);

@@ -80,6 +80,7 @@ enum {
     JUNK_MOST = 100,
     JUNK_FREE = 10, /* so many lead nowhere and are no error */
     OVERSHOOT_MOST = 1000,
+    IDS_MOST = 128 * 1024, /* more than clients leave unread replies (UNSENT_MOST) */
 };
 
 /* What the server's timer runs for. */
@@ -91,6 +92,7 @@ enum server_clock {
     CLOCK_COMMAND,   /* the next command has to be here, whole */
     CLOCK_DATA,      /* the message has to come on */
     CLOCK_TARPIT,    /* we take our time */
+    CLOCK_FAREWELL,  /* all is said; whether the client has it, is seen */
 };
 
 /* RCPT has two things to wait for. */
@@ -145,6 +147,7 @@ struct server {
     /* Of the last message, the shares that were delivered: while our reply is not with the kernel, and while the client
      * has said nothing after it. */
     struct strbuf unheard, unanswered; /* ids, one behind the other */
+    size_t early_bytes;                /* of its input, that were here when we replied to its last message */
     struct timer *timer;
     enum server_clock clock;
     struct handshake handshake;
@@ -187,6 +190,10 @@ void server_say_challenge(struct server *s, struct span text);
 /* server_count_error - after a refusal that is the client's fault: slows it down, in the end throws it out. */
 void server_count_error(struct server *s);
 void server_close(struct server *s);
+/* server_consume - input has been taken. */
+void server_consume(struct server *s, size_t bytes);
+/* server_bid_farewell - at the end of a connection that had a message: whether its sender has our reply. */
+void server_bid_farewell(struct server *s);
 /* server_count_junk - after a command that leads nowhere: many of them without a message are no dialogue. */
 void server_count_junk(struct server *s);
 /* server_is_receiving - bytes that come now are a message's, or a chunk's that is thrown away. */
@@ -312,8 +319,9 @@ void server_take_chunk(struct server *s, struct span in);
 void server_judge(struct server *s);
 /* server_refuse_all - before it is judged: what the log and the client are told; the transaction is over. */
 void server_refuse_all(struct server *s, enum reply reply, uint64_t number, const char *action);
-/* server_is_heard - all that we said has gone out. */
+/* server_is_heard - all that we said has gone out. server_forget_flights - the log has named what is under way. */
 void server_is_heard(struct server *s);
+void server_forget_flights(struct server *s);
 /* server_call_off - the client has gone during a delivery: true when it could be called off. */
 bool server_call_off(struct server *s);
 

@@ -91,7 +91,7 @@ void server_take_chunk(struct server *s, struct span in)
         c->thrown_away += bytes.len;
     else
         incoming_take(&s->incoming, bytes);
-    stream_consume(s->stream, bytes.len);
+    server_consume(s, bytes.len);
     c->left -= bytes.len;
     if (!c->left)
         end_chunk(s);

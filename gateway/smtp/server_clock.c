@@ -169,6 +169,7 @@ void server_on_timer(void *arg)
         server_let_go(s);
         server_resume(s);
         break;
+    case CLOCK_FAREWELL: server_bid_farewell(s); break;
     case CLOCK_STANDS: break;
     }
 }

@@ -43,7 +43,7 @@ void server_data(struct server *s)
 
 void server_take_data(struct server *s, struct span in)
 {
-    stream_consume(s->stream, incoming_take(&s->incoming, in));
+    server_consume(s, incoming_take(&s->incoming, in));
     if (incoming_is_ended(&s->incoming)) {
         server_set_clock(s, CLOCK_STANDS, 0);
         server_end_message(s);

@@ -19,6 +19,23 @@ static struct answer answer_by(enum reply reply, uint64_t number, char *text)
     return (struct answer){ reply_code(reply), "", reply_text(reply, span_of(digits), text) };
 }
 
+static struct span id_of(const struct share *share)
+{
+    return span_make(share->session->id, ULID_SIZE - 1);
+}
+
+/* Until all of it has gone out, they are in flight. */
+static void tell(struct server *s)
+{
+    server_answer(s);
+    s->early_bytes = stream_input(s->stream).len;
+    for (struct share *share = shares_next(&s->shares, NULL); share; share = shares_next(&s->shares, share)) {
+        strbuf_put(&s->unheard, id_of(share));
+        if (s->unheard.is_full)
+            in_flight_end(s->door->in_flight, share->session->id);
+    }
+}
+
 /* The share in hand is done. The next one's turn comes, or the client's; who has gone needs no more. */
 static void conclude(struct server *s, const struct answer *answer, const char *action,
                      const struct delivery_outcome *outcome)
@@ -32,10 +49,13 @@ static void conclude(struct server *s, const struct answer *answer, const char *
         judge(s, next);
         return;
     }
-    if (!s->stream)
+    if (s->stream) {
+        tell(s);
+    } else { /* and there is no answer for the shares behind */
         server_log_gone(s, "before our reply to its message");
+        server_forget_flights(s);
+    }
     s->is_waiting = false;
-    server_answer(s);
     s->junk = 0;
     server_end_transaction(s);
     server_resume(s);
@@ -76,9 +96,10 @@ static void count_delivery(struct server *s, unsigned class)
     m->failed += class != 2 && class != 4 && class != 5;
 }
 
-static void add_id(struct strbuf *ids, const char *id)
+void server_forget_flights(struct server *s)
 {
-    strbuf_put(ids, span_make(id, ULID_SIZE - 1));
+    for (struct share *share = shares_next(&s->shares, NULL); share; share = shares_next(&s->shares, share))
+        in_flight_end(s->door->in_flight, share->session->id);
 }
 
 void server_is_heard(struct server *s)
@@ -100,9 +121,8 @@ static void on_delivered(void *arg, const struct delivery_outcome *outcome)
 
     s->delivery = NULL;
     count_delivery(s, outcome->code / 100);
-    add_id(&s->unheard, s->share->session->id);
     if (outcome->code / 100 == 2 && s->stream)
-        add_id(&s->unanswered, s->share->session->id);
+        strbuf_put(&s->unanswered, id_of(s->share));
     if (outcome->code / 100 == 2 && s->share->verdict->action == ACTION_ACCEPT)
         server_praise(s);
     conclude(s, &answer, action_text(s->share->verdict->action), outcome);
@@ -112,7 +132,6 @@ bool server_call_off(struct server *s)
 {
     if (!deliver_cancel(s->delivery))
         return false;
-    in_flight_end(s->door->in_flight, s->share->session->id);
     s->delivery = NULL;
     return true;
 }
@@ -212,7 +231,6 @@ void server_judge(struct server *s)
     s->share = shares_next(&s->shares, NULL);
     s->complete_ms = clock_mono_ms();
     server_flush(s);
-    server_is_heard(s); /* of the last message: it has waited for our reply to DATA, or has it now */
     message = give_message(s, s->share, incoming_give(&s->incoming));
     if (is_header_refused(s, message))
         return;

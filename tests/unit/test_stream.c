@@ -126,6 +126,28 @@ static void input_waits_until_it_is_consumed(void **state)
     desk_close(&d);
 }
 
+static void whether_the_peer_has_all_can_be_seen(void **state)
+{
+    struct desk d;
+
+    (void)state;
+    desk_open(&d);
+    EXPECT_INT(STREAM_RECEIVED, stream_receipt(d.stream));
+    stream_write(d.stream, SPAN("250 one\r\n"));
+    EXPECT_INT(STREAM_UNDER_WAY, stream_receipt(d.stream));
+    turns(&d, 3);
+    EXPECT_INT(STREAM_UNDER_WAY, stream_receipt(d.stream));
+    expect_at_peer(&d, "250 one\r\n");
+    EXPECT_INT(STREAM_RECEIVED, stream_receipt(d.stream));
+    close(d.peer);
+    d.peer = -1;
+    turns(&d, 3);
+    stream_write(d.stream, SPAN("250 two\r\n"));
+    turns(&d, 3);
+    EXPECT_INT(STREAM_LOST, stream_receipt(d.stream));
+    desk_close(&d);
+}
+
 static void what_is_written_in_a_turn_goes_out_together(void **state)
 {
     struct desk d;
@@ -499,9 +521,10 @@ static void a_stream_can_go_at_any_moment_of_connecting(void **state)
     desk_close(&d);
 }
 
-RUN_TESTS(TEST(input_waits_until_it_is_consumed), TEST(what_is_written_in_a_turn_goes_out_together),
-          TEST(reading_stops_at_its_most_and_goes_on), TEST(a_held_stream_reads_nothing),
-          TEST(much_is_written_as_the_peer_takes_it), TEST(an_end_of_file_comes_after_the_data_and_we_can_still_answer),
+RUN_TESTS(TEST(input_waits_until_it_is_consumed), TEST(whether_the_peer_has_all_can_be_seen),
+          TEST(what_is_written_in_a_turn_goes_out_together), TEST(reading_stops_at_its_most_and_goes_on),
+          TEST(a_held_stream_reads_nothing), TEST(much_is_written_as_the_peer_takes_it),
+          TEST(an_end_of_file_comes_after_the_data_and_we_can_still_answer),
           TEST(a_lost_peer_is_an_error_but_its_last_words_are_read), TEST(silence_times_out),
           TEST(a_peer_that_takes_nothing_times_out), TEST(it_may_be_freed_in_any_event),
           TEST(what_was_written_goes_with_a_free), TEST(finishing_waits_for_the_peer_but_not_for_ever),
