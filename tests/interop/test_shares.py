@@ -3,7 +3,7 @@ import socket
 import threading
 
 from mail import read_maildir
-from process import wait_for
+from process import free_port, wait_for
 from servers import Gateway
 from sink import SmtpSink
 
@@ -160,6 +160,21 @@ def test_there_are_so_many_kinds_in_one_message():
             mails = read_maildir(mx.folder / f"r{n}")
             assert len(mails) == 1 and (b"y@r3.example" in mails[0]) == (n == 3)
         assert not read_maildir(mx.folder / "r20")
+
+
+def test_a_mail_server_behind_a_proxy_has_no_limits_either():
+    port = free_port()
+    more = (f'listener "127.0.0.1:{port}" {{ protocol = lmtp }}\n    proxy_clients = {{"127.0.0.1"}}\n'
+            f'    clients {{ address {{ connections = 1 }} }}')
+    with gateway(1, more) as mx:
+        talks = []
+        for connected_to, banner in ((port, "LMTP"), (port, "LMTP"), (mx.port, "220"), (mx.port, "421 4.7.0 ")):
+            connection = socket.create_connection(("127.0.0.1", connected_to), 20)
+            connection.sendall(b"PROXY TCP4 203.0.113.7 203.0.113.25 4711 24\r\n")
+            talks.append(connection.makefile("rb"))
+            assert banner in talks[-1].readline().decode(), mx.log
+        for file in talks:
+            file.close()
 
 
 def goes_with_quit(mx, sink, waiting, closes):
