@@ -111,6 +111,7 @@ static void start(void *arg)
         strbuf_clear(&s->out);
         injected = stream_start_tls(s->stream, s->door->tls, NULL);
     }
+    s->early_bytes = 0; /* thrown away with the rest */
     if (injected) {
         server_note(s, CONDUCT_PIPELINING, SPAN("STARTTLS"));
         server_log_refusal(s, "tls", NULL, 0, SPAN("commands behind STARTTLS were thrown away"));
