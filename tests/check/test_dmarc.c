@@ -580,6 +580,7 @@ static void nul_hides_nothing(void **state)
     struct desk *d = desk_open(&dmarc_module, NULL);
 
     (void)state;
+    desk_client(d, "192.0.2.1");
     desk_message_bytes(d, SPAN("From: boss@bank.example\0@evil.example\r\n\r\nx\r\n"));
     set_dkim(d, "pass evil.example");
     set_dns(d, "_dmarc.bank.example v=DMARC1; p=reject\n_dmarc.evil.example v=DMARC1; p=none");
@@ -667,6 +668,7 @@ static void a_trusted_sealer_overrides_a_failure(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct desk *d = desk_open(&dmarc_module, NULL);
 
+        desk_client(d, "192.0.2.1");
         desk_message(d, "From: a@b.example\n\nx\n");
         set_dns(d, "_dmarc.b.example v=DMARC1; p=reject");
         d->evidence.arc = (struct arc_evidence){ .result = cases[i].arc, .trusted_sealer = cases[i].sealer };

@@ -97,9 +97,11 @@ def test_a_client_that_goes_before_the_second_share_begins():
         talk = by_smtp(mx, (b"x@example.org", b"x@other.example"))
         talk.socket.sendall(MESSAGE + b".\r\n")
         assert waiting.is_asked.wait(20)
-        talk.close()
+        talk.socket.shutdown(socket.SHUT_WR)
+        assert talk.file.read() == b""  # the gateway has seen it
         waiting.may_answer.set()
         wait_for(lambda: len(lines_of(mx, "client_gone")) == 2, 20, "both shares to be named")
+        talk.close()
         told = {line.split(" to=")[1].split()[0]: line for line in lines_of(mx, "client_gone")}
         assert "it may come again" in told["x@example.org"]
         assert "before our reply to its message" in told["x@other.example"]
