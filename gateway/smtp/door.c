@@ -117,8 +117,8 @@ bool smtp_door_is_idle(const struct smtp_door *door)
     return !door->servers;
 }
 
-/* Closes a connection; one that a worker or the next hop still has is waited for. What is delivered already and not told
- * is named. */
+/* Closes a connection; one that a worker or the next hop still has is waited for. What is delivered already, and not
+ * told, is named. */
 static bool cut(struct server *s)
 {
     if (s->delivery && !server_call_off(s))
