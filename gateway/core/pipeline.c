@@ -503,6 +503,8 @@ void pipeline_reach(struct pipeline *p, enum stage stage)
 {
     if (!p->tx && !is_connections(stage))
         pipeline_begin(p);
+    if (!is_connections(stage)) /* there is mail: a rest that was still to come is off */
+        p->is_to_rest = false;
     bool *reached = is_connections(stage) ? p->is_reached : p->tx->is_reached;
 
     if (reached[stage] && !(p->tx && p->tx->is_lent)) /* what an orphan's worker holds is the orphan's */

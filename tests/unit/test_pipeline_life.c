@@ -430,6 +430,32 @@ static void an_answer_may_come_while_it_rests(void **state)
     room_close(r);
 }
 
+/* It was to rest as soon as its checks are done, and then mail came before they were. */
+static void mail_comes_before_it_rests(void **state)
+{
+    const struct check rows[] = { ROW(STAGE_CONNECT, ON_LOOP, 60000, &waiting),
+                                  ROW(STAGE_RCPT, ON_LOOP, 1000, &recipients) };
+    struct room *r = room_open(rows, 2, STAGE_MESSAGE);
+    struct session *s = pipeline_session(r->pipeline);
+    int64_t end = clock_mono_ms() + 20000;
+
+    (void)state;
+    pipeline_reach(r->pipeline, STAGE_CONNECT);
+    while (!fake_dns.late && clock_mono_ms() < end)
+        loop_run_once(fake_dns.loop, 0);
+    pipeline_rest(r->pipeline);
+    pipeline_reach(r->pipeline, STAGE_MAIL);
+    assert_non_null(fake_dns.late);
+    fake_dns_answer(fake_dns.late);
+    loop_run_once(fake_dns.loop, 0);
+    assert_non_null(s->tx_arena);
+    s->recipients = arena_alloc(s->tx_arena, sizeof *s->recipients);
+    s->recipient_count = 1;
+    decide_from(r, STAGE_RCPT, STAGE_RCPT, 0);
+    EXPECT_INT(1, r->verdict.score);
+    room_close(r);
+}
+
 static void time_may_be_up_before_there_is_a_transaction(void **state)
 {
     const struct check rows[] = { ROW(STAGE_HELO, ON_LOOP, 20, &for_ever) };
@@ -471,8 +497,9 @@ static void what_cannot_refuse_can_be_awaited(void **state)
 
 RUN_TESTS(TEST(a_connection_without_mail_rests), TEST(it_rests_when_its_checks_are_done),
           TEST(an_answer_may_come_while_it_rests), TEST(time_may_be_up_before_there_is_a_transaction),
-          TEST(what_cannot_refuse_can_be_awaited), TEST(a_door_of_envelopes_decides_at_rcpt_for_good),
-          TEST(a_renewed_pipeline_is_as_new), TEST(a_pipeline_that_a_worker_has_is_not_renewed),
+          TEST(mail_comes_before_it_rests), TEST(what_cannot_refuse_can_be_awaited),
+          TEST(a_door_of_envelopes_decides_at_rcpt_for_good), TEST(a_renewed_pipeline_is_as_new),
+          TEST(a_pipeline_that_a_worker_has_is_not_renewed),
           TEST(a_new_greeting_counts_while_a_worker_has_the_last_message),
           TEST(a_tarpit_may_hold_back_a_verdict_that_came_by_the_deadline),
           TEST(the_same_message_has_the_same_limits_the_next_time), TEST(a_deferral_does_not_outrun_a_refusal),
