@@ -21,8 +21,8 @@ PIPE_BYTES = 65536
 
 
 def postern(*words, stdin=b"", binary=BUILD / "postern", **options):
-    """What does not fit into a pipe comes from a file: subprocess gives it in pieces of 4 KiB, and on a busy machine two
-    processes that take turns need minutes for 64 MiB."""
+    """What does not fit into a pipe comes from a file: subprocess gives it in pieces of 4 KiB, and on a busy machine
+    two processes that take turns need minutes for 64 MiB."""
     if len(stdin) <= PIPE_BYTES:
         return subprocess.run([binary, *words], input=stdin, capture_output=True, timeout=60, check=False, **options)
     with tempfile.TemporaryFile() as file:
