@@ -98,6 +98,8 @@ void hop_client_describe(struct strbuf *out, enum hop_client how, const struct s
 
     if (how == HOP_CLIENT_NONE)
         return;
+    put_port(out, s);
+    put_foreign(out, ATTRIBUTE_NAME, s->client_name, is_named ? "[UNAVAILABLE]" : "[TEMPUNAVAIL]");
     put_word(out, ATTRIBUTE_PROTO, s->is_esmtp ? "ESMTP" : "SMTP");
     if (how == HOP_CLIENT_XFORWARD) {
         put_word(out, ATTRIBUTE_IDENT, s->id);
@@ -106,24 +108,35 @@ void hop_client_describe(struct strbuf *out, enum hop_client how, const struct s
         put_foreign(out, ATTRIBUTE_LOGIN, s->auth_user, "[UNAVAILABLE]");
     }
     put_foreign(out, ATTRIBUTE_HELO, s->helo, "[UNAVAILABLE]");
-    put_port(out, s);
-    put_foreign(out, ATTRIBUTE_NAME, s->client_name, is_named ? "[UNAVAILABLE]" : "[TEMPUNAVAIL]");
     put_address(out, s);
 }
 
 /* ---- commands ---- */
+
+/* Each XCLIENT makes the greeting and the login of the one before forgotten: they stand in the last. */
+static bool is_for_last(unsigned attribute)
+{
+    return attribute & (1U << ATTRIBUTE_PROTO | 1U << ATTRIBUTE_LOGIN | 1U << ATTRIBUTE_HELO);
+}
 
 unsigned hop_client_commands(struct strbuf *out, enum hop_client how, unsigned attributes, struct span description)
 {
     const char *verb = how == HOP_CLIENT_XCLIENT ? "XCLIENT" : "XFORWARD";
     size_t line = 0; /* octets of the command that is being written */
     unsigned count = 0;
+    bool is_last = false;
     struct span word;
 
     while (span_word(&description, &word)) {
-        if (!(attribute_of(span_first(word, span_find(word, '='))) & attributes))
+        unsigned attribute = attribute_of(span_first(word, span_find(word, '=')));
+
+        if (!(attribute & attributes))
             continue;
-        if (line && line + 1 + word.len + 2 > COMMAND_MAX) {
+        bool begins_last = how == HOP_CLIENT_XCLIENT && !is_last && is_for_last(attribute);
+        size_t needs = 1 + word.len + 2 + (begins_last ? description.len : 0);
+
+        is_last |= begins_last;
+        if (line && line + needs > COMMAND_MAX) {
             strbuf_puts(out, "\r\n");
             line = 0;
         }
@@ -142,6 +155,36 @@ unsigned hop_client_commands(struct strbuf *out, enum hop_client how, unsigned a
     return count;
 }
 
+/* As put_foreign() has written it. */
+static char take_character(struct span *rest)
+{
+    char c = *rest->ptr;
+    bool is_coded = c == '+' && rest->len >= 3;
+
+    if (is_coded)
+        c = rest->ptr[2] == 'B' ? '+' : '=';
+    *rest = span_skip(*rest, is_coded ? 3 : 1);
+    return c;
+}
+
+bool hop_client_helo(struct span description, char *out)
+{
+    struct span word;
+    size_t n = 0;
+
+    while (span_word(&description, &word)) {
+        struct span rest = span_skip(word, 5);
+
+        if (!span_starts(word, SPAN("HELO=")) || span_is(rest, "[UNAVAILABLE]"))
+            continue;
+        while (rest.len && n + 1 < HOP_CLIENT_HELO_MAX)
+            out[n++] = take_character(&rest);
+        out[n] = '\0';
+        return true;
+    }
+    return false;
+}
+
 void hop_client_who(struct strbuf *out, enum hop_client how, const struct session *s)
 {
     char ip[ADDR_TEXT_MAX];
@@ -149,8 +192,6 @@ void hop_client_who(struct strbuf *out, enum hop_client how, const struct sessio
     strbuf_put(out, s->mail_from.text);
     if (how != HOP_CLIENT_NONE)
         strbuf_putf(out, " %s", addr_text(&s->client, ip));
-    if (how == HOP_CLIENT_XCLIENT) {
-        strbuf_putc(out, ' ');
-        strbuf_put(out, s->auth_user);
-    }
+    if (how == HOP_CLIENT_XCLIENT)
+        strbuf_putf(out, " %.*s %.*s", SPAN_ARG(s->helo), SPAN_ARG(s->auth_user));
 }

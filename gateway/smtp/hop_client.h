@@ -14,7 +14,7 @@
 #include "gateway/mail/session.h"
 #include "gateway/smtp/conf.h"
 
-enum { HOP_CLIENT_WORDS_MAX = 4096 };
+enum { HOP_CLIENT_WORDS_MAX = 4096, HOP_CLIENT_HELO_MAX = 256 };
 
 /* hop_client_describe - the client of a session, for ways->client; nothing for HOP_CLIENT_NONE. */
 void hop_client_describe(struct strbuf *out, enum hop_client how, const struct session *s);
@@ -23,8 +23,10 @@ unsigned hop_client_attributes(struct span words);
 /* hop_client_commands - with those `attributes`, each command with its CRLF and of at most 512 octets
  * [RFC5321 4.5.3.1.4], to the end of `out`; how many. */
 unsigned hop_client_commands(struct strbuf *out, enum hop_client how, unsigned attributes, struct span description);
-/* hop_client_who - for whom an answer holds that speaks of no mailbox: the sender; and the client and its login, as far
- * as the next hop is told of them. */
+/* hop_client_helo - the greeting in a description, into `out` (HOP_CLIENT_HELO_MAX); false: it is not known. */
+bool hop_client_helo(struct span description, char *out);
+/* hop_client_who - for whom an answer holds that speaks of no mailbox: the sender; and the client, its greeting and its
+ * login, as far as the next hop judges by them. */
 void hop_client_who(struct strbuf *out, enum hop_client how, const struct session *s);
 
 #endif

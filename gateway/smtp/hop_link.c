@@ -34,13 +34,18 @@ static bool is_lmtp(const struct hop_link *link)
     return hop_settings(link->hop)->target->kind == HOP_LMTP;
 }
 
-static void say_hello(struct hop_link *link, enum link_state state)
+static void say_hello_as(struct hop_link *link, enum link_state state, const char *name)
 {
     const char *verb = state == LINK_HELO ? "HELO" : is_lmtp(link) ? "LHLO" : "EHLO"; /* [RFC2033 4.1] */
     char line[300];
 
-    snprintf(line, sizeof line, "%s %.255s", verb, hop_settings(link->hop)->hostname);
+    snprintf(line, sizeof line, "%s %.255s", verb, name);
     say(link, state, line);
+}
+
+static void say_hello(struct hop_link *link, enum link_state state)
+{
+    say_hello_as(link, state, hop_settings(link->hop)->hostname);
 }
 
 static void lose(struct hop_link *link, bool is_tls, const char *why)
@@ -331,32 +336,49 @@ static bool is_our_trouble(unsigned code)
     return code < 400 || code == 421 || (code >= 500 && code <= 504) || code == 530 || code == 550;
 }
 
+/* In the client's name: Postfix goes by this greeting and by no other. */
+static void say_clients_hello(struct hop_link *link)
+{
+    char name[HOP_CLIENT_HELO_MAX];
+
+    if (!is_lmtp(link) && hop_client_helo(strbuf_span(&link->client), name))
+        say_hello_as(link, LINK_XCLIENT_EHLO, name);
+    else
+        say_hello(link, LINK_XCLIENT_EHLO);
+}
+
+static void refuse_task(struct hop_task *task, const struct hop_reply *reply)
+{
+    hop_task_drop(task);
+    task->on_refused(task, reply);
+}
+
 static void take_xclient(struct hop_link *link, const struct hop_reply *reply)
 {
-    struct hop_task *task = link->task;
 
     if (reply->code == 220 && link->introductions.len) {
         say_introduction(link);
     } else if (reply->code == 220) {
-        say_hello(link, LINK_XCLIENT_EHLO);
+        say_clients_hello(link);
     } else if (reply->code == 501 && say_unknown_address(link)) {
         return;
     } else if (is_our_trouble(reply->code)) {
         lose_by_reply(link, "reply to XCLIENT", reply);
     } else {
-        hop_task_drop(task);
-        task->on_refused(task, reply);
+        refuse_task(link->task, reply);
     }
 }
 
 static void take_xclient_hello(struct hop_link *link, const struct hop_reply *reply)
 {
-    if (reply->code != 250) {
+    if (reply->code == 250) {
+        note_extensions(link, strbuf_span(&reply->text));
+        give_to_task(link);
+    } else if (reply->code < 400 || reply->code == 421) {
         lose_by_reply(link, "reply to EHLO after XCLIENT", reply);
-        return;
+    } else {
+        refuse_task(link->task, reply); /* it has taken our own before */
     }
-    note_extensions(link, strbuf_span(&reply->text));
-    give_to_task(link);
 }
 
 bool link_fits(const struct hop_link *link, const struct hop_task *task)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mail import send_mail
+from mail import parse, send_mail, unfold
 from process import wait_for
 from servers import Gateway, Nsd, Postfix
 from sink import EXTENSIONS, SmtpSink
@@ -15,7 +15,10 @@ USER = pwd.getpwuid(os.getuid()).pw_name
 ZONE = """
 7.113.0.203.in-addr.arpa. PTR one.example.
 one.example. A 203.0.113.7
+8.113.0.203.in-addr.arpa. PTR {long}.
+{long}. A 203.0.113.8
 """
+LONG_NAME = ".".join(["n" * 60] * 3 + ["example"])
 CONF = """
 hostname = "mx.example.org"
 state = "{{folder}}/state"
@@ -37,13 +40,14 @@ smtp {{
 MAIL = b"From: a@example.com\r\nSubject: test\r\n\r\ntext\r\n"
 ONE = {"addr": "203.0.113.7"}
 TWO = {"addr": "IPV6:2001:db8::2"}
+LONG = {"addr": "203.0.113.8"}
 XFORWARD = "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE"
 XCLIENT = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"
 
 
 @pytest.fixture(scope="module")
 def dns():
-    with Nsd(ZONE) as server:
+    with Nsd(ZONE.format(long=LONG_NAME)) as server:
         yield server
 
 
@@ -222,6 +226,24 @@ def test_postfix_judges_the_true_client_by_xclient(dns):
         postfix.wait_messages(3)
         shown = [re.search(r" client=([^ ,]+)", line).group(1) for line in delivered(postfix)]
         assert shown == ["one.example[203.0.113.7]", "unknown[2001:db8::2]", "one.example[203.0.113.7]"]
+
+
+@pytest.mark.parametrize("client, name, helo", ((ONE, "one.example", "a+b=c.example"), (LONG, LONG_NAME, "h" * 250)))
+def test_postfix_goes_by_the_clients_greeting(dns, client, name, helo):
+    """Also where XCLIENT needs two commands."""
+    with Postfix() as postfix, gateway(dns, postfix, "xclient") as mx:
+        assert send(mx, client, helo)[0] == 250, mx.log
+        received = parse(postfix.wait_messages(1)[0])["Received"]
+        assert f"from {helo} ({name} [{client['addr']}])" in unfold(received), received
+
+
+@pytest.mark.parametrize("delay", ("yes", "no"))
+def test_postfix_refuses_a_greeting(dns, delay):
+    extra = f"smtpd_delay_reject = {delay}\nsmtpd_helo_restrictions = check_helo_access inline:{{ bad.example=REJECT }}"
+    with Postfix(extra=extra) as postfix, gateway(dns, postfix, "xclient") as mx:
+        code, text = send(mx, ONE, "bad.example")
+        assert code == 554 and "Helo command rejected" in text, mx.log
+        assert send(mx, ONE, "one.example")[0] == 250
 
 
 def test_postfix_refuses_a_client_at_its_greeting(dns):

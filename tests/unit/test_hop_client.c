@@ -48,12 +48,12 @@ static void a_client_is_told_as_far_as_the_hop_takes_it(void **state)
         { HOP_CLIENT_XFORWARD,
           XFORWARD_ALL,
           { "192.0.2.7", "mail.example.com", "helo.example.com", NULL, 0, 0, 0 },
-          "XFORWARD PROTO=ESMTP IDENT=01ARZ3NDEKTSV4RRFFQ69G5FAV SOURCE=REMOTE HELO=helo.example.com PORT=4711 "
-          "NAME=mail.example.com ADDR=192.0.2.7\r\n" },
+          "XFORWARD PORT=4711 NAME=mail.example.com PROTO=ESMTP IDENT=01ARZ3NDEKTSV4RRFFQ69G5FAV SOURCE=REMOTE "
+          "HELO=helo.example.com ADDR=192.0.2.7\r\n" },
         { HOP_CLIENT_XFORWARD,
           "name addr proto helo",
           { "2001:db8::1", NULL, "x", NULL, 0, 1, 0 },
-          "XFORWARD PROTO=SMTP HELO=x NAME=[UNAVAILABLE] ADDR=IPV6:2001:db8::1\r\n" },
+          "XFORWARD NAME=[UNAVAILABLE] PROTO=SMTP HELO=x ADDR=IPV6:2001:db8::1\r\n" },
         { HOP_CLIENT_XFORWARD,
           "SOURCE ADDR",
           { NULL, NULL, NULL, NULL, 0, 0, 1 },
@@ -64,7 +64,7 @@ static void a_client_is_told_as_far_as_the_hop_takes_it(void **state)
         { HOP_CLIENT_XCLIENT,
           XCLIENT_ALL,
           { "192.0.2.7", "mail.example.com", "h", "ada@example.org", 0, 0, 0 },
-          "XCLIENT PROTO=ESMTP LOGIN=ada@example.org HELO=h PORT=4711 NAME=mail.example.com ADDR=192.0.2.7\r\n" },
+          "XCLIENT PORT=4711 NAME=mail.example.com PROTO=ESMTP LOGIN=ada@example.org HELO=h ADDR=192.0.2.7\r\n" },
         { HOP_CLIENT_XCLIENT,
           "NAME ADDR",
           { "192.0.2.7", NULL, "h", NULL, 0, 0, 0 },
@@ -72,7 +72,7 @@ static void a_client_is_told_as_far_as_the_hop_takes_it(void **state)
         { HOP_CLIENT_XCLIENT,
           "NAME ADDR LOGIN",
           { "192.0.2.7", NULL, "h", NULL, 1, 0, 0 },
-          "XCLIENT LOGIN=[UNAVAILABLE] NAME=[UNAVAILABLE] ADDR=192.0.2.7\r\n" },
+          "XCLIENT NAME=[UNAVAILABLE] LOGIN=[UNAVAILABLE] ADDR=192.0.2.7\r\n" },
         { HOP_CLIENT_XFORWARD,
           "HELO",
           { "192.0.2.7", NULL, "a+b=c d\r\nMAIL FROM:<x@y>\xff", NULL, 0, 0, 0 },
@@ -116,6 +116,9 @@ static void no_command_is_longer_than_smtp_allows(void **state)
                 lines++;
                 if (!rest.ptr) /* who is told an address may not trust us with more */
                     EXPECT_TRUE(span_ends(line, SPAN(" ADDR=IPV6:2001:db8::1\r")));
+                else if (w && len < 200) /* the greeting and the login would be forgotten */
+                    EXPECT_TRUE(span_search(line, SPAN("HELO=")) == SPAN_NPOS &&
+                                span_search(line, SPAN("LOGIN=")) == SPAN_NPOS);
             }
             EXPECT_INT(count, lines);
             EXPECT_INT(len > 255, span_search(strbuf_span(&out), SPAN("HELO=[UNAVAILABLE]")) != SPAN_NPOS);
@@ -132,9 +135,9 @@ static void an_answer_holds_for_whom_it_was_told_to(void **state)
     } cases[] = {
         { HOP_CLIENT_NONE, "a@example.com" },
         { HOP_CLIENT_XFORWARD, "a@example.com 192.0.2.7" },
-        { HOP_CLIENT_XCLIENT, "a@example.com 192.0.2.7 ada" },
+        { HOP_CLIENT_XCLIENT, "a@example.com 192.0.2.7 h ada" },
     };
-    struct session s = { .mail_from.text = SPAN("a@example.com"), .auth_user = SPAN("ada") };
+    struct session s = { .mail_from.text = SPAN("a@example.com"), .helo = SPAN("h"), .auth_user = SPAN("ada") };
 
     (void)state;
     assert_int_equal(FAULT_NONE, addr_parse(SPAN("192.0.2.7"), &s.client));
@@ -148,5 +151,29 @@ static void an_answer_holds_for_whom_it_was_told_to(void **state)
     }
 }
 
+static void the_greeting_can_be_had_from_a_description(void **state)
+{
+    static const struct {
+        const char *helo, *want; /* NULL: it is not known */
+    } cases[] = { { "mail.example.com", "mail.example.com" },
+                  { "a+b=c d\r\n", "a+b=c?d??" },
+                  { "[192.0.2.7]", "[192.0.2.7]" },
+                  { "=+", "=+" },
+                  { "", NULL } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct session s = { .helo = span_of(cases[i].helo) };
+        char helo[HOP_CLIENT_HELO_MAX] = "";
+        struct strbuf words;
+
+        strbuf_init(&words, HOP_CLIENT_WORDS_MAX);
+        hop_client_describe(&words, HOP_CLIENT_XCLIENT, &s);
+        EXPECT_INT(cases[i].want != NULL, hop_client_helo(strbuf_span(&words), helo));
+        EXPECT_STR(cases[i].want ? cases[i].want : "", helo);
+        strbuf_release(&words);
+    }
+}
+
 RUN_TESTS(TEST(an_answer_holds_for_whom_it_was_told_to), TEST(a_client_is_told_as_far_as_the_hop_takes_it),
-          TEST(no_command_is_longer_than_smtp_allows))
+          TEST(no_command_is_longer_than_smtp_allows), TEST(the_greeting_can_be_had_from_a_description))
