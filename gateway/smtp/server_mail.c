@@ -180,7 +180,8 @@ static struct span why_not_verified(const struct pending_rcpt *r)
     case REPLY_NONE: return strbuf_span(&r->text);
     case REPLY_UNLISTED: return SPAN("not in the list of recipients");
     case REPLY_NO_LIST: return SPAN("the list of recipients could not be read");
-    case REPLY_HOP_LACKS: return SPAN("the next hop no longer offers SMTPUTF8");
+    case REPLY_HOP_LACKS:
+    case REPLY_REQUIRETLS: return SPAN("the next hop does not offer what the message needs");
     default: return r->text.len ? strbuf_span(&r->text) : SPAN("the next hop could not be asked");
     }
 }

@@ -36,8 +36,8 @@ struct verify_query {
     struct strbuf client, who; /* hop_client_describe(), hop_client_who() */
     struct address recipient;
     enum question step;
-    bool is_smtputf8; /* an address is not ASCII */
-    bool is_pipelined, lacks_utf8;
+    unsigned needs, lacks; /* extensions: SMTPUTF8, when an address is not ASCII; REQUIRETLS */
+    bool is_pipelined;
 };
 
 static bool is_asked(const struct smtp_conf *conf)
@@ -102,7 +102,9 @@ static void say(struct verify_query *q, enum question step)
 {
     hop_expect(&q->task, 1);
     if (step == ASK_MAIL)
-        hop_sendf(&q->task, "MAIL FROM:<%.*s>%s\r\n", SPAN_ARG(q->sender), q->is_smtputf8 ? " SMTPUTF8" : "");
+        hop_sendf(&q->task, "MAIL FROM:<%.*s>%s%s\r\n", SPAN_ARG(q->sender),
+                  q->needs & EXTENSION_SMTPUTF8 ? " SMTPUTF8" : "",
+                  q->needs & EXTENSION_REQUIRETLS ? " REQUIRETLS" : "");
     else if (step == ASK_RCPT)
         hop_sendf(&q->task, "RCPT TO:<%.*s>\r\n", SPAN_ARG(q->recipient.text));
     else
@@ -115,8 +117,8 @@ static void on_ready(struct hop_task *task)
 
     q->step = ASK_MAIL;
     q->is_pipelined = hop_task_extensions(task) & EXTENSION_PIPELINING;
-    q->lacks_utf8 = q->is_smtputf8 && !(hop_task_extensions(task) & EXTENSION_SMTPUTF8);
-    if (q->lacks_utf8) { /* it had it when we offered it */
+    q->lacks = q->needs & ~hop_task_extensions(task);
+    if (q->lacks) { /* it had it when we offered it, or was not known */
         q->step = ASK_RSET;
         say(q, ASK_RSET);
         return;
@@ -145,11 +147,18 @@ static void refuse_sender(struct verify_query *q, const struct hop_reply *reply)
         q->step = ASK_RSET;
 }
 
+static void tell_lacking(struct verify_query *q)
+{
+    bool is_for_good = (q->lacks & EXTENSION_REQUIRETLS) && !hop_may_require_tls(q->task.hop);
+
+    tell(q, 0, span_of(extension_name(extension_first(q->lacks))), is_for_good ? REPLY_REQUIRETLS : REPLY_HOP_LACKS);
+}
+
 /* Where RSET is refused, the next MAIL would come into the middle of this transaction. */
 static void end_question(struct verify_query *q, const struct hop_reply *reply)
 {
-    if (q->lacks_utf8)
-        tell(q, 0, span_of(extension_name(EXTENSION_SMTPUTF8)), REPLY_HOP_LACKS);
+    if (q->lacks)
+        tell_lacking(q);
     if (reply->code / 100 == 2)
         hop_task_done(&q->task, false);
     else
@@ -234,7 +243,8 @@ static struct verify_query *query_new(struct verify *v, struct next_hop *next_ho
         (struct hop_task){ .on_ready = on_ready, .on_reply = on_reply, .on_lost = on_lost, .on_refused = on_refused };
     q->verify = v;
     q->next_hop = next_hop_hold(next_hop);
-    q->is_smtputf8 = session->mail_from.is_utf8 || recipient->is_utf8;
+    q->needs = (session->mail_from.is_utf8 || recipient->is_utf8 ? EXTENSION_SMTPUTF8 : 0U) |
+               (session->is_require_tls ? EXTENSION_REQUIRETLS : 0U);
     name_client(q, session);
     strbuf_init(&q->text, 4096);
     strbuf_put(&q->text, session->mail_from.text);

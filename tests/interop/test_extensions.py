@@ -196,12 +196,13 @@ class SlowToGreet(SmtpSink):
         return "220 sink ESMTP" if verb == "XCLIENT" else None
 
 
-def test_requiretls_does_not_go_in_clear_after_xclient_either(dns, certificates):
-    """To a next hop that nobody had heard yet when the recipient was taken."""
+@pytest.mark.parametrize("verify", ("none", "rcpt"))
+def test_requiretls_does_not_go_in_clear_after_xclient_either(dns, certificates, verify):
+    """To a next hop that nobody had heard yet when the recipient was taken, or asked about."""
     (path, key), both = certificates
     with SlowToGreet() as far, SmtpSink(extensions=(*EXTENSIONS, "REQUIRETLS"), tls=both) as near:
-        smtp = (f'tls_certificate = "{path}"  tls_key = "{key}"  next_hop_tls = encrypt  verify_recipients = none\n'
-                f'route "far.example" {{ next_hop = "smtp://{ELSEWHERE}:{far.port}"  next_hop_tls = may'
+        smtp = (f'tls_certificate = "{path}"  tls_key = "{key}"  next_hop_tls = encrypt  verify_recipients = {verify}\n'
+                f'route "far.example" {{ next_hop = "smtp://127.0.0.1:{far.port}"  next_hop_tls = may'
                 '  next_hop_client = xclient }')
         with Gateway(conf(dns, f"smtp://127.0.0.1:{near.port}", smtp)) as gateway, \
                 smtplib.SMTP("127.0.0.1", gateway.port, timeout=30) as client:
@@ -209,11 +210,13 @@ def test_requiretls_does_not_go_in_clear_after_xclient_either(dns, certificates)
             client.starttls(context=stranger())
             assert "requiretls" in features(client)
             assert client.mail("a@plain.example", ("REQUIRETLS",))[0] == 250
-            assert client.rcpt("x@far.example")[0] == 250
+            client.putcmd("RCPT", "TO:<x@far.example>")
+            if verify == "none":
+                assert client.getreply()[0] == 250
             far.may_greet.set()
-            code, text = client.data(MAIL)
-            assert code == 550 and text.startswith(b"5.7.30 "), text
-            assert not far.messages
+            code, text = client.data(MAIL) if verify == "none" else client.getreply()
+            assert code == 451 and b"4.3.3 " in text and b"REQUIRETLS" in text, text
+            assert "MAIL" not in [verb for verb, _ in far.commands]
 
 
 def test_of_several_targets_the_one_that_takes_least_counts(dns):
