@@ -102,6 +102,20 @@ def test_a_broken_handshake_falls_back_where_tls_may_be_left_out():
         mx.wait_log("without TLS for ten minutes")
 
 
+def test_a_handshake_without_an_end_falls_back_too():
+    """It takes our first words, and says none: that may be a firewall, and is no reason to have no mail at all."""
+    def script(verb, argument, dialogue):
+        if verb != "STARTTLS":
+            return None
+        dialogue.say("220 2.0.0 go on")
+        return "silence"
+
+    with SmtpSink(script=script, extensions=("PIPELINING", "STARTTLS")) as sink, gateway(sink, "may") as mx:
+        wait_for(lambda: send(mx)[0] == 250, 20, "delivery without TLS")
+        assert sink.messages[0]["tls"] is False
+        assert 'why="TLS: no TLS handshake within 2000 ms"' in mx.log
+
+
 def test_a_broken_handshake_is_a_451_where_tls_must_be():
     with Broken() as sink, gateway(sink, "encrypt") as mx:
         assert send(mx)[0] == 451
