@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/base/log.h"
 #include "gateway/smtp/delivery.h"
 #include "gateway/smtp/envelope.h"
 #include "gateway/smtp/hop_client.h"
@@ -257,6 +258,20 @@ static bool are_too_many(const struct hop_reply *reply)
     return reply->code == 452 && span_starts(strbuf_span(&reply->text), SPAN("4.5.3 "));
 }
 
+static void note_limit(struct hop *hop, size_t most)
+{
+    struct log_line line;
+
+    if (hop_recipients_most(hop) != most) {
+        log_start(&line, LOG_WARN, "next_hop");
+        log_cstr(&line, "hop", hop_target(hop)->text);
+        log_cstr(&line, "state", "takes fewer recipients than it tells");
+        log_fmt(&line, "rcpts", "%zu", most);
+        log_send(&line);
+    }
+    hop_note_recipients_most(hop, most);
+}
+
 /* Who is refused here is refused for all; they come again, and must then be told apart, or be fewer. */
 static void learn(struct hop_delivery *d, const struct address *recipient, const struct hop_reply *reply)
 {
@@ -264,7 +279,7 @@ static void learn(struct hop_delivery *d, const struct address *recipient, const
     if (reply->code < 400 || recipient_count(d) == 1)
         return;
     if (are_too_many(reply) && d->tally.accepted)
-        hop_note_recipients_most(d->task.hop, d->tally.accepted);
+        note_limit(d->task.hop, d->tally.accepted);
     else if (!d->tally.each)
         verify_doubt(d->verify, d->next_hop, recipient);
 }

@@ -39,6 +39,7 @@ def test_a_hop_that_takes_fewer_recipients_than_it_tells_gets_fewer():
         assert taken_apart(mx, people) == ([250] * 5, 451)
         assert taken_apart(mx, people) == ([250] * 3 + [452] * 2, 250), mx.log
         assert taken_apart(mx, people[3:]) == ([250] * 2, 250)
+        assert mx.log.count('state="takes fewer recipients than it tells" rcpts=3') == 1
         assert [len(m["rcpts"]) for m in sink.messages] == [3, 2]
 
 
