@@ -99,6 +99,12 @@ static void fail(struct auth *a, const char *why)
     resume(a);
 }
 
+/* Who does not understand a command often repeats it; and there is a password in it. */
+static struct span without_password(unsigned code, struct span text)
+{
+    return code >= 500 && code <= 504 ? SPAN("the next hop does not understand the login") : text;
+}
+
 static void refuse(struct auth *a, unsigned code, struct span text)
 {
     struct server *s = a->server;
@@ -106,7 +112,7 @@ static void refuse(struct auth *a, unsigned code, struct span text)
     end_exchange(a);
     if (logins_are_scarce(s->door->logins)) /* who guesses must not keep others out */
         retire(a);
-    log_failure(s, code, text);
+    log_failure(s, code, without_password(code, text));
     if (a->is_cancelled)
         server_say(s, REPLY_AUTH_BAD);
     else

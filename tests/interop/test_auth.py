@@ -370,6 +370,16 @@ def test_a_next_hop_that_is_gone(desk):
         assert other.docmd("AUTH", "PLAIN " + word("\0joe\0x"))[0] == 454
 
 
+def test_what_a_next_hop_repeats_is_not_logged(desk):
+    gateway, hop, logins = desk
+    secret = word("\0joe\0geheim")
+    logins.answer = f'500 5.5.1 Command unrecognized: "AUTH PLAIN {secret}"'
+    with connect(gateway) as client:
+        assert client.docmd("AUTH", "PLAIN " + secret)[0] == 500
+    gateway.wait_log("user=joe mechanism=PLAIN code=500")
+    assert secret not in gateway.log
+
+
 def guess(gateway, source="127.0.0.1"):
     client = connect(gateway, source=source)
     return client, client.docmd("AUTH", "PLAIN " + word("\0joe\0guess"))[0]
