@@ -29,6 +29,18 @@ static void check_command(struct span line, const char *verb)
     arena_release(&arena);
 }
 
+/* It is said in EHLO. */
+static void check_helo(struct span description)
+{
+    char helo[HOP_CLIENT_HELO_MAX] = "";
+
+    if (hop_client_helo(description, helo) && !*helo)
+        BUG("no greeting");
+    for (const char *at = helo; *at; at++)
+        if (*at <= ' ' || *at > '~')
+            BUG("byte %d in a greeting", *at);
+}
+
 static void tell(enum hop_client how, const char *verb, struct span offered, const struct session *s)
 {
     struct strbuf description, out;
@@ -42,6 +54,7 @@ static void tell(enum hop_client how, const char *verb, struct span offered, con
 
     if (description.is_full || out.is_full)
         BUG("no room");
+    check_helo(strbuf_span(&description));
     rest = span_first(strbuf_span(&out), out.len ? out.len - 1 : 0);
     while (count && span_cut(&rest, '\n', &line)) {
         check_command(line, verb);
