@@ -493,12 +493,15 @@ const struct smtp_listener *smtp_conf_listener(const struct smtp_conf *conf, con
 }
 
 /* Told by `config check` and before a reload, as everything that can be known then. */
-static const char *check_routes_file(struct arena *a, const struct smtp_conf *conf)
+static const char *check_routes_file(struct arena *a, struct smtp_conf *conf)
 {
+    const struct file_route *route;
     struct access_file file;
     bool is_good = access_file_open_as(&file, conf->routes_file, &route_reader, conf->next_hop_ways.tls);
     const char *wrong = is_good ? NULL : arena_printf(a, "routes: %s", file.refusal.data);
 
+    for (size_t i = 0; is_good && (route = route_table_route(file.set, i)); i++)
+        conf->has_dane_in_file |= route->tls == HOP_TLS_DANE;
     access_file_close(&file);
     return wrong;
 }

@@ -93,6 +93,7 @@ struct smtp_conf {
     const char *next_hop_certificate, *next_hop_key; /* ours, for a next hop that asks; both "": none */
     struct conf_array routes;                        /* struct smtp_route, sorted by title */
     const char *routes_file;                         /* "": none */
+    bool has_dane_in_file;                           /* after loading: as it was then */
     const char *recipient_delimiter;
     struct conf_strs relay_domains; /* normal form, sorted; those of routes count, too */
     struct conf_nets relay_clients;

@@ -174,7 +174,7 @@ bool smtp_conf_needs_dnssec(const struct smtp_conf *conf)
     for (size_t i = 0; i < conf->routes.count; i++)
         if (routes[i].ways.tls == HOP_TLS_DANE)
             return true;
-    return conf->next_hop_ways.tls == HOP_TLS_DANE;
+    return conf->next_hop_ways.tls == HOP_TLS_DANE || conf->has_dane_in_file;
 }
 
 bool hop_ways_eq(const struct hop_ways *a, const struct hop_ways *b)

@@ -162,6 +162,14 @@ def test_a_file_with_a_fault_is_told_and_not_taken():
             assert ran.returncode != 0 and "routes:1: " in said and "has no target" in said, said
 
 
+def test_a_file_that_asks_for_dane_needs_signed_answers():
+    with SmtpSink() as usual, Routed(usual.port, "") as mx:
+        mx.write_routes("file.example smtp://hop.example tls=dane\n")
+        ran = subprocess.run([BUILD / "postern", "config", "check", "-c", mx.folder / "gateway.conf"],
+                             capture_output=True, check=False, timeout=30)
+        assert ran.returncode != 0 and b"dnssec = yes" in ran.stdout + ran.stderr
+
+
 def test_each_route_has_its_own_way_to_verify():
     def script(verb, argument, dialogue):
         return "550 5.1.1 no such user" if verb == "RCPT" and "bad" in argument else None
