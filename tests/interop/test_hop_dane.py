@@ -1,6 +1,5 @@
 # tests/interop/test_hop_dane.py - a next hop that is verified by its TLSA records, which are signed; and our
 # certificate for a next hop that asks for one.
-import hashlib
 import os
 import pwd
 import re
@@ -9,7 +8,7 @@ import subprocess
 
 import pytest
 
-from mail import make_cert, send_mail
+from mail import cert_digest, make_cert, send_mail
 from process import wait_for
 from servers import Gateway
 from signed_dns import SignedNsd, signed_zone
@@ -33,18 +32,6 @@ smtp {{
 }}
 """
 MAIL = b"From: a@example.com\r\nSubject: test\r\n\r\ntext\r\n"
-
-
-def digest(pem, what="x509"):
-    """SHA-256 of the certificate, or of its key ("pubkey")."""
-    read = ["openssl", "x509", "-in", pem, "-outform", "DER"]
-    if what == "pubkey":
-        key = subprocess.run(["openssl", "x509", "-in", pem, "-pubkey", "-noout"], capture_output=True, check=True)
-        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key.stdout, capture_output=True,
-                             check=True).stdout
-    else:
-        der = subprocess.run(read, capture_output=True, check=True).stdout
-    return hashlib.sha256(der).hexdigest()
 
 
 def make_chain(folder):
@@ -108,7 +95,7 @@ GOOD = {"3 1 1": ("pubkey", "hop"), "3 0 1": ("x509", "hop"), "2 0 1": ("x509", 
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_hop_with_the_certificate_of_its_records(tmp_path, chain, kind):
     what, whose = GOOD[kind]
-    tlsa = f"{kind} {digest(chain[0] if whose == 'hop' else chain[1], what)}"
+    tlsa = f"{kind} {cert_digest(chain[0] if whose == 'hop' else chain[1], what)}"
     with SmtpSink(tls=chain[0]) as sink, World(tmp_path, sink, ["3 1 1 " + "00" * 32, tlsa]) as mx:
         assert send(mx) == 250, mx.log
         assert sink.messages[0]["tls"] is True
@@ -118,7 +105,7 @@ def test_a_hop_with_the_certificate_of_its_records(tmp_path, chain, kind):
 
 
 def test_dane_over_smtps(tmp_path, chain):
-    tlsa = "3 1 1 " + digest(chain[0], "pubkey")
+    tlsa = "3 1 1 " + cert_digest(chain[0], "pubkey")
     with SmtpSink(tls=chain[0], implicit=True) as sink, World(tmp_path, sink, [tlsa], scheme="smtps") as mx:
         assert send(mx) == 250, mx.log
 
@@ -136,7 +123,7 @@ REFUSED = {
 def test_a_hop_that_is_not_proved_gets_nothing(tmp_path, chain, case):
     tlsa, forged, why = REFUSED[case]
     with SmtpSink(tls=chain[0]) as sink:
-        tlsa = [text.format(pubkey=digest(chain[0], "pubkey")) for text in tlsa]
+        tlsa = [text.format(pubkey=cert_digest(chain[0], "pubkey")) for text in tlsa]
         with World(tmp_path, sink, tlsa, forged=forged) as mx:
             assert send(mx) == 451
             mx.wait_log("state=down")
@@ -145,7 +132,7 @@ def test_a_hop_that_is_not_proved_gets_nothing(tmp_path, chain, case):
 
 
 def test_records_that_are_not_signed_prove_nothing(tmp_path, chain):
-    tlsa = "3 1 1 " + digest(chain[0], "pubkey")
+    tlsa = "3 1 1 " + cert_digest(chain[0], "pubkey")
     with SmtpSink(tls=chain[0]) as sink, World(tmp_path, sink, [tlsa], host="hop.plain", plain=[tlsa]) as mx:
         assert send(mx) == 451
         mx.wait_log("no secure address of hop.plain: they are not signed")
@@ -164,14 +151,14 @@ def test_an_alias_has_records_of_its_own(tmp_path, chain):
 
 
 def test_a_hop_without_starttls_gets_nothing(tmp_path, chain):
-    with SmtpSink() as sink, World(tmp_path, sink, ["3 1 1 " + digest(chain[0], "pubkey")]) as mx:
+    with SmtpSink() as sink, World(tmp_path, sink, ["3 1 1 " + cert_digest(chain[0], "pubkey")]) as mx:
         assert send(mx) == 451
         mx.wait_log("does not offer STARTTLS")
         assert not sink.messages
 
 
 def test_name_servers_that_fall_silent_are_no_leave_to_do_without(tmp_path, chain):
-    tlsa = "3 1 1 " + digest(chain[0], "pubkey")
+    tlsa = "3 1 1 " + cert_digest(chain[0], "pubkey")
     with SmtpSink(tls=chain[0]) as sink:
         world = World(tmp_path, sink, [tlsa])
         with Gateway(world.conf) as mx:                          # its name server was never started
@@ -200,6 +187,6 @@ def test_a_hop_that_asks_is_shown_our_certificate(tmp_path, chain):
     more = f'next_hop_certificate = "{crt}"  next_hop_key = "{key}"'
     sink = Asking(tls=context)
     sink.script = lambda *told: Asking.script(sink, *told)
-    with sink, World(tmp_path, sink, ["3 1 1 " + digest(chain[0], "pubkey")], more=more) as mx:
+    with sink, World(tmp_path, sink, ["3 1 1 " + cert_digest(chain[0], "pubkey")], more=more) as mx:
         assert send(mx) == 250, mx.log
         assert shown[0]["subject"] == ((("commonName", "mx.example.org"),),)

@@ -11,9 +11,8 @@ import pytest
 from mail import make_cert
 from opensmtpd import OpenSmtpd
 from process import wait_for
-from sendmail import Sendmail
+from sendmail import SendmailHop
 from servers import Exim, Gateway, Postfix
-from sink import SmtpSink
 
 # What stands between a message and the commands behind it.
 SEQUENCES = (
@@ -36,34 +35,6 @@ TAKEN = {"postfix": ": message-id=", "exim": " <= ", "sendmail": "Message accept
 
 
 # --- the next hops ----------------------------------------------------------------------------------------------------
-
-
-class SendmailHop:
-    """Sendmail keeps no Maildir here: it sends on to a sink."""
-
-    def __init__(self):
-        self.sink = SmtpSink()
-
-    def __enter__(self):
-        self.sink.start()
-        self.mta = Sendmail(self.sink.port).start()
-        return self
-
-    def __exit__(self, *failure):
-        self.mta.__exit__(*failure)
-        self.sink.stop()
-
-    @property
-    def port(self):
-        return self.mta.port
-
-    @property
-    def log(self):
-        return self.mta.log + (self.mta.folder / "traffic").read_text(errors="replace")
-
-    def messages(self):
-        return [b"Return-Path: " + message["mail"].encode() + b"\r\n" + message["data"]
-                for message in list(self.sink.messages)]
 
 
 def hop(name):

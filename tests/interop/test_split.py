@@ -27,26 +27,6 @@ MESSAGE = b"From: a@example.com\r\nSubject: for many\r\n\r\nHello.\r\n"
 RECIPIENTS = ["one@example.org", "two@strict.example", "three@other.example", "full@example.org"]
 
 
-class EximClient(Exim):
-    """Sends all that it gets to one server, as `transport` says."""
-
-    def __init__(self, port, transport):
-        super().__init__(domains=("*",))
-        self.target, self.transport = port, transport
-
-    def prepare(self):
-        super().prepare()
-        path = self.folder / "exim.conf"
-        text = path.read_text()
-        router = "  driver = accept\n  transport = maildir\n"
-        assert router in text
-        text = text.replace(router, "  driver = manualroute\n  route_list = * 127.0.0.1\n  self = send\n"
-                                    "  transport = onward\n")
-        text = text.replace("begin retry", f"onward:\n  driver = smtp\n  port = {self.target}\n  allow_localhost\n"
-                                           f"  hosts_avoid_tls = *\n{self.transport}\nbegin retry")
-        path.write_text(text)
-
-
 def hop_says(verb, argument, dialogue):
     return "552 5.2.2 mailbox is full" if verb == "BODY" and "full@" in argument else None
 
@@ -57,7 +37,7 @@ def test_exim_hears_an_answer_for_each(protocol):
     with SmtpSink(hop_says, lmtp=True) as sink, Gateway(CONF % (lmtp_port, sink.port)) as gateway:
         port, transport = (gateway.port, "  hosts_try_prdr = *") if protocol == "prdr" else \
                           (lmtp_port, "  protocol = lmtp")
-        with EximClient(port, transport) as exim:
+        with Exim(domains=("*",), onward=port, transport=transport) as exim:
             send_mail(exim.port, "a@example.com", RECIPIENTS, MESSAGE, "client.example")
             wait_for(lambda: all(f"{mark} {recipient}" in exim.log for mark, recipient in
                                  (("=>", RECIPIENTS[0]), ("**", RECIPIENTS[1]), ("->", RECIPIENTS[2]),

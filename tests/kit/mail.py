@@ -2,6 +2,7 @@
 import email
 import email.policy
 import functools
+import hashlib
 import smtplib
 import subprocess
 import tempfile
@@ -23,6 +24,16 @@ def make_cert(folder, name="mx.example.org", names=(), kind=EC, days=30):
                        check=True, capture_output=True)
         both.write_text(key.read_text() + cert.read_text())
     return cert, key
+
+
+def cert_digest(pem, what="x509"):
+    """SHA-256 of a certificate, or of its key ("pubkey"), as TLSA records have it."""
+    key = subprocess.run(["openssl", "x509", "-in", pem, "-pubkey", "-noout"], capture_output=True, check=True).stdout
+    words = ["openssl", "x509", "-in", pem, "-outform", "DER"]
+    if what == "pubkey":
+        words = ["openssl", "pkey", "-pubin", "-outform", "DER"]
+    done = subprocess.run(words, input=key, capture_output=True, check=True)
+    return hashlib.sha256(done.stdout).hexdigest()
 
 
 @functools.cache

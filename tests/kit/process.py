@@ -89,7 +89,8 @@ class Server:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def start(self):
-        if self.folder is None:
+        is_first = self.folder is None
+        if is_first:
             self.folder = Path(tempfile.mkdtemp(prefix=f"postern-{self.name}-"))
             self.folder.chmod(0o755)
         try:
@@ -101,7 +102,8 @@ class Server:
             self.wait_up()
         except BaseException:
             self.end()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            if is_first:
+                shutil.rmtree(self.folder, ignore_errors=True)
             raise
         return self
 

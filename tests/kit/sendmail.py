@@ -5,7 +5,9 @@ import shutil
 
 import pytest
 
-from process import SOURCE, Server, free_port
+from mail import make_cert
+from process import SOURCE, Server, free_port, wait_for
+from sink import EXTENSIONS, SmtpSink
 
 # What Sendmail needs to be one, and no more: every recipient goes to the sink. Blanks between the columns of a rule are
 # tabs.
@@ -51,6 +53,7 @@ O Milter.macros.helo={{tls_version}}, {{cipher}}, {{cipher_bits}}, {{cert_subjec
 O Milter.macros.envfrom=i, {{auth_type}}, {{auth_authen}}, {{auth_ssf}}, {{auth_author}}, {{mail_mailer}}, {{mail_addr}}
 O Milter.macros.envrcpt={{rcpt_mailer}}, {{rcpt_host}}, {{rcpt_addr}}
 O Milter.macros.eom={{msg_id}}
+{tls}
 {filters}
 Troot {user}
 H?P?Return-Path: <$g>
@@ -78,18 +81,27 @@ Mprog,\tP=/bin/false, F=lsD, S=local_part, R=local_part, A=false
 """
 
 
+TLS = """
+O CACertPath={folder}
+O CACertFile={folder}/tls.crt
+O ServerCertFile={folder}/tls.crt
+O ServerKeyFile={folder}/tls.key
+"""
+
+
 class Sendmail(Server):
     """Sendmail out of its package, which ./dev test unpacks (as packages it and Postfix exclude each other).
 
-    filters: lines of "X..." and the option that names them; sink: the port where mail goes on.
+    filters: lines of "X..." and the option that names them, or others; sink: the port where mail goes on. tls: STARTTLS
+    is offered.
     """
 
     name = "sendmail"
     binary = SOURCE / "build" / "peers" / "sendmail" / "usr" / "libexec" / "sendmail" / "sendmail"
 
-    def __init__(self, sink, filters="", hostname="sendmail.example.org"):
+    def __init__(self, sink, filters="", hostname="sendmail.example.org", tls=False):
         super().__init__()
-        self.sink, self.filters, self.hostname, self.port = sink, filters, hostname, free_port()
+        self.sink, self.filters, self.hostname, self.tls, self.port = sink, filters, hostname, tls, free_port()
 
     def prepare(self):
         if not self.binary.exists():
@@ -105,11 +117,16 @@ class Sendmail(Server):
         (self.folder / "queue").mkdir()
         (self.folder / "queue").chmod(0o700)
         (self.folder / "statistics").touch()
-        for path in (self.folder, self.folder / "queue", self.folder / "statistics"):
+        cert, key = make_cert(self.folder, self.hostname)
+        cert.rename(self.folder / "tls.crt")
+        key.rename(self.folder / "tls.key")
+        (self.folder / "tls.key").chmod(0o600)
+        for path in (self.folder, *(self.folder / part for part in ("queue", "statistics", "tls.crt", "tls.key"))):
             os.chown(path, who.pw_uid, who.pw_gid)
         (self.folder / "sendmail.cf").write_text(CF.format(
             folder=self.folder, hostname=self.hostname, port=self.port, sink=self.sink, filters=self.filters,
-            user=who.pw_name, uid=who.pw_uid, gid=who.pw_gid, mode="background", refused="refused.example"))
+            user=who.pw_name, uid=who.pw_uid, gid=who.pw_gid, mode="background", refused="refused.example",
+            tls=TLS.format(folder=self.folder) if self.tls else ""))
 
     @property
     def environment(self):
@@ -126,3 +143,39 @@ class Sendmail(Server):
         for path in (self.folder / "queue").glob("hf*"):
             found += [line[1:] for line in path.read_text(errors="replace").splitlines() if line.startswith("q")]
         return found
+
+
+class SendmailHop:
+    """A Sendmail that keeps no Maildir, but sends on to a sink, which has .messages()."""
+
+    def __init__(self, extensions=EXTENSIONS, **options):
+        self.sink, self.options = SmtpSink(extensions=extensions), options
+
+    def __enter__(self):
+        self.sink.start()
+        try:
+            self.mta = Sendmail(self.sink.port, **self.options).start()
+        except BaseException:
+            self.sink.stop()
+            raise
+        return self
+
+    def __exit__(self, *failure):
+        self.mta.__exit__(*failure)
+        self.sink.stop()
+
+    @property
+    def port(self):
+        return self.mta.port
+
+    @property
+    def log(self):
+        return self.mta.log + (self.mta.folder / "traffic").read_text(errors="replace")
+
+    def messages(self):
+        return [b"Return-Path: " + message["mail"].encode() + b"\r\n" + message["data"]
+                for message in list(self.sink.messages)]
+
+    def wait_messages(self, count, seconds=30):
+        wait_for(lambda: len(self.sink.messages) >= count, seconds, f"{count} messages:\n{self.log[-3000:]}")
+        return self.messages()

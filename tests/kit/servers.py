@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -22,6 +23,13 @@ def needs(name):
     if not path:
         pytest.skip(f"{name} is not installed; ./dev test installs it")
     return path
+
+
+def needs_own_mounts(name):
+    """Skips the test where a program cannot be given files of its own in the place of the system's."""
+    own_mounts = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
+    if os.getuid() != 0 or own_mounts.returncode:
+        pytest.skip(f"{name} can only be started by root, in a mount namespace of its own")
 
 
 class Nsd(Server):
@@ -61,30 +69,60 @@ class Nsd(Server):
 
 
 class Unbound(Server):
-    """A resolver with a cache in front of `upstream` (host:port)."""
+    """A resolver with a cache in front of `upstream` (host:port); with a trust `anchor` (text) it validates."""
 
     name = "unbound"
+    host = "127.0.0.1"
 
-    def __init__(self, upstream):
+    def __init__(self, upstream, anchor=""):
         super().__init__()
-        self.upstream, self.port = upstream, free_port()
+        self.upstream, self.anchor, self.port = upstream, anchor, free_port()
 
     @property
     def endpoint(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def prepare(self):
         host, port = self.upstream.rsplit(":", 1)
+        (self.folder / "anchor").write_text(self.anchor)
+        modules = "validator iterator" if self.anchor else "iterator"
+        anchor = f" trust-anchor-file: {self.folder}/anchor\n" if self.anchor else ""
         (self.folder / "unbound.conf").write_text(
-            f"server:\n interface: 127.0.0.1@{self.port}\n username: \"\"\n chroot: \"\"\n use-syslog: no\n"
+            f"server:\n interface: {self.host}@{self.port}\n username: \"\"\n chroot: \"\"\n use-syslog: no\n"
             f" logfile: \"\"\n directory: {self.folder}\n pidfile: {self.folder}/pid\n"
             f" do-not-query-localhost: no\n do-daemonize: no\n"
             f" unblock-lan-zones: yes\n insecure-lan-zones: yes\n local-zone: \"test.\" nodefault\n"
-            f" module-config: \"iterator\"\n num-threads: 1\n"
+            f" module-config: \"{modules}\"\n num-threads: 1\n{anchor}"
             f"remote-control:\n control-enable: no\nforward-zone:\n name: .\n forward-addr: {host}@{port}\n")
 
     def command(self):
         return [needs("unbound"), "-d", "-c", self.folder / "unbound.conf"]
+
+    def is_up(self):
+        return answers(self.port, self.host)
+
+
+class SystemUnbound(Unbound):
+    """One at port 53 of a loopback address of its own, for programs that ask nobody but /etc/resolv.conf's servers."""
+
+    def __init__(self, upstream, anchor=""):
+        super().__init__(upstream, anchor)
+        self.host, self.port = f"127.53.{self.port >> 8}.{self.port & 255}", 53
+
+    def prepare(self):
+        try:
+            with socket.create_server((self.host, self.port)):
+                pass
+        except OSError as failure:
+            pytest.skip(f"a resolver at {self.endpoint} cannot be started: {failure.strerror}")
+        needs_own_mounts("A program that asks it")
+        super().prepare()
+
+    def serve(self, folder, command):
+        """`command`, to whom the system's resolver is this one."""
+        (folder / "resolv.conf").write_text(f"nameserver {self.host}\noptions trust-ad\n")
+        script = f'mount --bind {folder}/resolv.conf /etc/resolv.conf && exec "$@"'
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *command]
 
 
 POSTFIX_MAIN = """
@@ -145,6 +183,7 @@ flush     unix  n  -  n  1000? 0  flush
 proxymap  unix  -  -  n  -     -  proxymap
 smtp      unix  -  -  n  -     -  smtp
 relay     unix  -  -  n  -     -  smtp
+lmtp      unix  -  -  n  -     -  lmtp
 error     unix  -  -  n  -     -  error
 retry     unix  -  -  n  -     -  error
 discard   unix  -  -  n  -     -  discard
@@ -158,16 +197,16 @@ postlog   unix-dgram n - n -   1  postlogd
 class Postfix(Server):
     """A real Postfix that delivers to a Maildir for each of `mailboxes`; needs root, as Postfix does.
 
-    tls: none, may (STARTTLS offered) or encrypt (demanded). extra: more lines of main.cf.
+    tls: none, may (STARTTLS offered) or encrypt (demanded). extra: more lines of main.cf. resolver: a SystemUnbound.
     """
 
     name = "postfix"
 
     def __init__(self, mailboxes=("user@example.org",), tls="none", extra="", hostname="inner.example.org",
-                 size=10 << 20):
+                 size=10 << 20, resolver=None):
         super().__init__()
         self.mailboxes, self.tls, self.extra, self.hostname, self.size = mailboxes, tls, extra, hostname, size
-        self.port = free_port()
+        self.port, self.resolver = free_port(), resolver
 
     def prepare(self):
         if os.getuid() != 0:
@@ -191,7 +230,8 @@ class Postfix(Server):
         subprocess.run([program("postfix"), "-c", self.folder / "conf", "check"], capture_output=True, check=False)
 
     def command(self):
-        return ["/usr/lib/postfix/sbin/master", "-c", self.folder / "conf", "-d"]
+        master = ["/usr/lib/postfix/sbin/master", "-c", self.folder / "conf", "-d"]
+        return self.resolver.serve(self.folder, master) if self.resolver else master
 
     @property
     def environment(self):
@@ -260,15 +300,16 @@ maildir:
 EXIM_ONWARD = """
 begin routers
 all:
-  driver = manualroute
-  route_list = * 127.0.0.1::{onward} byname
+{router}
   self = send
   transport = smtp
 begin transports
 smtp:
   driver = smtp
+  port = {onward}
   allow_localhost
   tls_verify_certificates =
+{transport}
 """
 
 
@@ -276,17 +317,18 @@ class Exim(Server):
     """exim4-daemon-heavy out of its package, which ./dev test unpacks (as packages it and Postfix exclude each other).
 
     It insists on a user of its own name, which libnss-wrapper shows to it alone. All mail goes to one Maildir: Exim
-    takes no file name from a client (the recipient stands in Envelope-to). Or it goes by SMTP to the port `onward`.
-    main, acl: more lines of its configuration.
+    takes no file name from a client (the recipient stands in Envelope-to). Or it goes by SMTP to the port `onward`: of
+    127.0.0.1, or with a `resolver` (SystemUnbound) of whom the MX records name.
+    main, acl, transport: more lines of its configuration; transport may begin further sections.
     """
 
     name = "exim"
     binary = SOURCE / "build" / "peers" / "exim" / "usr" / "sbin" / "exim4"
 
-    def __init__(self, domains=("example.org",), tls=False, main="", acl="", onward=None):
+    def __init__(self, domains=("example.org",), tls=False, main="", acl="", onward=None, transport="", resolver=None):
         super().__init__()
         self.domains, self.tls, self.main, self.acl, self.port = domains, tls, main, acl, free_port()
-        self.onward = onward
+        self.onward, self.transport, self.resolver = onward, transport, resolver
 
     def prepare(self):
         if not self.binary.exists():
@@ -298,11 +340,14 @@ class Exim(Server):
                                             f"Debian-exim:x:{who.pw_uid}:{who.pw_gid}::/nonexistent:/bin/false\n")
         (self.folder / "group").write_text(Path("/etc/group").read_text() + f"Debian-exim:x:{who.pw_gid}:\n")
         make_cert(self.folder, "tls")
-        delivery = (EXIM_ONWARD if self.onward else EXIM_MAILDIR).format(folder=self.folder, onward=self.onward)
+        delivery = EXIM_ONWARD if self.onward else EXIM_MAILDIR
+        router = "driver = dnslookup\n  dnssec_request_domains = *" if self.resolver else \
+                 "driver = manualroute\n  route_list = * 127.0.0.1 byname"
         (self.folder / "exim.conf").write_text(EXIM_CONF.format(
             folder=self.folder, user=who.pw_name, group=grp.getgrgid(who.pw_gid).gr_name, port=self.port,
             tls="*" if self.tls else "", domains=" : ".join(self.domains), main=self.main, acl=self.acl,
-            delivery=delivery))
+            delivery=delivery.format(folder=self.folder, onward=self.onward, router=f"  {router}",
+                                     transport=self.transport)))
         # Not set-uid: the loader would drop libnss-wrapper, and with deliver_drop_privilege Exim needs no other user.
         shutil.copy(self.binary, self.folder / "exim4")
         (self.folder / "exim4").chmod(0o755)
@@ -317,7 +362,8 @@ class Exim(Server):
                 "NSS_WRAPPER_GROUP": str(self.folder / "group")}
 
     def command(self):
-        return [self.folder / "exim4", "-C", self.folder / "exim.conf", "-bdf", "-q1m"]
+        daemon = [self.folder / "exim4", "-C", self.folder / "exim.conf", "-bdf", "-q1m"]
+        return self.resolver.serve(self.folder, daemon) if self.resolver else daemon
 
     @property
     def log(self):

@@ -26,8 +26,10 @@ def named_ids(log):
 
 
 class Account:
-    def __init__(self, stories, records, named):
-        self.stories, self.records, self.named = stories, records, named
+    """knows_users: the next hop refuses those who are unknown."""
+
+    def __init__(self, stories, records, named, knows_users=True):
+        self.stories, self.records, self.named, self.knows_users = stories, records, named, knows_users
         self.faults = []
         self.accepted = self.refused = self.delivered = self.twice = self.tries = 0
 
@@ -72,7 +74,7 @@ class Account:
                 self.fault(number, f"{recipient}: LOST: its client was told 250")
         else:
             self.refused += 1
-            if letter.may_reach(recipient):
+            if letter.may_reach(recipient, self.knows_users):
                 self.fault(number, f"{recipient}: BOUNCED: its client was told {code}, and nothing was wrong with it")
             if copies:
                 self.fault(number, f"{recipient}: is at the next hop, and its client was told {code}")

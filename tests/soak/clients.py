@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import random
+import re
 import time
 
 from letters import Letter
@@ -13,6 +14,10 @@ CUT_IN_DATA, CUT_AFTER_DOT = 0.004, 0.004
 
 class Cut(Exception):
     """The connection is no more."""
+
+
+class Odd(Cut):
+    """We were told what no client should ever hear: no reply at all, or a refusal for good of what is no mail yet."""
 
 
 class Story:
@@ -27,10 +32,11 @@ class Story:
 
 
 class Dialogue:
-    """One connection."""
+    """One connection, of a client that waits for each reply, that sends its envelope in one piece, or that uses BDAT."""
 
     def __init__(self, port):
         self.port, self.reader, self.writer, self.left = port, None, None, random.choice((1, 1, 3, 10))
+        self.is_pipelined, self.is_chunked = random.choice(((False, False), (True, False), (False, True)))
 
     async def open(self):
         self.reader, self.writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self.port), PATIENCE)
@@ -44,12 +50,19 @@ class Dialogue:
 
     async def hear(self):
         while True:
-            line = await asyncio.wait_for(self.reader.readuntil(b"\r\n"), PATIENCE)
-            if line[3:4] != b"-":
+            try:
+                line = await asyncio.wait_for(self.reader.readuntil(b"\r\n"), PATIENCE)
+            except asyncio.LimitOverrunError:
+                raise Odd("a line without an end") from None
+            if not re.match(rb"[245]\d\d[ -]|354 ", line):
+                raise Odd(f"{line!r} is no reply")
+            if line[3:4] == b" ":
                 return int(line[:3])
 
     async def expect(self, code):
         heard = await self.hear()
+        if heard // 100 == 5:
+            raise Odd(f"{heard} where {code} was due")
         if heard != code:
             raise Cut
 
@@ -69,15 +82,30 @@ class Dialogue:
     async def send(self, letter, story):
         """One transaction; story is told how it went."""
         wanted = [r for r in letter.recipients if r not in story.told]
-        await self.say(f"MAIL FROM:<{letter.sender}>")
+        mail = f"MAIL FROM:<{letter.sender}>"
+        if self.is_pipelined:
+            await self.say("\r\n".join([mail, *(f"RCPT TO:<{recipient}>" for recipient in wanted), "DATA"]))
+        else:
+            await self.say(mail)
         code = await self.hear()
         if code // 100 != 2:
             self.note(story, wanted, code)
-            await self.reset(code)
+            await self.give_up(code, 1 + len(wanted))
             return
+        taken = await self.name_recipients(story, wanted)
+        if not taken:
+            await self.give_up(250, 1)
+        elif self.is_chunked:
+            await self.give_chunks(letter, story, taken)
+        else:
+            await self.give(letter, story, taken)
+
+    async def name_recipients(self, story, wanted):
+        """Those who are taken."""
         taken = []
         for recipient in wanted:
-            await self.say(f"RCPT TO:<{recipient}>")
+            if not self.is_pipelined:
+                await self.say(f"RCPT TO:<{recipient}>")
             code = await self.hear()
             if code == 421:
                 raise Cut
@@ -85,24 +113,39 @@ class Dialogue:
                 taken.append(recipient)
             else:
                 self.note(story, [recipient], code)
-        if not taken:
-            await self.reset(250)
-            return
-        await self.say("DATA")
+        return taken
+
+    async def give(self, letter, story, taken):
+        if not self.is_pipelined:
+            await self.say("DATA")
         code = await self.hear()
         if code != 354:
             self.note(story, taken, code)
-            await self.reset(code)
+            await self.give_up(code, 0)
             return
-        await self.give(letter, story, taken)
-
-    async def give(self, letter, story, taken):
-        data = letter.sent()
-        stuffed = data.replace(b"\r\n.", b"\r\n..")
+        stuffed = letter.sent().replace(b"\r\n.", b"\r\n..")
         if random.random() < CUT_IN_DATA:
             self.writer.write(stuffed[:random.randrange(len(stuffed))])
             raise Cut
-        self.writer.write(stuffed + b".\r\n")
+        await self.end(story, taken, stuffed + b".\r\n")
+
+    async def give_chunks(self, letter, story, taken):
+        data = letter.sent()
+        at = random.randrange(len(data))
+        self.writer.write(b"BDAT %d\r\n" % at + data[:at])
+        code = await self.hear()
+        if code != 250:
+            self.note(story, taken, code)
+            await self.give_up(code, 0)
+            return
+        if random.random() < CUT_IN_DATA:
+            self.writer.write(b"BDAT %d LAST\r\n" % (len(data) - at) + data[at:-1])
+            raise Cut
+        await self.end(story, taken, b"BDAT %d LAST\r\n" % (len(data) - at) + data[at:])
+
+    async def end(self, story, taken, last):
+        """The last piece of the message, and what is said to the whole."""
+        self.writer.write(last)
         story.unheard += 1  # until we know better
         await self.writer.drain()
         if random.random() < CUT_AFTER_DOT:
@@ -120,9 +163,17 @@ class Dialogue:
             for recipient in recipients:
                 story.told[recipient] = code
 
-    async def reset(self, code):
+    async def give_up(self, code, left):
+        """Begins anew; `left` replies are still to come for what was sent in one piece, and a DATA among them has nobody
+        to go to."""
         if code == 421:
             raise Cut
+        for _ in range(left if self.is_pipelined else 0):
+            code = await self.hear()
+            if code == 421:
+                raise Cut
+            if code == 354:
+                raise Odd("354 to a DATA without recipients")
         await self.say("RSET")
         await self.expect(250)
 
@@ -141,6 +192,7 @@ class Crowd:
         self.next = 0
         self.done = 0
         self.cuts = 0
+        self.odd = []
 
     def is_over(self):
         return self.done == self.count
@@ -181,8 +233,10 @@ class Crowd:
             if dialogue.left <= 0:
                 await dialogue.quit()
                 dialogue = None
-        except (OSError, Cut, ValueError, asyncio.TimeoutError, asyncio.IncompleteReadError):
+        except (OSError, Cut, asyncio.TimeoutError, asyncio.IncompleteReadError) as failure:
             self.cuts += 1
+            if isinstance(failure, Odd):
+                self.odd.append(f"message {number}: {failure}")
             dialogue.close()
             dialogue = None
         if all(recipient in story.told for recipient in letter.recipients):

@@ -40,9 +40,10 @@ class Letter:
         """False: the gateway refuses it for good, whoever it is for."""
         return not (self.is_spam or self.has_nul)
 
-    def may_reach(self, recipient):
-        """False: it is refused for good, by the gateway or by the next hop. Any other 5xx is our own trouble."""
-        return self.may_pass and not recipient.startswith(UNKNOWN)
+    def may_reach(self, recipient, knows_users=True):
+        """False: it is refused for good, by the gateway or, if it knows its users, by the next hop. Any other 5xx is our
+        own trouble."""
+        return self.may_pass and not (knows_users and recipient.startswith(UNKNOWN))
 
     def head(self):
         return MARK + b"%d\r\nFrom: a@good.example\r\nMessage-ID: <%d@soak>\r\n" % (self.number, self.number)

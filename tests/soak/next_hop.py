@@ -11,21 +11,22 @@ import re
 import sys
 from pathlib import Path
 
-from letters import BUSY, MARK, UNKNOWN, digest
+from letters import BUSY, HOSTNAME, MARK, UNKNOWN, digest
 
-OURS = (b"Received", b"Authentication-Results", b"X-Spam-Status", b"X-Spam-Flag", b"X-Spam-Score", b"X-Spam-Level",
-        b"Received-SPF", b"Return-Path")
+# Our own fields: Authentication-Results and Received must be there, the others may.
+FIELD = rb"(?:Authentication-Results|Received|X-Greylist|X-Spam-(?:Status|Flag|Score|Level)): .*\r\n(?:[ \t].*\r\n)*"
+RESULTS = f"Authentication-Results: {HOSTNAME};".encode()
 
 
 def record(sender, recipients, data):
-    """What is kept of a message; `ours` is False when there is more above the client's first field than our own."""
+    """What is kept of a message; `ours` is False when what stands above the client's first field is not just our own."""
     start = data.find(MARK)
-    above, kept = data[:start], data[start:]
-    names = re.findall(rb"^([A-Za-z-]+):", above, re.M)
+    above, kept = data[:max(start, 0)], data[start:]
     at_id = re.search(rb"\bid ([0-9A-Z]{26})\b", above)
     number = re.match(rb"X-Soak: (\d+)", kept)
-    return {"number": int(number[1]) if number else -1, "digest": digest(kept), "from": sender,
-            "to": recipients, "id": at_id[1].decode() if at_id else "", "ours": start > 0 and set(names) <= set(OURS)}
+    is_ours = re.fullmatch(rb"(?:%s)+" % FIELD, above) and above.startswith(RESULTS) and b"\r\nReceived: " in above
+    return {"number": int(number[1]) if number else -1, "digest": digest(kept), "from": sender, "to": recipients,
+            "id": at_id[1].decode() if at_id else "", "ours": bool(is_ours)}
 
 
 def path_of(line):
