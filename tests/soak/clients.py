@@ -32,7 +32,7 @@ class Story:
 
 
 class Dialogue:
-    """One connection, of a client that waits for each reply, that sends its envelope in one piece, or that uses BDAT."""
+    """One connection, of a client that waits for each reply, or sends its envelope in one piece, or uses BDAT."""
 
     def __init__(self, port):
         self.port, self.reader, self.writer, self.left = port, None, None, random.choice((1, 1, 3, 10))
@@ -164,8 +164,7 @@ class Dialogue:
                 story.told[recipient] = code
 
     async def give_up(self, code, left):
-        """Begins anew; `left` replies are still to come for what was sent in one piece, and a DATA among them has nobody
-        to go to."""
+        """Begins anew; `left` replies are still to come for what was sent in one piece."""
         if code == 421:
             raise Cut
         for _ in range(left if self.is_pipelined else 0):

@@ -41,8 +41,8 @@ class Letter:
         return not (self.is_spam or self.has_nul)
 
     def may_reach(self, recipient, knows_users=True):
-        """False: it is refused for good, by the gateway or, if it knows its users, by the next hop. Any other 5xx is our
-        own trouble."""
+        """False: it is refused for good, by us or, if it knows its users, by the next hop. Any other 5xx is our own
+        trouble."""
         return self.may_pass and not (knows_users and recipient.startswith(UNKNOWN))
 
     def head(self):

@@ -14,7 +14,8 @@ from pathlib import Path
 from letters import BUSY, HOSTNAME, MARK, UNKNOWN, digest
 
 # Our own fields: Authentication-Results and Received must be there, the others may.
-FIELD = rb"(?:Authentication-Results|Received|X-Greylist|X-Spam-(?:Status|Flag|Score|Level)): .*\r\n(?:[ \t].*\r\n)*"
+FIELD = (rb"(?:Authentication-Results|Received|X-Greylist|X-Spam-(?:Status|Flag|Score|Level)): .*\r\n"
+         rb"(?:[ \t].*\r\n)*")
 RESULTS = f"Authentication-Results: {HOSTNAME};".encode()
 
 

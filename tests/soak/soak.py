@@ -136,15 +136,16 @@ async def watch(crowd, gateway, memory, began):
 async def send_all(crowd, trouble, gateway, memory, options, maildir):
     """Until all is sent, or the time is up. What went wrong with the soak itself is raised."""
     began = time.monotonic()
-    sending = asyncio.create_task(crowd.run())
-    tasks = [asyncio.create_task(watch(crowd, gateway, memory, began)), sending]
-    tasks += [asyncio.create_task(trouble.happen()) for _ in range(options.at_once)]
+    troubles = [asyncio.create_task(trouble.happen()) for _ in range(options.at_once)]
+    others = [asyncio.create_task(crowd.run()), asyncio.create_task(watch(crowd, gateway, memory, began))]
     if maildir:
-        tasks.append(asyncio.create_task(maildir.read()))
-    done, _ = await asyncio.wait(tasks, timeout=options.limit, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
+        others.append(asyncio.create_task(maildir.read()))
+    done, _ = await asyncio.wait([*troubles, *others], timeout=options.limit, return_when=asyncio.FIRST_COMPLETED)
+    trouble.is_over = True
+    await asyncio.gather(*troubles)
+    for task in others:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*others, return_exceptions=True)
     for task in done:
         task.result()
     if sys.stderr.isatty():
@@ -177,8 +178,10 @@ def soak(options):
         crowd = Crowd(gateway.port, options.messages, options.clients, options.rate)
         trouble = Trouble(gateway, None if maildir else hop, [nsd, unbound, redis], disk, options.pause)
         seconds = asyncio.run(send_all(crowd, trouble, gateway, memory, options, maildir))
-        mend(trouble, disk)
         status = gateway.end()
+        if list(disk.folder.glob("in-flight.*")):  # of one that was killed, and had no successor to name them
+            gateway.start()
+            status = gateway.end()
         if maildir:
             maildir.take_out()
         if options.log:
@@ -194,19 +197,6 @@ def soak(options):
                      "twice_and_named": account.twice, "named": len(named), "memory_most_kib": memory["most"],
                      "memory_last_kib": memory["last"], "disk": disk.is_there, "troubles": trouble.counts,
                      "faults": len(account.faults)}
-
-
-def mend(trouble, disk):
-    """What was broken when time ran out."""
-    hops = [trouble.hop] if trouble.hop else []
-    for hop in hops:
-        hop.set_mood("well")
-    disk.free()
-    for server in (*hops, *trouble.servers):
-        if server.process.poll() is None:
-            server.process.send_signal(signal.SIGCONT)
-    for pid in children(trouble.gateway.process.pid):
-        os.kill(pid, signal.SIGCONT)
 
 
 def main():

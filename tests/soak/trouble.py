@@ -58,13 +58,13 @@ def is_running(pid):
 class Trouble:
     """Each method of .kinds is one kind of trouble; it mends what it broke.
 
-    Several happen at once, but never two to the same victim. A full disk and the end of a gateway exclude each other, too:
+    Several happen at once, but never two to the same victim. A full disk and the end of a gateway exclude each other:
     one that starts while the disk is full can keep no note of what is in flight, says so, and no log can name it.
     """
 
     def __init__(self, gateway, hop, servers, disk, pause):
         self.gateway, self.hop, self.servers, self.disk, self.pause = gateway, hop, servers, disk, pause
-        self.counts = {}
+        self.counts, self.is_over = {}, False
         self.locks = {victim: asyncio.Lock() for victim in (gateway, hop, *servers)}
         self.kinds = [self.gateway_killed, self.gateway_stopped, self.gateway_slowed, self.gateway_reloaded,
                       self.all_killed, self.supervisor_killed, self.server_killed, self.server_stopped,
@@ -75,8 +75,8 @@ class Trouble:
             self.kinds.append(self.disk_full)
 
     async def happen(self):
-        """Until it is cancelled."""
-        while True:
+        """Until .is_over is set; what was broken is whole by then."""
+        while not self.is_over:
             await asyncio.sleep(self.pause * random.uniform(0.3, 1.7))
             kind = random.choice(self.kinds)
             word = kind.__name__
