@@ -14,8 +14,8 @@ from pathlib import Path
 from letters import BUSY, HOSTNAME, MARK, UNKNOWN, digest
 
 # Our own fields: Authentication-Results and Received must be there, the others may.
-FIELD = (rb"(?:Authentication-Results|Received|X-Greylist|X-Spam-(?:Status|Flag|Score|Level)): .*\r\n"
-         rb"(?:[ \t].*\r\n)*")
+NAMES = b"Authentication-Results|Received|X-Greylist|X-Spam-(?:Status|Flag|Score|Level)"
+FIELD = rb"(?:%s): .*\r\n(?:[ \t].*\r\n)*" % NAMES
 RESULTS = f"Authentication-Results: {HOSTNAME};".encode()
 
 
