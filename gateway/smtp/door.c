@@ -74,7 +74,7 @@ bool smtp_door_open(struct smtp_door *door, char *error, size_t size)
     char wrong[600];
 
     door->in_flight = in_flight_open(door->settings.spool_directory, wrong, sizeof wrong);
-    if (!door->in_flight)
+    if (wrong[0])
         log_warn("in_flight", "%s", wrong);
     door->routes = routes_new(door->engine, door->conf, error, size);
     if (door->routes && routes_auth(door->routes))

@@ -17,7 +17,7 @@
 
 #define FILE_PREFIX "in-flight."
 
-enum { SLOTS = 2 * IN_FLIGHT_MOST, NAMED_MOST = IN_FLIGHT_MOST };
+enum { SLOTS = 2 * IN_FLIGHT_MOST, NAMED_MOST = IN_FLIGHT_MOST, RETRY_MS = 1000 };
 
 struct slot {
     volatile uint32_t is_used; /* written last: a process that dies meanwhile leaves no half of a slot */
@@ -29,8 +29,9 @@ struct slot {
 struct in_flight {
     char path[512];
     int fd;
-    struct slot *slots; /* SLOTS of them */
+    struct slot *slots; /* SLOTS of them; NULL: there is no file */
     size_t count;
+    int64_t tried_ms; /* to begin it */
 };
 
 /* ---- what others left behind ---- */
@@ -101,7 +102,7 @@ static void look_for_dead(const char *directory)
 /* ---- ours ---- */
 
 /* Its bytes are on the disk before they are mapped: a store into a hole of a full disk would end the process. */
-static const char *begin_file(struct in_flight *f)
+static const char *map_file(struct in_flight *f)
 {
     size_t bytes = SLOTS * sizeof *f->slots;
 
@@ -123,35 +124,66 @@ static const char *begin_file(struct in_flight *f)
     return NULL;
 }
 
-struct in_flight *in_flight_open(const char *directory, char *error, size_t size)
+static void drop_file(struct in_flight *f)
 {
-    struct in_flight *f = mem_alloc(sizeof *f);
-
-    f->fd = -1;
-    look_for_dead(directory);
-    bool fits =
-        (size_t)snprintf(f->path, sizeof f->path, "%s/" FILE_PREFIX "%d", directory, (int)getpid()) < sizeof f->path;
-    const char *wrong = fits ? begin_file(f) : strerror(ENAMETOOLONG);
-
-    if (!wrong)
-        return f;
-    snprintf(error, size, "%s: %s: after a crash the log will not name the messages that may come twice", f->path,
-             wrong);
-    in_flight_close(f);
-    return NULL;
-}
-
-void in_flight_close(struct in_flight *f)
-{
-    if (!f)
-        return;
     if (f->slots)
         munmap(f->slots, SLOTS * sizeof *f->slots);
     if (f->fd >= 0) {
         unlink(f->path);
         close(f->fd);
     }
+    f->slots = NULL;
+    f->fd = -1;
+}
+
+static const char *begin_file(struct in_flight *f)
+{
+    const char *wrong = map_file(f);
+
+    f->tried_ms = clock_mono_ms();
+    if (wrong)
+        drop_file(f);
+    return wrong;
+}
+
+struct in_flight *in_flight_open(const char *directory, char *error, size_t size)
+{
+    struct in_flight *f = mem_alloc(sizeof *f);
+
+    *f = (struct in_flight){ .fd = -1 };
+    error[0] = '\0';
+    look_for_dead(directory);
+    if ((size_t)snprintf(f->path, sizeof f->path, "%s/" FILE_PREFIX "%d", directory, (int)getpid()) >= sizeof f->path) {
+        snprintf(error, size, "%.200s...: %s", directory, strerror(ENAMETOOLONG));
+        free(f);
+        return NULL;
+    }
+    const char *wrong = begin_file(f);
+
+    if (wrong)
+        snprintf(error, size,
+                 "%s: %s: until this can be written, the log will not name after a crash which messages may come twice",
+                 f->path, wrong);
+    return f;
+}
+
+void in_flight_close(struct in_flight *f)
+{
+    if (!f)
+        return;
+    drop_file(f);
     free(f);
+}
+
+/* A disk that was full when we began has room again, as a rule; messages are what it is asked for by. */
+static bool is_ready(struct in_flight *f)
+{
+    if (f->slots)
+        return true;
+    if (clock_mono_ms() - f->tried_ms < RETRY_MS || begin_file(f))
+        return false;
+    log_info("in_flight", "%s: can be written now", f->path);
+    return true;
 }
 
 static size_t hash(const char *id)
@@ -175,7 +207,7 @@ static size_t place_of(const struct in_flight *f, const char *id)
 
 void in_flight_begin(struct in_flight *f, const char *id, const struct addr *client)
 {
-    if (!f || f->count >= IN_FLIGHT_MOST)
+    if (!f || !is_ready(f) || f->count >= IN_FLIGHT_MOST)
         return;
     struct slot *slot = &f->slots[place_of(f, id)];
 
@@ -205,7 +237,7 @@ static void move_up(struct in_flight *f, size_t hole)
 
 void in_flight_end(struct in_flight *f, const char *id)
 {
-    if (!f)
+    if (!f || !f->slots)
         return;
     size_t i = place_of(f, id);
 

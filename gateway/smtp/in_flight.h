@@ -17,8 +17,9 @@ enum { IN_FLIGHT_MOST = 4096 }; /* more at once are not noted */
 
 struct in_flight;
 
-/* in_flight_open - names in the log what processes that have died left behind, and begins a file of our own. NULL with
- * a sentence for the operator in `error` when there can be none: mail flows without it. */
+/* in_flight_open - names in the log what processes that have died left behind, and begins a file of our own. When there
+ * can be none now (the disk is full), `error` has a sentence for the operator, otherwise "": mail flows without it, and
+ * as messages come it is tried again. NULL when there can never be one: the path is too long. */
 struct in_flight *in_flight_open(const char *directory, char *error, size_t size);
 void in_flight_close(struct in_flight *f); /* removes the file; NULL is fine */
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,17 +135,43 @@ static void more_than_fit_are_not_noted(void **state)
     rmdir(folder);
 }
 
-static void a_folder_that_is_not_there_is_told(void **state)
+static void a_folder_that_is_not_there_is_told_and_tried_again(void **state)
 {
-    char error[600] = "";
+    char folder[] = "/tmp/in-flight-XXXXXX", error[600] = "";
 
     (void)state;
-    EXPECT_NULL(in_flight_open("/does/not/exist", error, sizeof error));
-    EXPECT_TRUE(strstr(error, "/does/not/exist/in-flight.") != NULL);
+    assert_non_null(mkdtemp(folder));
+    rmdir(folder);
+    struct in_flight *f = in_flight_open(folder, error, sizeof error);
+
+    EXPECT_TRUE(strstr(error, folder) != NULL && strstr(error, "/in-flight.") != NULL);
+    in_flight_begin(f, "01AAAAAAAAAAAAAAAAAAAAAAAA", &client);
+    in_flight_end(f, "01AAAAAAAAAAAAAAAAAAAAAAAA");
+    EXPECT_INT(0, in_flight_count(f));
+    EXPECT_INT(0, mkdir(folder, 0700));
+    for (int i = 0; i < 1000 && !in_flight_count(f); i++) {
+        in_flight_begin(f, "01BBBBBBBBBBBBBBBBBBBBBBBB", &client);
+        usleep(10000);
+    }
+    EXPECT_INT(1, in_flight_count(f));
+    EXPECT_INT(1, count_files(folder));
+    in_flight_close(f);
+    EXPECT_INT(0, count_files(folder));
+    rmdir(folder);
+}
+
+static void a_path_that_is_too_long_is_told(void **state)
+{
+    char folder[600], error[600] = "";
+
+    (void)state;
+    snprintf(folder, sizeof folder, "/%0598d", 0);
+    EXPECT_NULL(in_flight_open(folder, error, sizeof error));
+    EXPECT_TRUE(strstr(error, "too long") != NULL);
     in_flight_begin(NULL, "01AAAAAAAAAAAAAAAAAAAAAAAA", &client);
     in_flight_end(NULL, "01AAAAAAAAAAAAAAAAAAAAAAAA");
     in_flight_close(NULL);
 }
 
 RUN_TESTS(TEST(the_dead_ones_messages_are_named), TEST(many_come_and_go), TEST(more_than_fit_are_not_noted),
-          TEST(a_folder_that_is_not_there_is_told))
+          TEST(a_folder_that_is_not_there_is_told_and_tried_again), TEST(a_path_that_is_too_long_is_told))
