@@ -15,6 +15,20 @@ def tmp_path():
         yield path
 
 
+@pytest.fixture(scope="module")
+def certificates():
+    """A folder with a certificate for mx.example.org and its key, which the gateway's user may read, too."""
+    from mail import make_cert
+
+    with tempfile.TemporaryDirectory(prefix="postern-tls-") as name:
+        folder = Path(name).resolve()
+        make_cert(folder)
+        folder.chmod(0o755)
+        for path in folder.iterdir():
+            path.chmod(0o644)
+        yield folder
+
+
 def pytest_sessionfinish(session, exitstatus):
     """A file of which every test was skipped has not passed: ctest is told so by status 77."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

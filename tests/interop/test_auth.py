@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from dovecot import DovecotAuth
-from mail import make_cert, parse
+from mail import parse
 from process import wait_for
 from servers import Gateway, Postfix, needs
 from sink import EXTENSIONS, SmtpSink
@@ -47,17 +47,6 @@ smtpd_error_sleep_time = 0
 """
 
 MESSAGE = b"From: joe@example.org\r\nSubject: x\r\n\r\nx\r\n"
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    make_cert(folder, "mx.example.org")
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
-    for path in folder.iterdir():
-        path.chmod(0o644)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 # TLSA records in a signed zone, and send to nobody else.
 import pytest
 
-from mail import cert_digest, make_cert, send_mail
+from mail import cert_digest, send_mail
 from process import free_port, wait_for
 from servers import Exim, Gateway, Postfix, SystemUnbound
 from signed_dns import SignedNsd, signed_zone
@@ -15,8 +15,8 @@ smtp {{
     listen = {{"127.0.0.1:{{port}}"}}
     next_hop = "smtp://127.0.0.1:{sink}"
     relay_domains = {{"good.example", "bad.example"}}
-    tls_certificate = "{folder}/mx.test.crt"
-    tls_key = "{folder}/mx.test.key"
+    tls_certificate = "{folder}/mx.example.org.crt"
+    tls_key = "{folder}/mx.example.org.key"
 }}
 check "greylist" {{ mode = off }}
 """
@@ -32,13 +32,9 @@ MAIL = b"From: ada@sender.example\r\nTo: user@good.example\r\nSubject: x\r\n\r\n
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
+def house(certificates):
     """Of good.example's mail server the records are ours; of bad.example's they are of another certificate."""
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = make_cert(folder, "mx.test", ["other.test"])
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
-    key.chmod(0o644)
+    cert = certificates / "mx.example.org.crt"
     with SmtpSink() as sink:
         port, ours, others = free_port(), f"3 1 1 {cert_digest(cert, 'pubkey')}", "3 1 1 " + "ab" * 32
         zone, anchor = signed_zone([("good.example.", "MX", "10 mx.test."), ("bad.example.", "MX", "10 other.test."),
@@ -46,7 +42,7 @@ def house(tmp_path_factory):
                                     (f"_{port}._tcp.mx.test.", "TLSA", ours),
                                     (f"_{port}._tcp.other.test.", "TLSA", others)])
         with SignedNsd(zone) as nsd, SystemUnbound(nsd.endpoint, anchor) as resolver, \
-                Gateway(CONF.format(sink=sink.port, folder=folder, dns=nsd.endpoint), port=port) as gateway:
+                Gateway(CONF.format(sink=sink.port, folder=certificates, dns=nsd.endpoint), port=port) as gateway:
             yield gateway, resolver, sink
 
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from mail import make_cert, send_mail
+from mail import send_mail
 from process import free_port, wait_for
 from servers import Exim, Gateway, Postfix, needs
 from sink import EXTENSIONS, SmtpSink
@@ -54,20 +54,15 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    _, key = make_cert(folder)
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
-    key.chmod(0o644)
-
+def house(certificates):
     def login(verb, argument, dialogue):
         return "235 2.7.0 welcome" if verb == "AUTH" else None
 
     offered = (*EXTENSIONS, "DSN", "SMTPUTF8", "AUTH PLAIN")
     implicit, submission = free_port(), free_port()
     with SmtpSink(login, extensions=offered) as sink, \
-            Gateway(CONF.format(sink=sink.port, implicit=implicit, submission=submission, folder=folder)) as gateway:
+            Gateway(CONF.format(sink=sink.port, implicit=implicit, submission=submission,
+                                folder=certificates)) as gateway:
         wait_for(lambda: "state=up" in gateway.log, 20, "the next hop to be known")
         yield House(gateway, sink, implicit, submission)
 

@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from haproxy import Haproxy
-from mail import Client, make_cert, parse, send_mail
+from mail import Client, parse, send_mail
 from process import wait_for
 from servers import Gateway
 from sink import SmtpSink
@@ -27,17 +27,6 @@ check "greylist" {{ mode = off }}
 """
 
 CHECKED = "check check-send-proxy inter 200ms rise 1 fall 1"
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    make_cert(folder, "mx.example.org")
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
-    for path in folder.iterdir():
-        path.chmod(0o644)
-    return folder
 
 
 @pytest.fixture(scope="module")
