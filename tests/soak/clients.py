@@ -34,12 +34,14 @@ class Story:
 class Dialogue:
     """One connection, of a client that waits for each reply, or sends its envelope in one piece, or uses BDAT."""
 
-    def __init__(self, port):
-        self.port, self.reader, self.writer, self.left = port, None, None, random.choice((1, 1, 3, 10))
+    def __init__(self, port, address):
+        self.port, self.address = port, address
+        self.reader, self.writer, self.left = None, None, random.choice((1, 1, 3, 10))
         self.is_pipelined, self.is_chunked = random.choice(((False, False), (True, False), (False, True)))
 
     async def open(self):
-        self.reader, self.writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self.port), PATIENCE)
+        opening = asyncio.open_connection("127.0.0.1", self.port, local_addr=(self.address, 0))
+        self.reader, self.writer = await asyncio.wait_for(opening, PATIENCE)
         await self.expect(220)
         await self.say("EHLO client.good.example")
         await self.expect(250)
@@ -178,7 +180,8 @@ class Dialogue:
 
 
 class Crowd:
-    """`clients` of them send the messages 0 to count-1 until each recipient of each is decided.
+    """`clients` of them send the messages 0 to count-1 until each recipient of each is decided. Every other one is known
+    to the gateway (127.0.0.1), the others are strangers of 127.0.1.0/24, of whom it asks the state store.
 
     `rate`: so many new ones a second at most; 0: as many as can be.
     """
@@ -209,23 +212,23 @@ class Crowd:
             return self.next - 1
         return None
 
-    async def client(self):
-        dialogue = None
+    async def client(self, index):
+        address, dialogue = f"127.0.1.{1 + index % 250}" if index % 2 else "127.0.0.1", None
         while not self.is_over():
             number = self.take()
             if number is None:
                 await asyncio.sleep(0.05)
                 continue
-            dialogue = await self.one(dialogue, number)
+            dialogue = await self.one(address, dialogue, number)
         if dialogue:
             await dialogue.quit()
 
-    async def one(self, dialogue, number):
+    async def one(self, address, dialogue, number):
         letter, story = Letter(number), self.stories[number]
         story.tries += 1
         try:
             if not dialogue:
-                dialogue = Dialogue(self.port)
+                dialogue = Dialogue(self.port, address)
                 await dialogue.open()
             await dialogue.send(letter, story)
             dialogue.left -= 1
@@ -246,4 +249,4 @@ class Crowd:
         return dialogue
 
     async def run(self):
-        await asyncio.gather(*(self.client() for _ in range(self.clients)))
+        await asyncio.gather(*(self.client(index) for index in range(self.clients)))

@@ -38,15 +38,23 @@ smtp {
     hop_final = "5s"
     verify_good = "5s"
     verify_bad = "2s"
+    clients {
+        known = {"127.0.0.0/24"}
+        greet_wait = "100ms"
+        tarpit = 0
+        address { connections = 1000  rate = 1000000  recipients = 1000000  errors = 1000000 }
+        network { connections = 1000  rate = 1000000  recipients = 1000000  errors = 1000000 }
+    }
 }
 check "lists" { list "bad" { match = sender  action = reject  entries = {"bad.example"} } }
 """
 
 ZONE = """
-good.example. TXT "v=spf1 ip4:127.0.0.1 -all"
+good.example. TXT "v=spf1 ip4:127.0.0.0/8 -all"
 good.example. MX 10 client.good.example.
 client.good.example. A 127.0.0.1
 1.0.0.127.in-addr.arpa. PTR client.good.example.
+*.1.0.127.in-addr.arpa. PTR client.good.example.
 """
 
 
