@@ -12,9 +12,8 @@ import pytest
 from mail import Client, dkim_sign, parse, send_mail, unfold
 from process import wait_for
 from relay import MESSAGE, still_verifies, zone
-from sendmail import Sendmail
+from sendmail import SendmailHop
 from servers import Gateway, Nsd, Postfix
-from sink import SmtpSink
 
 SENDER, RECIPIENT, OTHER = "ada@sender.example", "user@example.org", "second@example.org"
 STRICT = "strict@example.org"                                    # other rules hold
@@ -79,28 +78,12 @@ class WithPostfix:
         return self.mta.log
 
 
-class WithSendmail:
-    """Sendmail passes everything on to a sink."""
-
+class WithSendmail(SendmailHop):
     kind = "sendmail"
 
     def __init__(self, filter_at):
-        self.sink = SmtpSink()
-        self.filter_at = filter_at
-
-    def __enter__(self):
-        self.sink.start()
-        lines = f"O InputMailFilters=postern\nXpostern, S={self.filter_at}, F=T, T=C:5s;S:30s;R:30s;E:1m"
-        self.mta = Sendmail(self.sink.port, lines).start()
-        return self
-
-    def __exit__(self, *failure):
-        self.mta.__exit__(*failure)
-        self.sink.stop()
-
-    @property
-    def port(self):
-        return self.mta.port
+        lines = f"O InputMailFilters=postern\nXpostern, S={filter_at}, F=T, T=C:5s;S:30s;R:30s;E:1m"
+        super().__init__(filters=lines)
 
     def received(self, recipient=RECIPIENT):
         return [m["data"] for m in list(self.sink.messages) if any(f"<{recipient}>" in r for r in m["rcpts"])]

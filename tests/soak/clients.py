@@ -180,8 +180,8 @@ class Dialogue:
 
 
 class Crowd:
-    """`clients` of them send the messages 0 to count-1 until each recipient of each is decided. Every other one is known
-    to the gateway (127.0.0.1), the others are strangers of 127.0.1.0/24, of whom it asks the state store.
+    """`clients` of them send the messages 0 to count-1 until each recipient of each is decided. Every other one is
+    known to the gateway (127.0.0.1), the rest are strangers of 127.0.1.0/24, of whom it asks the state store.
 
     `rate`: so many new ones a second at most; 0: as many as can be.
     """
