@@ -1,11 +1,10 @@
 # tests/interop/test_dns_command.py - `postern dns`: a real name server, and what the command makes of its zone.
-import hashlib
 import json
 import subprocess
 
 import pytest
 
-from mail import dkim_record, make_cert
+from mail import cert_digest, dkim_record, make_cert
 from process import BUILD
 from servers import Nsd
 
@@ -28,13 +27,6 @@ def dns():
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     return make_cert(tmp_path_factory.mktemp("dns-command"), "mx.example.org")
-
-
-def spki_digest(certificate):
-    key = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], capture_output=True, check=True)
-    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key.stdout, capture_output=True,
-                         check=True)
-    return hashlib.sha256(der.stdout).hexdigest()
 
 
 def ask(tmp_path, endpoint, *words, smtp=""):
@@ -82,7 +74,7 @@ def test_tlsa_is_computed_from_the_certificate(dns, certificate, tmp_path):
     smtp = f'smtp {{ tls_certificate = "{path}"  tls_key = "{key}" }}'
     done = ask(tmp_path, dns.endpoint, "--json", "good.example", smtp=smtp)
     state, items = states(done)
-    line = f"_25._tcp.mx.example.org. IN TLSA 3 1 1 {spki_digest(path)}"
+    line = f"_25._tcp.mx.example.org. IN TLSA 3 1 1 {cert_digest(path, "pubkey")}"
     assert state["TLSA"] == "missing" and items["TLSA"]["publish"] == [line], items["TLSA"]
     assert "mode: testing" in items["MTA-STS"]["policy"]          # signed by itself, it would be refused
     with Nsd("\n".join([*GOOD, line])) as server:                # it fits; nothing proves it
