@@ -74,7 +74,7 @@ def test_tlsa_is_computed_from_the_certificate(dns, certificate, tmp_path):
     smtp = f'smtp {{ tls_certificate = "{path}"  tls_key = "{key}" }}'
     done = ask(tmp_path, dns.endpoint, "--json", "good.example", smtp=smtp)
     state, items = states(done)
-    line = f"_25._tcp.mx.example.org. IN TLSA 3 1 1 {cert_digest(path, "pubkey")}"
+    line = f"_25._tcp.mx.example.org. IN TLSA 3 1 1 {cert_digest(path, 'pubkey')}"
     assert state["TLSA"] == "missing" and items["TLSA"]["publish"] == [line], items["TLSA"]
     assert "mode: testing" in items["MTA-STS"]["policy"]          # signed by itself, it would be refused
     with Nsd("\n".join([*GOOD, line])) as server:                # it fits; nothing proves it
