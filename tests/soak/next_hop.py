@@ -20,7 +20,7 @@ RESULTS = f"Authentication-Results: {HOSTNAME};".encode()
 
 
 def record(sender, recipients, data):
-    """What is kept of a message; `ours` is False when there is more, or less, above the client's first field than ours."""
+    """What is kept of a message; `ours` is False when more or less stands above the client's first field than ours."""
     start = data.find(MARK)
     above, kept = data[:max(start, 0)], data[start:]
     at_id = re.search(rb"\bid ([0-9A-Z]{26})\b", above)
