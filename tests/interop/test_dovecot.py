@@ -16,6 +16,7 @@ MAIL = (b"From: ada@sender.example\r\nTo: many@example.org\r\nSubject: %s\r\nDat
         b"Message-ID: <%s@sender.example>\r\n\r\n.\r\n..two  \r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n\r\n")
 CONF = """
 hostname = "mx.example.org"
+socket_mode = "0666"
 smtp {{
     listen = {{"127.0.0.1:{{port}}"}}
     listener "127.0.0.1:{lmtp}" {{ protocol = lmtp  tls = none }}

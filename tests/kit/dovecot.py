@@ -12,6 +12,10 @@ base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = /dev/stderr
 ssl = no
+passdb {{
+    driver = passwd-file
+    args = scheme=PLAIN username_format=%u {folder}/users
+}}
 service stats {{
     unix_listener stats-writer {{
         mode = 0666
@@ -25,10 +29,6 @@ auth_debug = yes
 disable_plaintext_auth = no
 auth_mechanisms = {mechanisms}
 auth_failure_delay = 0
-passdb {{
-    driver = passwd-file
-    args = scheme=PLAIN username_format=%u {folder}/users
-}}
 userdb {{
     driver = static
     args = uid=nobody gid=nogroup home=/nonexistent

@@ -194,6 +194,10 @@ postlog   unix-dgram n - n -   1  postlogd
 """
 
 
+def keys_of(main_cf):
+    return re.findall(r"^(\w+)\s*=", main_cf, re.M)
+
+
 class Postfix(Server):
     """A real Postfix that delivers to a Maildir for each of `mailboxes`; needs root, as Postfix does.
 
@@ -220,9 +224,11 @@ class Postfix(Server):
         make_cert(self.folder, "tls") if not (self.folder / "tls.pem").exists() else None
         domains = ", ".join(sorted({box.split("@")[1] for box in self.mailboxes}))
         maps = ", ".join(f"{{ {box} = {box}/ }}" for box in self.mailboxes)
-        (self.folder / "conf" / "main.cf").write_text(POSTFIX_MAIN.format(
-            folder=self.folder, hostname=self.hostname, domains=domains, mailboxes=maps, uid=uid, gid=gid, tls=self.tls,
-            size=self.size) + self.extra + "\n")
+        main = POSTFIX_MAIN.format(folder=self.folder, hostname=self.hostname, domains=domains, mailboxes=maps, uid=uid,
+                                   gid=gid, tls=self.tls, size=self.size)
+        # What stands twice each process warns of, and so does postlogd, to itself: with its socket full it waits for ever.
+        usual = [line for line in main.splitlines() if line.partition(" =")[0] not in keys_of(self.extra)]
+        (self.folder / "conf" / "main.cf").write_text("\n".join([*usual, self.extra, ""]))
         (self.folder / "conf" / "master.cf").write_text(POSTFIX_MASTER.format(port=self.port))
         for shared in ("dynamicmaps.cf", "postfix-files"):
             if os.path.exists(f"/etc/postfix/{shared}"):
