@@ -92,7 +92,7 @@ class Secure:
     """openssl s_client, to whom we speak on its standard input."""
 
     def __init__(self, port, *options):
-        command = ["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{port}", *options]
+        command = ["timeout", "60", "openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{port}", *options]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
 
@@ -117,8 +117,8 @@ class Secure:
 def test_openssl_s_client(house, way, options):
     client = Secure(house.port(way), *options)
     try:
-        # By STARTTLS it has heard the greeting itself, and shows the last line of the reply to its own EHLO.
-        assert client.hear()[:3] in (b"220", b"250")
+        if way == "implicit":  # by STARTTLS it has heard the greeting itself
+            assert client.hear()[:3] == b"220"
         client.say(b"EHLO client.example\r\n")
         assert client.hear().startswith(b"250 ")
         client.say(b"MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n" % (SENDER.encode(), RECIPIENT.encode()))
