@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from mail import make_cert, read_maildir
+from mail import read_maildir
 from process import SOURCE, Server, free_port, wait_for
 from servers import needs_own_mounts
 
 CONF = """
 {filter}
-{pki}
-listen on 127.0.0.1 port {port} {tls} hostname inner.example.org {filtered}
+listen on 127.0.0.1 port {port} hostname inner.example.org {filtered}
 action "in" maildir "{folder}/mail"
 match from any for domain {{ {domains} }} action "in"
 """
@@ -34,16 +33,15 @@ exec {root}/usr/sbin/smtpd -d -f {folder}/smtpd.conf
 class OpenSmtpd(Server):
     """opensmtpd out of its package, which ./dev test unpacks. Every domain's `user` has the same Maildir.
 
-    filter: a command that it asks about each message (opensmtpd-filter-rspamd is unpacked, too). tls: STARTTLS is
-    offered.
+    filter: a command that it asks about each message (opensmtpd-filter-rspamd is unpacked, too).
     """
 
     name = "opensmtpd"
     root = SOURCE / "build" / "peers" / "opensmtpd"
 
-    def __init__(self, domains=("example.org",), filter=None, tls=False):
+    def __init__(self, domains=("example.org",), filter=None):
         super().__init__()
-        self.domains, self.filter, self.tls, self.port = domains, filter, tls, free_port()
+        self.domains, self.filter, self.port = domains, filter, free_port()
 
     def prepare(self):
         if not (self.root / "usr/libexec/opensmtpd/filter-rspamd").exists():
@@ -55,13 +53,10 @@ class OpenSmtpd(Server):
         (self.folder / "passwd").write_text(Path("/etc/passwd").read_text() + users)
         (self.folder / "group").write_text(Path("/etc/group").read_text() +
                                            "opensmtpd:x:901:\nopensmtpq:x:902:\nuser:x:903:\n")
-        cert, key = make_cert(self.folder, "inner.example.org")
-        key.chmod(0o600)
         (self.folder / "smtpd.conf").write_text(CONF.format(
             folder=self.folder, port=self.port, domains=", ".join(f'"{domain}"' for domain in self.domains),
             filter=f'filter "asked" proc-exec "{self.filter}"' if self.filter else "",
-            filtered='filter "asked"' if self.filter else "", tls="tls pki inner" if self.tls else "",
-            pki=f'pki inner cert "{cert}"\npki inner key "{key}"' if self.tls else ""))
+            filtered='filter "asked"' if self.filter else ""))
         (self.folder / "script").write_text(SCRIPT.format(root=self.root, folder=self.folder))
         (self.folder / "mail").mkdir()
         os.chown(self.folder / "mail", 903, 903)
