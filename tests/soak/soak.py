@@ -18,7 +18,7 @@ from account import Account, named_ids, read_sink  # noqa: E402
 from clients import Crowd  # noqa: E402
 from letters import HOSTNAME  # noqa: E402
 from next_hop import record  # noqa: E402
-from process import Server, free_port, wait_for  # noqa: E402
+from process import Server, free_port  # noqa: E402
 from redis_servers import Redis  # noqa: E402
 from servers import Gateway, Nsd, Unbound  # noqa: E402
 from trouble import Disk, Trouble, children  # noqa: E402
