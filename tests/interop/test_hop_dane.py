@@ -142,9 +142,9 @@ def test_records_that_are_not_signed_prove_nothing(tmp_path, chain):
 def test_an_alias_has_records_of_its_own(tmp_path, chain):
     """And where an authority is what they name, the certificate must bear the alias [RFC7672 3.2.2]: it does not."""
     with SmtpSink(tls=chain[0]) as sink:
-        with World(tmp_path, sink, ["3 1 1 " + digest(chain[0], "pubkey")], alias=True) as mx:
+        with World(tmp_path, sink, ["3 1 1 " + cert_digest(chain[0], "pubkey")], alias=True) as mx:
             assert send(mx) == 250, mx.log
-        with World(tmp_path, sink, ["2 1 1 " + digest(chain[1], "pubkey")], alias=True) as mx:
+        with World(tmp_path, sink, ["2 1 1 " + cert_digest(chain[1], "pubkey")], alias=True) as mx:
             assert send(mx) == 451
             mx.wait_log("TLS: hostname mismatch")
         assert len(sink.messages) == 1
