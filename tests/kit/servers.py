@@ -401,7 +401,8 @@ class Gateway(Server):
     def prepare(self):
         self.folder.chmod(0o777)
         self.write(self.conf)
-        self.said_before = len(self.log)  # by one that was started here before
+        log = self.folder / "log"
+        self.said_before = log.stat().st_size if log.exists() else 0  # by one that was started here before
 
     def write(self, conf):
         """(Re)writes gateway.conf; the gateway reads it again on SIGHUP."""
@@ -415,7 +416,9 @@ class Gateway(Server):
         return [*self.wrapper, BUILD / "postern", "run", "-c", self.folder / "gateway.conf"]
 
     def is_up(self):
-        return any(line.split()[-1:] == ["ready"] for line in self.log[self.said_before:].splitlines())
+        with open(self.folder / "log", "rb") as log:
+            log.seek(self.said_before)
+            return any(line.split()[-1:] == [b"ready"] for line in log.read().splitlines())
 
     @property
     def child(self):
