@@ -226,7 +226,7 @@ class Postfix(Server):
         maps = ", ".join(f"{{ {box} = {box}/ }}" for box in self.mailboxes)
         main = POSTFIX_MAIN.format(folder=self.folder, hostname=self.hostname, domains=domains, mailboxes=maps, uid=uid,
                                    gid=gid, tls=self.tls, size=self.size)
-        # What stands twice each process warns of, and so does postlogd, to itself: with its socket full it waits for ever.
+        # What stands twice each process warns of, and postlogd, too: it waits for ever once its own socket is full.
         usual = [line for line in main.splitlines() if line.partition(" =")[0] not in keys_of(self.extra)]
         (self.folder / "conf" / "main.cf").write_text("\n".join([*usual, self.extra, ""]))
         (self.folder / "conf" / "master.cf").write_text(POSTFIX_MASTER.format(port=self.port))
