@@ -1,6 +1,8 @@
 # tests/interop/test_shares.py - a message in shares, while its client or a next hop goes away in the middle.
+import re
 import socket
 import threading
+from random import Random
 
 from mail import read_maildir
 from process import free_port, wait_for
@@ -29,7 +31,7 @@ def gateway(hop, more="", kind="smtp"):
 
 
 class Talk:
-    """Says one thing after the other, and reads a reply to each."""
+    """Says one thing after the other, and reads a reply to each. OSError: the other end has gone."""
 
     def __init__(self, connection):
         self.socket = connection
@@ -40,7 +42,8 @@ class Talk:
         line = self.file.readline().decode()
         while line[3:4] == "-":
             line = self.file.readline().decode()
-        assert line.endswith("\r\n"), line
+        if not line.endswith("\r\n"):
+            raise OSError(f"half a reply: {line!r}")
         return line.rstrip()
 
     def ask(self, line):
@@ -60,10 +63,13 @@ class Talk:
         self.socket.close()
 
 
-def by_smtp(mx, recipients):
+def by_prdr(mx, recipients):
     talk = Talk(socket.create_connection(("127.0.0.1", mx.port), 20))
-    talk.begin(b"EHLO client.example", b" PRDR", recipients)
-    return talk
+    return talk, talk.begin(b"EHLO client.example", b" PRDR", recipients)
+
+
+def by_smtp(mx, recipients):
+    return by_prdr(mx, recipients)[0]
 
 
 def by_lmtp(mx, recipients):
@@ -213,3 +219,91 @@ def test_who_has_our_250_behind_its_quit_is_not_named():
         talk.close()
         mx.wait_log("event=message")
         assert not lines_of(mx, "client_gone"), mx.log
+
+
+WAYS = ("close", "421 4.3.2 going down", "451 4.3.0 not now", "554 5.0.0 never", "nonsense")
+DOMAINS = ("example.org", "other.example", "lmtp.example", "mail.example")
+
+
+class Failing:
+    """A next hop of which one answer in twenty is a failure; and what it said of each recipient."""
+
+    def __init__(self, seed):
+        self.chance, self.lock, self.said = Random(seed), threading.Lock(), {}
+
+    def __call__(self, verb, argument, dialogue):
+        with self.lock:
+            way = self.chance.choice(WAYS) if self.chance.random() < 0.05 else None
+        self.said[verb, argument] = way or "250"
+        return way
+
+
+class Sender:
+    """Sends messages to several recipients, LMTP or PRDR, and now and then goes before the answers."""
+
+    def __init__(self, mx, number):
+        self.mx, self.number, self.random, self.told = mx, number, Random(number), {}
+
+    def send(self, n):
+        is_lmtp = self.random.random() < 0.5
+        recipients = [f"u{self.number}-{n}-{k}@{self.random.choice(DOMAINS)}" for k in range(self.random.randrange(1, 5))]
+        talk, replies = (by_lmtp if is_lmtp else by_prdr)(self.mx, [recipient.encode() for recipient in recipients])
+        assert all(reply.startswith("250 ") for reply in replies), replies
+        self.told.update(dict.fromkeys(recipients, 0))
+        talk.socket.sendall(MESSAGE + b".\r\n")
+        if self.random.random() > 0.15:
+            first = talk.reply()
+            codes = [] if first.startswith("353") else [int(first[:3])] * (1 if is_lmtp else len(recipients))
+            codes += [int(talk.reply()[:3]) for _ in recipients[len(codes):]]
+            self.told.update(zip(recipients, codes))
+        talk.close()
+
+    def run(self):
+        for n in range(20):
+            try:
+                self.send(n)
+            except OSError:
+                pass
+
+
+def arrived(first, second, lmtp, said, mx):
+    found = [rcpt[4:-1] for sink in (first, second) for message in sink.messages for rcpt in message["rcpts"]]
+    found += [rcpt[4:-1] for message in lmtp.messages for rcpt in message["rcpts"] if said["BODY", rcpt].startswith("2")]
+    return found + [name for mail in read_maildir(mx.folder / "mail")
+                    for name in re.findall(r"^Delivered-To: (.*)$", mail.decode(), re.M)]
+
+
+def named(log):
+    """Recipients whose message may come twice, as the log has it."""
+    lines = [line for line in log.splitlines() if "possible_duplicate=yes" in line or "it may come again" in line]
+    ids = {line.split(" id=")[1].split()[0] for line in lines}
+    return {name for line in log.splitlines() if " to=" in line and line.split(" id=")[1].split()[0] in ids
+            for name in line.split(" to=")[1].split()[0].split(",")}
+
+
+def test_chaos_among_shares_loses_nothing():
+    """Who was told 250 has it once, who was told 5xx has not; and of all others who have it the log says so."""
+    hops = [Failing(seed) for seed in range(3)]
+    with SmtpSink(hops[0]) as first, SmtpSink(hops[1]) as second, SmtpSink(hops[2], lmtp=True) as lmtp:
+        more = OTHER.format(hop=second.port) + f"""
+    route "lmtp.example" {{ next_hop = "lmtp://127.0.0.1:{lmtp.port}" }}
+    route "mail.example" {{ next_hop = "maildir:{{folder}}/mail" }}
+    hop_command = "1s"  hop_final = "1s"  hop_failures = 100  hop_rest = "1s"
+"""
+        with gateway(first.port, more) as mx:
+            senders = [Sender(mx, number) for number in range(8)]
+            threads = [threading.Thread(target=sender.run) for sender in senders]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            mx.end()  # what is under way comes to its end
+            told = {name: code for sender in senders for name, code in sender.told.items()}
+            got, log = arrived(first, second, lmtp, hops[2].said, mx), mx.log
+    assert len(told) > 200 and sum(code == 250 for code in told.values()) > 100
+    for name, code in told.items():
+        assert got.count(name) == 1 if code == 250 else got.count(name) <= 1, (name, code, log[-3000:])
+        assert not (code // 100 == 5 and name in got), (name, code)
+    doubtful = {name for name, code in told.items() if name in got and code != 250}
+    assert doubtful <= named(log), doubtful - named(log)
+    assert "event=died" not in log
