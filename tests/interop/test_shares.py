@@ -246,7 +246,8 @@ class Sender:
 
     def send(self, n):
         is_lmtp = self.random.random() < 0.5
-        recipients = [f"u{self.number}-{n}-{k}@{self.random.choice(DOMAINS)}" for k in range(self.random.randrange(1, 5))]
+        recipients = [f"u{self.number}-{n}-{k}@{self.random.choice(DOMAINS)}"
+                      for k in range(self.random.randrange(1, 5))]
         talk, replies = (by_lmtp if is_lmtp else by_prdr)(self.mx, [recipient.encode() for recipient in recipients])
         assert all(reply.startswith("250 ") for reply in replies), replies
         self.told.update(dict.fromkeys(recipients, 0))
@@ -268,7 +269,8 @@ class Sender:
 
 def arrived(first, second, lmtp, said, mx):
     found = [rcpt[4:-1] for sink in (first, second) for message in sink.messages for rcpt in message["rcpts"]]
-    found += [rcpt[4:-1] for message in lmtp.messages for rcpt in message["rcpts"] if said["BODY", rcpt].startswith("2")]
+    found += [rcpt[4:-1] for message in lmtp.messages for rcpt in message["rcpts"]
+              if said["BODY", rcpt].startswith("2")]
     return found + [name for mail in read_maildir(mx.folder / "mail")
                     for name in re.findall(r"^Delivered-To: (.*)$", mail.decode(), re.M)]
 
