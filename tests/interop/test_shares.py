@@ -6,7 +6,7 @@ from random import Random
 
 from mail import read_maildir
 from process import free_port, wait_for
-from servers import Gateway
+from servers import Gateway, Nsd
 from sink import SmtpSink
 
 CONF = """
@@ -183,6 +183,40 @@ def test_a_mail_server_behind_a_proxy_has_no_limits_either():
             assert banner in talks[-1].readline().decode(), mx.log
         for file in talks:
             file.close()
+
+
+ZONE = """
+bank.example.        TXT "v=spf1 ip4:203.0.113.7 -all"
+_dmarc.bank.example. TXT "v=DMARC1; p=reject"
+"""
+
+
+def by_xforward(mx, client, sender):
+    """The reply to a message of that sender, whose client the mail server names, or not."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(20)
+    connection.connect(f"{mx.folder}/lmtp")
+    talk = Talk(connection)
+    lines = (b"LHLO mail.example", b"XFORWARD ADDR=%s HELO=mail.bank.example" % client if client else b"NOOP",
+             b"MAIL FROM:<%s>" % sender, b"RCPT TO:<x@example.org>", b"DATA")
+    assert [talk.ask(line)[:3] for line in lines] == ["250"] * 4 + ["354"]
+    told = talk.ask(b"From: boss@bank.example\r\nSubject: x\r\n\r\nHello.\r\n.")
+    talk.close()
+    return told
+
+
+def test_dmarc_behind_a_mail_server_needs_the_client_only_where_spf_could_pass():
+    """Its own address says nothing of the sender's host: so it tells by XFORWARD, or DMARC has less to go by."""
+    cases = ((b"", b"a@bank.example", b"dmarc=none (p=reject"), (b"", b"a@evil.example", None),
+             (b"203.0.113.7", b"a@bank.example", b"dmarc=pass (p=reject"), (b"203.0.113.66", b"a@bank.example", None))
+    with Nsd(ZONE) as dns, SmtpSink() as sink:
+        mx = gateway(sink.port, 'xforward_clients = {"127.0.0.1"}')
+        mx.conf += f'dns {{ servers = {{"{dns.endpoint}"}} }}\nactions {{ reject = 1000 }}\n'
+        with mx:
+            for client, sender, result in cases:
+                told = by_xforward(mx, client, sender)
+                assert told.startswith("250 2.0.0 " if result else "554 5.7.1 DMARC policy"), (client, sender, told)
+                assert not result or result in sink.messages[-1]["data"], sink.messages[-1]["data"]
 
 
 def goes_with_quit(mx, sink, waiting, closes):
