@@ -24,7 +24,8 @@ struct in_flight *in_flight_open(const char *directory, char *error, size_t size
 void in_flight_close(struct in_flight *f); /* removes the file; NULL is fine */
 
 /* in_flight_begin - the next hop is about to be given the end of message `id`. in_flight_end - its sender knows what
- * became of it, or the log has named it; one that was never begun is fine. */
+ * became of it (of a delivery, when it goes on after our 250), or the log has named it; one that was never begun is
+ * fine. */
 void in_flight_begin(struct in_flight *f, const char *id, const struct addr *client);
 void in_flight_end(struct in_flight *f, const char *id);
 size_t in_flight_count(const struct in_flight *f);

@@ -75,7 +75,7 @@ void server_consume(struct server *s, size_t bytes)
 {
     stream_consume(s->stream, bytes);
     if (bytes > s->early_bytes)
-        strbuf_clear(&s->unanswered);
+        server_is_answered(s);
     s->early_bytes -= bytes < s->early_bytes ? bytes : s->early_bytes;
 }
 
@@ -526,6 +526,7 @@ void server_new(const struct door_place *place, int fd, const struct addr *peer,
 void server_free(struct server *s)
 {
     server_is_heard(s); /* or the log has named it */
+    server_is_answered(s);
     server_forget_flights(s);
     server_let_go(s);
     guest_leave(&s->guest);

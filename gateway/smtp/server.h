@@ -144,8 +144,8 @@ struct server {
     uint64_t size_most; /* of a message: ours, or a next hop's that is less; so */
     uint64_t recipients_most;
     struct strbuf out;
-    /* Of the last message, the shares that were delivered: while our reply is not with the kernel, and while the client
-     * has said nothing after it. */
+    /* Of the last message: shares that were put off or refused, until our reply is with the kernel; those that were
+     * delivered, until the client says something after it. */
     struct strbuf unheard, unanswered; /* ids, one behind the other */
     size_t early_bytes;                /* of its input, that were here when we replied to its last message */
     struct timer *timer;
@@ -319,8 +319,10 @@ void server_take_chunk(struct server *s, struct span in);
 void server_judge(struct server *s);
 /* server_refuse_all - before it is judged: what the log and the client are told; the transaction is over. */
 void server_refuse_all(struct server *s, enum reply reply, uint64_t number, const char *action);
-/* server_is_heard - all that we said has gone out. server_forget_flights - the log has named what is under way. */
+/* server_is_heard - all that we said has gone out. server_is_answered - the client has said more since its message, so
+ * that it has heard us. server_forget_flights - the log has named what is under way. */
 void server_is_heard(struct server *s);
+void server_is_answered(struct server *s);
 void server_forget_flights(struct server *s);
 /* server_call_off - the client has gone during a delivery: true when it could be called off. */
 bool server_call_off(struct server *s);

@@ -24,12 +24,14 @@ static struct span id_of(const struct share *share)
     return span_make(share->session->id, ULID_SIZE - 1);
 }
 
-/* Until all of it has gone out, they are in flight. */
+/* What is delivered is in flight until the client goes on; the others until our reply has gone out: they come again. */
 static void tell(struct server *s)
 {
     server_answer(s);
     s->early_bytes = stream_input(s->stream).len;
     for (struct share *share = shares_next(&s->shares, NULL); share; share = shares_next(&s->shares, share)) {
+        if (span_search(strbuf_span(&s->unanswered), id_of(share)) != SPAN_NPOS)
+            continue;
         strbuf_put(&s->unheard, id_of(share));
         if (s->unheard.is_full)
             in_flight_end(s->door->in_flight, share->session->id);
@@ -102,15 +104,25 @@ void server_forget_flights(struct server *s)
         in_flight_end(s->door->in_flight, share->session->id);
 }
 
-void server_is_heard(struct server *s)
+static void end_flights(struct server *s, struct strbuf *ids)
 {
     char id[ULID_SIZE] = "";
 
-    for (size_t at = 0; at < s->unheard.len; at += ULID_SIZE - 1) {
-        memcpy(id, s->unheard.data + at, ULID_SIZE - 1);
+    for (size_t at = 0; at < ids->len; at += ULID_SIZE - 1) {
+        memcpy(id, ids->data + at, ULID_SIZE - 1);
         in_flight_end(s->door->in_flight, id);
     }
-    strbuf_clear(&s->unheard);
+    strbuf_clear(ids);
+}
+
+void server_is_heard(struct server *s)
+{
+    end_flights(s, &s->unheard);
+}
+
+void server_is_answered(struct server *s)
+{
+    end_flights(s, &s->unanswered);
 }
 
 static void on_delivered(void *arg, const struct delivery_outcome *outcome)

@@ -361,6 +361,23 @@ def test_a_gateway_that_is_killed_loses_nothing(point, late):
         sink.stop()
 
 
+@pytest.mark.parametrize("goes_on", (False, True))
+def test_our_250_that_may_not_have_been_heard_outlives_a_kill(goes_on):
+    with SmtpSink() as sink, gateway(sink.port) as mx:
+        connection, replies = talk(mx.port, ENVELOPE)
+        connection.sendall(BODY % token(1) + b".\r\n")
+        assert replies.readline().startswith(b"250 ")  # a client's kernel has it; the client may be gone
+        if goes_on:
+            connection.sendall(b"NOOP\r\n")
+            assert replies.readline().startswith(b"250 ")
+        kill_all(mx)
+        mx.start()
+        wait_for(lambda: mx.log.count("event=ready") == 2, 20, "the gateway to come up again")
+        assert (f"event=interrupted id={id_of(sink.messages, token(1))} " in mx.log) == (not goes_on), mx.log[-3000:]
+        replies.close()
+        connection.close()
+
+
 def maildir_gateway():
     conf = CONF.format(hop=1, verify="yes", user=USER, more="")
     return Gateway(conf.replace('"smtp://127.0.0.1:1"', '"maildir:{folder}/mail"'))
