@@ -561,6 +561,8 @@ static const char *check_smtp(struct arena *a, void *values)
         wrong = check_hop_tls(a, conf);
     if (!wrong)
         wrong = join_listeners(a, conf);
+    if (!wrong)
+        wrong = smtp_conf_loop(a, conf);
     if (!wrong && is_set(conf->routes_file))
         wrong = check_routes_file(a, conf);
     if (!wrong)

@@ -153,6 +153,8 @@ bool smtp_conf_needs_dnssec(const struct smtp_conf *conf); /* some next hop is v
 bool hop_ways_eq(const struct hop_ways *a, const struct hop_ways *b);
 /* verify_rule_parse - "rcpt", "none", "list:/path"; also "yes" and "no". For CONF_CUSTOM: into a struct verify_rule. */
 const char *verify_rule_parse(struct arena *a, const char *text, void *out);
+/* smtp_conf_loop - NULL, or which target is a place of our own. */
+const char *smtp_conf_loop(struct arena *a, const struct smtp_conf *conf);
 /* smtp_conf_normalise_routes - relay domains and routes into normal form, sorted; NULL, or what is wrong. */
 const char *smtp_conf_normalise_routes(struct arena *a, struct smtp_conf *conf);
 

@@ -190,6 +190,45 @@ bool hop_target_is_local(const struct hop_target *target)
            (at->host[0] ? span_iis(span_of(at->host), "localhost") : addr_is_loopback(&at->addr));
 }
 
+/* ---- loops ---- */
+
+/* A place stands for all addresses when it is 0.0.0.0 or [::]; which ones we have is not asked, but for loopback. */
+static bool is_place_of(const struct endpoint *place, const struct hop_target *target)
+{
+    static const unsigned char all[sizeof place->addr.bytes];
+    const struct endpoint *at = &target->at;
+
+    if (endpoint_eq(place, at))
+        return true;
+    bool is_everywhere = place->addr.family != ADDR_NONE && memcmp(place->addr.bytes, all, sizeof all) == 0;
+
+    return is_everywhere && at->port == place->port && hop_target_is_local(target) &&
+           (at->host[0] || at->addr.family == place->addr.family);
+}
+
+static const char *comes_back(struct arena *a, const struct smtp_conf *conf, const struct hop_targets *targets)
+{
+    for (size_t i = 0; i < targets->count; i++)
+        for (size_t p = 0; p < conf->places.count; p++)
+            if (targets->items[i].kind != HOP_MAILDIR && is_place_of(&conf->places.items[p], &targets->items[i]))
+                return arena_printf(
+                    a,
+                    "\"%s\" is where this gateway listens: mail would come back for ever; name the mail "
+                    "server behind it",
+                    targets->items[i].text);
+    return NULL;
+}
+
+const char *smtp_conf_loop(struct arena *a, const struct smtp_conf *conf)
+{
+    const struct smtp_route *routes = conf->routes.items;
+    const char *wrong = comes_back(a, conf, &conf->next_hop);
+
+    for (size_t i = 0; i < conf->routes.count && !wrong; i++)
+        wrong = comes_back(a, conf, &routes[i].next_hop);
+    return wrong ? wrong : comes_back(a, conf, &conf->auth_hop);
+}
+
 /* ---- verification ---- */
 
 const char *verify_rule_parse(struct arena *a, const char *text, void *out)

@@ -261,6 +261,29 @@ static void domains_have_their_routes(void **state)
     strbuf_release(&faults);
 }
 
+static void a_neighbour_of_ours_is_a_next_hop(void **state)
+{
+    static const char *const texts[] = {
+        "smtp { listen = {\"0.0.0.0:25\"} next_hop = \"smtp://127.0.0.1:10025\" }",
+        "smtp { listen = {\"192.0.2.1:25\"} next_hop = \"smtp://127.0.0.1:25\" }",
+        "smtp { listen = {\"0.0.0.0:25\"} next_hop = \"smtp://[::1]:25\" }",
+        "smtp { listen = {\"0.0.0.0:25\"} next_hop = \"smtp://192.0.2.1:25\" }",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct smtp_conf *smtp;
+        struct strbuf faults;
+        struct conf *conf = load(texts[i], &smtp, &faults);
+
+        if (!conf)
+            print_error("%s: %s\n", texts[i], faults.data);
+        EXPECT_INT(1, conf != NULL);
+        conf_free(conf);
+        strbuf_release(&faults);
+    }
+}
+
 static void what_cannot_be_meant_is_refused(void **state)
 {
     static const char *const texts[] = {
@@ -297,6 +320,11 @@ static void what_cannot_be_meant_is_refused(void **state)
         "smtp { auth_mechanisms = {\"SCRAM-SHA-1-PLUS\"} }",
         "smtp { listener \"127.0.0.1:587\" { auth = yes } }", /* no certificate */
         "smtp { listener \"127.0.0.1:24\" { auth = yes protocol = lmtp } }",
+        /* mail would come back */
+        "smtp { listen = {\"127.0.0.1:25\"} next_hop = \"smtp://127.0.0.1:25\" }",
+        "smtp { listen = {\"0.0.0.0:25\"} next_hop = {\"smtp://10.0.0.1\", \"smtp://127.0.0.1\"} }",
+        "smtp { listen = {\"[::]:25\"} route \"a.example\" { next_hop = \"smtp://localhost\" } }",
+        "smtp { listener \"unix:/run/x\" { protocol = lmtp } next_hop = \"lmtp:unix:/run/x\" }",
     };
 
     (void)state;
@@ -316,4 +344,4 @@ static void what_cannot_be_meant_is_refused(void **state)
 RUN_TESTS(TEST(initial_values_are_those_of_the_rfc), TEST(listeners_join_the_places),
           TEST(next_hops_are_read_or_refused), TEST(targets_have_priority_and_weight),
           TEST(recipients_are_verified_by_whom_it_says), TEST(domains_have_their_routes),
-          TEST(what_cannot_be_meant_is_refused))
+          TEST(a_neighbour_of_ours_is_a_next_hop), TEST(what_cannot_be_meant_is_refused))
