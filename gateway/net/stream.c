@@ -305,6 +305,15 @@ void stream_consume(struct stream *s, size_t bytes)
     stream_touch(s);
 }
 
+size_t stream_arrived_bytes(const struct stream *s)
+{
+    int unread = 0;
+
+    if (s->fd < 0 || ioctl(s->fd, FIONREAD, &unread) || unread < 0)
+        unread = 0;
+    return fifo_len(&s->in) + (size_t)unread;
+}
+
 void stream_hold(struct stream *s)
 {
     s->is_held = true;

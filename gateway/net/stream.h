@@ -47,6 +47,8 @@ void stream_finish(struct stream *s, int linger_ms);
 /* stream_input - all bytes that wait, in one piece; valid until the next call on this stream. */
 struct span stream_input(struct stream *s);
 void stream_consume(struct stream *s, size_t bytes);
+/* stream_arrived_bytes - of stream_input(), and what the kernel has besides (with TLS: records, which are more). */
+size_t stream_arrived_bytes(const struct stream *s);
 /* stream_hold, stream_release - stop and resume reading (back-pressure). The read time-out rests meanwhile. */
 void stream_hold(struct stream *s);
 void stream_release(struct stream *s);

@@ -123,10 +123,10 @@ static bool cut(struct server *s)
 {
     if (s->delivery && !server_call_off(s))
         return false;
+    if (s->stream && s->unanswered.len && stream_receipt(s->stream) != STREAM_RECEIVED)
+        server_log_left(s);
     if (s->state >= SERVER_MAIL)
         server_log_gone(s, "cut off: the gateway had to end");
-    else if (s->unanswered.len && stream_receipt(s->stream) != STREAM_RECEIVED)
-        server_log_left(s);
     server_free(s);
     return true;
 }

@@ -437,7 +437,7 @@ static void on_end(void *arg, enum stream_end why)
         finish(s);
         return;
     }
-    if (s->unanswered.len && s->state < SERVER_DATA && !has_heard(s, why))
+    if (s->unanswered.len && !has_heard(s, why))
         server_log_left(s);
     if (s->is_greeting)
         server_log_conduct(s, "HANGUP", SPAN(""));

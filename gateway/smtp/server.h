@@ -147,7 +147,7 @@ struct server {
     /* Of the last message: shares that were put off or refused, until our reply is with the kernel; those that were
      * delivered, until the client says something after it. */
     struct strbuf unheard, unanswered; /* ids, one behind the other */
-    size_t early_bytes;                /* of its input, that were here when we replied to its last message */
+    size_t early_bytes;                /* of its input, that had arrived when we replied to its last message */
     struct timer *timer;
     enum server_clock clock;
     struct handshake handshake;
@@ -356,8 +356,9 @@ void server_log_refusal(const struct server *s, const char *what, const struct v
 void server_log_conduct(const struct server *s, const char *what, struct span said);
 /* server_log_gone - of each share, once the message is there. */
 void server_log_gone(struct server *s, const char *when);
-/* server_log_left - the client has gone without a word after our 250 to those in s->unanswered. */
-void server_log_left(const struct server *s);
+/* server_log_left - the client has gone without a word after our 250 to those in s->unanswered. Those of a transaction
+ * that is still open are for server_log_gone(). */
+void server_log_left(struct server *s);
 
 /* door.c */
 void door_add(struct smtp_door *door, struct server *s);

@@ -28,7 +28,7 @@ static struct span id_of(const struct share *share)
 static void tell(struct server *s)
 {
     server_answer(s);
-    s->early_bytes = stream_input(s->stream).len;
+    s->early_bytes = stream_arrived_bytes(s->stream);
     for (struct share *share = shares_next(&s->shares, NULL); share; share = shares_next(&s->shares, share)) {
         if (span_search(strbuf_span(&s->unanswered), id_of(share)) != SPAN_NPOS)
             continue;

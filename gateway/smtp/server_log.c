@@ -199,10 +199,19 @@ void server_log_login(const struct server *s, const char *user, const char *mech
     log_send(&line);
 }
 
-void server_log_left(const struct server *s)
+static bool is_of_transaction(struct server *s, struct span id)
+{
+    for (struct share *share = shares_next(&s->shares, NULL); share; share = shares_next(&s->shares, share))
+        if (span_is(id, share->session->id))
+            return true;
+    return false;
+}
+
+void server_log_left(struct server *s)
 {
     for (struct span ids = strbuf_span(&s->unanswered); ids.len; ids = span_skip(ids, ULID_SIZE - 1))
-        log_left(s, span_first(ids, ULID_SIZE - 1));
+        if (!is_of_transaction(s, span_first(ids, ULID_SIZE - 1)))
+            log_left(s, span_first(ids, ULID_SIZE - 1));
 }
 
 static void log_gone(const struct server *s, const char *when)

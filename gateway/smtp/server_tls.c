@@ -125,6 +125,7 @@ static void cut(void *arg)
 
     metrics_of(s)->refused++;
     server_log_refusal(s, "tls", NULL, 0, SPAN("the handshake was cut: it was slow, and others waited"));
+    server_log_left(s);
     server_free(s);
 }
 

@@ -1,5 +1,7 @@
 # tests/interop/test_shares.py - a message in shares, while its client or a next hop goes away in the middle.
+import os
 import re
+import signal
 import socket
 import threading
 from random import Random
@@ -253,6 +255,43 @@ def test_who_has_our_250_behind_its_quit_is_not_named():
         talk.close()
         mx.wait_log("event=message")
         assert not lines_of(mx, "client_gone"), mx.log
+
+
+def test_a_quit_that_was_not_read_before_our_250_is_no_sign_either():
+    """The gateway finds both at once: that the next hop has the message, and a QUIT that its client said before."""
+    waiting = Waiting("BODY")
+    with SmtpSink(waiting) as sink, gateway(sink.port) as mx:
+        talk = Talk(socket.create_connection(("127.0.0.1", mx.port), 20))
+        talk.begin(b"EHLO client.example", b"", (b"x@example.org",))
+        talk.socket.sendall(MESSAGE + b".\r\n")
+        assert waiting.is_asked.wait(20)
+        child = mx.child
+        os.kill(child, signal.SIGSTOP)
+        try:
+            waiting.may_answer.set()
+            wait_for(lambda: sink.messages, 20, "the next hop to confirm")
+            talk.socket.sendall(b"QUIT\r\n")
+            talk.close()
+        finally:
+            os.kill(child, signal.SIGCONT)
+        mx.wait_log("event=message")
+        mx.wait_log("right after its message was delivered")
+
+
+def test_who_leaves_inside_the_next_message_may_not_have_heard_of_the_last():
+    """What it said of the next one, it said before our 250 [RFC2920 3.1]."""
+    with SmtpSink() as sink, gateway(sink.port) as mx:
+        talk = Talk(socket.create_connection(("127.0.0.1", mx.port), 20))
+        talk.begin(b"EHLO client.example", b"", (b"x@example.org",))
+        talk.socket.sendall(MESSAGE + b".\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<x@example.org>\r\nDATA\r\n")
+        assert [talk.reply()[:4] for _ in range(4)] == ["250 ", "250 ", "250 ", "354 "]
+        talk.close()
+        wait_for(lambda: len(lines_of(mx, "client_gone")) == 2, 20, "both messages to be named")
+        left, gone = lines_of(mx, "client_gone")
+        assert f" id={lines_of(mx, 'message')[0].split(' id=')[1].split()[0]} " in left
+        assert "right after its message was delivered" in left
+        assert "before our reply to its message" in gone
+        assert len(sink.messages) == 1
 
 
 WAYS = ("close", "421 4.3.2 going down", "451 4.3.0 not now", "554 5.0.0 never", "nonsense")

@@ -119,7 +119,9 @@ static void input_waits_until_it_is_consumed(void **state)
     stream_consume(d.stream, 8);
     EXPECT_SPAN("MA", stream_input(d.stream));
     peer_sends(&d, "IL");
+    EXPECT_INT(4, stream_arrived_bytes(d.stream));
     turns(&d, 3);
+    EXPECT_INT(4, stream_arrived_bytes(d.stream));
     EXPECT_INT(2, d.datas);
     EXPECT_SPAN("MAIL", stream_input(d.stream));
     EXPECT_INT(0, d.ends);
