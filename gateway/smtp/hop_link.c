@@ -423,6 +423,19 @@ static bool speaks_unasked(const struct hop_link *link)
     return link->is_ahead || (has_begun && !link->awaited && !link->is_open_ended);
 }
 
+/* A byte now and then begins the time-out anew: what has begun must come to its end within one. */
+static bool is_endless(struct hop_link *link)
+{
+    int64_t now_ms = loop_now_ms(hop_settings(link->hop)->loop);
+    int most_ms = link->is_at_end ? conf_of(link)->hop_final_ms : conf_of(link)->hop_command_ms;
+
+    if (!link->reply.lines && !stream_input(link->stream).len)
+        return false;
+    if (!link->reply_begun_ms)
+        link->reply_begun_ms = now_ms;
+    return now_ms - link->reply_begun_ms > most_ms;
+}
+
 /* Replies until there is none, nobody waits for one, or the link is gone. */
 static void on_data(void *arg)
 {
@@ -438,10 +451,17 @@ static void on_data(void *arg)
             lose(link, false, state == HOP_REPLY_BAD ? "it sent what is no SMTP reply" : "it spoke unasked");
             return;
         }
-        if (state == HOP_REPLY_MORE)
+        if (state == HOP_REPLY_MORE) {
+            bool is_over = is_endless(link);
+
+            link->is_late = is_over && !link->is_at_end;
+            if (is_over)
+                lose(link, false, "its reply did not come to an end");
             return;
+        }
         struct hop_reply reply = link->reply; /* a copy: the task may free the link */
 
+        link->reply_begun_ms = 0;
         hop_reply_init(&link->reply);
         link->is_gone = &is_gone;
         take_reply(link, &reply);

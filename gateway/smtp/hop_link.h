@@ -40,12 +40,13 @@ struct hop_link {
     unsigned introduced;         /* of `awaited`, first: to XFORWARD */
     bool is_nowhere;             /* XCLIENT: its address could not be told */
     int64_t born_ms, idle_since_ms;
-    char tls[96];       /* for the log: version, cipher, who the next hop is proved to be; "": none */
-    bool is_late;       /* it has not answered a command, or not read a message, in time */
-    bool is_open_ended; /* a message goes out: it may be broken into */
-    bool is_ahead;      /* more had come than was asked for, when something was asked for */
-    bool is_at_end;     /* of a message: the reply to its dot is awaited */
-    bool *is_gone;      /* set when the link is freed: its caller looks at it */
+    int64_t reply_begun_ms; /* the one that is not complete yet; 0: there is none */
+    char tls[96];           /* for the log: version, cipher, who the next hop is proved to be; "": none */
+    bool is_late;           /* it has not answered a command, or not read a message, in time */
+    bool is_open_ended;     /* a message goes out: it may be broken into */
+    bool is_ahead;          /* more had come than was asked for, when something was asked for */
+    bool is_at_end;         /* of a message: the reply to its dot is awaited */
+    bool *is_gone;          /* set when the link is freed: its caller looks at it */
     struct hop_link *next, *previous;
 };
 

@@ -149,7 +149,7 @@ static void refuse_sender(struct verify_query *q, const struct hop_reply *reply)
 
 static void tell_lacking(struct verify_query *q)
 {
-    bool is_for_good = (q->lacks & EXTENSION_REQUIRETLS) && !hop_may_require_tls(q->task.hop);
+    bool is_for_good = (q->lacks & EXTENSION_REQUIRETLS) && !next_hop_may_require_tls(q->next_hop);
 
     tell(q, 0, span_of(extension_name(extension_first(q->lacks))), is_for_good ? REPLY_REQUIRETLS : REPLY_HOP_LACKS);
 }

@@ -72,6 +72,32 @@ static void a_connection_that_speaks_unasked_is_closed_at_once(void **state)
     }
 }
 
+/* A byte now and then is no silence; nor is it an answer. */
+static void a_reply_without_an_end_is_not_waited_for(void **state)
+{
+    struct errand e = errand();
+    struct hop_desk d;
+
+    (void)state;
+    hop_desk_open(&d, "250 peer\r\n", 10);
+    TURN_UNTIL(&d, hop_is_known(d.hop));
+    d.conf.hop_command_ms = 100;
+    d.peer.is_mute = true;
+    EXPECT_TRUE(hop_submit(d.hop, &e.task));
+    TURN_UNTIL(&d, e.ready);
+    stream_writef(d.peer.dialogues[0].stream, "250-");
+    for (int64_t start = clock_mono_ms(), said = 0; !e.lost && said < 200;) {
+        bool is_time = clock_mono_ms() >= start + 10 * said;
+
+        said += is_time;
+        if (is_time)
+            stream_writef(d.peer.dialogues[0].stream, "x");
+        loop_run_once(d.loop, 1);
+    }
+    EXPECT_INT(1, e.lost);
+    hop_desk_close(&d);
+}
+
 static void who_is_being_introduced_at_an_abandoned_hop_is_lost(void **state)
 {
     struct errand e = errand();
@@ -128,28 +154,36 @@ static void unused(void *arg)
     (void)arg;
 }
 
+struct answers_heard {
+    int count;
+    enum reply trouble; /* of the last */
+};
+
 static void told(void *arg, const struct verify_result *result)
 {
-    (void)result;
-    ++*(int *)arg;
+    struct answers_heard *heard = arg;
+
+    heard->count++;
+    heard->trouble = result->trouble;
 }
 
-static struct verify_query *ask(struct verify *v, struct next_hop *next_hop, const char *recipient, int *count)
+static struct verify_query *ask(struct verify *v, struct next_hop *next_hop, const char *recipient, bool is_require_tls,
+                                struct answers_heard *heard)
 {
     const struct route route = { .next_hop = next_hop, .verify = VERIFY_RCPT };
-    const struct session session = { .mail_from = { .text = SPAN("a@example.com") } };
+    const struct session session = { .mail_from = { .text = SPAN("a@example.com") }, .is_require_tls = is_require_tls };
     struct address address;
     struct verify_result at_once;
 
     EXPECT_INT(FAULT_NONE, address_parse(span_of(recipient), &address));
-    return verify_ask(v, &route, &session, &address, told, count, &at_once);
+    return verify_ask(v, &route, &session, &address, told, heard, &at_once);
 }
 
 static void a_question_that_waits_goes_with_its_client(void **state)
 {
     struct engine engine = { .hostname = "mx.example.org" };
+    struct answers_heard heard = { 0 };
     struct hop_desk d;
-    int count = 0;
 
     (void)state;
     hop_desk_open(&d, "250 peer\r\n", 1);
@@ -160,8 +194,8 @@ static void a_question_that_waits_goes_with_its_client(void **state)
     d.peer.is_mute = true;
     struct verify *v = verify_new(&d.conf, &engine);
     struct next_hop *next_hop = next_hop_new(&(struct hop_targets){ &d.target, 1 }, &d.hop, unused, NULL);
-    struct verify_query *asked = ask(v, next_hop, "x@example.org", &count);
-    struct verify_query *waiting = ask(v, next_hop, "y@example.org", &count);
+    struct verify_query *asked = ask(v, next_hop, "x@example.org", false, &heard);
+    struct verify_query *waiting = ask(v, next_hop, "y@example.org", false, &heard);
 
     assert_true(asked && waiting);
     EXPECT_TRUE(hop_is_busy(d.hop));
@@ -169,14 +203,51 @@ static void a_question_that_waits_goes_with_its_client(void **state)
     EXPECT_FALSE(hop_is_busy(d.hop));
     verify_cancel(asked);
     verify_free(v);
-    EXPECT_INT(0, count);
+    EXPECT_INT(0, heard.count);
     next_hop_drop(next_hop);
+    hop_desk_close(&d);
+}
+
+/* The target that may have REQUIRETLS is down; the other, somewhere else, proves nothing. The client comes again. */
+static void what_one_target_can_never_have_is_no_refusal_while_another_may(void **state)
+{
+    struct engine engine = { .hostname = "mx.example.org" };
+    struct answers_heard heard = { 0 };
+    struct hop_desk d;
+
+    (void)state;
+    hop_desk_open(&d, "250 peer\r\n", 1);
+    TURN_UNTIL(&d, hop_is_known(d.hop));
+    engine.loop = d.loop;
+    d.conf.routes_file = "";
+    d.conf.verify_entries = 10;
+    struct hop_target here = d.target;
+    struct hop_settings settings = *hop_settings(d.hop);
+
+    here.at.port = 1; /* nobody listens there */
+    settings.target = &here;
+    struct hop *hops[] = { d.hop, hop_new(&settings) };
+
+    TURN_UNTIL(&d, hop_is_down(hops[1]));
+    assert_int_equal(FAULT_NONE, addr_parse(SPAN("192.0.2.1"), &d.target.at.addr)); /* as far as is asked for it */
+    struct hop_target both[] = { d.target, here };
+    struct verify *v = verify_new(&d.conf, &engine);
+    struct next_hop *next_hop = next_hop_new(&(struct hop_targets){ both, 2 }, hops, unused, NULL);
+
+    EXPECT_FALSE(hop_may_require_tls(hops[0]));
+    assert_true(ask(v, next_hop, "x@example.org", true, &heard));
+    TURN_UNTIL(&d, heard.count);
+    EXPECT_INT(REPLY_HOP_LACKS, heard.trouble);
+    verify_free(v);
+    next_hop_drop(next_hop);
+    hop_free(hops[1]);
     hop_desk_close(&d);
 }
 
 RUN_TESTS(TEST(what_is_offered_behind_xclient_is_not_trusted_more),
           TEST(a_reply_that_began_before_the_end_of_the_message_confirms_nothing),
-          TEST(a_connection_that_speaks_unasked_is_closed_at_once),
+          TEST(a_connection_that_speaks_unasked_is_closed_at_once), TEST(a_reply_without_an_end_is_not_waited_for),
           TEST(who_is_being_introduced_at_an_abandoned_hop_is_lost),
           TEST(a_connection_with_many_refusals_is_not_used_on),
-          TEST(nor_is_one_over_which_much_was_asked_and_nothing_sent), TEST(a_question_that_waits_goes_with_its_client))
+          TEST(nor_is_one_over_which_much_was_asked_and_nothing_sent), TEST(a_question_that_waits_goes_with_its_client),
+          TEST(what_one_target_can_never_have_is_no_refusal_while_another_may))
