@@ -577,7 +577,7 @@ uint64_t hop_size_most(const struct hop *hop)
 
 uint64_t hop_recipients_most(const struct hop *hop)
 {
-    return hop->recipients_most || now(hop) >= hop->seen_until_ms ? hop->recipients_most : hop->recipients_seen;
+    return hop_less(hop->recipients_most, now(hop) < hop->seen_until_ms ? hop->recipients_seen : 0);
 }
 
 uint64_t hop_domains_most(const struct hop *hop)

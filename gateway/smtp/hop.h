@@ -113,8 +113,13 @@ const char *hop_auth(const struct hop *hop);
 uint64_t hop_size_most(const struct hop *hop);
 uint64_t hop_recipients_most(const struct hop *hop);
 uint64_t hop_domains_most(const struct hop *hop);
-/* hop_note_recipients_most - it took no more in one transaction, and had not told so. */
+/* hop_note_recipients_most - it took no more in one transaction, and had told no limit, or a larger one. */
 void hop_note_recipients_most(struct hop *hop, uint64_t most);
+/* hop_less - of two limits; 0 is none. */
+static inline uint64_t hop_less(uint64_t a, uint64_t b)
+{
+    return a && (!b || a < b) ? a : b;
+}
 const struct hop_settings *hop_settings(const struct hop *hop);
 
 static inline const struct hop_target *hop_target(const struct hop *hop)

@@ -162,12 +162,8 @@ static uint64_t least_of(const struct next_hop *nh, uint64_t (*tell)(const struc
 {
     uint64_t least = 0;
 
-    for (size_t i = 0; i < nh->count; i++) {
-        uint64_t its = tell(nh->hops[i]);
-
-        if (its && (!least || its < least))
-            least = its;
-    }
+    for (size_t i = 0; i < nh->count; i++)
+        least = hop_less(least, tell(nh->hops[i]));
     return least;
 }
 

@@ -56,6 +56,29 @@ static void its_limits_are_known(void **state)
     }
 }
 
+static void a_limit_that_was_found_out_holds_where_it_is_the_lower_one(void **state)
+{
+    static const struct {
+        const char *ehlo;
+        uint64_t found, recipients;
+    } cases[] = {
+        { "250 peer\r\n", 3, 3 },
+        { "250-peer\r\n250 LIMITS RCPTMAX=5\r\n", 3, 3 },
+        { "250-peer\r\n250 LIMITS RCPTMAX=5\r\n", 7, 5 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct hop_desk d;
+
+        hop_desk_open(&d, cases[i].ehlo, 10);
+        TURN_UNTIL(&d, hop_is_known(d.hop));
+        hop_note_recipients_most(d.hop, cases[i].found);
+        EXPECT_INT(cases[i].recipients, hop_recipients_most(d.hop));
+        hop_desk_close(&d);
+    }
+}
+
 static void logins_that_can_be_passed_on_are_known(void **state)
 {
     static const struct {
@@ -359,6 +382,7 @@ static void one_task_may_try_a_hop_that_has_rested(void **state)
 }
 
 RUN_TESTS(TEST(what_it_offers_is_known_after_ehlo), TEST(its_limits_are_known),
+          TEST(a_limit_that_was_found_out_holds_where_it_is_the_lower_one),
           TEST(logins_that_can_be_passed_on_are_known), TEST(a_private_hop_lives_as_long_as_its_connection),
           TEST(what_is_under_way_at_an_abandoned_hop_is_lost), TEST(one_connection_serves_one_task_after_another),
           TEST(there_are_never_more_connections_than_configured),
