@@ -365,6 +365,13 @@ static bool is_trouble(const struct hop_delivery *d, const struct hop_reply *rep
     return reply->code == 421 || (hop_reply_is_trouble(reply) && !is_over);
 }
 
+/* Or it is with this recipient that it has trouble, whatever the connection: the others must not wait for him. */
+static void doubt(struct hop_delivery *d, const struct hop_reply *reply, size_t index)
+{
+    if (reply->code != 421 && index > 0 && index <= recipient_count(d) && recipient_count(d) > 1)
+        verify_doubt(d->verify, d->next_hop, &d->session->recipients[index - 1].address);
+}
+
 /* Another connection may do better. */
 static void leave(struct hop_delivery *d, const struct hop_reply *reply)
 {
@@ -401,6 +408,7 @@ static void on_reply(struct hop_task *task, const struct hop_reply *reply)
         return;
     }
     if (is_trouble(d, reply)) {
+        doubt(d, reply, index);
         leave(d, reply);
         return;
     }
