@@ -17,7 +17,7 @@ class SmtpSink:
     script   called as script(verb, argument, dialogue) before each reply, verb one of CONNECT EHLO HELO STARTTLS MAIL
              RCPT DATA BDAT BODY RSET NOOP QUIT; gives the reply, or None for the usual one, or "close" (hangs up
              without a word) or "silence" (never answers). With lmtp it speaks that: EHLO stands for LHLO, and BODY is
-             asked once for each recipient.
+             asked once for each recipient. The message is dialogue.data then.
     tls      path of a file with key and certificate, or an SSLContext: STARTTLS is offered.
     implicit with tls: TLS from the first byte instead.
     path     of a unix socket to listen on instead.
@@ -98,7 +98,7 @@ class Dialogue:
         self.sink, self.connection = sink, connection
         self.file = connection.makefile("rb")
         self.helo, self.mail, self.rcpts, self.is_tls = None, None, [], False
-        self.chunks = []
+        self.chunks, self.data = [], b""
 
     def decide(self, verb, argument):
         with self.sink.lock:
@@ -201,6 +201,7 @@ class Dialogue:
         self.end(b"".join(self.chunks), len(self.chunks))
 
     def end(self, data, chunks):
+        self.data = data
         replies = [self.decide("BODY", rcpt) for rcpt in (self.rcpts if self.sink.lmtp else [""])]
         if any(reply.startswith("2") for reply in replies):
             taken = {"helo": self.helo, "mail": self.mail, "rcpts": self.rcpts, "data": data, "tls": self.is_tls,
