@@ -427,6 +427,7 @@ static void watch_over(struct supervisor *s)
         loop_fn *fn;
     } signals[] = { { SIGCHLD, on_child }, { SIGHUP, on_hangup }, { SIGTERM, on_stop }, { SIGINT, on_stop } };
     struct watch *watches[COUNT(signals)];
+    sigset_t all;
 
     s->loop = loop_new();
     s->restart = timer_new(s->loop, start_current, s);
@@ -437,6 +438,8 @@ static void watch_over(struct supervisor *s)
     timer_start(s->restart, 0);
     timer_start(s->tick, TICK_MS);
     loop_run(s->loop);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL); /* a second SIGTERM would find no handler, and be told as our status */
     for (size_t i = 0; i < COUNT(signals); i++)
         watch_free(watches[i]);
     timer_free(s->restart);

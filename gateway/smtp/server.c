@@ -416,6 +416,12 @@ static bool is_listening(const struct server *s, enum stream_end why)
     return why == STREAM_EOF && s->is_waiting && !s->is_greeting && stream_input(s->stream).len;
 }
 
+/* It shut its side before, and our last words are not with it yet: the farewell sees to them. */
+static bool is_being_told(const struct server *s, enum stream_end why)
+{
+    return why == STREAM_EOF && s->clock == CLOCK_FAREWELL && stream_receipt(s->stream) == STREAM_UNDER_WAY;
+}
+
 /* It closes after we have. */
 static bool has_heard(const struct server *s, enum stream_end why)
 {
@@ -430,6 +436,8 @@ static void on_end(void *arg, enum stream_end why)
         s->has_ended = true;
         return;
     }
+    if (is_being_told(s, why))
+        return;
     if (why == STREAM_TIMEOUT && stream_unsent_bytes(s->stream) == 0 && !s->is_waiting) {
         server_say(s, REPLY_IDLE);
         if (s->state == SERVER_DATA)
