@@ -19,7 +19,7 @@ DnMAILER-DAEMON
 Cw{hostname}
 C{{E}}root
 O BadRcptThrottle=0
-O DontBlameSendmail=GroupWritableDirPathSafe
+O DontBlameSendmail=GroupWritableDirPathSafe,TrustStickyBit
 O DeliveryMode={mode}
 O QueueDirectory={folder}/queue
 O PidFile={folder}/pid
