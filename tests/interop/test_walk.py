@@ -9,6 +9,7 @@
 # the gateway's log of each seed.
 import os
 import re
+import shutil
 import signal
 import ssl
 import threading
@@ -183,36 +184,44 @@ def account(book, log):
     return faults + [line for line in log.splitlines() if any(word in line for word in bad)]
 
 
+def run(walk, seconds):
+    """The whole walk; the gateway's status."""
+    threads = walk.start(seconds * 0.6)
+    time.sleep(seconds * 0.3)
+    walk.mx.process.send_signal(signal.SIGHUP)
+    for thread in threads:
+        thread.join()
+    try:
+        wait_for(walk.is_at_rest, 30, "all connections to be closed")
+    except AssertionError:
+        walk.book.fault("connections are open that no client holds")
+    greets_and_takes(walk)
+    threads = walk.start(seconds * 0.4)
+    time.sleep(seconds * 0.2)
+    walk.is_ending.set()
+    walk.mx.process.terminate()
+    status = walk.mx.process.wait(60)
+    for thread in threads:
+        thread.join()
+    return status
+
+
 @pytest.mark.parametrize("seed", plan()[1])
 def test_nothing_that_comes_along_ends_it_or_makes_it_lie(seed, tmp_path):
-    seconds, walk = plan()[0], Walk(seed, tmp_path)
+    walk = Walk(seed, tmp_path)
+    mx, book = walk.mx.start(), walk.book
     try:
-        mx = walk.mx.start()
-        threads = walk.start(seconds * 0.6)
-        time.sleep(seconds * 0.3)
-        mx.process.send_signal(signal.SIGHUP)
-        for thread in threads:
-            thread.join()
-        try:
-            wait_for(walk.is_at_rest, 30, "all connections to be closed")
-        except AssertionError:
-            walk.book.fault("connections are open that no client holds")
-        greets_and_takes(walk)
-        threads = walk.start(seconds * 0.4)
-        time.sleep(seconds * 0.2)
-        walk.is_ending.set()
-        mx.process.terminate()
-        status = mx.process.wait(60)
-        for thread in threads:
-            thread.join()
+        status = run(walk, plan()[0])
     finally:
         mx.end()
         walk.end()
+        log = mx.log
         if "POSTERN_WALK_LOG" in os.environ:
-            (Path(os.environ["POSTERN_WALK_LOG"]) / f"walk-{seed}.log").write_text(mx.log)
-    faults = account(walk.book, mx.log)
-    print(f"seed {seed}: {walk.book.connections} connections, {len(walk.book.told)} recipients of honest ones, "
-          f"{sum(walk.book.kept_ids.values())} kept")
+            (Path(os.environ["POSTERN_WALK_LOG"]) / f"walk-{seed}.log").write_text(log)
+        shutil.rmtree(mx.folder, ignore_errors=True)
+    faults = account(book, log)
+    print(f"seed {seed}: {book.connections} connections, {len(book.told)} recipients of honest ones, "
+          f"{sum(book.kept_ids.values())} kept")
     assert not faults, "\n".join(faults[:50])
     assert status == 0
-    assert walk.book.connections > 50 and sum(walk.book.kept_ids.values()) > 20
+    assert book.connections > 50 and sum(book.kept_ids.values()) > 20

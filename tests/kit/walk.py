@@ -80,7 +80,7 @@ class Mood:
         return "334 " if dice < 0.4 else "235 2.7.0 in" if dice < 0.8 else "535 5.7.8 no" if dice < 0.96 else "close"
 
     def body(self, argument, dialogue, dice, refusal, seconds):
-        if dice > 0.85:  # a 503 to the message itself is passed on, it does refuse that
+        if dice > 0.85:  # a 5xx to the message itself is the client's, also a 503
             return refusal.replace("503 5.5.1", "554 5.5.1")
         self.book.keep(dialogue.data, [argument] if self.lmtp else dialogue.rcpts)
         if dice < 0.05:
