@@ -374,7 +374,7 @@ static void take_xclient_hello(struct hop_link *link, const struct hop_reply *re
     if (reply->code == 250) {
         note_extensions(link, strbuf_span(&reply->text));
         give_to_task(link);
-    } else if (reply->code < 400 || reply->code == 421) {
+    } else if (reply->code < 400 || hop_reply_is_trouble(reply)) {
         lose_by_reply(link, "reply to EHLO after XCLIENT", reply);
     } else {
         refuse_task(link->task, reply); /* it has taken our own before */

@@ -120,15 +120,17 @@ def test_who_is_not_to_be_told_is_not(dns):
 class Xclient(SmtpSink):
     """Takes XCLIENT as Postfix does: offered to who is trusted, so not any more once it has been said."""
 
-    def __init__(self, replies=None):
+    def __init__(self, replies=None, greeted_again=None):
         super().__init__(script=self.script, extensions=EXTENSIONS)
-        self.replies = replies or {}
+        self.replies, self.greeted_again = replies or {}, greeted_again
 
     def script(self, verb, argument, dialogue):
         if verb == "XCLIENT":
             dialogue.is_told = True
             addr = re.search(r"ADDR=(\S+)", argument)
             return self.replies.get(addr and addr.group(1), "220 sink ESMTP")
+        if verb == "EHLO" and self.greeted_again and getattr(dialogue, "is_told", False):
+            return self.greeted_again
         if verb == "EHLO":
             offered = [*EXTENSIONS, *(() if getattr(dialogue, "is_told", False) else (XCLIENT,))]
             return "\r\n".join(["250-sink", *(f"250-{e}" for e in offered[:-1]), f"250 {offered[-1]}"])
@@ -172,6 +174,13 @@ def test_a_hop_that_does_not_trust_us_gets_nothing_in_our_own_name(dns):
         assert send(mx, ONE, "one.example")[0] == 451
         assert not sink.messages
         mx.wait_log("reply to XCLIENT: 550")
+
+
+@pytest.mark.parametrize("reply, told_code", (("503 5.5.1 confused", 451), ("550 5.7.1 not with that name", 550)))
+def test_a_hop_that_is_confused_behind_xclient_is_our_own_trouble(dns, reply, told_code):
+    with Xclient(greeted_again=reply) as sink, gateway(dns, sink, "xclient") as mx:
+        assert send(mx, ONE, "one.example")[0] == told_code, mx.log
+        assert not sink.messages
 
 
 def test_who_is_refused_as_a_client_does_not_spoil_it_for_others(dns):
