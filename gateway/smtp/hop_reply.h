@@ -24,9 +24,9 @@ void hop_reply_clear(struct hop_reply *r);
 /* hop_reply_take - reads whole lines of `in` up to the end of one reply; *took says how many bytes. Go on with the same
  * `r` after HOP_REPLY_MORE, and hop_reply_clear() it after HOP_REPLY_DONE. */
 enum hop_reply_state hop_reply_take(struct hop_reply *r, struct span in, size_t *took);
-/* hop_reply_is_trouble - to EHLO, MAIL, RCPT or DATA: it says nothing of sender, recipient or message, but that the next
- * hop is about to close, does not know the command or has not expected it, or takes none without TLS [RFC3207 4] or a
- * login [RFC4954 6]. That is between us and it. */
+/* hop_reply_is_trouble - to EHLO, MAIL, RCPT or DATA: it says nothing of sender, recipient or message, but that the
+ * next hop is about to close, does not know the command or has not expected it, or takes none without TLS [RFC3207 4]
+ * or a login [RFC4954 6]. That is between us and it. */
 static inline bool hop_reply_is_trouble(const struct hop_reply *r)
 {
     return r->code == 421 || r->code == 500 || r->code == 502 || r->code == 503 || r->code == 530;
