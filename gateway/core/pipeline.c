@@ -588,8 +588,3 @@ bool pipeline_is_over(const struct pipeline *p)
     return arena_is_over(&p->arena) || (tx && arena_is_over(&tx->arena)) ||
            (tx && !tx->is_lent && arena_is_over(&tx->work));
 }
-
-int64_t pipeline_elapsed_ms(const struct pipeline *p)
-{
-    return clock_mono_ms() - p->tx->begun_ms;
-}

@@ -86,6 +86,5 @@ struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *ve
 bool pipeline_is_moot(const struct pipeline *p, const struct verdict *verdict, const struct run *run);
 /* pipeline_is_over - the connection or transaction has used up its memory: 421 4.3.1 and close. */
 bool pipeline_is_over(const struct pipeline *p);
-int64_t pipeline_elapsed_ms(const struct pipeline *p); /* since pipeline_begin() */
 
 #endif

@@ -148,7 +148,6 @@ static void transaction_begin(struct pipeline *p)
     p->spare = NULL;
     p->tx = tx;
     tx->evidence.iprev = p->evidence.iprev;
-    tx->begun_ms = clock_mono_ms();
     make_runs(p, tx);
     make_view(p, tx);
 }

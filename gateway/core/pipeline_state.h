@@ -33,7 +33,6 @@ struct transaction {
     size_t recipients_seen; /* by the checks of STAGE_RCPT */
     bool is_deciding;       /* counted in engine->deciding */
     bool has_verdict, is_delivered, is_settled;
-    int64_t begun_ms;
     int64_t complete_us; /* when STAGE_MESSAGE was reached */
     struct verdict verdict;
 };

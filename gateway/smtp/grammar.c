@@ -29,14 +29,6 @@ static const struct verb_row {
     { "CONNECT", VERB_FOREIGN, ARGUMENT_ANY },    { "OPTIONS", VERB_FOREIGN, ARGUMENT_ANY },
 };
 
-const char *grammar_verb_text(enum smtp_verb verb)
-{
-    for (size_t i = 0; i < COUNT(verbs); i++)
-        if (verbs[i].verb == verb && verb != VERB_OTHER && verb != VERB_FOREIGN)
-            return verbs[i].name;
-    return "another command";
-}
-
 static const struct verb_row *find_verb(struct span word)
 {
     static const struct verb_row unknown = { "", VERB_UNKNOWN, ARGUMENT_ANY };

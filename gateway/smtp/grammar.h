@@ -28,7 +28,7 @@ enum smtp_verb {
     VERB_AUTH,
     VERB_XCLIENT,
     VERB_XFORWARD,
-    VERB_OTHER,   /* known to RFCs, not implemented here: EXPN, ETRN, ... */
+    VERB_OTHER,   /* SMTP has it, and a gateway has no use for it: EXPN, ETRN, ...; 502 [RFC5321 4.2.4] */
     VERB_FOREIGN, /* another protocol's: GET, POST, CONNECT, ... */
 };
 
@@ -57,6 +57,5 @@ struct smtp_command {
 /* grammar_parse - REPLY_NONE, or the reply that says what is wrong; out->verb is set in either case. `extensions` are
  * those offered, of enum smtp_extension. */
 enum reply grammar_parse(struct span line, unsigned extensions, struct smtp_command *out);
-const char *grammar_verb_text(enum smtp_verb verb);
 
 #endif
