@@ -1,0 +1,26 @@
+/* mail/charset.h - text of any charset as UTF-8, with the fall-backs of browsers.
+ *
+ * Labels are read as browsers read them (iso-8859-1 and ascii are windows-1252, gb2312 is gb18030, ks_c_5601-1987 is
+ * cp949, ...). Bytes that the charset does not have become U+FFFD; the result is always valid UTF-8. Text without a
+ * label, or with an unknown one: UTF-8 if it is valid UTF-8, else windows-1252 (a byte order mark decides before).
+ *
+ * Threads: any. Memory: the result lies in `a`, or is `text` itself when there is nothing to convert.
+ */
+#ifndef MAIL_CHARSET_H
+#define MAIL_CHARSET_H
+
+#include "gateway/base/arena.h"
+
+enum charset_flaw {
+    CHARSET_UNKNOWN = 1 << 0, /* no such label */
+    CHARSET_INVALID = 1 << 1, /* bytes that it does not have */
+    CHARSET_BOM = 1 << 2,     /* a byte order mark said something else than the label */
+    CHARSET_CUT = 1 << 3,     /* the result would be longer than `most`: its beginning */
+};
+
+/* charset_utf8 - at most `most` bytes of result. */
+struct span charset_utf8(struct arena *a, struct span label, struct span text, size_t most, unsigned *flaws);
+/* charset_name - the label in iconv's words, lower case; NULL: unknown. */
+const char *charset_name(struct span label);
+
+#endif

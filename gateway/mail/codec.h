@@ -1,0 +1,34 @@
+/* mail/codec.h - transfer encodings, decoded as mail readers do: what is broken is decoded as far as it goes, and named.
+ *
+ * Never fail. Threads: any. Memory: the caller's buffer.
+ */
+#ifndef MAIL_CODEC_H
+#define MAIL_CODEC_H
+
+#include "gateway/base/arena.h"
+
+/* What was wrong, a bit each. */
+enum codec_flaw {
+    CODEC_FOREIGN = 1 << 0,   /* bytes that are not of the alphabet, left out (base64) or kept (quoted-printable) */
+    CODEC_TRUNCATED = 1 << 1, /* ends in the middle of a group, or without its end line */
+    CODEC_PADDING = 1 << 2,   /* base64: goes on behind its padding, or has none */
+    CODEC_ESCAPE = 1 << 3,    /* quoted-printable: = without two hex digits */
+    CODEC_CHECKSUM = 1 << 4,  /* yEnc: length or CRC32 differ */
+};
+
+/* Each writes at most codec_most(encoded length) bytes to `out` and returns how many; flaws are added to *flaws.
+ * base64_decode - [RFC2045 6.8]; reads on behind padding, as readers do. base64_decode_to_padding - the other reading:
+ * stops at the first padding. quoted_printable_decode - [RFC2045 6.7]. uuencode_decode, yenc_decode - the lines between
+ * (not with) begin and end, =ybegin and =yend. */
+size_t base64_decode(struct span text, char *out, unsigned *flaws);
+size_t base64_decode_to_padding(struct span text, char *out, unsigned *flaws);
+size_t quoted_printable_decode(struct span text, char *out, unsigned *flaws);
+size_t uuencode_decode(struct span lines, char *out, unsigned *flaws);
+size_t yenc_decode(struct span lines, char *out, unsigned *flaws);
+
+static inline size_t codec_most(size_t encoded)
+{
+    return encoded + 3;
+}
+
+#endif

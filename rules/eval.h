@@ -1,0 +1,21 @@
+/* rules/eval.h - the functions that eval rules call, by SpamAssassin's names: what each finds is what its plugin's
+ * documentation says it finds.
+ */
+#ifndef RULES_EVAL_H
+#define RULES_EVAL_H
+
+#include "rules/scanning.h"
+
+struct eval_function {
+    const char *name;
+    const char *plugin; /* "Mail::SpamAssassin::Plugin::HeaderEval" */
+    /* run - how often the rule hits; 0: not. */
+    unsigned (*run)(struct scanning *s, const struct rule *rule);
+    unsigned least_arguments, most_arguments;
+};
+
+/* eval_find - NULL: not one of ours. eval_plugin - whether any function of that plugin is. */
+const struct eval_function *eval_find(const char *name);
+bool eval_has_plugin(const char *plugin);
+
+#endif
