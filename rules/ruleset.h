@@ -16,9 +16,10 @@
 /* What a rule looks at. */
 enum rule_kind { RULE_HEADER, RULE_BODY, RULE_RAWBODY, RULE_URI, RULE_FULL, RULE_MIMEHEADER, RULE_META };
 
+/* Only active rules are run; all others are 0 in metas. */
 enum rule_state {
     RULE_ACTIVE,
-    RULE_OFF,         /* score 0 and no meta needs it, or switched off */
+    RULE_OFF,         /* score 0 in the set in force, or switched off by configuration */
     RULE_UNSUPPORTED, /* `why` */
 };
 
@@ -38,11 +39,13 @@ enum rule_tflag {
     RULE_CONCAT = 1 << 9, /* mimeheader */
     RULE_RANGE = 1 << 10,
     RULE_PUBLISH = 1 << 11,
+    RULE_NOLOG = 1 << 12,
 };
 
-struct rule_mode_conf;
-struct meta;    /* rules/meta.h */
-struct matcher; /* rules/matcher.h */
+struct meta; /* rules/meta.h */
+
+/* shortcircuit: once the rule has hit, what comes after in order of priority is not run. */
+enum rule_shortcut { SHORTCUT_NONE, SHORTCUT_ON, SHORTCUT_HAM, SHORTCUT_SPAM };
 
 /* name(argument, ...) of an eval rule; arguments without their quotes. */
 struct rule_eval {
@@ -57,7 +60,7 @@ struct rule {
     unsigned index; /* in the set */
     enum rule_kind kind;
     enum rule_state state;
-    const char *why;      /* RULE_UNSUPPORTED */
+    const char *why;      /* RULE_UNSUPPORTED: a sentence without a full stop */
     const char *describe; /* "" */
     const char *file;
     unsigned line;
@@ -69,38 +72,57 @@ struct rule {
     int scores[4];   /* thousandths: no net no Bayes, net, Bayes, both */
     int points;      /* hundredths, of the set in force */
     unsigned tflags;
-    unsigned hits_most; /* maxhits; 0: no limit */
+    unsigned hits_most;               /* maxhits; 0: no limit */
+    unsigned range_first, range_last; /* RULE_RANGE: mimeheader rules look at the parts of these numbers, from 1 */
     int priority;
-    bool is_shortcircuit;
+    enum rule_shortcut shortcut;
     /* header, mimeheader */
     const char *field; /* "Subject", or ALL, ToCc, MESSAGEID, EnvelopeFrom, ALL-TRUSTED, ... */
     enum header_form form;
     const char *if_unset; /* NULL: unsaid */
-    /* patterns: PCRE2's syntax, replace_tags done, without delimiters */
+    /* patterns: PCRE2's syntax for bytes, replace_tags done, without delimiters; they have been compiled once. Compile
+     * with PCRE2_NEVER_UTF | PCRE2_NEVER_UCP, too */
     const char *pattern;
-    unsigned options; /* PCRE2_CASELESS, ... */
+    unsigned options; /* PCRE2_CASELESS, MULTILINE, DOTALL, EXTENDED, EXTENDED_MORE, NO_AUTO_CAPTURE, DUPNAMES */
     struct rule_eval eval;
     const struct meta *meta;
 };
 
 struct ruleset_options {
-    bool has_bayes, has_net;    /* which of the four scores */
-    const char *const *plugins; /* for ifplugin: the names that we stand for; NULL-terminated */
-    const char *version;        /* of SpamAssassin whose language this is: "4.0.1" */
-    const char *language;       /* for `lang` lines; "" */
+    bool has_bayes, has_net; /* which of the four scores */
+    /* rules/eval.h's eval_find() and eval_has_plugin(); NULL: there are no eval functions, no plugins but the
+     * language's own (MIMEHeader, ReplaceTags, Shortcircuit). */
+    const struct eval_function *(*find_eval)(const char *name);
+    bool (*has_plugin)(const char *name);
+    const char *version;  /* of SpamAssassin whose language this is; NULL: "4.0.1" */
+    const char *language; /* for `lang` lines; NULL or "": "en_US" */
+};
+
+/* What was not understood, or is not done, and is no rule. */
+struct rule_note {
+    const char *file;
+    unsigned line;
+    const char *text;
 };
 
 struct ruleset {
     struct rule *rules; /* in the order of their first definition */
     size_t count;
-    size_t active, unsupported;
+    size_t active, unsupported; /* what is neither is off */
+    const struct rule **metas;  /* those that are evaluated, each after those that it needs */
+    size_t meta_count;
     struct ruleset_settings *settings; /* what other lines set: trusted_networks, freemail_domains, util_rb_tld, ...;
                                           rules/settings.h */
-    struct strbuf *notes;              /* what was not understood, a line each: "file:line: ..." */
+    const struct rule_note *notes;     /* at most RULESET_NOTES_MAX */
+    size_t note_count;
+    struct names *names; /* for ruleset_find() */
 };
 
+enum { RULESET_NOTES_MAX = 1000 };
+
 /* ruleset_load - all files in their order (globs sorted as SpamAssassin sorts them). A file that cannot be read is a
- * fault: NULL, and a sentence for the operator in *wrong. What is in them never is: see `notes`. */
+ * fault: NULL, and a sentence for the operator in *wrong. What is in them never is: see `notes` and `why`.
+ * Limits: 4 MiB a file, 32 MiB in all, 64 Ki rules, 10 levels of include. */
 struct ruleset *ruleset_load(struct arena *a, const char *const *files, size_t count,
                              const struct ruleset_options *options, const char **wrong);
 /* ruleset_find - NULL: none of that name. */
