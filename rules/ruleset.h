@@ -1,10 +1,10 @@
 /* rules/ruleset.h - a set of rules in SpamAssassin's language, as read from files: the model that everything in rules/
  * works on.
  *
- * ruleset_load() reads files; what the language has and we do not is kept as a rule of state RULE_UNSUPPORTED, with why.
- * Order, later definitions, scores, metas and their dependencies are as Mail::SpamAssassin::Conf documents them.
+ * ruleset_load() reads files; what the language has and we do not is kept as a rule of state RULE_UNSUPPORTED, with
+ * why. Order, later definitions, scores, metas and their dependencies are as Mail::SpamAssassin::Conf documents them.
  *
- * Memory: the arena given; immutable afterwards, but for what `matcher` keeps. Threads: load on one, read on any.
+ * Memory: the arena given; immutable afterwards. Threads: load on one, read on any.
  */
 #ifndef RULES_RULESET_H
 #define RULES_RULESET_H

@@ -1,4 +1,5 @@
-/* mail/codec.h - transfer encodings, decoded as mail readers do: what is broken is decoded as far as it goes, and named.
+/* mail/codec.h - transfer encodings, decoded as mail readers do: what is broken is decoded as far as it goes, and
+ * named.
  *
  * Never fail. Threads: any. Memory: the caller's buffer.
  */

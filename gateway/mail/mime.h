@@ -36,7 +36,8 @@ enum mime_encoding {
 };
 enum mime_disposition { MIME_UNSAID, MIME_INLINE, MIME_ATTACHMENT };
 
-/* A bit each; names (mime_anomaly_name()) are what `postern mime --json` and the checks call them. Add, don't change. */
+/* A bit each; names (mime_anomaly_name()) are what `postern mime --json` and the checks call them. Add, don't
+ * change. */
 enum mime_anomaly {
     MIME_DUPLICATE_TYPE, /* Content-Type twice with different values */
     MIME_DUPLICATE_ENCODING,
