@@ -1,5 +1,8 @@
 /* rules/eval.h - the functions that eval rules call, by SpamAssassin's names: what each finds is what its plugin's
  * documentation says it finds.
+ *
+ * Each reads the message through rules/scanning.h and keeps what several rules ask of it in the scanning's memo
+ * (rules/eval_parts.h), so that no rule costs a pass of its own. All are linear in the message.
  */
 #ifndef RULES_EVAL_H
 #define RULES_EVAL_H

@@ -9,7 +9,8 @@
 #include "gateway/core/check.h"
 #include "rules/ruleset.h"
 
-struct relays; /* rules/relays.h: Received fields taken apart, trusted and untrusted */
+struct eval_memo; /* rules/eval_parts.h */
+struct relays;    /* rules/relays.h: Received fields taken apart, trusted and untrusted */
 
 /* Pieces of text that a kind of rule is matched against one by one. */
 struct rule_lines {
@@ -22,6 +23,7 @@ struct scanning {
     const struct ruleset *set;
     const struct content *content;
     struct relays *relays;     /* NULL: not asked for yet; relays_of() */
+    struct eval_memo *eval;    /* the eval functions' own; NULL at first */
     struct rule_lines body;    /* paragraphs as seen, Subject first [Mail::SpamAssassin::Conf, body] */
     struct rule_lines rawbody; /* decoded text, not rendered */
     struct rule_lines uris;
