@@ -4,8 +4,6 @@
  */
 #include "rules/eval.h"
 
-#include <stdlib.h>
-
 #include "rules/eval_parts.h"
 
 static const struct eval_function *const groups[] = { eval_header_functions, eval_date_functions };
@@ -46,7 +44,29 @@ double eval_number(const struct rule *rule, size_t nth, double fallback)
 {
     const char *text = eval_argument(rule, nth);
 
-    return text ? strtod(text, NULL) : fallback;
+    return text ? eval_decimal(span_of(text)) : fallback;
+}
+
+double eval_decimal(struct span text)
+{
+    double value = 0, unit = 1;
+    bool is_negative = span_starts(text, SPAN("-")), is_fraction = false;
+
+    for (size_t i = is_negative || span_starts(text, SPAN("+")); i < text.len; i++) {
+        char c = text.ptr[i];
+
+        if (c == '.' && !is_fraction) {
+            is_fraction = true;
+        } else if (!ascii_is_digit(c)) {
+            break;
+        } else if (is_fraction) {
+            unit /= 10;
+            value += unit * (c - '0');
+        } else {
+            value = value * 10 + (c - '0');
+        }
+    }
+    return is_negative ? -value : value;
 }
 
 bool eval_is_unset(const struct rule *rule, size_t nth)

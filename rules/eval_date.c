@@ -1,6 +1,7 @@
 /* rules/eval_date.c - eval functions that compare dates: what Date says with when servers say that they received it.
  *
- * Dates are read as leniently as mail rules expect: parts in any surroundings, what is out of range bent to what is near.
+ * Dates are read as leniently as mail rules expect: parts in any surroundings, what is out of range bent to what is
+ * near.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -408,18 +409,20 @@ static unsigned received_within_months(struct scanning *s, const struct rule *ru
 /* <XXXXtttttttt$XXXXXXXX$XXXXXXXX@: t is a time in Outlook's units. */
 static bool outlook_time(struct span id, double *out)
 {
-    char hex[9];
+    static const char hex[] = "0123456789abcdef";
+    double value = 0;
 
     if (id.len < 32 || id.ptr[0] != '<' || id.ptr[13] != '$' || id.ptr[22] != '$' || id.ptr[31] != '@')
         return false;
     for (size_t i = 1; i < 31; i++) {
-        bool is_hex = ascii_is_digit(id.ptr[i]) || (id.ptr[i] >= 'a' && id.ptr[i] <= 'f');
-        if (!is_hex && i != 13 && i != 22)
+        const char *digit = i == 13 || i == 22 ? hex : memchr(hex, id.ptr[i], 16);
+
+        if (!digit)
             return false;
+        if (i >= 5 && i < 13)
+            value = value * 16 + (double)(digit - hex);
     }
-    memcpy(hex, id.ptr + 5, 8);
-    hex[8] = '\0';
-    *out = (double)strtoul(hex, NULL, 16);
+    *out = value;
     return true;
 }
 

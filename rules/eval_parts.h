@@ -19,14 +19,16 @@ struct eval_memo {
 
 struct eval_memo *eval_memo(struct scanning *s);
 
-/* eval_argument - the nth, without its quotes; NULL: there are fewer. eval_number - the nth as a number; `fallback` when
- * it is not there. eval_is_unset - it is not there, or says 'undef'. */
+/* eval_argument - the nth, without its quotes; NULL: there are fewer. eval_number - the nth as a number; `fallback`
+ * when it is not there. eval_is_unset - it is not there, or says 'undef'. */
 const char *eval_argument(const struct rule *rule, size_t nth);
 double eval_number(const struct rule *rule, size_t nth, double fallback);
 bool eval_is_unset(const struct rule *rule, size_t nth);
+/* eval_decimal - as far as it is a number: "1.5x" is 1.5; 0 for none. */
+double eval_decimal(struct span text);
 
-/* eval_raw_all - the fields of that name as they stand after the colon, one after the other: lines end in LF, one at the
- * end; empty: none. eval_raw_header - all fields with their names, the same. */
+/* eval_raw_all - the fields of that name as they stand after the colon, one after the other: lines end in LF, one at
+ * the end; empty: none. eval_raw_header - all fields with their names, the same. */
 struct span eval_raw_all(struct scanning *s, const char *field);
 struct span eval_raw_header(struct scanning *s);
 
