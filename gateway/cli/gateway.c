@@ -146,6 +146,7 @@ static bool open_engine(struct gateway *g)
     g->engine = (struct engine){ .loop = g->loop,
                                  .dns = dns_new(g->loop, &config->dns, error, sizeof error),
                                  .hostname = config->hostname,
+                                 .state = config->state,
                                  .config_digest = conf_digest(g->loaded.conf),
                                  .conf = &config->engine,
                                  .actions = &config->actions,

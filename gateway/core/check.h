@@ -47,6 +47,9 @@ struct symbol {
     const char *help;
 };
 
+/* Who may run checks: the loop (0) and the workers (1 and up). */
+enum { RUNNERS_MAX = 65 };
+
 struct actions_conf; /* core/verdict.h: the thresholds that hold for this mail */
 struct run;          /* core/run.h: one check's state in a transaction */
 
@@ -58,8 +61,11 @@ struct inquiry {
     const struct actions_conf *actions;
     struct evidence *evidence;
     struct arena *arena;
-    int64_t now_ms; /* wall clock, the same in all runs of a transaction */
-    bool is_exempt; /* all recipients so far are exempt from refusals (actions.exempt: postmaster, abuse) */
+    int64_t now_ms;    /* wall clock, the same in all runs of a transaction */
+    bool is_exempt;    /* all recipients so far are exempt from refusals (actions.exempt: postmaster, abuse) */
+    unsigned runner;   /* below RUNNERS_MAX; of the checks that run at the same time each has another one: for working
+                        memory that a module keeps for each */
+    const char *state; /* upkeep()'s alone: the folder for what outlives a restart; NULL: there is none */
     struct run *run;
 };
 

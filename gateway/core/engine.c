@@ -106,6 +106,7 @@ static void upkeep_step(struct upkeep *u)
                          .actions = u->engine->actions,
                          .arena = &u->arena,
                          .now_ms = clock_wall_ms(),
+                         .state = u->engine->state,
                          .run = &u->run };
 
     run_begin(&u->run);

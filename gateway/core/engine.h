@@ -31,6 +31,7 @@ struct engine {
     struct store *store; /* NULL: what asks it is told STORE_FAILED */
     struct crew *crew;
     const char *hostname;
+    const char *state;         /* the folder for what outlives a restart; NULL: there is none */
     const char *config_digest; /* of the configuration in force; NULL: none is known */
     const struct engine_conf *conf;
     const struct actions_conf *actions;  /* that hold where no profile does */

@@ -193,6 +193,7 @@ static void work(struct job *job)
                              .arena = &tx->work,
                              .now_ms = tx->session.started_wall_ms,
                              .is_exempt = tx->is_exempt,
+                             .runner = job->worker,
                              .run = run };
 
         run_check(run, &q);

@@ -327,11 +327,12 @@ static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, b
 
     if (wrong)
         return wrong;
-    out->bounds = bounds_of(out);
-    if (!settings_is_used(out) || !check->module->open)
-        return NULL;
-    wrong = check->module->open(a, out->conf);
-    return wrong ? arena_printf(a, "check \"%s\": %s", check->name, wrong) : NULL;
+    if (settings_is_used(out) && check->module->open)
+        wrong = check->module->open(a, out->conf);
+    if (wrong)
+        return arena_printf(a, "check \"%s\": %s", check->name, wrong);
+    out->bounds = bounds_of(out); /* they may follow from what open() has read */
+    return NULL;
 }
 
 static void close_one(struct check_settings *s)

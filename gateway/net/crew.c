@@ -18,7 +18,7 @@
 
 #include "gateway/base/bug.h"
 
-enum { WORKERS_MOST = 64, LANES = 2 };
+enum { LANES = 2 };
 
 struct queue {
     struct job *first, **last;
@@ -41,7 +41,7 @@ struct crew {
     struct queue done;
     bool is_ending;
     unsigned worker_count;
-    struct worker workers[WORKERS_MOST];
+    struct worker workers[CREW_WORKERS_MAX];
 };
 
 static void queue_init(struct queue *q, unsigned most)
@@ -114,6 +114,7 @@ static void *worker_main(void *arg)
         struct job *job = next_job(w);
 
         if (job) {
+            job->worker = (unsigned)(w - crew->workers) + 1;
             work_on(crew, job);
         } else if (crew->is_ending) {
             break;
@@ -169,7 +170,7 @@ struct crew *crew_new(struct loop *loop, unsigned workers, unsigned most_quick, 
     struct crew *crew = mem_alloc(sizeof *crew);
     sigset_t all, before;
 
-    if (workers < 1 || workers > WORKERS_MOST)
+    if (workers < 1 || workers > CREW_WORKERS_MAX)
         BUG("a crew of %u", workers);
     queue_init(&crew->lanes[LANE_QUICK], most_quick);
     queue_init(&crew->lanes[LANE_HEAVY], most_heavy);

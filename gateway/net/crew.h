@@ -15,11 +15,14 @@ struct job {
     void (*work)(struct job *job); /* on a worker */
     void (*done)(struct job *job); /* on the loop, afterwards */
     struct job *next;              /* the crew's */
+    unsigned worker;               /* the crew's: who works on it, from 1 */
 };
+
+enum { CREW_WORKERS_MAX = 64 };
 
 struct crew;
 
-/* crew_new - `workers` 1 to 64; `most_quick`, `most_heavy`: jobs waiting. */
+/* crew_new - `workers` 1 to CREW_WORKERS_MAX; `most_quick`, `most_heavy`: jobs waiting. */
 struct crew *crew_new(struct loop *loop, unsigned workers, unsigned most_quick, unsigned most_heavy);
 /* crew_free - finishes what is running and waiting, calls its `done`, and ends the threads. NULL is fine. */
 void crew_free(struct crew *crew);
