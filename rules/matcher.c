@@ -69,10 +69,12 @@ static bool is_long_text(const struct rule *rule)
 
 static void compile(struct compiled *c, const struct rule *rule, struct strbuf *faults)
 {
-    uint32_t options = rule->options | (is_long_text(rule) ? PCRE2_USE_OFFSET_LIMIT : 0);
+    uint32_t options = rule->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
     PCRE2_SIZE at = 0;
     int error = 0;
 
+    if (is_long_text(rule))
+        options |= PCRE2_USE_OFFSET_LIMIT;
     c->code = pcre2_compile((PCRE2_SPTR)rule->pattern, PCRE2_ZERO_TERMINATED, options, &error, &at, NULL);
     if (!c->code) {
         PCRE2_UCHAR text[256] = "";
