@@ -1,9 +1,9 @@
 /* rules/matcher.c - the patterns of a set, ready to be matched.
  *
- * A match is bounded three times: PCRE2's match limit counts the steps from one place of the text; the pieces of a text
- * are short, and a long one is gone through in windows, between which the clock is looked at; and JIT's stack, or PCRE2's
- * heap where there is no JIT, has a maximum. So the longest time without a look at the clock is that of a window's places
- * with all their steps.
+ * A match is bounded three times: PCRE2's match limit counts the steps from one place of the text; the pieces of a
+ * text are short, and a long one is gone through in windows, between which the clock is looked at; and JIT's stack, or
+ * PCRE2's heap where there is no JIT, has a maximum. So the longest time without a look at the clock is that of a
+ * window's places with all their steps.
  *
  * Threads: what a match needs to write to belongs to its runner, and is made when that first comes. The sieve is
  * published by one atomic pointer; nothing it points to changes.

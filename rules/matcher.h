@@ -55,8 +55,8 @@ enum match_result { MATCH_NONE, MATCH_FOUND, MATCH_GIVEN_UP };
  * `until_us` (monotonic). */
 enum match_result matcher_find(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece,
                                size_t from, int64_t until_us, struct span *out);
-/* matcher_sift - sets the bit (by rule index) of each rule of the group that may match the text; all of them while there
- * is no sieve. */
+/* matcher_sift - sets the bit (by rule index) of each rule of the group that may match the text; all of them while
+ * there is no sieve. */
 void matcher_sift(struct matcher *m, unsigned runner, const struct matcher_group *group, struct span joined,
                   uint64_t *maybe);
 
