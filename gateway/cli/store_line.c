@@ -37,7 +37,9 @@ static const struct {
 
 const char *record_kind_text(enum record_kind kind)
 {
-    return kind < RECORD_NUMERIC_COUNT ? kinds[kind].name : kind == RECORD_RECIPIENT ? "recipient" : "other";
+    if (kind < RECORD_NUMERIC_COUNT)
+        return kinds[kind].name;
+    return kind == RECORD_RECIPIENT ? "recipient" : kind == RECORD_BAYES ? "bayes" : "other";
 }
 
 static double number_at(struct span value, size_t i)
@@ -58,6 +60,8 @@ enum record_kind record_kind_of(struct span key, struct span value)
         return RECORD_RATE;
     if (span_starts(key, SPAN("c:")) && value.len == sizeof(double))
         return RECORD_COUNT;
+    if (span_starts(key, SPAN("b:")))
+        return RECORD_BAYES;
     return span_starts(key, SPAN("v:")) ? RECORD_RECIPIENT : RECORD_OTHER;
 }
 

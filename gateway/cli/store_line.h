@@ -21,6 +21,7 @@ enum record_kind {
     RECORD_RATE,
     RECORD_COUNT,
     RECORD_RECIPIENT,
+    RECORD_BAYES, /* totals, messages and buckets of tokens (store/bayes.h) */
     RECORD_OTHER,
     RECORD_KIND_COUNT,
     RECORD_NUMERIC_COUNT = RECORD_RECIPIENT, /* those before are made of numbers */

@@ -15,6 +15,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/store/lmdb_bayes.h"
 #include "gateway/store/lmdb_file.h"
 #include "gateway/store/lmdb_record.h"
 #include "gateway/store/lmdb_walk.h"
@@ -31,6 +32,7 @@ enum {
     WHY_MAX = 200,
     PATH_BYTES_MAX = 4000,
     LAST_TURNS = 100, /* of what waits at the end */
+    BAYES_WEIGHT = 8, /* in a batch: the pages that it changes are mostly those that the one before has changed */
 };
 
 struct store_query {
@@ -102,22 +104,23 @@ static struct span put_bytes(char **at, struct span bytes)
     return span_make(to, bytes.len);
 }
 
-static size_t extra_of(const struct store_op *op)
-{
-    return op->kind == STORE_GREYLIST ? op->greylist.client.len : op->kind == STORE_PUT ? op->put.value.len : 0;
-}
-
 static struct store_query *query_new(struct lmdb *db, const struct store_op *op, int timeout_ms)
 {
-    struct store_query *query = mem_alloc(sizeof *query + op->key.len + extra_of(op));
+    struct store_op copy = *op;
+    struct span *extras[OP_EXTRAS];
+    size_t bytes = op->key.len;
+
+    op_extras(&copy, extras);
+    for (size_t i = 0; i < OP_EXTRAS; i++)
+        bytes += extras[i] ? extras[i]->len : 0;
+    struct store_query *query = mem_alloc(sizeof *query + bytes);
     char *at = query->bytes;
 
-    query->op = *op;
-    query->op.key = put_bytes(&at, op->key);
-    if (op->kind == STORE_GREYLIST)
-        query->op.greylist.client = put_bytes(&at, op->greylist.client);
-    if (op->kind == STORE_PUT)
-        query->op.put.value = put_bytes(&at, op->put.value);
+    for (size_t i = 0; i < OP_EXTRAS; i++)
+        if (extras[i])
+            *extras[i] = put_bytes(&at, *extras[i]);
+    copy.key = put_bytes(&at, op->key);
+    query->op = copy;
     query->asked_us = clock_mono_us();
     query->deadline_ms =
         query->asked_us / 1000 + (timeout_ms && timeout_ms < db->timeout_ms ? timeout_ms : db->timeout_ms);
@@ -271,6 +274,15 @@ static enum file_state put_both(struct lmdb *db, const struct store_op *op)
     return state;
 }
 
+static enum file_state bayes(struct lmdb *db, struct store_query *query)
+{
+    const struct store_op *op = &query->op;
+
+    free(query->value);
+    query->value = op->kind == STORE_BAYES_LOOK ? mem_alloc(op->bayes.tokens.len + 1) : NULL;
+    return lmdb_bayes(db->file, op, &db->record, query->value, &query->answer, &db->fresh);
+}
+
 static enum file_state apply(struct lmdb *db, struct store_query *query)
 {
     const struct store_op *op = &query->op;
@@ -278,6 +290,8 @@ static enum file_state apply(struct lmdb *db, struct store_query *query)
 
     if (op->kind == STORE_KIND_COUNT)
         return load(db, query);
+    if (op_is_bayes(op->kind))
+        return bayes(db, query);
     enum file_state state = get_both(db, op, has_client);
 
     if (state != FILE_OK && state != FILE_NONE)
@@ -304,9 +318,10 @@ static bool take_batch(struct lmdb *db, unsigned most, struct queue *batch)
     bool writes = false;
 
     queue_clear(batch);
-    for (unsigned i = 0; i < most && db->waiting.first; i++) {
+    for (unsigned i = 0; i < most && db->waiting.first;) {
         struct store_query *query = queue_take(&db->waiting);
 
+        i += op_is_bayes(query->op.kind) ? BAYES_WEIGHT : 1;
         writes |= !op_reads(query->op.kind);
         queue_add(batch, query);
     }

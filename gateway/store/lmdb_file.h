@@ -52,6 +52,8 @@ void store_file_abort(struct store_file *f);
 
 /* store_file_get - FILE_NONE: out->len is 0. A record that has expired is still given. */
 enum file_state store_file_get(struct store_file *f, struct span key, struct store_record *out);
+/* store_file_look - its value in place, until the end of the transaction, or until something is put. */
+enum file_state store_file_look(struct store_file *f, struct span key, struct span *out);
 /* store_file_put - a record with len 0 is taken out. */
 enum file_state store_file_put(struct store_file *f, struct span key, const struct store_record *record);
 

@@ -45,6 +45,20 @@ enum file_state store_file_get(struct store_file *f, struct span key, struct sto
     return FILE_OK;
 }
 
+enum file_state store_file_look(struct store_file *f, struct span key, struct span *out)
+{
+    struct span kept;
+    struct record_head head;
+    enum file_state state = find(f, key, &kept);
+
+    if (state != FILE_OK)
+        return state;
+    if (!record_head_read(kept, &head))
+        return FILE_NONE;
+    *out = span_skip(kept, RECORD_HEAD_BYTES);
+    return FILE_OK;
+}
+
 static int index_add(struct store_file *f, uint32_t second, struct span key)
 {
     char bytes[RECORD_INDEX_MAX];

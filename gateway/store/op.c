@@ -11,7 +11,7 @@ enum { NOTED_PER_LIFE = 64, FACTOR_MOST = 1000000 };
 enum { DIGEST_BYTES = 32, KEY_KEPT = STORE_KEY_MAX - 1 - 2 * DIGEST_BYTES };
 
 static const char *const kind_words[] = {
-    "greylist", "rate_take", "rate_give", "count", "get", "put", "delete",
+    "greylist", "rate_take", "rate_give", "count", "get", "put", "delete", "bayes_look", "bayes_learn", "bayes_add",
 };
 
 struct span store_key(struct arena *a, struct span text)
@@ -38,7 +38,7 @@ const char *store_kind_text(enum store_kind kind)
 
 bool op_reads(enum store_kind kind)
 {
-    return kind == STORE_GET;
+    return kind == STORE_GET || kind == STORE_BAYES_LOOK;
 }
 
 bool op_key_is_good(struct span key)
@@ -46,10 +46,31 @@ bool op_key_is_good(struct span key)
     return key.len && key.len <= STORE_KEY_MAX && key.ptr[0] != '\0';
 }
 
+static bool tokens_are_good(const struct store_op *op)
+{
+    const struct store_bayes *b = &op->bayes;
+    size_t count = b->tokens.len / sizeof(uint64_t);
+    uint64_t last = 0, token;
+
+    if (op->key.len > STORE_BAYES_KEY_MAX || b->tokens.len % sizeof token || count > STORE_TOKENS_MOST)
+        return false;
+    if (op->kind == STORE_BAYES_ADD && b->counts.len != count * sizeof(struct store_token_count))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&token, b->tokens.ptr + i * sizeof token, sizeof token);
+        if (i && token <= last)
+            return false;
+        last = token;
+    }
+    return true;
+}
+
 bool op_is_good(const struct store_op *op)
 {
     if (!op_key_is_good(op->key))
         return false;
+    if (op_is_bayes(op->kind))
+        return tokens_are_good(op);
     if (op->kind == STORE_GREYLIST && op->greylist.client.len)
         return op_key_is_good(op->greylist.client);
     return op->kind != STORE_PUT || op->put.value.len <= STORE_VALUE_MAX;
@@ -69,6 +90,13 @@ static bool rate_eq(const struct store_rate *x, const struct store_rate *y)
            x->by == y->by && x->least == y->least && x->most == y->most;
 }
 
+static bool bayes_eq(const struct store_bayes *x, const struct store_bayes *y)
+{
+    return span_eq(x->tokens, y->tokens) && span_eq(x->counts, y->counts) && x->totals.spam == y->totals.spam &&
+           x->totals.ham == y->totals.ham && memcmp(x->digest, y->digest, sizeof x->digest) == 0 && x->as == y->as &&
+           x->remember_ms == y->remember_ms && x->life_ms == y->life_ms && x->most == y->most;
+}
+
 bool op_eq(const struct store_op *x, const struct store_op *y)
 {
     if (x->kind != y->kind || x->nonce != y->nonce || x->is_local != y->is_local || !span_eq(x->key, y->key))
@@ -80,6 +108,9 @@ bool op_eq(const struct store_op *x, const struct store_op *y)
     case STORE_COUNT:
         return x->count.by == y->count.by && x->count.life_ms == y->count.life_ms && x->count.slides == y->count.slides;
     case STORE_PUT: return span_eq(x->put.value, y->put.value) && x->put.life_ms == y->put.life_ms;
+    case STORE_BAYES_LOOK:
+    case STORE_BAYES_LEARN:
+    case STORE_BAYES_ADD: return bayes_eq(&x->bayes, &y->bayes);
     default: return true;
     }
 }
@@ -99,15 +130,25 @@ uint64_t op_hash(const struct store_op *op)
     return h ^ h >> 29;
 }
 
+void op_extras(struct store_op *op, struct span *out[OP_EXTRAS])
+{
+    out[0] = op->kind == STORE_GREYLIST ? &op->greylist.client
+             : op->kind == STORE_PUT    ? &op->put.value
+             : op_is_bayes(op->kind)    ? &op->bayes.tokens
+                                        : NULL;
+    out[1] = op->kind == STORE_BAYES_ADD ? &op->bayes.counts : NULL;
+}
+
 struct store_op op_copy(struct arena *a, const struct store_op *op)
 {
     struct store_op copy = *op;
+    struct span *extras[OP_EXTRAS];
 
     copy.key = arena_copy(a, op->key);
-    if (op->kind == STORE_GREYLIST)
-        copy.greylist.client = arena_copy(a, op->greylist.client);
-    if (op->kind == STORE_PUT)
-        copy.put.value = arena_copy(a, op->put.value);
+    op_extras(&copy, extras);
+    for (size_t i = 0; i < OP_EXTRAS; i++)
+        if (extras[i])
+            *extras[i] = arena_copy(a, *extras[i]);
     return copy;
 }
 
@@ -119,6 +160,8 @@ struct store_answer *store_answer_copy(struct arena *a, const struct store_op *o
     copy->why = answer->why && answer->why[0] ? arena_dup(a, span_of(answer->why)) : "";
     if (op->kind == STORE_GET && answer->state == STORE_OK)
         copy->value = arena_copy(a, answer->value);
+    if (op->kind == STORE_BAYES_LOOK && answer->state == STORE_OK)
+        copy->bayes.counts = arena_copy(a, answer->bayes.counts);
     return copy;
 }
 
@@ -384,7 +427,7 @@ bool op_apply(const struct store_op *op, struct store_record *record, struct sto
         save(record, op->put.value.ptr, op->put.value.len, op->put.life_ms ? op_later(op->now_ms, op->put.life_ms) : 0);
         break;
     case STORE_DELETE: delete (record); break;
-    case STORE_KIND_COUNT: BUG("operation %d", (int)op->kind);
+    default: BUG("operation %d", (int)op->kind);
     }
     return record->is_changed || (client && client->is_changed);
 }

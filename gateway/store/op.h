@@ -22,18 +22,25 @@ enum store_kind {
     STORE_GET,
     STORE_PUT,
     STORE_DELETE,
+    STORE_BAYES_LOOK,  /* how often were these tokens learned? */
+    STORE_BAYES_LEARN, /* a message's tokens: as spam, as ham, or not at all any more */
+    STORE_BAYES_ADD,   /* counts of tokens that somebody else has learned */
     STORE_KIND_COUNT,
+    STORE_RECORD_KINDS = STORE_BAYES_LOOK, /* those before are about one record (and a client's): op_apply() */
 };
 
 enum {
     STORE_KEY_MAX = 400, /* longer ones are hashed by store_key() */
     STORE_VALUE_MAX = 4096,
+    STORE_TOKENS_MOST = 2048,                 /* of one operation */
+    STORE_BAYES_KEY_MAX = STORE_KEY_MAX - 33, /* the operation's key is the beginning of its records' keys */
+    STORE_DIGEST_BYTES = 16,
 };
 
 #define STORE_TIME_MOST ((int64_t)1 << 53) /* beyond, doubles leave out numbers */
 
-/* Keys are text, "g:..." for greylisting, "r:LIMIT:..." for rates, "c:" for counters, "v:..." for recipients, "k:" for
- * the rest: people and `postern rates` read them. */
+/* Keys are text, "g:..." for greylisting, "r:LIMIT:..." for rates, "c:" for counters, "v:..." for recipients, "b:..."
+ * for Bayes (store/bayes.h), "k:" for the rest: people and `postern rates` read them. */
 struct store_greylist {
     struct span client;  /* key of the client's own record; empty: clients are not learned. In Redis both keys go to one
                            slot, by the hash tag that the keys bear */
@@ -53,6 +60,30 @@ struct store_rate {
     double least, most; /* within which the factor stays; the factor multiplies rate and capacity */
 };
 
+enum bayes_as { BAYES_FORGET, BAYES_SPAM, BAYES_HAM };
+
+struct store_token_count {
+    uint32_t spam, ham;
+};
+
+struct store_bayes_totals {
+    double spam, ham; /* messages learned */
+};
+
+/* Operations on many tokens at once, atomic as all are. Learning is idempotent: what a message was learned as is
+ * remembered under its digest; learned as the other it is forgotten first. Its tokens must be the same each time, or
+ * the counts are not exact. */
+struct store_bayes {
+    struct span tokens;               /* 8 bytes each, little-endian, ascending, each once; at most STORE_TOKENS_MOST */
+    struct span counts;               /* STORE_BAYES_ADD: struct store_token_count for each */
+    struct store_bayes_totals totals; /* STORE_BAYES_ADD */
+    uint8_t digest[STORE_DIGEST_BYTES];
+    enum bayes_as as;
+    int64_t remember_ms; /* how long what a message was learned as; 0: for ever */
+    int64_t life_ms;     /* how long a token, from the last time it was learned; 0: until others need its room */
+    int64_t most;        /* tokens in a bucket */
+};
+
 struct store_op {
     enum store_kind kind;
     struct span key; /* at most STORE_KEY_MAX bytes */
@@ -70,6 +101,7 @@ struct store_op {
             struct span value; /* at most STORE_VALUE_MAX bytes */
             int64_t life_ms;   /* 0: for ever */
         } put;
+        struct store_bayes bayes;
     };
 };
 
@@ -89,6 +121,16 @@ enum greylist_state {
     GREYLIST_CLIENT, /* its client need not wait any more */
 };
 
+enum bayes_outcome {
+    BAYES_LEARNED,
+    BAYES_RELEARNED, /* it had been learned as the other, which is forgotten */
+    BAYES_ALREADY,
+    BAYES_FORGOTTEN,
+    BAYES_UNKNOWN, /* there was nothing to forget */
+};
+
+enum { STORE_COUNT_BYTES = 6 };
+
 struct store_answer {
     enum store_state state;
     const char *why; /* for people, when it is not STORE_OK; else "" */
@@ -106,14 +148,36 @@ struct store_answer {
         } rate;
         int64_t count;
         struct span value; /* GET */
+        struct {
+            enum bayes_outcome outcome;       /* BAYES_LEARN */
+            struct store_bayes_totals totals; /* after it */
+            struct span counts;               /* BAYES_LOOK: STORE_COUNT_BYTES for each token: store_token_count_at() */
+        } bayes;
     };
 };
+
+/* store_token_count_at - of the i'th token asked for, below its number. */
+static inline struct store_token_count store_token_count_at(const struct store_answer *answer, size_t i)
+{
+    const uint8_t *at = (const uint8_t *)answer->bayes.counts.ptr + i * STORE_COUNT_BYTES;
+
+    return (struct store_token_count){ at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16,
+                                       at[3] | (uint32_t)at[4] << 8 | (uint32_t)at[5] << 16 };
+}
 
 /* store_key - `text` if it is short enough, else its beginning and a digest of all. In `a`. */
 struct span store_key(struct arena *a, struct span text);
 /* op_key_is_good - not empty, not too long, and no zero byte first (a driver may keep its own behind that).
  * op_is_good - so are all keys that it names, and its value; what is not is answered STORE_FAILED. */
 bool op_key_is_good(struct span key);
+/* op_is_bayes - one of the kinds that are about many records. op_extra - the spans besides the key, of whatever kind:
+ * copied with it. */
+static inline bool op_is_bayes(enum store_kind kind)
+{
+    return kind >= STORE_RECORD_KINDS && kind < STORE_KIND_COUNT;
+}
+enum { OP_EXTRAS = 2 };
+void op_extras(struct store_op *op, struct span *out[OP_EXTRAS]);
 bool op_is_good(const struct store_op *op);
 /* op_later - when what lives so long expires: at most STORE_TIME_MOST. */
 int64_t op_later(int64_t now_ms, int64_t life_ms);

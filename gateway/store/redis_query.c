@@ -13,10 +13,8 @@
 enum { SPLITS_MOST = 5 };
 
 static const bool may_repeat[STORE_KIND_COUNT] = {
-    [STORE_GREYLIST] = true,
-    [STORE_GET] = true,
-    [STORE_PUT] = true,
-    [STORE_DELETE] = true,
+    [STORE_GREYLIST] = true,   [STORE_GET] = true,         [STORE_PUT] = true, [STORE_DELETE] = true,
+    [STORE_BAYES_LOOK] = true, [STORE_BAYES_LEARN] = true, /* what is learned already is not learned again */
 };
 
 /* ---- lists ---- */
@@ -87,17 +85,6 @@ static struct span keep(char **at, struct span bytes)
     return copy;
 }
 
-static size_t bytes_of(const struct store_op *op)
-{
-    size_t bytes = op->key.len;
-
-    if (op->kind == STORE_GREYLIST)
-        bytes += op->greylist.client.len;
-    if (op->kind == STORE_PUT)
-        bytes += op->put.value.len;
-    return bytes;
-}
-
 static unsigned slot_of(const struct redis *redis, struct span key)
 {
     char text[REDIS_PREFIX_MAX + STORE_KEY_MAX];
@@ -107,17 +94,23 @@ static unsigned slot_of(const struct redis *redis, struct span key)
 
 struct redis_query *redis_query_new(struct redis *redis, const struct store_op *op, int timeout_ms, void *arg)
 {
-    struct redis_query *q = mem_alloc(sizeof *q + bytes_of(op));
+    struct store_op copy = *op;
+    struct span *extras[OP_EXTRAS];
+    size_t bytes = op->key.len;
+
+    op_extras(&copy, extras);
+    for (size_t i = 0; i < OP_EXTRAS; i++)
+        bytes += extras[i] ? extras[i]->len : 0;
+    struct redis_query *q = mem_alloc(sizeof *q + bytes);
     int most_ms = redis->conf->timeout_ms;
     char *at = q->bytes;
 
+    for (size_t i = 0; i < OP_EXTRAS; i++)
+        if (extras[i])
+            *extras[i] = keep(&at, *extras[i]);
+    copy.key = keep(&at, op->key);
     q->redis = redis;
-    q->op = *op;
-    q->op.key = keep(&at, op->key);
-    if (op->kind == STORE_GREYLIST)
-        q->op.greylist.client = keep(&at, op->greylist.client);
-    if (op->kind == STORE_PUT)
-        q->op.put.value = keep(&at, op->put.value);
+    q->op = copy;
     q->question.op = &q->op;
     q->node = redis->home;
     q->arg = arg;

@@ -8,22 +8,12 @@
 #include <stdio.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/store/bayes.h"
+#include "gateway/store/redis_lua.h"
 
 _Static_assert(STORE_VALUE_MAX == 4096 && STORE_TIME_MOST == 9007199254740992, "the scripts have these numbers, too");
 
 /* ---- the scripts ---- */
-
-/* A record's numbers, or nil when there is none. */
-#define LUA_LOAD                                                                                                       \
-    "local function is_past(key, now)\n"                                                                               \
-    "  local at = redis.pcall('PEXPIRETIME', key)\n"                                                                   \
-    "  return type(at) == 'number' and at > 0 and at <= now\n"                                                         \
-    "end\n"                                                                                                            \
-    "local function load(key, format, now)\n"                                                                          \
-    "  local bytes = redis.call('GET', key)\n"                                                                         \
-    "  if not bytes or #bytes ~= struct.size(format) or is_past(key, now) then return nil end\n"                       \
-    "  return { struct.unpack(format, bytes) }\n"                                                                      \
-    "end\n"
 
 #define LUA_SAVE                                                                                                       \
     "local function save(key, bytes, at)\n"                                                                            \
@@ -171,29 +161,31 @@ static const char load_lua[] = "local at, now = tonumber(ARGV[2]), tonumber(ARGV
 
 static const struct script {
     const char *text;
-    size_t len;
     size_t numbers; /* that it returns, packed; 0: something else */
 } scripts[REDIS_SCRIPTS] = {
-    [STORE_GREYLIST] = { greylist_lua, sizeof greylist_lua - 1, 3 },
-    [STORE_RATE_TAKE] = { rate_take_lua, sizeof rate_take_lua - 1, 4 },
-    [STORE_RATE_GIVE] = { rate_give_lua, sizeof rate_give_lua - 1, 4 },
-    [STORE_COUNT] = { count_lua, sizeof count_lua - 1, 1 },
-    [STORE_GET] = { get_lua, sizeof get_lua - 1, 0 },
-    [STORE_PUT] = { put_lua, sizeof put_lua - 1, 0 },
-    [STORE_DELETE] = { delete_lua, sizeof delete_lua - 1, 0 },
-    [REDIS_SCRIPT_LOAD] = { load_lua, sizeof load_lua - 1, 0 },
+    [STORE_GREYLIST] = { greylist_lua, 3 },
+    [STORE_RATE_TAKE] = { rate_take_lua, 4 },
+    [STORE_RATE_GIVE] = { rate_give_lua, 4 },
+    [STORE_COUNT] = { count_lua, 1 },
+    [STORE_GET] = { get_lua, 0 },
+    [STORE_PUT] = { put_lua, 0 },
+    [STORE_DELETE] = { delete_lua, 0 },
+    [STORE_BAYES_LOOK] = { redis_bayes_look, 0 },
+    [STORE_BAYES_LEARN] = { redis_bayes_learn, 3 },
+    [STORE_BAYES_ADD] = { redis_bayes_add, 3 },
+    [REDIS_SCRIPT_LOAD] = { load_lua, 0 },
 };
 
 struct span redis_script_text(unsigned script)
 {
-    return span_make(scripts[script].text, scripts[script].len);
+    return span_of(scripts[script].text);
 }
 
 const char *redis_script_sha(unsigned script, char *out)
 {
     unsigned char digest[20];
 
-    if (!EVP_Digest(scripts[script].text, scripts[script].len, digest, NULL, EVP_sha1(), NULL))
+    if (!EVP_Digest(scripts[script].text, strlen(scripts[script].text), digest, NULL, EVP_sha1(), NULL))
         BUG("no SHA-1");
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
@@ -254,8 +246,36 @@ static size_t numbers_of(const struct store_op *op, double *n)
         n[5] = r->by, n[6] = r->least, n[7] = r->most;
         return 8;
     case STORE_COUNT: n[1] = (double)op->count.by, n[2] = (double)op->count.life_ms, n[3] = op->count.slides; return 4;
+    case STORE_BAYES_LEARN:
+    case STORE_BAYES_ADD: {
+        struct bayes_rules rules;
+
+        bayes_rules_of(op, &rules);
+        n[1] = op->bayes.as, n[2] = (double)op->bayes.remember_ms, n[3] = (double)op->bayes.life_ms;
+        n[4] = rules.most, n[5] = rules.day, n[6] = rules.life_days;
+        return 7;
+    }
     default: return 1;
     }
+}
+
+/* What the scripts of Bayes get besides. */
+static void add_bayes(struct redis_command *c, const struct store_op *op)
+{
+    const struct store_bayes *b = &op->bayes;
+
+    redis_command_add(c, b->tokens);
+    if (op->kind == STORE_BAYES_LOOK)
+        return;
+    if (op->kind == STORE_BAYES_ADD) {
+        memcpy(c->totals, &b->totals, sizeof c->totals);
+        redis_command_add(c, b->counts);
+        redis_command_add(c, span_make((const char *)c->totals, sizeof c->totals));
+        return;
+    }
+    for (size_t i = 0; i < sizeof b->digest; i++)
+        snprintf(c->digest + 2 * i, 3, "%02x", b->digest[i]);
+    redis_command_add(c, span_make(c->digest, 2 * sizeof b->digest));
 }
 
 static struct span decimal(char *out, size_t size, int64_t number)
@@ -280,6 +300,8 @@ void redis_question_command(struct redis_command *c, const struct redis_question
         size_t count = numbers_of(op, c->numbers);
 
         redis_command_add(c, span_make((const char *)c->numbers, count * sizeof *c->numbers));
+        if (op_is_bayes(op->kind))
+            add_bayes(c, op);
         return;
     }
     int64_t expires_ms = q->is_load ? q->expires_ms : op->put.life_ms ? op_later(op->now_ms, op->put.life_ms) : 0;
@@ -326,6 +348,28 @@ static enum fault rate_answer(const struct store_op *op, const double *n, struct
     return FAULT_NONE;
 }
 
+static enum fault bayes_answer(const struct store_op *op, const double *n, struct store_answer *out)
+{
+    if (!(n[0] >= BAYES_LEARNED && n[0] <= BAYES_UNKNOWN))
+        return FAULT_SYNTAX;
+    out->bayes.outcome = op->kind == STORE_BAYES_LEARN ? (enum bayes_outcome)n[0] : BAYES_LEARNED;
+    out->bayes.totals = (struct store_bayes_totals){ (double)whole(n[1]), (double)whole(n[2]) };
+    return FAULT_NONE;
+}
+
+/* The totals, and the counts of each token. */
+static enum fault look_answer(const struct store_op *op, struct span packed, struct store_answer *out)
+{
+    double n[2];
+
+    if (packed.len != sizeof n + op->bayes.tokens.len / BAYES_TOKEN_BYTES * STORE_COUNT_BYTES)
+        return FAULT_SYNTAX;
+    memcpy(n, packed.ptr, sizeof n);
+    out->bayes.totals = (struct store_bayes_totals){ (double)whole(n[0]), (double)whole(n[1]) };
+    out->bayes.counts = span_skip(packed, sizeof n);
+    return FAULT_NONE;
+}
+
 static enum fault numbers_answer(const struct store_op *op, struct span packed, struct store_answer *out)
 {
     double n[REDIS_NUMBERS_MOST] = { 0 };
@@ -336,6 +380,8 @@ static enum fault numbers_answer(const struct store_op *op, struct span packed, 
     switch (op->kind) {
     case STORE_GREYLIST: return greylist_answer(op, n, out);
     case STORE_COUNT: out->count = whole(n[0]); return FAULT_NONE;
+    case STORE_BAYES_LEARN:
+    case STORE_BAYES_ADD: return bayes_answer(op, n, out);
     default: return rate_answer(op, n, out);
     }
 }
@@ -367,6 +413,8 @@ enum fault redis_question_answer(const struct redis_question *q, const struct re
 
     if (q->op->kind == STORE_GET)
         fault = value_answer(reply, &answer, expires_ms);
+    else if (reply->type == REDIS_STRING && q->op->kind == STORE_BAYES_LOOK)
+        fault = look_answer(q->op, reply->text, &answer);
     else if (reply->type == REDIS_STRING && scripts[q->op->kind].numbers)
         fault = numbers_answer(q->op, reply->text, &answer);
     else if (reply->type == REDIS_STRING && span_is(reply->text, "k"))

@@ -34,7 +34,8 @@ struct redis_command {
     size_t len[REDIS_ARGS_MOST];
     char keys[2][REDIS_PREFIX_MAX + STORE_KEY_MAX];
     double numbers[REDIS_NUMBERS_MOST];
-    char expires[24], now[24];
+    double totals[2];
+    char expires[24], now[24], digest[2 * STORE_DIGEST_BYTES + 1];
 };
 
 /* redis_command_init - no word yet; redis_command_add - one more. */

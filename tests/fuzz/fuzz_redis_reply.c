@@ -24,8 +24,8 @@ enum { LINKS_MOST = 4, TURNS = 12, BATCH = STORE_KIND_COUNT };
 
 /* CLIENT SETNAME, ROLE, TIME and the scripts, as a good server answers them; a cluster's first link has one line. */
 static const char greeting[] = "+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n*2\r\n$1\r\n1\r\n$1\r\n0\r\n"
-                               "+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n";
-_Static_assert(REDIS_SCRIPTS == 8, "one line of the greeting for each script");
+                               "+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n+1\r\n";
+_Static_assert(REDIS_SCRIPTS == 11, "one line of the greeting for each script");
 
 static struct loop *loop;
 static int listener = -1;
@@ -101,6 +101,8 @@ static void ask_all(void *state, bool *is_here)
             op.greylist.delay_ms = 300000;
             op.greylist.passes = 5;
         }
+        if (op_is_bayes(op.kind))
+            op.bayes.tokens = SPAN("tokens!\0tokens!\1");
         asked++;
         redis_driver.ask(state, &op, 20, count_answer, &is_here[kind]);
     }
@@ -180,7 +182,9 @@ static void read_replies(struct span input)
             struct redis_map map;
 
             for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
-                op.kind = (enum store_kind)kind;
+                op = (struct store_op){ .kind = (enum store_kind)kind, .key = op.key };
+                if (op_is_bayes(op.kind))
+                    op.bayes.tokens = SPAN("tokens!\0tokens!\1");
                 redis_question_answer(&q, reply, &answer, &expires_ms);
             }
             redis_trouble_of(reply->text, &at, &trouble);

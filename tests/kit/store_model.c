@@ -108,7 +108,7 @@ static void random_op(struct model *m, size_t key, struct expected *e, char *val
 {
     struct store_op *op = &e->op;
 
-    *op = (struct store_op){ .kind = (enum store_kind)dice(STORE_KIND_COUNT), .key = span_of(m->names[key]) };
+    *op = (struct store_op){ .kind = (enum store_kind)dice(STORE_RECORD_KINDS), .key = span_of(m->names[key]) };
     pass_time(m);
     op->now_ms = m->now_ms;
     if (op->kind == STORE_DELETE && dice(4))

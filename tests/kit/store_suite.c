@@ -6,6 +6,7 @@
 
 #include "gateway/base/clock.h"
 #include "tests/kit/expect.h"
+#include "tests/kit/store_bayes.h"
 
 enum { ANSWER_WAIT_MS = 10000, SECOND = 1000, HOUR = 3600 * SECOND };
 
@@ -589,4 +590,5 @@ void store_suite(const struct store_bench *bench)
     asking_from_an_answer(bench);
     walking_and_loading(bench);
     counting(bench);
+    store_bayes_suite(bench);
 }

@@ -56,6 +56,15 @@ static void records_are_readable(void **state)
     strbuf_release(&text);
 }
 
+static void what_was_learned_is_known_by_its_key(void **state)
+{
+    (void)state;
+    EXPECT_INT(RECORD_BAYES, record_kind_of(SPAN("b:{*}:t"), SPAN("0123456789abcdef")));
+    EXPECT_STR("bayes", record_kind_text(RECORD_BAYES));
+    comes_back(SPAN("b:{*}:00ff"), SPAN("token\0\xff.\1\0\0\2\0\0\1\0"), 0);
+    strbuf_release(&text);
+}
+
 static void all_bytes_come_back(void **state)
 {
     static const double odd[] = {
@@ -127,4 +136,5 @@ static void what_is_wrong_is_said(void **state)
     EXPECT_INT(1835395200000, line.expires_ms);
 }
 
-RUN_TESTS(TEST(records_are_readable), TEST(all_bytes_come_back), TEST(what_is_wrong_is_said))
+RUN_TESTS(TEST(records_are_readable), TEST(what_was_learned_is_known_by_its_key), TEST(all_bytes_come_back),
+          TEST(what_is_wrong_is_said))
