@@ -1,0 +1,271 @@
+/* content/html_link.c - what a click, a look or a mail reader would fetch: targets, with the text that is shown for
+ * them. */
+#include "gateway/content/html_parts.h"
+
+static struct html_link *link_add(struct html_reading *r, enum html_link_kind kind, struct span target)
+{
+    struct html_links *l = &r->links;
+
+    if (l->count == HTML_LINKS_MAX) {
+        r->out->facts |= HTML_TOO_MUCH;
+        return NULL;
+    }
+    if (l->count == l->room) {
+        l->room = l->room ? l->room * 2 : 16;
+        l->items = arena_grow(r->a, l->items, l->count, l->room, sizeof *l->items);
+        l->ranges = arena_grow(r->a, l->ranges, l->count, l->room, sizeof *l->ranges);
+    }
+    struct html_link *link = &l->items[l->count];
+
+    *link = (struct html_link){ .kind = kind, .target = target, .text = SPAN(""), .is_outlook = r->is_outlook };
+    link->is_hidden = html_look(r)->hiding != 0;
+    l->ranges[l->count++] = (struct html_range){ 0, 0, SPAN("") };
+    return link;
+}
+
+static bool is_control(char c)
+{
+    return (unsigned char)c <= ' ';
+}
+
+/* Browsers trim targets by blanks and control characters, and leave out the line ends and tabs within
+ * [URL, basic URL parser]. */
+static struct span target_of(struct html_reading *r, struct span value)
+{
+    struct span s = html_decode(r->a, value);
+
+    while (s.len && is_control(s.ptr[0]))
+        s = span_skip(s, 1);
+    while (s.len && is_control(s.ptr[s.len - 1]))
+        s.len--;
+    if (span_find(s, '\n') == SPAN_NPOS && span_find(s, '\t') == SPAN_NPOS && span_find(s, '\r') == SPAN_NPOS)
+        return s;
+    char *to = arena_alloc(r->a, s.len);
+    size_t len = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] != '\n' && s.ptr[i] != '\t' && s.ptr[i] != '\r')
+            to[len++] = s.ptr[i];
+    return span_make(to, len);
+}
+
+/* A link of an attribute's value, if it is there and says anything; NULL. */
+static struct html_link *link_of(struct html_reading *r, enum html_link_kind kind, enum html_attribute which)
+{
+    const struct html_attributes *a = &r->token.attributes;
+
+    if (!html_has(a, which))
+        return NULL;
+    struct span target = target_of(r, a->value[which]);
+
+    if (span_istarts(target, SPAN("data:"))) {
+        r->out->facts |= HTML_HAS_DATA_URI;
+        html_strings_add(r, &r->data_uris, target);
+    }
+    if (span_istarts(target, SPAN("javascript:")))
+        r->out->facts |= HTML_HAS_SCRIPT;
+    return target.len ? link_add(r, kind, target) : NULL;
+}
+
+static unsigned pixels(struct span value)
+{
+    struct span s = span_trim(value);
+    unsigned n = 0;
+
+    for (size_t i = 0; i < s.len && ascii_is_digit(s.ptr[i]) && n < 100000; i++)
+        n = n * 10 + (unsigned)(s.ptr[i] - '0');
+    return span_find(s, '%') == SPAN_NPOS ? n : 0;
+}
+
+static void image_start(struct html_reading *r)
+{
+    const struct html_attributes *a = &r->token.attributes;
+    struct html_links *l = &r->links;
+    struct span alt = html_cut(html_decode(r->a, html_value(a, HTML_AT_ALT)), HTML_LINK_TEXT_MAX);
+    struct html_link *link = link_of(r, HTML_IMG, HTML_AT_SRC);
+
+    r->out->images++;
+    if (link) {
+        link->width = pixels(html_value(a, HTML_AT_WIDTH));
+        link->height = pixels(html_value(a, HTML_AT_HEIGHT));
+        l->ranges[link - l->items].alt = alt;
+    }
+    if (l->open != SPAN_NPOS && !l->ranges[l->open].alt.len)
+        l->ranges[l->open].alt = alt;
+    link_of(r, HTML_IMG, HTML_AT_SRCSET);
+}
+
+static void anchor_end(struct html_reading *r)
+{
+    struct html_links *l = &r->links;
+
+    if (l->open == SPAN_NPOS)
+        return;
+    l->ranges[l->open].to = (l->items[l->open].is_outlook ? &r->outlook : &r->shown)->text.len;
+    l->open = SPAN_NPOS;
+}
+
+static void anchor_start(struct html_reading *r)
+{
+    struct html_links *l = &r->links;
+
+    anchor_end(r);
+    struct html_link *link = link_of(r, HTML_A, HTML_AT_HREF);
+
+    if (link) {
+        l->open = (size_t)(link - l->items);
+        l->ranges[l->open].from = (r->is_outlook ? &r->outlook : &r->shown)->text.len;
+    }
+    link_of(r, HTML_A, HTML_AT_SAFE_REDIRECT);
+    link_of(r, HTML_A, HTML_AT_XLINK_HREF);
+}
+
+/* <meta http-equiv=refresh content="0; url=..."> and the charsets that rules ask about. */
+static void meta_start(struct html_reading *r)
+{
+    const struct html_attributes *a = &r->token.attributes;
+    struct span what = html_value(a, HTML_AT_HTTP_EQUIV);
+    struct span content = html_decode(r->a, html_value(a, HTML_AT_CONTENT));
+    size_t at;
+
+    if (span_isearch(what, SPAN("content-type")) != SPAN_NPOS &&
+        (at = span_isearch(content, SPAN("charset="))) != SPAN_NPOS)
+        html_strings_add(r, &r->charsets, span_trim(span_skip(content, at + 8)));
+    if (!span_iis(span_trim(what), "refresh"))
+        return;
+    r->out->facts |= HTML_HAS_REFRESH;
+    if ((at = span_isearch(content, SPAN("url"))) == SPAN_NPOS)
+        return;
+    struct span rest = span_trim(span_skip(content, at + 3));
+
+    if (!rest.len || rest.ptr[0] != '=')
+        return;
+    rest = span_trim(span_skip(rest, 1));
+    if (rest.len && (rest.ptr[0] == '\'' || rest.ptr[0] == '"')) {
+        char quote = rest.ptr[0];
+
+        rest = span_skip(rest, 1);
+        rest = span_first(rest, span_find(rest, quote) == SPAN_NPOS ? rest.len : span_find(rest, quote));
+    }
+    if (rest.len)
+        link_add(r, HTML_REFRESH, rest);
+}
+
+static void base_start(struct html_reading *r)
+{
+    struct html_link *link = link_of(r, HTML_BASE, HTML_AT_HREF);
+
+    r->out->facts |= HTML_HAS_BASE;
+    if (link && !r->out->base.len)
+        r->out->base = link->target;
+}
+
+static void form_start(struct html_reading *r)
+{
+    r->out->facts |= HTML_HAS_FORM;
+    link_of(r, HTML_FORM, HTML_AT_ACTION);
+}
+
+static void input_start(struct html_reading *r)
+{
+    struct span type = span_trim(html_value(&r->token.attributes, HTML_AT_TYPE));
+
+    if (span_iis(type, "password"))
+        r->out->facts |= HTML_HAS_PASSWORD;
+    if (span_iis(type, "image"))
+        link_of(r, HTML_IMG, HTML_AT_SRC);
+    link_of(r, HTML_FORM, HTML_AT_FORMACTION);
+}
+
+static void iframe_start(struct html_reading *r)
+{
+    r->out->facts |= HTML_HAS_IFRAME;
+    if (html_has(&r->token.attributes, HTML_AT_SRCDOC))
+        r->out->facts |= HTML_HAS_SRCDOC;
+    link_of(r, HTML_IFRAME, HTML_AT_SRC);
+}
+
+static void object_start(struct html_reading *r)
+{
+    r->out->facts |= HTML_HAS_OBJECT;
+    link_of(r, HTML_OBJECT, HTML_AT_DATA);
+    link_of(r, HTML_OBJECT, HTML_AT_SRC);
+}
+
+static void media_start(struct html_reading *r)
+{
+    link_of(r, HTML_OBJECT, HTML_AT_SRC);
+    link_of(r, HTML_IMG, HTML_AT_SRCSET);
+    link_of(r, HTML_IMG, HTML_AT_POSTER);
+}
+
+static void script_start(struct html_reading *r)
+{
+    r->out->facts |= HTML_HAS_SCRIPT;
+    link_of(r, HTML_SCRIPT, HTML_AT_SRC);
+}
+
+void html_links_start(struct html_reading *r)
+{
+    link_of(r, HTML_BACKGROUND, HTML_AT_BACKGROUND);
+    switch (r->token.element) {
+    case HTML_EL_A: anchor_start(r); break;
+    case HTML_EL_AREA: link_of(r, HTML_AREA, HTML_AT_HREF); break;
+    case HTML_EL_IMG:
+    case HTML_EL_IMAGE: image_start(r); break;
+    case HTML_EL_META: meta_start(r); break;
+    case HTML_EL_BASE: base_start(r); break;
+    case HTML_EL_FORM: form_start(r); break;
+    case HTML_EL_INPUT:
+    case HTML_EL_BUTTON: input_start(r); break;
+    case HTML_EL_IFRAME: iframe_start(r); break;
+    case HTML_EL_FRAME: link_of(r, HTML_FRAME, HTML_AT_SRC); break;
+    case HTML_EL_LINK: link_of(r, HTML_LINK, HTML_AT_HREF); break;
+    case HTML_EL_SCRIPT: script_start(r); break;
+    case HTML_EL_OBJECT:
+    case HTML_EL_EMBED:
+    case HTML_EL_APPLET: object_start(r); break;
+    case HTML_EL_AUDIO:
+    case HTML_EL_VIDEO:
+    case HTML_EL_SOURCE:
+    case HTML_EL_BGSOUND: media_start(r); break;
+    case HTML_EL_SVG: r->out->facts |= HTML_HAS_SVG; break;
+    default: /* svg's image and use */ link_of(r, HTML_IMG, HTML_AT_XLINK_HREF);
+    }
+}
+
+void html_links_end(struct html_reading *r)
+{
+    if (r->token.element == HTML_EL_A)
+        anchor_end(r);
+}
+
+/* One line of at most HTML_LINK_TEXT_MAX bytes. */
+static struct span joined(struct arena *a, struct span text)
+{
+    text = html_cut(span_trim(text), HTML_LINK_TEXT_MAX);
+    char *to = arena_dup(a, text);
+
+    for (size_t i = 0; i < text.len; i++)
+        if (to[i] == '\n' || to[i] == '\t')
+            to[i] = ' ';
+    return span_make(to, text.len);
+}
+
+void html_links_finish(struct html_reading *r)
+{
+    struct html_links *l = &r->links;
+
+    anchor_end(r);
+    for (size_t i = 0; i < l->count; i++) {
+        const struct html_writer *w = l->items[i].is_outlook ? &r->outlook : &r->shown;
+        struct span text = span_first(strbuf_span(&w->text), l->ranges[i].to);
+
+        if (l->ranges[i].to > l->ranges[i].from)
+            l->items[i].text = joined(r->a, span_skip(text, l->ranges[i].from));
+        if (!l->items[i].text.len)
+            l->items[i].text = joined(r->a, l->ranges[i].alt);
+    }
+    r->out->links = l->items;
+    r->out->link_count = l->count;
+}

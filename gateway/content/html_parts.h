@@ -1,0 +1,123 @@
+/* content/html_parts.h - html_read() at work: what its files share.
+ *
+ * html.c goes through the tokens; html_look.c keeps what elements are open and how text looks in them; html_link.c
+ * collects targets; html_count.c, html_paint.c and html_render.c see the mail as SpamAssassin does.
+ */
+#ifndef CONTENT_HTML_PARTS_H
+#define CONTENT_HTML_PARTS_H
+
+#include "gateway/content/html.h"
+#include "gateway/content/html_entity.h"
+#include "gateway/content/html_text.h"
+#include "gateway/content/html_token.h"
+
+enum { OPEN_KINDS = 256 };
+
+/* How text looks, as far as it is inherited. */
+struct html_look {
+    unsigned hiding; /* of enum html_hiding */
+    bool is_preserved;
+};
+
+struct html_open {
+    uint8_t kind; /* element, or a hash of an unknown name */
+    struct html_look look;
+};
+
+struct html_looks {
+    struct html_open open[HTML_DEPTH_MAX];
+    size_t depth;
+    unsigned count[OPEN_KINDS]; /* of those in `open` */
+    unsigned lost[OPEN_KINDS];  /* started beyond HTML_DEPTH_MAX */
+};
+
+/* Where a link's text stands in `shown`. */
+struct html_range {
+    size_t from, to;
+    struct span alt;
+};
+
+struct html_links {
+    struct html_link *items;
+    struct html_range *ranges;
+    size_t count, room;
+    size_t open; /* index of the <a> that we are in; SPAN_NPOS */
+};
+
+struct html_string_list {
+    struct html_strings list;
+    size_t room;
+};
+
+/* SpamAssassin's view. */
+struct html_style_entry;
+struct html_paint {
+    struct html_style_entry *stack;
+    size_t depth, room;
+    unsigned count[OPEN_KINDS];
+    int base_size;
+};
+
+struct html_render {
+    struct strbuf text;
+    size_t last_at; /* where the last piece begins */
+    bool has_piece, last_is_space, last_is_unseen;
+    bool is_cut;
+};
+
+struct html_tags {
+    struct html_tag *items;
+    size_t count, room, unknown;
+    unsigned known[HTML_EL_COUNT]; /* index + 1 in `items` */
+    unsigned slots[1024];          /* of unknown names: the same, by hash */
+};
+
+struct html_reading {
+    struct arena *a;
+    struct html *out;
+    struct span source;
+    struct html_token token;
+    struct html_looks looks;
+    struct html_writer shown, hidden, outlook;
+    struct html_links links;
+    struct html_tags tags;
+    struct html_string_list comments, scripts, titles, charsets, data_uris, anchors;
+    struct strbuf anchor_text;
+    struct html_paint paint;
+    struct html_render render;
+    struct strbuf scratch;
+    bool is_outlook; /* inside of a conditional comment */
+};
+
+/* html_look.c */
+void html_looks_init(struct html_looks *l);
+const struct html_look *html_look(const struct html_reading *r);
+void html_look_start(struct html_reading *r);
+void html_look_end(struct html_reading *r);
+
+/* html_link.c */
+void html_links_start(struct html_reading *r);
+void html_links_end(struct html_reading *r);
+void html_links_finish(struct html_reading *r);
+
+/* html_count.c - tags as they are written; facts for rules. */
+void html_count_tag(struct html_reading *r);
+void html_count_declaration(struct html_reading *r);
+void html_count_finish(struct html_reading *r);
+bool html_is_inside(const struct html_reading *r, enum html_element e);
+
+/* html_paint.c - colours and sizes as SpamAssassin keeps them. html_paint_hides - and notes why. */
+void html_paint_init(struct html_reading *r);
+void html_paint_tag(struct html_reading *r);
+bool html_paint_hides(struct html_reading *r);
+void html_paint_release(struct html_reading *r);
+
+/* html_render.c - text as SpamAssassin renders it. */
+void html_render_init(struct html_render *render);
+void html_render_tag(struct html_reading *r);
+void html_render_text(struct html_reading *r, struct span decoded);
+
+/* html_strings_add - bounded. */
+void html_strings_add(struct html_reading *r, struct html_string_list *list, struct span item);
+
+#endif
