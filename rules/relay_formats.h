@@ -1,8 +1,10 @@
 /* rules/relay_formats.h - how mail servers write Received fields: tables of shapes, in the order in which they are
- * tried. rules/relay_line.c's own.
+ * tried. relay_line.c's and relay_login.c's own.
  */
 #ifndef RULES_RELAY_FORMATS_H
 #define RULES_RELAY_FORMATS_H
+
+#include "gateway/base/arena.h"
 
 enum relay_format_flag {
     RELAY_LOOKS_UP = 1 << 0,    /* that server looks up names: none there means that there is none */
@@ -40,5 +42,10 @@ extern const struct relay_format relay_formats[];     /* ended by a NULL shape, 
 extern const struct relay_format relay_ignored[];
 extern const struct relay_format relay_upper_formats[]; /* of lines that begin with FROM */
 extern const struct relay_format relay_paren_formats[]; /* "(from" */
+
+/* relay_login - the method, as the pseudo fields have it; empty: not authenticated. *steps are used up. */
+struct span relay_login(struct arena *a, struct span line, unsigned *steps);
+/* relay_in_words - one of these, that have blanks between. */
+bool relay_in_words(struct span word, const char *words);
 
 #endif

@@ -1,7 +1,7 @@
 /* rules/relay_line.c - one Received field, read as the servers that write them mean it.
  *
- * First what stands in most lines at the same word (by, id, helo=), then the formats in their order; a line that none of
- * them fits is read if an address and a "by" can be found at all.
+ * First what stands in most lines at the same word (by, id, helo=), then the formats in their order; a line that none
+ * of them fits is read if an address and a "by" can be found at all.
  */
 #include "rules/relays.h"
 
@@ -59,16 +59,6 @@ static bool all_digits(struct span s)
     return s.len > 0;
 }
 
-static bool in_words(struct span word, const char *words)
-{
-    struct span rest = span_of(words), one;
-
-    while (span_word(&rest, &one))
-        if (span_eq(one, word))
-            return true;
-    return false;
-}
-
 static bool is_clock(struct span word)
 {
     struct span part;
@@ -87,7 +77,7 @@ static struct span without_date(struct span line)
     struct span month = last_word(&rest), before = rest, day = last_word(&rest);
 
     if (!zone.len || !is_clock(clock) || !all_digits(year) ||
-        !in_words(month, "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"))
+        !relay_in_words(month, "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"))
         return line;
     struct span name = before;
     size_t digits = day.len;
@@ -101,7 +91,8 @@ static struct span without_date(struct span line)
         name = rest;
         struct span word = last_word(&name);
         size_t at = word.len < 4 ? 0 : word.len - 4;
-        if (in_words(span_skip(word, at), "Mon, Tue, Wed, Thu, Fri, Sat, Sun,") && (at == 0 || word.ptr[at - 1] == ';'))
+        if (relay_in_words(span_skip(word, at), "Mon, Tue, Wed, Thu, Fri, Sat, Sun,") &&
+            (at == 0 || word.ptr[at - 1] == ';'))
             rest = span_first(rest, (size_t)(word.ptr + at - rest.ptr));
     }
     size_t n = rest.len;
@@ -235,104 +226,9 @@ static bool sender_in(struct span line, struct span *out)
     return true;
 }
 
-/* ---- was the sender authenticated, and how ---- */
-
-static struct span transport_that_authenticates(struct span line)
-{
-    static const char words[] = "esmtpa esmtpsa lmtpa lmtpsa utf8smtpa utf8smtpsa utf8lmtpa utf8lmtpsa asmtp http "
-                                "https httpu";
-
-    if (span_search(line, SPAN(" by ")) == SPAN_NPOS)
-        return SPAN("");
-    for (size_t at; (at = span_isearch(line, SPAN(" with "))) != SPAN_NPOS;) {
-        char lower[16];
-        size_t n = 0;
-
-        line = span_skip(line, at + 6);
-        while (n < line.len && n < sizeof lower && line.ptr[n] != ' ' && line.ptr[n] != ';') {
-            lower[n] = ascii_lower(line.ptr[n]);
-            n++;
-        }
-        if (n < sizeof lower && in_words(span_make(lower, n), words))
-            return span_first(line, n);
-        if (line.len)
-            line.ptr--, line.len++;
-    }
-    return SPAN("");
-}
-
-static bool is_sendmail_authenticated(struct reader *r)
-{
-    return span_search(r->line, SPAN("authenticated")) != SPAN_NPOS &&
-           (has(r, "]) {a}({a}authenticated{a}){a} by") || has(r, ")] {a}({a}authenticated{a}){a} by") ||
-            has(r, "] ({P})) {a}({a}authenticated{a}){a} by") ||
-            has(r, "] (may be forged)) {a}({a}authenticated{a}){a} by"));
-}
-
-static struct span courier_login(struct reader *r)
-{
-    struct span login = found(r, "]) (AUTH: {s:a} {s}) by ", 'a');
-
-    if (login.len == 0)
-        login = found(r, "]) (AUTH: {s:a} {s}, {a}) by ", 'a');
-    return in_words(login, "LOGIN PLAIN DIGEST-MD5 CRAM-MD5") ? login : SPAN("");
-}
-
-static struct span postfix_login(struct reader *r)
-{
-    struct span name = found(r, ") (Authenticated sender: {s}) by {s} ({p:a}) with ", 'a');
-
-    if (name.len == 0 || span_is(name, "Postfix"))
-        return name;
-    return span_of(arena_printf(r->a, "Postfix (%.*s)", SPAN_ARG(name)));
-}
-
-static struct span gmail_login(struct reader *r)
-{
-    struct shape_run run = run_on(r);
-
-    if (span_search(r->line, SPAN(" by mx.google.com with ESMTPS id ")) == SPAN_NPOS ||
-        !shape_has(&run, " by mx.google.com with ESMTPS id {w:w}.{d}.{d}.{d}.{d}.{d}.{d}.{d}") ||
-        span_search(shape_slot(&run, 'w'), SPAN("sm")) == SPAN_NPOS || !shape_has(&run, "(version={s:v} cipher={p:c})"))
-        return SPAN("");
-    return span_of(arena_printf(r->a, "GMail - transport=%.*s cipher=%.*s", SPAN_ARG(shape_slot(&run, 'v')),
-                                SPAN_ARG(shape_slot(&run, 'c'))));
-}
-
-static struct span gmx_login(struct reader *r)
-{
-    struct shape_run run = run_on(r);
-
-    if (span_search(r->line, SPAN("mail.gmx.")) == SPAN_NPOS ||
-        !shape_has(&run, "from {S} ({HELO|EHLO} {S}) [{i}] by mail.gmx.{s:m} ({p}) with {S:p}"))
-        return SPAN("");
-    struct span with = span_starts(shape_slot(&run, 'p'), SPAN("ESMTP")) ? SPAN("ESMTP") : SPAN("SMTP");
-    return span_of(arena_printf(r->a, "GMX (%.*s / mail.gmx.%.*s)", SPAN_ARG(with), SPAN_ARG(shape_slot(&run, 'm'))));
-}
-
-static struct span login_in(struct reader *r)
-{
-    struct span login = transport_that_authenticates(r->line);
-    struct span (*const readers[])(struct reader *) = { gmail_login, courier_login };
-
-    for (size_t i = 0; login.len == 0 && i < 2; i++)
-        login = readers[i](r);
-    if (login.len)
-        return login;
-    if (is_sendmail_authenticated(r))
-        return SPAN("Sendmail");
-    if ((login = gmx_login(r)).len || (login = postfix_login(r)).len)
-        return login;
-    if (span_search(r->line, SPAN(" (account ")) != SPAN_NPOS && has(r, "CommuniGate Pro {HTTP|SMTP|XIMSS|IMAP}"))
-        return SPAN("Communigate");
-    if (has(r, " with Microsoft Exchange Server HTTP-DAV{b}"))
-        return SPAN("HTTP-DAV");
-    return has(r, " by ") ? found(r, " (via {HTTP:}{w:a})", 'a') : SPAN("");
-}
-
 /* ---- the formats ---- */
 
-/* qmail says what it received with: "SMTP", "RC4-SHA encrypted SMTP", "QMQP"; with an id behind it is another server. */
+/* qmail says what it received with: "SMTP", "RC4-SHA encrypted SMTP", "QMQP"; with an id behind it is another one. */
 static bool is_qmails(struct span line)
 {
     size_t at = span_search(line, SPAN(" with "));
@@ -637,7 +533,7 @@ enum relay_reading relay_read(struct arena *a, struct span value, unsigned *step
     r.relay.id = id_in(r.line);
     r.relay.helo = helo_in(r.line);
     r.relay.by = by_in(r.line);
-    r.relay.auth = login_in(&r);
+    r.relay.auth = relay_login(a, r.line, &r.steps);
     enum relay_reading reading = read_kinds(&r);
     if (reading == RELAY_UNREADABLE) {
         if (r.relay.ip.len == 0)
