@@ -1,6 +1,11 @@
 /* content/url.h - URLs and mail addresses as mail readers would follow them: found in text, HTML and header fields,
  * taken apart, normalised.
  *
+ * Bounded: URLS_MAX different ones, URL_BYTES_MAX of each kept, URL_READS_MAX attempts, URL_HOPS_MAX wrappers inside of
+ * each other. Linear in the text, whatever it holds. Nothing is fetched or looked up.
+ *
+ * URLs are read as browsers read them [WHATWG URL], and then as generously as mail readers, filters and people do.
+ *
  * Threads: any. Memory: `a`.
  */
 #ifndef CONTENT_URL_H
@@ -39,9 +44,19 @@ enum url_flag {                            /* a bit each */
                 URL_REDIRECTOR = 1 << 15,
                 URL_DATA = 1 << 16,   /* data: */
                 URL_SCRIPT = 1 << 17, /* javascript:, vbscript: */
+                URL_OPAQUE = 1 << 18, /* a safe link whose target only its maker knows (Mimecast, Google's c/) */
 };
 
-enum { URL_BYTES_MAX = 2048, URLS_MAX = 2000, EMAILS_MAX = 1000 };
+enum {
+    URL_BYTES_MAX = 2048, /* of `text` */
+    URLS_MAX = 2000,
+    EMAILS_MAX = 1000,
+    URL_READS_MAX = 20000,    /* attempts for a message */
+    URL_GUESSES_MAX = 200000, /* words with a dot that were looked at, for a message */
+    URL_HOPS_MAX = 4,         /* wrappers inside of each other */
+    URL_INNER_MAX = 4,        /* targets of one wrapper */
+    URL_REST_MAX = 16384,     /* of path, query and fragment that is looked at */
+};
 
 struct url {
     enum url_source source;
@@ -55,10 +70,13 @@ struct url {
     const char *domain;       /* registrable, by the public suffix list; the host itself where there is none */
     unsigned port;            /* 0: unsaid */
     struct span path, query, fragment, userinfo;
-    struct span shown;         /* what the reader sees for it: anchor text; empty */
-    const struct url *wrapper; /* the one that it was taken out of; NULL */
-    unsigned flags;
-    unsigned count; /* how often it came */
+    struct span
+        shown; /* what the reader sees for it: anchor text; empty. The most misleading one, when it came often */
+    const char *shown_domain; /* registrable, of the first URL in what is shown; "" */
+    int wrapper;              /* index of the one that it was taken out of; -1 */
+    unsigned flags;           /* of enum url_flag */
+    unsigned sources;         /* 1 << enum url_source, of all places where it stood; `source` is the first */
+    unsigned count;           /* how often it came */
 };
 
 struct email {
@@ -66,6 +84,9 @@ struct email {
     const char *domain; /* A-labels, lower case */
     enum url_source source;
     struct span field; /* the header field's name, for URL_HEADER */
+    struct span key;   /* local@domain, all in lower case */
+    unsigned sources;
+    unsigned count;
 };
 
 /* All that were found, each once. */
@@ -80,11 +101,19 @@ struct urls {
 };
 
 /* urls_in_text - adds what a reader would make links of in `utf8`. urls_add - one URL that stood somewhere by itself
- * (an HTML target), against `base` (empty: none), shown as `shown`. Both unwrap redirectors and safe links. */
+ * (an HTML target), against `base` (empty: none), shown as `shown`; what it returns stands until the next is added,
+ * and is NULL when it is none, is a mail address (which is added), or there is no room. Both unwrap redirectors and
+ * safe links. Spans are kept, not copied: they live as long as `a`. */
 void urls_in_text(struct arena *a, struct urls *urls, struct span utf8, enum url_source source, struct span field);
 const struct url *urls_add(struct arena *a, struct urls *urls, struct span target, struct span base, struct span shown,
                            enum url_source source, int element);
+/* urls_add_email - an address that stood somewhere by itself (a header field). */
+void urls_add_email(struct arena *a, struct urls *urls, struct span local, struct span domain, enum url_source source,
+                    struct span field);
 /* url_read - one URL taken apart; false: it is none. */
 bool url_read(struct arena *a, struct span text, struct url *out);
+/* url_flag_name - "schemeless", "userinfo", ...; of one bit. url_source_name - "text", "link", ... */
+const char *url_flag_name(unsigned flag);
+const char *url_source_name(enum url_source source);
 
 #endif
