@@ -33,22 +33,46 @@ uint32_t utf8_code_point(struct span s, size_t length)
     return code;
 }
 
+/* Most text is ASCII, most of the rest has a few characters between long runs of it. */
+size_t utf8_valid_length(struct span s)
+{
+    size_t at = 0, length = 1;
+
+    while (length) {
+        at += ascii_length(span_skip(s, at));
+        length = utf8_length(span_skip(s, at));
+        at += length;
+    }
+    return at;
+}
+
 bool utf8_is_valid(struct span s)
 {
-    while (s.len) {
-        size_t length = utf8_length(s);
+    return utf8_valid_length(s) == s.len;
+}
 
-        if (length == 0)
-            return false;
-        s = span_skip(s, length);
-    }
-    return true;
+static uint64_t eight(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+size_t ascii_length(struct span s)
+{
+    static const uint64_t high_bits = 0x8080808080808080;
+    size_t n = 0;
+
+    for (; s.len - n >= 32; n += 32)
+        if ((eight(s.ptr + n) | eight(s.ptr + n + 8) | eight(s.ptr + n + 16) | eight(s.ptr + n + 24)) & high_bits)
+            break;
+    while (n < s.len && (unsigned char)s.ptr[n] < 0x80)
+        n++;
+    return n;
 }
 
 bool ascii_is_all(struct span s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] > 0x7f)
-            return false;
-    return true;
+    return ascii_length(s) == s.len;
 }

@@ -1,10 +1,16 @@
 /* mail/charset.h - text of any charset as UTF-8, with the fall-backs of browsers.
  *
- * Labels are read as browsers read them (iso-8859-1 and ascii are windows-1252, gb2312 is gb18030, ks_c_5601-1987 is
- * cp949, ...). Bytes that the charset does not have become U+FFFD; the result is always valid UTF-8. Text without a
- * label, or with an unknown one: UTF-8 if it is valid UTF-8, else windows-1252 (a byte order mark decides before).
+ * Labels are read as browsers read them (iso-8859-1 is windows-1252, gb2312 is gb18030, ks_c_5601-1987 is cp949, ...),
+ * and those that only mail has besides (utf-7, iso-2022-kr, hz-gb-2312, cp850, ...). Bytes that the charset does not
+ * have become U+FFFD; the result is always valid UTF-8.
  *
- * Threads: any. Memory: the result lies in `a`, or is `text` itself when there is nothing to convert.
+ * Text without a label, with an unknown one or with us-ascii's is guessed where it is not ASCII: UTF-8 if it is valid
+ * UTF-8, ISO-2022-JP by its escapes, else windows-1252. A byte order mark comes before the label where the text bears it
+ * out: the rest is valid UTF-8, or has the NULs of UTF-16. (A mark alone would let three letters of windows-1251 hide a
+ * text from us that readers who go by the label can read.)
+ *
+ * Threads: any; a converter of the C library is opened for each text that needs one (half a microsecond once it is
+ * loaded). Memory: the result lies in `a`, or is a part of `text` itself when there is nothing to convert.
  */
 #ifndef MAIL_CHARSET_H
 #define MAIL_CHARSET_H
@@ -18,7 +24,7 @@ enum charset_flaw {
     CHARSET_CUT = 1 << 3,     /* the result would be longer than `most`: its beginning */
 };
 
-/* charset_utf8 - at most `most` bytes of result. */
+/* charset_utf8 - at most `most` bytes of result; a byte order mark is not part of it. */
 struct span charset_utf8(struct arena *a, struct span label, struct span text, size_t most, unsigned *flaws);
 /* charset_name - the label in iconv's words, lower case; NULL: unknown. */
 const char *charset_name(struct span label);

@@ -1,7 +1,7 @@
 /* mail/words.h - text in header fields: encoded words [RFC2047], parameters with charset, language and continuations
  * [RFC2231], as UTF-8; both as the standards have them and as readers read them.
  *
- * Threads: any. Memory: results lie in `a` or in the input.
+ * Linear in the length. Threads: any. Memory: results lie in `a` or in the input.
  */
 #ifndef MAIL_WORDS_H
 #define MAIL_WORDS_H
@@ -18,15 +18,18 @@ enum words_flaw {
 };
 
 /* words_decode - an unstructured body (Subject, phrase, comment), unfolded and decoded: valid UTF-8 of at most `most`
- * bytes. */
+ * bytes, without blanks at both ends. words_decode_all - the same of text that is unfolded already, blanks and all. */
 struct span words_decode(struct arena *a, struct span body, size_t most, unsigned *flaws);
+struct span words_decode_all(struct arena *a, struct span text, size_t most, unsigned *flaws);
 
 /* A structured field's value with parameters: "text/plain; charset=utf-8; name*0*=utf-8''a". */
 struct param {
-    struct span name;     /* lower case, without *, *0, *0* */
-    struct span value;    /* decoded, UTF-8 */
-    bool is_extended;     /* by RFC 2231 */
-    bool is_word_decoded; /* by RFC 2047 */
+    struct span name;      /* lower case, without *, *0, *0* */
+    struct span value;     /* decoded, UTF-8 */
+    struct span raw;       /* as it came in but for quotes, backslashes and folding: a boundary's bytes */
+    bool is_extended;      /* by RFC 2231 */
+    bool is_word_decoded;  /* by RFC 2047 */
+    bool is_other_reading; /* where readers differ over a value that is not quoted well: what the others see */
 };
 
 enum params_flaw {
@@ -35,13 +38,13 @@ enum params_flaw {
     PARAMS_COMMENT = 1 << 2,      /* comments */
     PARAMS_UNQUOTED = 1 << 3,     /* a value that should be quoted is not, or a quote that does not end */
     PARAMS_CONTINUATION = 1 << 4, /* continuations with gaps, out of order, twice */
-    PARAMS_SYNTAX = 1 << 5,       /* what is no parameter, left out */
+    PARAMS_SYNTAX = 1 << 5,       /* what is no parameter, left out; a semicolon that is missing */
     PARAMS_ENCODED = 1 << 6,      /* encoded words in values */
     PARAMS_TOO_MANY = 1 << 7,
-    PARAMS_CHARSET = 1 << 8,
+    PARAMS_CHARSET = 1 << 8, /* unknown charset, or bytes that it does not have */
 };
 
-enum { PARAMS_MAX = 64 };
+enum { PARAMS_MAX = 64, PARAMS_PIECES_MAX = 256, PARAM_OTHER_MAX = 1000, PARAM_VALUE_MAX = 65536 };
 
 struct params {
     struct span value; /* before the first `;`, without comments and blanks: "text/plain" */
@@ -50,7 +53,8 @@ struct params {
     unsigned flaws;
 };
 
-/* params_read - of Content-Type, Content-Disposition. Never fails: see `flaws`. */
+/* params_read - of Content-Type, Content-Disposition. Never fails: see `flaws`. Of the same name, what readers prefer
+ * comes first: RFC 2231's before a plain one, and of those the first. */
 void params_read(struct arena *a, struct span body, struct params *out);
 /* params_find - the `nth` of that name, without case; NULL. */
 const struct param *params_find(const struct params *p, const char *name, size_t nth);
