@@ -5,9 +5,9 @@
  * have become U+FFFD; the result is always valid UTF-8.
  *
  * Text without a label, with an unknown one or with us-ascii's is guessed where it is not ASCII: UTF-8 if it is valid
- * UTF-8, ISO-2022-JP by its escapes, else windows-1252. A byte order mark comes before the label where the text bears it
- * out: the rest is valid UTF-8, or has the NULs of UTF-16. (A mark alone would let three letters of windows-1251 hide a
- * text from us that readers who go by the label can read.)
+ * UTF-8, ISO-2022-JP by its escapes, else windows-1252. A byte order mark comes before the label where the text bears
+ * it out: the rest is valid UTF-8, or has the NULs of UTF-16. (A mark alone would let three letters of windows-1251
+ * hide a text from us that readers who go by the label can read.)
  *
  * Threads: any; a converter of the C library is opened for each text that needs one (half a microsecond once it is
  * loaded). Memory: the result lies in `a`, or is a part of `text` itself when there is nothing to convert.

@@ -1,5 +1,5 @@
-/* mail/codec_run.h - runs of ordinary bytes of an encoding, decoded as fast as the machine can: what codec.c is made of,
- * and who else reads letters of base64 or hex digits.
+/* mail/codec_run.h - runs of ordinary bytes of an encoding, decoded as fast as the machine can; letters of base64 and
+ * hex digits. What codec.c is made of.
  *
  * Each function stops at the first byte that is not ordinary, and says how far it came. It may write garbage behind
  * what it made, but never more than the bytes of `text` in all.
