@@ -79,6 +79,10 @@ static void see_raw(struct html_reading *r, const struct html_token *t)
     if (is_within(r, HTML_EL_SCRIPT)) {
         html_strings_add(r, &r->scripts, t->text);
         see_script(r, t->text);
+    } else if (is_within(r, HTML_EL_STYLE) && !r->is_outlook) {
+        sheet_read(r->a, &r->looks.sheet, t->text);
+        if (r->looks.sheet.is_cut)
+            r->out->facts |= HTML_TOO_MUCH;
     }
 }
 
@@ -143,7 +147,7 @@ static void see_start(struct html_reading *r)
     if (t->attributes.has_event)
         r->out->facts |= HTML_HAS_EVENT;
     see_lines(r, t->element);
-    html_look_start(r);
+    html_open_start(r);
     html_links_start(r);
 }
 
@@ -151,7 +155,7 @@ static void see_end(struct html_reading *r)
 {
     see_lines(r, r->token.element);
     html_links_end(r);
-    html_look_end(r);
+    html_open_end(r);
 }
 
 static void see_tag(struct html_reading *r)
@@ -179,7 +183,7 @@ static void see_comment(struct html_reading *r)
 static void reading_init(struct html_reading *r, struct arena *a, struct html *out)
 {
     *r = (struct html_reading){ .a = a, .out = out };
-    html_looks_init(&r->looks);
+    html_open_init(&r->looks);
     html_writer_init(&r->shown);
     html_writer_init(&r->hidden);
     html_writer_init(&r->outlook);

@@ -1,143 +1,279 @@
-/* content/html_look.c - which elements are open, and how text looks in the innermost one.
+/* content/html_look.c - how text looks in an element, and so whether anybody sees it.
  *
- * A stack of bounded depth. Start tags close what cannot be around them, end tags what is open inside; both as browsers
- * do it [HTML 13.2.6], in the part of their rules that matters to what is seen. An end tag without its start is found
- * by a count, not by a search.
+ * From the outside in: what is inherited, what the element's name and attributes say, style sheets, its own style
+ * [CSS2 6]. Colours are compared as people see them [WCAG21 1.4.3]. What cannot be known (the colour of an image) counts
+ * as seen.
  */
+#include "gateway/content/html_color.h"
 #include "gateway/content/html_parts.h"
 
-enum { UNKNOWN_KINDS = OPEN_KINDS - HTML_EL_COUNT };
+#define CONTRAST_LEAST 1.2 /* #ebebeb on white; what is meant to be read begins at 3 */
+#define ALPHA_LEAST    0.11F
+#define PX_LEAST       3.0F   /* of a font */
+#define PX_BOX         2.0F   /* a box of no more is none */
+#define PX_AWAY        300.0F /* out of its place by so much: out of sight */
+#define PX_MARGIN_AWAY 900.0F
 
-_Static_assert(HTML_EL_COUNT + 32 < OPEN_KINDS, "room for the hashes of unknown names");
+const struct html_look plain_look = {
+    .is_ground_known = true, .ground = 0xffffff, .ink_alpha = 1, .opacity = 1, .size = 16
+};
 
-void html_looks_init(struct html_looks *l)
+/* ---- names and attributes ---- */
+
+static void set_ink(struct html_look *look, struct html_reading *r, enum html_attribute which)
 {
-    l->depth = 0;
-    memset(l->count, 0, sizeof l->count);
-    memset(l->lost, 0, sizeof l->lost);
-}
+    struct html_style_value colour;
 
-static const struct html_look plain_look = { .hiding = 0 };
-
-const struct html_look *html_look(const struct html_reading *r)
-{
-    return r->looks.depth ? &r->looks.open[r->looks.depth - 1].look : &plain_look;
-}
-
-static uint8_t kind_of(const struct html_token *t)
-{
-    unsigned hash = 0;
-
-    if (t->element != HTML_EL_UNKNOWN)
-        return (uint8_t)t->element;
-    for (size_t i = 0; i < t->name.len && i < 16; i++)
-        hash = hash * 31 + (unsigned char)ascii_lower(t->name.ptr[i]);
-    return (uint8_t)(HTML_EL_COUNT + hash % UNKNOWN_KINDS);
-}
-
-static unsigned nature_of(uint8_t kind)
-{
-    return kind < HTML_EL_COUNT ? html_nature((enum html_element)kind) : 0;
-}
-
-/* Closes all down to open[depth]. */
-static void close_to(struct html_looks *l, size_t depth)
-{
-    while (l->depth > depth)
-        l->count[l->open[--l->depth].kind]--;
-}
-
-/* Closes the innermost `kind`, unless something of `stops` is nearer. */
-static void close_within(struct html_looks *l, uint8_t kind, unsigned stops, uint8_t stop)
-{
-    if (!l->count[kind])
+    if (!html_has(&r->token.attributes, which))
         return;
-    for (size_t i = l->depth; i-- > 0;) {
-        if (l->open[i].kind == kind) {
-            close_to(l, i);
-            return;
-        }
-        if (nature_of(l->open[i].kind) & stops || l->open[i].kind == stop)
-            return;
+    if (style_colour(html_decode(r->a, r->token.attributes.value[which]), &colour)) {
+        look->ink = colour.rgb;
+        look->ink_alpha = 1;
     }
 }
 
-/* What a start tag ends that its author left open. */
-static void close_before(struct html_looks *l, enum html_element e)
+static void set_ground(struct html_look *look, struct html_reading *r)
 {
-    switch (e) {
-    case HTML_EL_LI: close_within(l, HTML_EL_LI, HTML_SCOPE, HTML_EL_UL); break;
-    case HTML_EL_DD:
-    case HTML_EL_DT:
-        close_within(l, HTML_EL_DD, HTML_SCOPE, HTML_EL_DL);
-        close_within(l, HTML_EL_DT, HTML_SCOPE, HTML_EL_DL);
+    const struct html_attributes *a = &r->token.attributes;
+    struct html_style_value colour;
+
+    if (html_has(a, HTML_AT_BGCOLOR) && style_colour(html_decode(r->a, a->value[HTML_AT_BGCOLOR]), &colour)) {
+        look->ground = colour.rgb;
+        look->is_ground_known = true;
+    } else if (html_has(a, HTML_AT_BACKGROUND)) {
+        look->is_ground_known = false;
+    }
+}
+
+/* <font size>: 1 to 7, or steps from 3. */
+static void set_font_size(struct html_look *look, struct html_reading *r)
+{
+    static const float px[] = { 10, 13, 16, 18, 24, 32, 48 };
+    struct span s = span_trim(html_value(&r->token.attributes, HTML_AT_SIZE));
+    bool is_step = s.len && (s.ptr[0] == '+' || s.ptr[0] == '-');
+    int n = 0;
+
+    for (size_t i = is_step; i < s.len && i < 4 && ascii_is_digit(s.ptr[i]); i++)
+        n = n * 10 + (s.ptr[i] - '0');
+    if (!s.len || (!is_step && !ascii_is_digit(s.ptr[0])))
+        return;
+    n = !is_step ? n : s.ptr[0] == '+' ? 3 + n : 3 - n;
+    look->size = px[n < 1 ? 0 : n > 7 ? 6 : n - 1];
+}
+
+static void set_named(struct html_look *look, struct html_reading *r)
+{
+    switch (r->token.element) {
+    case HTML_EL_A:
+        if (html_has(&r->token.attributes, HTML_AT_HREF)) {
+            look->ink = 0x0000ee; /* unless somebody says otherwise */
+            look->ink_alpha = 1;
+        }
         break;
-    case HTML_EL_OPTION: close_within(l, HTML_EL_OPTION, HTML_SCOPE, HTML_EL_SELECT); break;
-    case HTML_EL_TD:
-    case HTML_EL_TH:
-        close_within(l, HTML_EL_TD, 0, HTML_EL_TABLE);
-        close_within(l, HTML_EL_TH, 0, HTML_EL_TABLE);
+    case HTML_EL_MARK:
+        look->ground = 0xffff00;
+        look->ink = 0;
+        look->is_ground_known = true;
         break;
-    case HTML_EL_TR:
-    case HTML_EL_TBODY:
-    case HTML_EL_TFOOT: close_within(l, HTML_EL_TR, 0, HTML_EL_TABLE); break;
-    case HTML_EL_BODY: close_within(l, HTML_EL_HEAD, HTML_SCOPE, HTML_EL_BODY); break;
-    case HTML_EL_A: close_within(l, HTML_EL_A, HTML_SCOPE, HTML_EL_A); break;
+    case HTML_EL_BUTTON:
+    case HTML_EL_SELECT:
+    case HTML_EL_TEXTAREA:
+        look->ink = 0;
+        look->ink_alpha = 1;
+        look->is_ground_known = false;
+        break;
+    case HTML_EL_SMALL:
+    case HTML_EL_SUB:
+    case HTML_EL_SUP: look->size *= 0.83F; break;
+    case HTML_EL_BIG: look->size *= 1.2F; break;
+    case HTML_EL_FONT:
+        set_ink(look, r, HTML_AT_COLOR);
+        set_font_size(look, r);
+        break;
+    case HTML_EL_BODY: set_ink(look, r, HTML_AT_TEXT); break;
     default: break;
     }
-    if (html_nature(e) & HTML_BLOCK && e != HTML_EL_TR && e != HTML_EL_TBODY)
-        close_within(l, HTML_EL_P, HTML_SCOPE, HTML_EL_BUTTON);
 }
 
-static void look_of(struct html_reading *r, struct html_look *look)
+static bool preserves(enum html_element e)
 {
-    const struct html_token *t = &r->token;
+    return e == HTML_EL_PRE || e == HTML_EL_LISTING || e == HTML_EL_XMP || e == HTML_EL_PLAINTEXT ||
+           e == HTML_EL_TEXTAREA;
+}
 
-    if (html_nature(t->element) & HTML_UNSEEN || html_has(&t->attributes, HTML_AT_HIDDEN))
+static bool is_zero(struct span value)
+{
+    struct span s = span_trim(value);
+
+    return s.len && s.ptr[0] == '0' && (s.len == 1 || !ascii_is_digit(s.ptr[1]));
+}
+
+static void set_attributes(struct html_look *look, struct html_reading *r)
+{
+    const struct html_attributes *a = &r->token.attributes;
+    enum html_element e = r->token.element;
+
+    if (html_nature(e) & HTML_UNSEEN || html_has(a, HTML_AT_HIDDEN) ||
+        (e == HTML_EL_DIALOG && !html_has(a, HTML_AT_OPEN)))
+        look->fixed |= HTML_DISPLAY_NONE;
+    if (e == HTML_EL_MARQUEE && (is_zero(html_value(a, HTML_AT_WIDTH)) || is_zero(html_value(a, HTML_AT_HEIGHT))))
+        look->fixed |= HTML_OFF_SCREEN;
+    look->is_preserved |= preserves(e);
+    set_named(look, r);
+    set_ground(look, r);
+}
+
+/* ---- styles ---- */
+
+static float pixels(const struct html_style_value *v, float em, float percent_of)
+{
+    switch (v->unit) {
+    case UNIT_EM: return v->number * em;
+    case UNIT_REM: return v->number * 16;
+    case UNIT_PERCENT: return v->number * percent_of / 100;
+    default: return v->number;
+    }
+}
+
+static bool is_away(const struct html_style *s, enum html_property p, float size, float most)
+{
+    return style_has(s, p) && pixels(&s->value[p], size, 800) <= -most;
+}
+
+static bool is_far(const struct html_style *s, enum html_property p, float size)
+{
+    return style_has(s, p) && pixels(&s->value[p], size, 800) >= 5 * PX_AWAY;
+}
+
+static bool is_no_box(const struct html_style *s, enum html_property p, float size)
+{
+    return style_has(s, p) && s->value[p].unit != UNIT_INHERIT && pixels(&s->value[p], size, 600) <= PX_BOX;
+}
+
+static bool is_out_of_sight(const struct html_style *s, const struct html_look *look)
+{
+    if (style_is(s, STYLE_POSITION) &&
+        (is_away(s, STYLE_LEFT, look->size, PX_AWAY) || is_away(s, STYLE_TOP, look->size, PX_AWAY) ||
+         is_away(s, STYLE_RIGHT, look->size, PX_AWAY) || is_away(s, STYLE_BOTTOM, look->size, PX_AWAY) ||
+         is_far(s, STYLE_LEFT, look->size)))
+        return true;
+    if (is_away(s, STYLE_MARGIN_LEFT, look->size, PX_MARGIN_AWAY) ||
+        is_away(s, STYLE_MARGIN_TOP, look->size, PX_MARGIN_AWAY))
+        return true;
+    if (style_is(s, STYLE_OVERFLOW) &&
+        (is_no_box(s, STYLE_HEIGHT, look->size) || is_no_box(s, STYLE_WIDTH, look->size)))
+        return true;
+    return style_is(s, STYLE_CLIP) || style_is(s, STYLE_TRANSFORM);
+}
+
+static uint32_t blend_part(uint32_t over, uint32_t under, unsigned shift, float alpha)
+{
+    float o = (float)(over >> shift & 255), u = (float)(under >> shift & 255);
+
+    return (uint32_t)(o * alpha + u * (1 - alpha) + 0.5F) << shift;
+}
+
+static uint32_t blended(uint32_t over, uint32_t under, float alpha)
+{
+    if (alpha >= 1)
+        return over;
+    return blend_part(over, under, 16, alpha) | blend_part(over, under, 8, alpha) | blend_part(over, under, 0, alpha);
+}
+
+static void set_colours(struct html_look *look, const struct html_style *s, const struct html_look *outer)
+{
+    const struct html_style_value *ground = &s->value[STYLE_BACKGROUND], *ink = &s->value[STYLE_COLOR];
+
+    if (style_has(s, STYLE_BACKGROUND) && ground->unit == UNIT_IMAGE) {
+        look->is_ground_known = false;
+    } else if (style_has(s, STYLE_BACKGROUND) && ground->unit == UNIT_COLOUR) {
+        look->ground = blended(ground->rgb, look->ground, ground->number);
+        look->is_ground_known |= ground->number >= 0.99F;
+    }
+    if (style_has(s, STYLE_COLOR)) {
+        look->ink = ink->unit == UNIT_COLOUR ? ink->rgb : outer->ink;
+        look->ink_alpha = ink->unit == UNIT_COLOUR ? ink->number : outer->ink_alpha;
+    }
+}
+
+static void set_style(struct html_look *look, const struct html_style *s, const struct html_look *outer,
+                      struct html_reading *r)
+{
+    const struct html_style_value *size = &s->value[STYLE_FONT_SIZE];
+
+    if (style_has(s, STYLE_FONT_SIZE) && size->unit != UNIT_INHERIT)
+        look->size = pixels(size, outer->size, outer->size);
+    if (style_is(s, STYLE_DISPLAY))
+        look->fixed |= HTML_DISPLAY_NONE;
+    if (style_has(s, STYLE_VISIBILITY) && s->value[STYLE_VISIBILITY].unit == UNIT_FLAG)
+        look->is_invisible = style_is(s, STYLE_VISIBILITY);
+    if (style_has(s, STYLE_WHITE_SPACE))
+        look->is_preserved = style_is(s, STYLE_WHITE_SPACE);
+    if (style_has(s, STYLE_OPACITY) && s->value[STYLE_OPACITY].unit == UNIT_PX)
+        look->opacity *= s->value[STYLE_OPACITY].number;
+    if (style_has(s, STYLE_INDENT))
+        look->indent = pixels(&s->value[STYLE_INDENT], look->size, 600);
+    if (style_is(s, STYLE_MSO_HIDE))
+        r->out->facts |= HTML_HIDES_MSO;
+    set_colours(look, s, outer);
+    if (is_out_of_sight(s, look))
+        look->fixed |= HTML_OFF_SCREEN;
+}
+
+/* ---- all in all ---- */
+
+static void judge(struct html_look *look)
+{
+    float covers = look->ink_alpha * look->opacity;
+
+    look->hiding = look->fixed;
+    if (look->is_invisible)
         look->hiding |= HTML_DISPLAY_NONE;
-    if (t->element == HTML_EL_PRE || t->element == HTML_EL_LISTING || t->element == HTML_EL_XMP ||
-        t->element == HTML_EL_PLAINTEXT || t->element == HTML_EL_TEXTAREA)
-        look->is_preserved = true;
+    if (look->size < PX_LEAST)
+        look->hiding |= HTML_TINY;
+    if (covers < ALPHA_LEAST)
+        look->hiding |= HTML_TRANSPARENT;
+    else if (look->is_ground_known &&
+             html_contrast(blended(look->ink, look->ground, look->ink_alpha), look->ground) < CONTRAST_LEAST)
+        look->hiding |= HTML_LOW_CONTRAST;
+    if (look->indent <= -PX_AWAY)
+        look->hiding |= HTML_OFF_SCREEN;
 }
 
-void html_look_start(struct html_reading *r)
+void look_start(struct html_reading *r, struct html_look *look)
 {
-    struct html_looks *l = &r->looks;
-    uint8_t kind = kind_of(&r->token);
+    const struct html_attributes *a = &r->token.attributes;
+    struct html_look outer = *look;
 
-    close_before(l, r->token.element);
-    if (html_nature(r->token.element) & HTML_VOID)
-        return;
-    if (l->depth == HTML_DEPTH_MAX) {
-        l->lost[kind]++;
-        r->out->facts |= HTML_TOO_DEEP;
-        return;
+    set_attributes(look, r);
+    if (r->looks.sheet.count || html_has(a, HTML_AT_STYLE)) {
+        struct html_style style = { .set = 0 };
+
+        sheet_style(&r->looks.sheet, r->token.name, html_value(a, HTML_AT_CLASS), html_value(a, HTML_AT_ID), &style);
+        if (html_has(a, HTML_AT_STYLE))
+            style_read(&style, html_decode(r->a, a->value[HTML_AT_STYLE]));
+        if (style.set)
+            set_style(look, &style, &outer, r);
     }
-    struct html_open *open = &l->open[l->depth];
-
-    open->kind = kind;
-    open->look = *html_look(r);
-    look_of(r, &open->look);
-    l->depth++;
-    l->count[kind]++;
+    judge(look);
 }
 
-/* What end tags of table parts may reach through. */
-static bool is_of_table(uint8_t kind)
+void look_lose(struct html_look *look, const struct html_look *closed, const struct html_look *outer)
 {
-    return kind == HTML_EL_TABLE || kind == HTML_EL_TD || kind == HTML_EL_TH || kind == HTML_EL_TR ||
-           kind == HTML_EL_TBODY || kind == HTML_EL_THEAD || kind == HTML_EL_TFOOT || kind == HTML_EL_BODY ||
-           kind == HTML_EL_HTML;
-}
-
-void html_look_end(struct html_reading *r)
-{
-    struct html_looks *l = &r->looks;
-    uint8_t kind = kind_of(&r->token);
-
-    if (l->lost[kind]) {
-        l->lost[kind]--;
-        return;
+    if (look->ink == closed->ink && look->ink_alpha == closed->ink_alpha) {
+        look->ink = outer->ink;
+        look->ink_alpha = outer->ink_alpha;
     }
-    close_within(l, kind, is_of_table(kind) ? 0 : HTML_SCOPE, is_of_table(kind) ? HTML_EL_TABLE : OPEN_KINDS - 1);
+    if (look->ground == closed->ground) {
+        look->ground = outer->ground;
+        look->is_ground_known = outer->is_ground_known;
+    }
+    if (look->size == closed->size)
+        look->size = outer->size;
+    if (look->is_invisible == closed->is_invisible)
+        look->is_invisible = outer->is_invisible;
+    if (look->opacity == closed->opacity)
+        look->opacity = outer->opacity;
+    look->fixed &= ~(closed->fixed & ~outer->fixed);
+    judge(look);
 }

@@ -8,6 +8,7 @@
 
 #include "gateway/content/html.h"
 #include "gateway/content/html_entity.h"
+#include "gateway/content/html_sheet.h"
 #include "gateway/content/html_text.h"
 #include "gateway/content/html_token.h"
 
@@ -15,8 +16,12 @@ enum { OPEN_KINDS = 256 };
 
 /* How text looks, as far as it is inherited. */
 struct html_look {
-    unsigned hiding; /* of enum html_hiding */
-    bool is_preserved;
+    unsigned hiding; /* of enum html_hiding, all in all */
+    unsigned fixed;  /* what no element inside can take back: display, opacity, place */
+    bool is_invisible, is_preserved;
+    bool is_ground_known;
+    uint32_t ink, ground;
+    float ink_alpha, opacity, size, indent;
 };
 
 struct html_open {
@@ -29,6 +34,7 @@ struct html_looks {
     size_t depth;
     unsigned count[OPEN_KINDS]; /* of those in `open` */
     unsigned lost[OPEN_KINDS];  /* started beyond HTML_DEPTH_MAX */
+    struct html_sheet sheet;
 };
 
 /* Where a link's text stands in `shown`. */
@@ -89,11 +95,17 @@ struct html_reading {
     bool is_outlook; /* inside of a conditional comment */
 };
 
-/* html_look.c */
-void html_looks_init(struct html_looks *l);
+/* html_open.c - which elements are open. html_look - in the innermost one. */
+void html_open_init(struct html_looks *l);
 const struct html_look *html_look(const struct html_reading *r);
-void html_look_start(struct html_reading *r);
-void html_look_end(struct html_reading *r);
+void html_open_start(struct html_reading *r);
+void html_open_end(struct html_reading *r);
+
+/* html_look.c - how text looks in the element that the token starts; `look` is that of the element around it.
+ * look_lose - an element that is closed before those inside of it: what they have of it is lost. */
+extern const struct html_look plain_look;
+void look_start(struct html_reading *r, struct html_look *look);
+void look_lose(struct html_look *look, const struct html_look *closed, const struct html_look *outer);
 
 /* html_link.c */
 void html_links_start(struct html_reading *r);

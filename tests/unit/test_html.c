@@ -279,13 +279,13 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_is_shown_as_readers_show_it),
-        cmocka_unit_test(odd_markup_hides_nothing),
-        cmocka_unit_test(links_have_targets_and_texts),
-        cmocka_unit_test(facts_are_noted),
-        cmocka_unit_test(rules_are_told_what_they_ask),
-        cmocka_unit_test(strings_and_tags_are_kept_as_written),
-        cmocka_unit_test(text_is_rendered_as_body_rules_have_it),
+        TEST(text_is_shown_as_readers_show_it),
+        TEST(odd_markup_hides_nothing),
+        TEST(links_have_targets_and_texts),
+        TEST(facts_are_noted),
+        TEST(rules_are_told_what_they_ask),
+        TEST(strings_and_tags_are_kept_as_written),
+        TEST(text_is_rendered_as_body_rules_have_it),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

@@ -1,0 +1,157 @@
+/* content/html_open.c - which elements are open.
+ *
+ * A stack of bounded depth. Start tags close what cannot be around them, end tags what is open inside; both as browsers
+ * do it [HTML 13.2.6], in the part of their rules that matters to what is seen. An end tag without its start is found
+ * by a count, not by a search.
+ */
+#include "gateway/content/html_parts.h"
+
+enum { UNKNOWN_KINDS = OPEN_KINDS - HTML_EL_COUNT, AROUND_MOST = 16 };
+
+_Static_assert(HTML_EL_COUNT + 32 < OPEN_KINDS, "room for the hashes of unknown names");
+
+void html_open_init(struct html_looks *l)
+{
+    l->depth = 0;
+    memset(l->count, 0, sizeof l->count);
+    memset(l->lost, 0, sizeof l->lost);
+}
+
+const struct html_look *html_look(const struct html_reading *r)
+{
+    return r->looks.depth ? &r->looks.open[r->looks.depth - 1].look : &plain_look;
+}
+
+static uint8_t kind_of(const struct html_token *t)
+{
+    unsigned hash = 0;
+
+    if (t->element != HTML_EL_UNKNOWN)
+        return (uint8_t)t->element;
+    for (size_t i = 0; i < t->name.len && i < 16; i++)
+        hash = hash * 31 + (unsigned char)ascii_lower(t->name.ptr[i]);
+    return (uint8_t)(HTML_EL_COUNT + hash % UNKNOWN_KINDS);
+}
+
+static unsigned nature_of(uint8_t kind)
+{
+    return kind < HTML_EL_COUNT ? html_nature((enum html_element)kind) : 0;
+}
+
+/* Closes all down to open[depth]. */
+static void close_to(struct html_looks *l, size_t depth)
+{
+    while (l->depth > depth)
+        l->count[l->open[--l->depth].kind]--;
+}
+
+/* Closes the innermost `kind`, unless something of `stops` is nearer. */
+static void close_within(struct html_looks *l, uint8_t kind, unsigned stops, uint8_t stop)
+{
+    if (!l->count[kind])
+        return;
+    for (size_t i = l->depth; i-- > 0;) {
+        if (l->open[i].kind == kind) {
+            close_to(l, i);
+            return;
+        }
+        if (nature_of(l->open[i].kind) & stops || l->open[i].kind == stop)
+            return;
+    }
+}
+
+/* What a start tag ends that its author left open. */
+static void close_before(struct html_looks *l, enum html_element e)
+{
+    switch (e) {
+    case HTML_EL_LI: close_within(l, HTML_EL_LI, HTML_SCOPE, HTML_EL_UL); break;
+    case HTML_EL_DD:
+    case HTML_EL_DT:
+        close_within(l, HTML_EL_DD, HTML_SCOPE, HTML_EL_DL);
+        close_within(l, HTML_EL_DT, HTML_SCOPE, HTML_EL_DL);
+        break;
+    case HTML_EL_OPTION: close_within(l, HTML_EL_OPTION, HTML_SCOPE, HTML_EL_SELECT); break;
+    case HTML_EL_TD:
+    case HTML_EL_TH:
+        close_within(l, HTML_EL_TD, 0, HTML_EL_TABLE);
+        close_within(l, HTML_EL_TH, 0, HTML_EL_TABLE);
+        break;
+    case HTML_EL_TR:
+    case HTML_EL_TBODY:
+    case HTML_EL_TFOOT: close_within(l, HTML_EL_TR, 0, HTML_EL_TABLE); break;
+    case HTML_EL_BODY: close_within(l, HTML_EL_HEAD, HTML_SCOPE, HTML_EL_BODY); break;
+    case HTML_EL_A: close_within(l, HTML_EL_A, HTML_SCOPE, HTML_EL_A); break;
+    default: break;
+    }
+    if (html_nature(e) & HTML_BLOCK && e != HTML_EL_TR && e != HTML_EL_TBODY)
+        close_within(l, HTML_EL_P, HTML_SCOPE, HTML_EL_BUTTON);
+}
+
+void html_open_start(struct html_reading *r)
+{
+    struct html_looks *l = &r->looks;
+    uint8_t kind = kind_of(&r->token);
+
+    close_before(l, r->token.element);
+    if (html_nature(r->token.element) & HTML_VOID)
+        return;
+    if (l->depth == HTML_DEPTH_MAX) {
+        l->lost[kind]++;
+        r->out->facts |= HTML_TOO_DEEP;
+        return;
+    }
+    struct html_open *open = &l->open[l->depth];
+
+    open->kind = kind;
+    open->look = *html_look(r);
+    look_start(r, &open->look);
+    l->depth++;
+    l->count[kind]++;
+}
+
+/* What end tags of table parts may reach through. */
+static bool is_of_table(uint8_t kind)
+{
+    return kind == HTML_EL_TABLE || kind == HTML_EL_TD || kind == HTML_EL_TH || kind == HTML_EL_TR ||
+           kind == HTML_EL_TBODY || kind == HTML_EL_THEAD || kind == HTML_EL_TFOOT || kind == HTML_EL_BODY ||
+           kind == HTML_EL_HTML;
+}
+
+/* </b> where a <div> inside of it is still open: the <div> stays. */
+static bool close_around(struct html_looks *l, uint8_t kind)
+{
+    size_t i = l->depth;
+
+    while (i-- > 0 && l->open[i].kind != kind)
+        if (nature_of(l->open[i].kind) & HTML_SCOPE || l->depth - i > AROUND_MOST)
+            return false;
+    bool has_block = false;
+
+    for (size_t k = i + 1; k < l->depth; k++)
+        has_block |= nature_of(l->open[k].kind) & HTML_BLOCK;
+    if (!has_block)
+        return false;
+    struct html_open closed = l->open[i];
+
+    for (size_t k = i; k + 1 < l->depth; k++) {
+        l->open[k] = l->open[k + 1];
+        look_lose(&l->open[k].look, &closed.look, i ? &l->open[i - 1].look : &plain_look);
+    }
+    l->depth--;
+    l->count[kind]--;
+    return true;
+}
+
+void html_open_end(struct html_reading *r)
+{
+    struct html_looks *l = &r->looks;
+    uint8_t kind = kind_of(&r->token);
+
+    if (l->lost[kind]) {
+        l->lost[kind]--;
+        return;
+    }
+    if (!l->count[kind] || (nature_of(kind) & HTML_INLINE && close_around(l, kind)))
+        return;
+    close_within(l, kind, is_of_table(kind) ? 0 : HTML_SCOPE, is_of_table(kind) ? HTML_EL_TABLE : OPEN_KINDS - 1);
+}

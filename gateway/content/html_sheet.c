@@ -1,0 +1,265 @@
+/* content/html_sheet.c - style sheets [CSS2 4, 6]: one pass over the bytes, a hash table of selectors. */
+#include "gateway/content/html_sheet.h"
+
+#include "gateway/content/html_token.h"
+
+enum { PROBES_MAX = 16 };
+
+/* ---- the table ---- */
+
+static uint32_t hash_more(uint32_t hash, struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ (unsigned char)ascii_lower(s.ptr[i])) * 16777619u;
+    return (hash ^ '/') * 16777619u;
+}
+
+static uint32_t hash_of(struct span element, char sign, struct span name)
+{
+    uint32_t hash = hash_more(2166136261u, element);
+
+    return hash_more((hash ^ (unsigned char)sign) * 16777619u, name);
+}
+
+static bool is_for(const struct html_sheet_rule *rule, uint32_t hash, struct span element, char sign, struct span name)
+{
+    if (rule->hash != hash || !span_ieq(rule->element, element))
+        return false;
+    if (!sign)
+        return !rule->name.len;
+    return rule->name.len == name.len + 1 && rule->name.ptr[0] == sign && span_ieq(span_skip(rule->name, 1), name);
+}
+
+/* The place of a selector: its rule, or an empty one; NULL: too many have come here. */
+static struct html_sheet_rule **place(const struct html_sheet *sheet, struct span element, char sign, struct span name)
+{
+    uint32_t hash = hash_of(element, sign, name);
+
+    for (uint32_t i = 0; i < PROBES_MAX; i++) {
+        struct html_sheet_rule **slot = &sheet->slots[(hash + i) % SHEET_SLOTS];
+
+        if (!*slot || is_for(*slot, hash, element, sign, name))
+            return slot;
+    }
+    return NULL;
+}
+
+static void rule_add(struct arena *a, struct html_sheet *sheet, struct span element, struct span name,
+                     const struct html_style *style)
+{
+    char sign = name.len ? name.ptr[0] : 0;
+
+    if (!sheet->slots)
+        sheet->slots = arena_alloc(a, SHEET_SLOTS * sizeof(struct html_sheet_rule *));
+    struct html_sheet_rule **slot = place(sheet, element, sign, span_skip(name, 1));
+
+    if (!slot || (!*slot && sheet->count == SHEET_RULES_MAX)) {
+        sheet->is_cut = true;
+        return;
+    }
+    if (!*slot) {
+        *slot = arena_alloc(a, sizeof **slot);
+        (*slot)->hash = hash_of(element, sign, span_skip(name, 1));
+        (*slot)->element = element;
+        (*slot)->name = name;
+        sheet->count++;
+    }
+    (*slot)->turn = ++sheet->turns;
+    style_merge(&(*slot)->style, style);
+}
+
+/* ---- finding ---- */
+
+static const struct html_sheet_rule *find(const struct html_sheet *sheet, struct span element, char sign,
+                                          struct span name)
+{
+    struct html_sheet_rule **slot = place(sheet, element, sign, name);
+
+    return slot ? *slot : NULL;
+}
+
+static void merge_found(struct html_style *out, const struct html_sheet_rule *rule)
+{
+    if (rule)
+        style_merge(out, &rule->style);
+}
+
+/* Rules of the same weight, in the order in which they were written. */
+static void merge_in_turn(struct html_style *out, const struct html_sheet_rule **found, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t k = i; k > 0 && found[k - 1]->turn > found[k]->turn; k--) {
+            const struct html_sheet_rule *swapped = found[k];
+
+            found[k] = found[k - 1];
+            found[k - 1] = swapped;
+        }
+    for (size_t i = 0; i < count; i++)
+        style_merge(out, &found[i]->style);
+}
+
+static void merge_classes(const struct html_sheet *sheet, struct span element, struct span classes,
+                          struct html_style *out)
+{
+    const struct html_sheet_rule *found[SHEET_CLASSES_MAX];
+    size_t count = 0, seen = 0, i = 0;
+
+    while (i < classes.len && seen < SHEET_CLASSES_MAX) {
+        size_t from = i;
+
+        while (i < classes.len && !html_is_space(classes.ptr[i]))
+            i++;
+        if (i > from) {
+            seen++;
+            found[count] = find(sheet, element, '.', span_make(classes.ptr + from, i - from));
+            count += found[count] != NULL;
+        }
+        i++;
+    }
+    merge_in_turn(out, found, count);
+}
+
+void sheet_style(const struct html_sheet *sheet, struct span element, struct span classes, struct span id,
+                 struct html_style *out)
+{
+    if (!sheet->count)
+        return;
+    merge_found(out, find(sheet, SPAN(""), 0, SPAN("")));
+    merge_found(out, find(sheet, element, 0, SPAN("")));
+    merge_classes(sheet, SPAN(""), classes, out);
+    merge_classes(sheet, element, classes, out);
+    if (!id.len)
+        return;
+    merge_found(out, find(sheet, SPAN(""), '#', id));
+    merge_found(out, find(sheet, element, '#', id));
+}
+
+/* ---- reading ---- */
+
+static bool is_name(char c)
+{
+    return ascii_is_alnum(c) || c == '-' || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static size_t name_length(struct span s)
+{
+    size_t i = 0;
+
+    while (i < s.len && is_name(s.ptr[i]))
+        i++;
+    return i;
+}
+
+/* One compound: p, .a, p.a, #b, p#b, *; false: anything else. */
+static bool read_selector(struct span s, struct span *element, struct span *name)
+{
+    size_t n = name_length(s);
+
+    if (span_istarts(s, SPAN("body ")) || span_istarts(s, SPAN("html ")))
+        return read_selector(span_trim(span_skip(s, 5)), element, name);
+    *element = span_first(s, n);
+    s = span_skip(s, n);
+    if (!n && s.len && s.ptr[0] == '*')
+        s = span_skip(s, 1);
+    else if (!n && (!s.len || (s.ptr[0] != '.' && s.ptr[0] != '#')))
+        return false;
+    *name = SPAN("");
+    if (!s.len)
+        return true;
+    n = name_length(span_skip(s, 1));
+    *name = span_first(s, n + 1);
+    return (s.ptr[0] == '.' || s.ptr[0] == '#') && n && n + 1 == s.len;
+}
+
+/* Behind the `}` that ends the block whose content begins at *s: takes the content off. */
+static struct span take_block(struct span *s)
+{
+    size_t depth = 1, i = 0, comment;
+    char quote = 0;
+
+    for (; i < s->len && depth; i++) {
+        char c = s->ptr[i];
+
+        if (quote) {
+            if (c == quote || c == '\n')
+                quote = 0;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '/' && (comment = style_comment(span_skip(*s, i)))) {
+            i += comment - 1;
+        } else {
+            depth += c == '{';
+            depth -= c == '}';
+        }
+    }
+    struct span block = span_first(*s, depth ? i : i - 1);
+
+    *s = span_skip(*s, i);
+    return block;
+}
+
+static void read_rule(struct arena *a, struct html_sheet *sheet, struct span selectors, struct span block)
+{
+    struct html_style style = { .set = 0 };
+    struct span rest = selectors, one, element, name;
+
+    style_read(&style, block);
+    if (!style.set)
+        return;
+    while (span_cut(&rest, ',', &one))
+        if (read_selector(span_trim(one), &element, &name))
+            rule_add(a, sheet, element, name, &style);
+}
+
+/* Whether the rules of an @media hold for the window of a mail reader on a desk. */
+static bool is_for_screen(struct span query)
+{
+    struct span s = span_trim(query);
+
+    if (span_istarts(s, SPAN("only ")))
+        s = span_trim(span_skip(s, 5));
+    return !s.len || span_iis(s, "screen") || span_iis(s, "all") || span_istarts(s, SPAN("screen,")) ||
+           span_istarts(s, SPAN("all,"));
+}
+
+/* Blanks, comments, and the <!-- --> that old authors put around it all. */
+static struct span skip_space(struct span s)
+{
+    for (;;) {
+        while (s.len && (html_is_space(s.ptr[0]) || s.ptr[0] == '}' || s.ptr[0] == ';'))
+            s = span_skip(s, 1);
+        if (style_comment(s))
+            s = span_skip(s, style_comment(s));
+        else if (span_starts(s, SPAN("<!--")) || span_starts(s, SPAN("-->")))
+            s = span_skip(s, s.ptr[0] == '<' ? 4 : 3);
+        else
+            return s;
+    }
+}
+
+static size_t prelude_length(struct span s)
+{
+    size_t i = 0;
+
+    while (i < s.len && s.ptr[i] != '{' && s.ptr[i] != '}' && (s.ptr[i] != ';' || s.ptr[0] != '@'))
+        i++;
+    return i;
+}
+
+void sheet_read(struct arena *a, struct html_sheet *sheet, struct span css)
+{
+    for (struct span s = skip_space(css); s.len; s = skip_space(s)) {
+        size_t n = prelude_length(s);
+        struct span prelude = span_first(s, n);
+        bool has_block = n < s.len && s.ptr[n] == '{';
+
+        s = span_skip(s, n + 1);
+        if (!has_block)
+            continue;
+        if (!prelude.len || prelude.ptr[0] != '@')
+            read_rule(a, sheet, prelude, take_block(&s));
+        else if (!span_istarts(prelude, SPAN("@media")) || !is_for_screen(span_skip(prelude, 6)))
+            take_block(&s);
+        /* else its rules come next, and its own } is a blank to skip_space() */
+    }
+}

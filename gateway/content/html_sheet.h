@@ -1,0 +1,36 @@
+/* content/html_sheet.h - the rules of style sheets, for elements by name, class and id.
+ *
+ * Selectors of one compound are kept: *, p, .a, p.a, #b, p#b; what they ask of ancestors, siblings and other attributes
+ * is beyond us, and such rules are left out. What several rules say for the same selector is one style, so that finding
+ * an element's styles costs the same however many rules there are. Rules for print and for small screens are left out.
+ *
+ * Threads: any. Memory: `a`; at most SHEET_RULES_MAX selectors.
+ */
+#ifndef CONTENT_HTML_SHEET_H
+#define CONTENT_HTML_SHEET_H
+
+#include "gateway/base/arena.h"
+#include "gateway/content/html_style.h"
+
+enum { SHEET_RULES_MAX = 4000, SHEET_SLOTS = 8192, SHEET_CLASSES_MAX = 32 };
+
+struct html_sheet_rule {
+    uint32_t hash;
+    struct span element, name; /* name: with its . or #; both may be empty: * */
+    unsigned turn;             /* when it was last added to: later ones win */
+    struct html_style style;
+};
+
+struct html_sheet {
+    struct html_sheet_rule **slots; /* SHEET_SLOTS; NULL: no rule yet */
+    unsigned count, turns;
+    bool is_cut; /* there were more rules than it holds */
+};
+
+/* sheet_read - adds the rules of a <style>. `css` must live as long. */
+void sheet_read(struct arena *a, struct html_sheet *sheet, struct span css);
+/* sheet_style - what the rules say of an element; `out` is merged into. */
+void sheet_style(const struct html_sheet *sheet, struct span element, struct span classes, struct span id,
+                 struct html_style *out);
+
+#endif
