@@ -1,10 +1,9 @@
 /* content/html_look.c - how text looks in an element, and so whether anybody sees it.
  *
  * From the outside in: what is inherited, what the element's name and attributes say, style sheets, its own style
- * [CSS2 6]. Colours are compared as people see them [WCAG21 1.4.3]. What cannot be known (the colour of an image) counts
- * as seen.
+ * [CSS2 6]. Colours are compared as people see them [WCAG21 1.4.3]. What cannot be known (the colour of an image)
+ * counts as seen.
  */
-#include "gateway/content/html_color.h"
 #include "gateway/content/html_parts.h"
 
 #define CONTRAST_LEAST 1.2 /* #ebebeb on white; what is meant to be read begins at 3 */

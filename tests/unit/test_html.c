@@ -279,12 +279,9 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(text_is_shown_as_readers_show_it),
-        TEST(odd_markup_hides_nothing),
-        TEST(links_have_targets_and_texts),
-        TEST(facts_are_noted),
-        TEST(rules_are_told_what_they_ask),
-        TEST(strings_and_tags_are_kept_as_written),
+        TEST(text_is_shown_as_readers_show_it),       TEST(odd_markup_hides_nothing),
+        TEST(links_have_targets_and_texts),           TEST(facts_are_noted),
+        TEST(rules_are_told_what_they_ask),           TEST(strings_and_tags_are_kept_as_written),
         TEST(text_is_rendered_as_body_rules_have_it),
     };
 
