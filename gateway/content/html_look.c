@@ -4,6 +4,7 @@
  * [CSS2 6]. Colours are compared as people see them [WCAG21 1.4.3]. What cannot be known (the colour of an image)
  * counts as seen.
  */
+#include "gateway/content/html_color.h"
 #include "gateway/content/html_parts.h"
 
 #define CONTRAST_LEAST 1.2 /* #ebebeb on white; what is meant to be read begins at 3 */
