@@ -1,7 +1,7 @@
 /* mail/message.h - one message: its bytes, where its header fields lie, and what follows from it alone.
  *
  * The bytes are what came in (dots unstuffed, lines in CRLF), in one piece: in memory up to a threshold, above it in
- * an unlinked spool file that is mapped. What follows from the bytes alone (body hashes, later the MIME tree) is
+ * an unlinked spool file that is mapped. What follows from the bytes alone (body hashes, the MIME tree, what its texts say) is
  * computed when first asked for, kept here and shared by all checks.
  *
  * Threads: one at a time; a worker that holds the inquiry holds the message. Memory: message_free() gives all back.
@@ -14,13 +14,17 @@
 
 struct spool;
 struct body_hashes; /* mail/canon.h */
+struct mime_tree;   /* mail/mime.h */
+struct content;     /* content/content.h */
 
 struct message {
     struct arena arena;
     struct span bytes;
     struct span body;
     struct header_index header;
-    struct body_hashes *body_hashes;
+    struct body_hashes *body_hashes; /* these three: NULL until asked for */
+    struct mime_tree *mime;
+    struct content *content;
     struct spool *spool; /* who owns the bytes; NULL: somebody else */
 };
 

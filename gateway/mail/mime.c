@@ -1,0 +1,208 @@
+/* mail/mime.c - the tree as others see it, and bodies decoded when they are first asked for. */
+#include "gateway/mail/mime.h"
+
+#include "gateway/base/bug.h"
+#include "gateway/mail/codec.h"
+#include "gateway/mail/mime_parts.h"
+
+/* What may be decoded of a message: so many times its size, and at least so much. */
+enum { DECODED_TIMES = 3, DECODED_BYTES_LEAST = 16 * 1024 * 1024 };
+
+/* ---- the tree ---- */
+
+static void list_node(struct mime_state *state, struct mime_node *node)
+{
+    struct mime_tree *tree = &state->tree;
+
+    node->part.index = (unsigned)tree->count;
+    tree->parts[tree->count++] = &node->part;
+    tree->anomalies |= node->part.anomalies;
+    for (struct mime_node *child = node->first_child; child; child = child->next)
+        list_node(state, child);
+}
+
+const struct mime_tree *message_mime(struct message *m)
+{
+    if (m->mime)
+        return m->mime;
+    struct mime_state *state = arena_alloc(&m->arena, sizeof *state);
+    size_t most = m->bytes.len * DECODED_TIMES;
+
+    state->message = m;
+    state->fields_left = MIME_FIELDS_MAX;
+    state->decoded_left = most > DECODED_BYTES_LEAST ? most : DECODED_BYTES_LEAST;
+    mime_read(state, NULL, m->bytes);
+    state->tree.parts = arena_alloc(&m->arena, state->part_count * sizeof *state->tree.parts);
+    list_node(state, state->root);
+    m->mime = &state->tree;
+    return m->mime;
+}
+
+/* ---- bodies ---- */
+
+static struct mime_node *node_of(struct mime_part *part)
+{
+    return (struct mime_node *)part;
+}
+
+static size_t decode_as(enum mime_encoding encoding, struct span encoded, char *out, unsigned *flaws)
+{
+    switch (encoding) {
+    case MIME_BASE64: return base64_decode(encoded, out, flaws);
+    case MIME_QUOTED_PRINTABLE: return quoted_printable_decode(encoded, out, flaws);
+    case MIME_UUENCODE: return uuencode_decode(encoded, out, flaws);
+    case MIME_YENC: return yenc_decode(encoded, out, flaws);
+    default: BUG("nothing to decode");
+    }
+}
+
+static bool is_packed(enum mime_encoding encoding)
+{
+    return encoding == MIME_BASE64 || encoding == MIME_QUOTED_PRINTABLE || encoding == MIME_UUENCODE ||
+           encoding == MIME_YENC;
+}
+
+static struct span unpack(struct mime_state *state, struct mime_node *node)
+{
+    struct mime_part *part = &node->part;
+    unsigned flaws = 0;
+
+    if (part->encoded.len > state->decoded_left) {
+        mime_note(node, MIME_BYTES_REACHED);
+        return SPAN("");
+    }
+    state->decoded_left -= part->encoded.len;
+    char *out = arena_alloc(&state->message->arena, codec_most(part->encoded.len));
+    struct span bytes = span_make(out, decode_as(part->encoding, part->encoded, out, &flaws));
+
+    if (flaws && part->encoding == MIME_BASE64)
+        mime_note(node, MIME_BAD_BASE64);
+    else if (flaws && part->encoding == MIME_QUOTED_PRINTABLE)
+        mime_note(node, MIME_BAD_QUOTED_PRINTABLE);
+    return bytes;
+}
+
+struct span mime_decode(struct mime_state *state, struct mime_node *node)
+{
+    struct mime_decoded *decoded = &node->decoded;
+
+    if (!decoded->has_bytes) {
+        decoded->bytes = is_packed(node->part.encoding) ? unpack(state, node) : node->part.encoded;
+        decoded->has_bytes = true;
+        node->part.decoded = decoded;
+        state->tree.anomalies |= node->part.anomalies;
+    }
+    return decoded->bytes;
+}
+
+struct span mime_bytes(struct message *m, struct mime_part *part)
+{
+    struct mime_state *state = (struct mime_state *)message_mime(m);
+
+    return part->children && !part->is_text ? SPAN("") : mime_decode(state, node_of(part));
+}
+
+/* ---- texts ---- */
+
+/* Lines in LF: a CR before an LF goes. */
+static struct span without_crs(struct arena *a, struct span text)
+{
+    if (span_find(text, '\r') == SPAN_NPOS)
+        return text;
+    char *out = arena_alloc(a, text.len);
+    size_t n = 0;
+
+    while (text.len) {
+        size_t cr = span_find(text, '\r');
+        size_t most = cr == SPAN_NPOS ? text.len : cr;
+
+        memcpy(out + n, text.ptr, most);
+        n += most;
+        text = span_skip(text, most);
+        if (!text.len)
+            break;
+        if (text.len < 2 || text.ptr[1] != '\n')
+            out[n++] = '\r';
+        text = span_skip(text, 1);
+    }
+    return span_make(out, n);
+}
+
+static struct span make_text(struct mime_state *state, struct mime_node *node)
+{
+    struct arena *a = &state->message->arena;
+    struct span bytes = mime_decode(state, node);
+    unsigned flaws = 0;
+    struct span text = charset_utf8(a, span_of(node->part.charset), bytes, bytes.len * 3 + 16, &flaws);
+
+    if (flaws & CHARSET_UNKNOWN && node->part.charset[0])
+        mime_note(node, MIME_CHARSET_UNKNOWN);
+    if (flaws & CHARSET_INVALID)
+        mime_note(node, MIME_CHARSET_INVALID);
+    state->tree.anomalies |= node->part.anomalies;
+    return without_crs(a, text);
+}
+
+struct span mime_text(struct message *m, struct mime_part *part)
+{
+    struct mime_state *state = (struct mime_state *)message_mime(m);
+    struct mime_node *node = node_of(part);
+
+    if (part->children && !part->is_text)
+        return SPAN("");
+    if (!node->decoded.has_text) {
+        node->decoded.text = make_text(state, node);
+        node->decoded.has_text = true;
+    }
+    return node->decoded.text;
+}
+
+/* ---- names ---- */
+
+static const char *const anomaly_names[] = {
+    [MIME_DUPLICATE_TYPE] = "duplicate_content_type",
+    [MIME_DUPLICATE_ENCODING] = "duplicate_transfer_encoding",
+    [MIME_DUPLICATE_DISPOSITION] = "duplicate_disposition",
+    [MIME_DUPLICATE_PARAM] = "duplicate_parameter",
+    [MIME_NO_BOUNDARY] = "no_boundary",
+    [MIME_BOUNDARY_ABSENT] = "boundary_absent",
+    [MIME_BOUNDARY_UNCLOSED] = "boundary_unclosed",
+    [MIME_BOUNDARY_NESTED] = "boundary_nested",
+    [MIME_BOUNDARY_ODD] = "boundary_odd",
+    [MIME_MULTIPART_ENCODED] = "multipart_encoded",
+    [MIME_BAD_BASE64] = "bad_base64",
+    [MIME_BAD_QUOTED_PRINTABLE] = "bad_quoted_printable",
+    [MIME_UNKNOWN_ENCODING] = "unknown_transfer_encoding",
+    [MIME_BAD_TYPE] = "bad_content_type",
+    [MIME_BAD_PARAM] = "bad_parameter",
+    [MIME_COMMENT_IN_PARAM] = "comment_in_parameter",
+    [MIME_ENCODED_WORD_PARAM] = "encoded_word_in_parameter",
+    [MIME_PARAM_CONFLICT] = "parameter_conflict",
+    [MIME_HEADER_IN_BODY] = "header_in_body",
+    [MIME_NO_HEADER_END] = "no_header_end",
+    [MIME_BAD_HEADER_LINE] = "bad_header_line",
+    [MIME_NUL] = "nul",
+    [MIME_BARE_CR] = "bare_cr",
+    [MIME_BARE_LF] = "bare_lf",
+    [MIME_8BIT_IN_7BIT] = "8bit_in_7bit",
+    [MIME_LONG_LINE] = "long_line",
+    [MIME_PARTIAL] = "partial",
+    [MIME_EXTERNAL_BODY] = "external_body",
+    [MIME_UUENCODED] = "uuencoded",
+    [MIME_YENCODED] = "yencoded",
+    [MIME_TNEF] = "tnef",
+    [MIME_CHARSET_UNKNOWN] = "charset_unknown",
+    [MIME_CHARSET_INVALID] = "charset_invalid",
+    [MIME_NO_VERSION] = "no_mime_version",
+    [MIME_DEPTH_REACHED] = "depth_reached",
+    [MIME_PARTS_REACHED] = "parts_reached",
+    [MIME_HEADER_REACHED] = "header_reached",
+    [MIME_BYTES_REACHED] = "bytes_reached",
+};
+
+_Static_assert(COUNT(anomaly_names) == MIME_ANOMALY_COUNT, "each anomaly has a name");
+
+const char *mime_anomaly_name(enum mime_anomaly anomaly)
+{
+    return anomaly_names[anomaly];
+}

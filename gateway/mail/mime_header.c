@@ -1,0 +1,249 @@
+/* mail/mime_header.c - what a part's header says of its body [RFC2045 5, 6, 7; RFC2183 2].
+ *
+ * Of several fields of one name the first counts here; mime_readings.c looks at the others.
+ */
+#include "gateway/mail/mime_parts.h"
+
+enum { FILENAME_BYTES_MAX = 1024, BOUNDARY_BYTES_MAX = 4096 };
+
+/* ---- which fields ---- */
+
+static void said_add(struct mime_said *said, const struct header_field *field)
+{
+    struct span value = span_trim(field->body);
+
+    for (unsigned i = 0; i < said->count; i++)
+        if (span_ieq(span_trim(said->fields[i]->body), value))
+            return;
+    if (said->count < MIME_SAID_MAX)
+        said->fields[said->count++] = field;
+}
+
+static void find_fields(struct mime_state *state, struct mime_node *node)
+{
+    const struct header_index *h = &node->part.header;
+    bool has_version = false;
+
+    for (size_t i = 0; i < h->count; i++) {
+        const struct header_field *f = &h->fields[i];
+
+        if (f->name.len < 10 || (ascii_lower(f->name.ptr[0]) != 'c' && ascii_lower(f->name.ptr[0]) != 'm'))
+            continue;
+        if (span_iis(f->name, "content-type"))
+            said_add(&node->types, f);
+        else if (span_iis(f->name, "content-transfer-encoding"))
+            said_add(&node->encodings, f);
+        else if (span_iis(f->name, "content-disposition"))
+            said_add(&node->dispositions, f);
+        else if (span_iis(f->name, "content-id") && !node->content_id)
+            node->content_id = f;
+        else if (span_iis(f->name, "mime-version"))
+            has_version = true;
+    }
+    if (!node->part.parent && !has_version && (node->types.count || node->encodings.count))
+        mime_note(node, MIME_NO_VERSION);
+    if (node->types.count > 1)
+        mime_note(node, MIME_DUPLICATE_TYPE);
+    if (node->encodings.count > 1)
+        mime_note(node, MIME_DUPLICATE_ENCODING);
+    if (node->dispositions.count > 1)
+        mime_note(node, MIME_DUPLICATE_DISPOSITION);
+    (void)state;
+}
+
+/* ---- values ---- */
+
+/* As a C string: what cannot stand in one is `?`. */
+static const char *text_of(struct arena *a, struct span value, bool is_lower)
+{
+    char *text = arena_dup(a, value);
+
+    for (size_t i = 0; i < value.len; i++) {
+        if (text[i] == '\0')
+            text[i] = '?';
+        else if (is_lower)
+            text[i] = ascii_lower(text[i]);
+    }
+    return text;
+}
+
+static void note_params(struct mime_node *node, unsigned flaws)
+{
+    if (flaws & PARAMS_DUPLICATE)
+        mime_note(node, MIME_DUPLICATE_PARAM);
+    if (flaws & PARAMS_CONFLICT)
+        mime_note(node, MIME_PARAM_CONFLICT);
+    if (flaws & PARAMS_COMMENT)
+        mime_note(node, MIME_COMMENT_IN_PARAM);
+    if (flaws & PARAMS_ENCODED)
+        mime_note(node, MIME_ENCODED_WORD_PARAM);
+    if (flaws & (PARAMS_UNQUOTED | PARAMS_CONTINUATION | PARAMS_SYNTAX | PARAMS_TOO_MANY))
+        mime_note(node, MIME_BAD_PARAM);
+    if (flaws & PARAMS_CHARSET)
+        mime_note(node, MIME_CHARSET_INVALID);
+}
+
+static struct span value_of(const struct params *p, const char *name)
+{
+    const struct param *param = params_find(p, name, 0);
+
+    return param ? param->value : span_make(NULL, 0);
+}
+
+/* [RFC2045 5.1]: type "/" subtype, both tokens. */
+static bool is_type(struct span type)
+{
+    size_t slash = span_find(type, '/');
+
+    if (slash == SPAN_NPOS || slash == 0 || slash + 1 == type.len)
+        return false;
+    for (size_t i = 0; i < type.len; i++)
+        if (i != slash && (type.ptr[i] <= ' ' || type.ptr[i] >= 0x7f || memchr("()<>@,;:\\\"/[]?=", type.ptr[i], 15)))
+            return false;
+    return true;
+}
+
+/* Messages inside of others that are read as such [RFC2046 5.2, RFC6532 3.7]. */
+static bool is_message_type(const char *type)
+{
+    return strcmp(type, "message/rfc822") == 0 || strcmp(type, "message/global") == 0 ||
+           strcmp(type, "message/news") == 0 || strcmp(type, "message/external-body") == 0;
+}
+
+static void set_kind(struct mime_node *node)
+{
+    struct mime_part *part = &node->part;
+
+    part->is_multipart = strncmp(part->type, "multipart/", 10) == 0;
+    part->is_message = is_message_type(part->type);
+    part->is_html = strcmp(part->type, "text/html") == 0 || strcmp(part->type, "application/xhtml+xml") == 0;
+    part->is_text = strncmp(part->type, "text/", 5) == 0 || part->is_html ||
+                    (strncmp(part->type, "message/", 8) == 0 && !part->is_message);
+    if (strcmp(part->type, "message/partial") == 0)
+        mime_note(node, MIME_PARTIAL);
+    if (strcmp(part->type, "message/external-body") == 0)
+        mime_note(node, MIME_EXTERNAL_BODY);
+    if (strcmp(part->type, "application/ms-tnef") == 0)
+        mime_note(node, MIME_TNEF);
+}
+
+/* Without a type, or with one that is none, it is plain text [RFC2045 5.2], in a digest a message [RFC2046 5.1.5]. */
+static void read_type(struct mime_state *state, struct mime_node *node, const struct header_field *field)
+{
+    struct arena *a = &state->message->arena;
+    struct mime_part *part = &node->part;
+    struct params *p = &node->type_params;
+
+    part->type = node->is_in_digest ? "message/rfc822" : "text/plain";
+    if (field) {
+        params_read(a, field->body, p);
+        if (is_type(p->value))
+            part->type = text_of(a, p->value, true);
+        else
+            mime_note(node, MIME_BAD_TYPE);
+        note_params(node, p->flaws);
+        part->charset = text_of(a, value_of(p, "charset"), true);
+    }
+    set_kind(node);
+    if (!part->is_multipart)
+        return;
+    part->boundary = text_of(a, span_first(value_of(p, "boundary"), BOUNDARY_BYTES_MAX), false);
+    if (!part->boundary[0])
+        mime_note(node, MIME_NO_BOUNDARY);
+}
+
+static enum mime_encoding encoding_of(struct span value)
+{
+    static const struct {
+        const char *name;
+        enum mime_encoding encoding;
+    } names[] = {
+        { "7bit", MIME_7BIT },      { "base64", MIME_BASE64 },     { "quoted-printable", MIME_QUOTED_PRINTABLE },
+        { "8bit", MIME_8BIT },      { "binary", MIME_BINARY },     { "x-uuencode", MIME_UUENCODE },
+        { "x-uue", MIME_UUENCODE }, { "uuencode", MIME_UUENCODE }, { "x-yencode", MIME_YENC },
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (span_iis(value, names[i].name))
+            return names[i].encoding;
+    return MIME_UNKNOWN;
+}
+
+static void read_encoding(struct mime_state *state, struct mime_node *node, const struct header_field *field)
+{
+    struct params p;
+
+    node->part.encoding = field ? encoding_of(span_trim(field->body)) : MIME_7BIT;
+    if (node->part.encoding != MIME_UNKNOWN)
+        return;
+    params_read(&state->message->arena, field->body, &p); /* comments, or what is behind a `;` */
+    node->part.encoding = encoding_of(p.value);
+    if (node->part.encoding == MIME_UNKNOWN)
+        mime_note(node, MIME_UNKNOWN_ENCODING);
+}
+
+static void read_disposition(struct mime_state *state, struct mime_node *node, const struct header_field *field)
+{
+    struct params *p = &node->disposition_params;
+
+    if (!field)
+        return;
+    params_read(&state->message->arena, field->body, p);
+    note_params(node, p->flaws);
+    if (span_iis(p->value, "inline"))
+        node->part.disposition = MIME_INLINE;
+    else if (p->value.len) /* an unknown one is an attachment [RFC2183 2.8] */
+        node->part.disposition = MIME_ATTACHMENT;
+}
+
+/* The first name that differs from `name` among all that readers may take. */
+static struct span other_name(const struct params *p, const char *param, struct span name)
+{
+    const struct param *found;
+
+    for (size_t n = 0; (found = params_find(p, param, n)); n++)
+        if (found->value.len && !span_eq(found->value, name))
+            return found->value;
+    return span_make(NULL, 0);
+}
+
+static void read_names(struct mime_state *state, struct mime_node *node)
+{
+    struct arena *a = &state->message->arena;
+    struct span name = value_of(&node->disposition_params, "filename");
+
+    if (!name.len)
+        name = value_of(&node->type_params, "name");
+    if (!name.len)
+        return;
+    struct span other = other_name(&node->disposition_params, "filename", name);
+
+    if (!other.len) {
+        other = other_name(&node->type_params, "name", name);
+        if (other.len)
+            mime_note(node, MIME_PARAM_CONFLICT);
+    }
+    node->part.filename = text_of(a, span_first(name, FILENAME_BYTES_MAX), false);
+    node->part.other_filename = text_of(a, span_first(other, FILENAME_BYTES_MAX), false);
+}
+
+static void read_content_id(struct mime_state *state, struct mime_node *node)
+{
+    if (!node->content_id)
+        return;
+    struct span id = span_trim(node->content_id->body);
+
+    if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>')
+        id = span_first(span_skip(id, 1), id.len - 2);
+    node->part.content_id = text_of(&state->message->arena, id, false);
+}
+
+void mime_header_facts(struct mime_state *state, struct mime_node *node)
+{
+    find_fields(state, node);
+    read_encoding(state, node, node->encodings.count ? node->encodings.fields[0] : NULL);
+    read_type(state, node, node->types.count ? node->types.fields[0] : NULL);
+    read_disposition(state, node, node->dispositions.count ? node->dispositions.fields[0] : NULL);
+    read_names(state, node);
+    read_content_id(state, node);
+}

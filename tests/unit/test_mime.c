@@ -1,0 +1,116 @@
+/* tests/unit/test_mime.c - the parts of messages, as the standards have them, and where they end. */
+#include "tests/kit/expect.h"
+
+#include "tests/kit/mime_view.h"
+
+#define TYPE "MIME-Version: 1.0\r\nContent-Type: "
+
+static void expect_tree(struct span message, const char *want)
+{
+    struct message *m = message_new(message, &mime_view_limits);
+    struct strbuf view;
+
+    mime_view(&view, m);
+    EXPECT_SPAN(want, strbuf_span(&view));
+    strbuf_release(&view);
+    message_free(m);
+}
+
+static void parts_are_where_their_boundaries_say(void **state)
+{
+    static const struct {
+        const char *message, *tree;
+    } cases[] = {
+        { "\r\nhello\r\n", "text/plain \"hello\\x0d\\x0a\"\n" },
+        { "", "text/plain \"\"\n" },
+        { TYPE "text/html\r\n\r\n<p>", "text/html \"<p>\"\n" },
+        { TYPE "multipart/mixed; boundary=b\r\n\r\n"
+               "--b\r\n\r\none\r\n--b\r\nContent-Type: text/html\r\n\r\ntwo\r\n--b--\r\n",
+          "multipart/mixed\n  text/plain \"one\"\n  text/html \"two\"\n" },
+        /* before, behind, blanks behind a boundary, an empty line before one */
+        { TYPE "multipart/mixed; boundary=b\r\n\r\n"
+               "before\r\n--b \t\r\n\r\none\r\n\r\n--b-- \r\nbehind\r\n",
+          "multipart/mixed\n  text/plain \"one\\x0d\\x0a\"\n" },
+        /* not a boundary: it goes on, or does not begin the line */
+        { TYPE "multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--bb\r\n --b\r\n--b-\r\n-b\r\n--b--",
+          "multipart/mixed\n  text/plain \"--bb\\x0d\\x0a --b\\x0d\\x0a--b-\\x0d\\x0a-b\"\n" },
+        /* a part without header, empty, or all header */
+        { TYPE "multipart/mixed; boundary=b\r\n\r\n--b\r\n--b\r\n\r\n--b\r\nContent-Type: text/html\r\n--b--",
+          "multipart/mixed\n  text/plain \"\"\n  text/plain \"\"\n  text/html [no_header_end] \"\"\n" },
+        { TYPE "multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nContent-Type: text/html\r\n\r\nx\r\n--b--",
+          "multipart/digest\n  message/rfc822\n    text/html \"x\"\n" },
+        { TYPE "message/rfc822\r\n\r\nContent-Type: message/rfc822\r\n\r\nContent-Type: text/html\r\n\r\nx",
+          "message/rfc822\n  message/rfc822\n    text/html \"x\"\n" },
+        { TYPE "message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nQ29udGVudC1UeXBlOiB0ZXh0L2h0bWwKCng=",
+          "message/rfc822\n  text/html [bare_lf] \"x\"\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        expect_tree(span_of(cases[i].message), cases[i].tree);
+}
+
+static void inner_multiparts_end_where_outer_ones_go_on(void **state)
+{
+    (void)state;
+    expect_tree(SPAN(TYPE "multipart/mixed; boundary=o\r\n\r\n"
+                          "--o\r\nContent-Type: multipart/alternative; boundary=i\r\n\r\n"
+                          "--i\r\n\r\none\r\n--i\r\n\r\ntwo\r\n"
+                          "--o\r\n\r\nthree\r\n--o--\r\n"),
+                "multipart/mixed\n"
+                "  multipart/alternative [boundary_unclosed]\n    text/plain \"one\"\n    text/plain \"two\"\n"
+                "  text/plain \"three\"\n");
+    expect_tree(SPAN(TYPE "multipart/mixed; boundary=o\r\n\r\n"
+                          "--o\r\nContent-Type: message/rfc822\r\n\r\n"
+                          "Content-Type: multipart/alternative; boundary=i\r\n\r\n--i\r\n\r\none\r\n--i--\r\n"
+                          "--o\r\n\r\nthree\r\n--o--\r\n"),
+                "multipart/mixed\n"
+                "  message/rfc822\n    multipart/alternative\n      text/plain \"one\"\n"
+                "  text/plain \"three\"\n");
+}
+
+static void a_boundary_ends_a_header(void **state)
+{
+    (void)state;
+    expect_tree(SPAN(TYPE "multipart/mixed; boundary=\"a:b\"\r\n\r\n--a:b\r\nX: y\r\n--a:b\r\n\r\nz\r\n--a:b--\r\n"),
+                "multipart/mixed\n  text/plain [no_header_end] \"\"\n  text/plain \"z\"\n");
+}
+
+static void facts_of_a_part_are_told(void **state)
+{
+    struct message *m = message_new(SPAN(TYPE "Text/HTML; Charset=\"UTF-8\"; name=other\r\n"
+                                              "Content-Disposition: Attachment; filename=\"a b.html\"\r\n"
+                                              "Content-ID: <x@y>\r\n"
+                                              "Content-Transfer-Encoding: (hm) Base64 (ha)\r\n\r\neA==\r\n"),
+                                    &mime_view_limits);
+    struct mime_part *part = message_mime(m)->parts[0];
+
+    (void)state;
+    EXPECT_STR("text/html", part->type);
+    EXPECT_STR("utf-8", part->charset);
+    EXPECT_STR("a b.html", part->filename);
+    EXPECT_STR("other", part->other_filename);
+    EXPECT_STR("x@y", part->content_id);
+    EXPECT_INT(MIME_ATTACHMENT, part->disposition);
+    EXPECT_INT(MIME_BASE64, part->encoding);
+    EXPECT_TRUE(part->is_text && part->is_html && !part->is_multipart && !part->is_message);
+    EXPECT_SPAN("x", mime_bytes(m, part));
+    EXPECT_SPAN("x", mime_text(m, part));
+    EXPECT_SPAN("eA==\r\n", part->encoded);
+    message_free(m);
+}
+
+static void texts_are_utf8_with_lf(void **state)
+{
+    struct message *m = message_new(SPAN(TYPE "text/plain; charset=iso-8859-1\r\n"
+                                              "Content-Transfer-Encoding: quoted-printable\r\n\r\na=\r\n=FC\r\n\rb"),
+                                    &mime_view_limits);
+
+    (void)state;
+    EXPECT_SPAN("a\xc3\xbc\n\rb", mime_text(m, message_mime(m)->parts[0]));
+    EXPECT_SPAN("a\xfc\r\n\rb", mime_bytes(m, message_mime(m)->parts[0]));
+    message_free(m);
+}
+
+RUN_TESTS(TEST(parts_are_where_their_boundaries_say), TEST(inner_multiparts_end_where_outer_ones_go_on),
+          TEST(a_boundary_ends_a_header), TEST(facts_of_a_part_are_told), TEST(texts_are_utf8_with_lf))
