@@ -7,6 +7,8 @@
 
 /* What may be decoded of a message: so many times its size, and at least so much. */
 enum { DECODED_TIMES = 3, DECODED_BYTES_LEAST = 16 * 1024 * 1024 };
+/* What may be passed again for other readings, beside so many times its size. */
+enum { AGAIN_TIMES = 2, AGAIN_BYTES_LEAST = 1024 * 1024 };
 
 /* ---- the tree ---- */
 
@@ -19,6 +21,8 @@ static void list_node(struct mime_state *state, struct mime_node *node)
     tree->anomalies |= node->part.anomalies;
     for (struct mime_node *child = node->first_child; child; child = child->next)
         list_node(state, child);
+    for (struct mime_node *reading = node->first_reading; reading; reading = reading->next)
+        list_node(state, reading);
 }
 
 const struct mime_tree *message_mime(struct message *m)
@@ -31,7 +35,11 @@ const struct mime_tree *message_mime(struct message *m)
     state->message = m;
     state->fields_left = MIME_FIELDS_MAX;
     state->decoded_left = most > DECODED_BYTES_LEAST ? most : DECODED_BYTES_LEAST;
+    state->again_left = m->bytes.len * AGAIN_TIMES + AGAIN_BYTES_LEAST;
+    state->part_most = MIME_STANDARD_PARTS_MAX;
     mime_read(state, NULL, m->bytes);
+    state->part_most = MIME_PARTS_MAX;
+    mime_readings(state);
     state->tree.parts = arena_alloc(&m->arena, state->part_count * sizeof *state->tree.parts);
     list_node(state, state->root);
     m->mime = &state->tree;
@@ -45,18 +53,23 @@ static struct mime_node *node_of(struct mime_part *part)
     return (struct mime_node *)part;
 }
 
-static size_t decode_as(enum mime_encoding encoding, struct span encoded, char *out, unsigned *flaws)
+static size_t decode_as(enum mime_encoding encoding, bool is_to_padding, struct span encoded, char *out,
+                        unsigned *flaws)
 {
+    struct mime_packed packed;
+
     switch (encoding) {
-    case MIME_BASE64: return base64_decode(encoded, out, flaws);
+    case MIME_BASE64:
+        return is_to_padding ? base64_decode_to_padding(encoded, out, flaws) : base64_decode(encoded, out, flaws);
     case MIME_QUOTED_PRINTABLE: return quoted_printable_decode(encoded, out, flaws);
-    case MIME_UUENCODE: return uuencode_decode(encoded, out, flaws);
+    case MIME_UUENCODE:
+        return uuencode_decode(mime_uuencoded(encoded, 0, &packed) ? packed.lines : encoded, out, flaws);
     case MIME_YENC: return yenc_decode(encoded, out, flaws);
     default: BUG("nothing to decode");
     }
 }
 
-static bool is_packed(enum mime_encoding encoding)
+bool mime_is_packed(enum mime_encoding encoding)
 {
     return encoding == MIME_BASE64 || encoding == MIME_QUOTED_PRINTABLE || encoding == MIME_UUENCODE ||
            encoding == MIME_YENC;
@@ -65,6 +78,7 @@ static bool is_packed(enum mime_encoding encoding)
 static struct span unpack(struct mime_state *state, struct mime_node *node)
 {
     struct mime_part *part = &node->part;
+    bool is_to_padding = node->way && node->way->is_to_padding;
     unsigned flaws = 0;
 
     if (part->encoded.len > state->decoded_left) {
@@ -73,7 +87,7 @@ static struct span unpack(struct mime_state *state, struct mime_node *node)
     }
     state->decoded_left -= part->encoded.len;
     char *out = arena_alloc(&state->message->arena, codec_most(part->encoded.len));
-    struct span bytes = span_make(out, decode_as(part->encoding, part->encoded, out, &flaws));
+    struct span bytes = span_make(out, decode_as(part->encoding, is_to_padding, part->encoded, out, &flaws));
 
     if (flaws && part->encoding == MIME_BASE64)
         mime_note(node, MIME_BAD_BASE64);
@@ -87,7 +101,7 @@ struct span mime_decode(struct mime_state *state, struct mime_node *node)
     struct mime_decoded *decoded = &node->decoded;
 
     if (!decoded->has_bytes) {
-        decoded->bytes = is_packed(node->part.encoding) ? unpack(state, node) : node->part.encoded;
+        decoded->bytes = mime_is_packed(node->part.encoding) ? unpack(state, node) : node->part.encoded;
         decoded->has_bytes = true;
         node->part.decoded = decoded;
         state->tree.anomalies |= node->part.anomalies;
@@ -198,6 +212,7 @@ static const char *const anomaly_names[] = {
     [MIME_PARTS_REACHED] = "parts_reached",
     [MIME_HEADER_REACHED] = "header_reached",
     [MIME_BYTES_REACHED] = "bytes_reached",
+    [MIME_READINGS_REACHED] = "readings_reached",
 };
 
 _Static_assert(COUNT(anomaly_names) == MIME_ANOMALY_COUNT, "each anomaly has a name");

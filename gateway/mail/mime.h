@@ -77,6 +77,7 @@ enum mime_anomaly {
     MIME_PARTS_REACHED,
     MIME_HEADER_REACHED,
     MIME_BYTES_REACHED,
+    MIME_READINGS_REACHED, /* there may be more readings than are here */
     MIME_ANOMALY_COUNT,
 };
 
@@ -102,6 +103,7 @@ struct mime_part {
     bool is_multipart, is_message, is_text, is_html;
     bool is_flowed, is_delsp;     /* format=flowed; delsp=yes [RFC3676] */
     bool is_unpacked;             /* out of uuencode, yEnc or TNEF inside of its parent */
+    bool is_reading;              /* it, or what it lies in, is another reading */
     struct mime_decoded *decoded; /* mime_bytes()'s own; NULL: not asked for yet */
 };
 

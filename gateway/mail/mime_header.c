@@ -19,7 +19,7 @@ static void said_add(struct mime_said *said, const struct header_field *field)
         said->fields[said->count++] = field;
 }
 
-static void find_fields(struct mime_state *state, struct mime_node *node)
+static void find_fields(struct mime_node *node)
 {
     const struct header_index *h = &node->part.header;
     bool has_version = false;
@@ -48,13 +48,12 @@ static void find_fields(struct mime_state *state, struct mime_node *node)
         mime_note(node, MIME_DUPLICATE_ENCODING);
     if (node->dispositions.count > 1)
         mime_note(node, MIME_DUPLICATE_DISPOSITION);
-    (void)state;
 }
 
 /* ---- values ---- */
 
 /* As a C string: what cannot stand in one is `?`. */
-static const char *text_of(struct arena *a, struct span value, bool is_lower)
+const char *mime_text_of(struct arena *a, struct span value, bool is_lower)
 {
     char *text = arena_dup(a, value);
 
@@ -127,6 +126,33 @@ static void set_kind(struct mime_node *node)
         mime_note(node, MIME_TNEF);
 }
 
+/* What may stand in a boundary [RFC2046 5.1.1]. */
+static bool is_good_boundary(struct span boundary)
+{
+    for (size_t i = 0; i < boundary.len; i++)
+        if (!ascii_is_alnum(boundary.ptr[i]) && !memchr("'()+_,-./:=? ", boundary.ptr[i], 13))
+            return false;
+    return boundary.len && boundary.len <= 70 && boundary.ptr[boundary.len - 1] != ' ';
+}
+
+static void read_boundary(struct mime_state *state, struct mime_node *node)
+{
+    struct span boundary = value_of(&node->type_params, "boundary");
+
+    if (node->way && node->way->boundary.len)
+        boundary = node->way->boundary;
+    if (boundary.len && !is_good_boundary(boundary))
+        mime_note(node, MIME_BOUNDARY_ODD);
+    boundary = span_first(boundary, BOUNDARY_BYTES_MAX);
+    while (boundary.len && ascii_is_wsp(boundary.ptr[boundary.len - 1]))
+        boundary.len--;
+    node->part.boundary = mime_text_of(&state->message->arena, boundary, false);
+    if (!boundary.len)
+        mime_note(node, MIME_NO_BOUNDARY);
+    if (mime_is_packed(node->part.encoding))
+        mime_note(node, MIME_MULTIPART_ENCODED);
+}
+
 /* Without a type, or with one that is none, it is plain text [RFC2045 5.2], in a digest a message [RFC2046 5.1.5]. */
 static void read_type(struct mime_state *state, struct mime_node *node, const struct header_field *field)
 {
@@ -138,21 +164,20 @@ static void read_type(struct mime_state *state, struct mime_node *node, const st
     if (field) {
         params_read(a, field->body, p);
         if (is_type(p->value))
-            part->type = text_of(a, p->value, true);
+            part->type = mime_text_of(a, p->value, true);
         else
             mime_note(node, MIME_BAD_TYPE);
         note_params(node, p->flaws);
-        part->charset = text_of(a, value_of(p, "charset"), true);
+        part->charset = mime_text_of(a, value_of(p, "charset"), true);
     }
+    if (node->way && node->way->forced_type)
+        part->type = node->way->forced_type;
     set_kind(node);
-    if (!part->is_multipart)
-        return;
-    part->boundary = text_of(a, span_first(value_of(p, "boundary"), BOUNDARY_BYTES_MAX), false);
-    if (!part->boundary[0])
-        mime_note(node, MIME_NO_BOUNDARY);
+    if (part->is_multipart)
+        read_boundary(state, node);
 }
 
-static enum mime_encoding encoding_of(struct span value)
+enum mime_encoding mime_encoding_of(struct span value)
 {
     static const struct {
         const char *name;
@@ -173,11 +198,13 @@ static void read_encoding(struct mime_state *state, struct mime_node *node, cons
 {
     struct params p;
 
-    node->part.encoding = field ? encoding_of(span_trim(field->body)) : MIME_7BIT;
-    if (node->part.encoding != MIME_UNKNOWN)
+    node->part.encoding = field ? mime_encoding_of(span_trim(field->body)) : MIME_7BIT;
+    if (node->way && node->way->has_encoding)
+        node->part.encoding = node->way->forced_encoding;
+    if (node->part.encoding != MIME_UNKNOWN || !field)
         return;
     params_read(&state->message->arena, field->body, &p); /* comments, or what is behind a `;` */
-    node->part.encoding = encoding_of(p.value);
+    node->part.encoding = mime_encoding_of(p.value);
     if (node->part.encoding == MIME_UNKNOWN)
         mime_note(node, MIME_UNKNOWN_ENCODING);
 }
@@ -223,8 +250,8 @@ static void read_names(struct mime_state *state, struct mime_node *node)
         if (other.len)
             mime_note(node, MIME_PARAM_CONFLICT);
     }
-    node->part.filename = text_of(a, span_first(name, FILENAME_BYTES_MAX), false);
-    node->part.other_filename = text_of(a, span_first(other, FILENAME_BYTES_MAX), false);
+    node->part.filename = mime_text_of(a, span_first(name, FILENAME_BYTES_MAX), false);
+    node->part.other_filename = mime_text_of(a, span_first(other, FILENAME_BYTES_MAX), false);
 }
 
 static void read_content_id(struct mime_state *state, struct mime_node *node)
@@ -235,15 +262,22 @@ static void read_content_id(struct mime_state *state, struct mime_node *node)
 
     if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>')
         id = span_first(span_skip(id, 1), id.len - 2);
-    node->part.content_id = text_of(&state->message->arena, id, false);
+    node->part.content_id = mime_text_of(&state->message->arena, id, false);
+}
+
+static const struct header_field *first_of(const struct mime_said *said)
+{
+    return said->count ? said->fields[0] : NULL;
 }
 
 void mime_header_facts(struct mime_state *state, struct mime_node *node)
 {
-    find_fields(state, node);
-    read_encoding(state, node, node->encodings.count ? node->encodings.fields[0] : NULL);
-    read_type(state, node, node->types.count ? node->types.fields[0] : NULL);
-    read_disposition(state, node, node->dispositions.count ? node->dispositions.fields[0] : NULL);
+    const struct mime_way *way = node->way;
+
+    find_fields(node);
+    read_encoding(state, node, way && way->encoding ? way->encoding : first_of(&node->encodings));
+    read_type(state, node, way && way->type ? way->type : first_of(&node->types));
+    read_disposition(state, node, first_of(&node->dispositions));
     read_names(state, node);
     read_content_id(state, node);
 }

@@ -24,6 +24,19 @@ struct delimiter {
 
 static struct delimiter read_part(struct mime_pass *pass, struct mime_node *parent, size_t at);
 
+static void adopt(struct mime_node *parent, struct mime_node *node)
+{
+    node->part.parent = &parent->part;
+    node->part.depth = parent->part.depth + 1;
+    node->part.is_reading = parent->part.is_reading;
+    parent->part.children++;
+    if (parent->last_child)
+        parent->last_child->next = node;
+    else
+        parent->first_child = node;
+    parent->last_child = node;
+}
+
 struct mime_node *mime_node_new(struct mime_state *state, struct mime_node *parent)
 {
     struct mime_node *node = arena_alloc(&state->message->arena, sizeof *node);
@@ -32,18 +45,13 @@ struct mime_node *mime_node_new(struct mime_state *state, struct mime_node *pare
     part->reading = part->charset = part->filename = part->other_filename = part->content_id = part->boundary = "";
     part->type = "text/plain";
     state->part_count++;
-    if (!parent) {
-        state->root = node;
-        return node;
-    }
-    part->parent = &parent->part;
-    part->depth = parent->part.depth + 1;
-    parent->part.children++;
-    if (parent->last_child)
-        parent->last_child->next = node;
+    if (state->last_made)
+        state->last_made->next_made = node;
     else
-        parent->first_child = node;
-    parent->last_child = node;
+        state->root = node;
+    state->last_made = node;
+    if (parent)
+        adopt(parent, node);
     return node;
 }
 
@@ -74,25 +82,42 @@ static size_t next_candidate(struct mime_pass *pass, size_t from)
     return pass->candidate;
 }
 
-/* Whose boundary line it is, the innermost first. `text` is what stands behind its --. */
+/* The levels in `left` one after the other, the innermost first. */
+static int take_level(const struct mime_pass *pass, uint64_t *left)
+{
+    int level = pass->lines == MIME_LINES_OUTER_FIRST ? __builtin_ctzll(*left) : 63 - __builtin_clzll(*left);
+
+    *left &= ~((uint64_t)1 << level);
+    return level;
+}
+
+/* Whose boundary line it is. `text` is what stands behind its --. Where it goes on behind a boundary it is none, but
+ * in that reading. */
 static int level_of(const struct mime_pass *pass, struct span text, bool *is_close)
 {
     uint64_t left = text.len ? pass->by_first[(unsigned char)text.ptr[0]] : 0;
+    int begun = NO_LEVEL;
 
     while (left) {
-        int level = 63 - __builtin_clzll(left);
-        struct span boundary = pass->boundaries[level];
+        int level = take_level(pass, &left);
 
-        left &= ~((uint64_t)1 << level);
-        if (!span_starts(text, boundary))
+        if (!span_starts(text, pass->boundaries[level]))
             continue;
-        struct span rest = without_trailing_blanks(span_skip(text, boundary.len));
+        struct span rest = without_trailing_blanks(span_skip(text, pass->boundaries[level].len));
 
-        if (rest.len && !span_is(rest, "--"))
-            continue;
         *is_close = rest.len != 0;
-        return level;
+        if (!rest.len || span_is(rest, "--"))
+            return level;
+        if (begun == NO_LEVEL)
+            begun = level;
     }
+    if (begun == NO_LEVEL)
+        return NO_LEVEL;
+    if (pass->lines == MIME_LINES_PREFIX) {
+        *is_close = span_starts(span_skip(text, pass->boundaries[begun].len), SPAN("--"));
+        return begun;
+    }
+    pass->multiparts[begun]->has_prefix_line = true;
     return NO_LEVEL;
 }
 
@@ -142,26 +167,17 @@ static size_t end_before(const struct mime_pass *pass, const struct delimiter *e
 
 /* ---- multiparts ---- */
 
-/* What may stand in a boundary [RFC2046 5.1.1]. */
-static bool is_good_boundary(struct span boundary)
-{
-    for (size_t i = 0; i < boundary.len; i++)
-        if (!ascii_is_alnum(boundary.ptr[i]) && !memchr("'()+_,-./:=? ", boundary.ptr[i], 13))
-            return false;
-    return boundary.len <= 70 && boundary.ptr[boundary.len - 1] != ' ';
-}
-
 static void note_boundary(const struct mime_pass *pass, struct mime_node *node)
 {
     struct span boundary = span_of(node->part.boundary);
 
-    if (!is_good_boundary(boundary))
-        mime_note(node, MIME_BOUNDARY_ODD);
     for (unsigned i = 0; i < pass->level_count; i++) {
         struct span outer = pass->boundaries[i];
 
-        if (span_starts(boundary, outer) || span_starts(outer, boundary))
-            mime_note(node, MIME_BOUNDARY_NESTED);
+        if (!span_starts(boundary, outer) && !span_starts(outer, boundary))
+            continue;
+        mime_note(node, MIME_BOUNDARY_NESTED);
+        pass->multiparts[i]->has_nested_boundary = true;
     }
 }
 
@@ -170,6 +186,7 @@ static void push_level(struct mime_pass *pass, struct mime_node *node)
     struct span boundary = span_of(node->part.boundary);
 
     pass->by_first[(unsigned char)boundary.ptr[0]] |= (uint64_t)1 << pass->level_count;
+    pass->multiparts[pass->level_count] = node;
     pass->boundaries[pass->level_count++] = boundary;
 }
 
@@ -180,23 +197,24 @@ static void pop_level(struct mime_pass *pass)
     pass->by_first[first] &= ~((uint64_t)1 << pass->level_count);
 }
 
-static void note_facts(struct mime_node *node, unsigned facts)
+static void note_facts(struct mime_state *state, struct mime_node *node, unsigned facts)
 {
     if (facts & BYTES_NUL)
         mime_note(node, MIME_NUL);
     if (facts & BYTES_BARE_CR)
         mime_note(node, MIME_BARE_CR);
+    state->has_bare_cr |= facts & BYTES_BARE_CR;
     if (facts & BYTES_BARE_LF)
         mime_note(node, MIME_BARE_LF);
     if (facts & BYTES_LONG_LINE)
         mime_note(node, MIME_LONG_LINE);
 }
 
-static void note_body(struct mime_node *node, struct span bytes)
+static void note_body(const struct mime_pass *pass, struct mime_node *node, struct span bytes)
 {
     unsigned facts = bytes_facts(bytes);
 
-    note_facts(node, facts);
+    note_facts(pass->state, node, facts);
     if (facts & BYTES_8BIT && node->part.encoding != MIME_8BIT && node->part.encoding != MIME_BINARY)
         mime_note(node, MIME_8BIT_IN_7BIT);
 }
@@ -217,6 +235,18 @@ static struct delimiter read_rest(struct mime_pass *pass, struct mime_node *node
     return end;
 }
 
+static struct delimiter read_epilogue(struct mime_pass *pass, struct mime_node *node, size_t from)
+{
+    struct span boundary = span_of(node->part.boundary);
+    struct delimiter end = next_delimiter(pass, from);
+    struct span bytes = between(pass, from, end.at);
+
+    note_body(pass, node, bytes);
+    for (size_t at = 0; !node->goes_on && (at = line_start_find(bytes, at, '-', '-')) != SPAN_NPOS; at++)
+        node->goes_on = span_starts(span_skip(bytes, at + 2), boundary);
+    return end;
+}
+
 /* From behind the header of `node` to the delimiter that ends it. What stands before the first part and behind the last
  * one belongs to no part of it, but to `node`. */
 static struct delimiter read_multipart(struct mime_pass *pass, struct mime_node *node, size_t from)
@@ -227,11 +257,11 @@ static struct delimiter read_multipart(struct mime_pass *pass, struct mime_node 
     push_level(pass, node);
     struct delimiter here = next_delimiter(pass, from);
 
-    note_body(node, between(pass, from, here.at));
+    note_body(pass, node, between(pass, from, here.at));
     if (here.level != mine)
         mime_note(node, MIME_BOUNDARY_ABSENT);
-    while (here.level == mine && !here.is_close) {
-        if (pass->state->part_count >= MIME_STANDARD_PARTS_MAX)
+    while (here.level == mine && (!here.is_close || pass->lines == MIME_LINES_PAST_CLOSE)) {
+        if (pass->state->part_count >= pass->state->part_most)
             return read_rest(pass, node, &here);
         here = read_part(pass, node, here.end);
     }
@@ -240,10 +270,7 @@ static struct delimiter read_multipart(struct mime_pass *pass, struct mime_node 
         mime_note(node, MIME_BOUNDARY_UNCLOSED);
         return here;
     }
-    from = here.end;
-    here = next_delimiter(pass, from);
-    note_body(node, between(pass, from, here.at));
-    return here;
+    return read_epilogue(pass, node, here.end);
 }
 
 /* ---- headers ---- */
@@ -298,17 +325,11 @@ static size_t read_header(struct mime_pass *pass, struct mime_node *node, size_t
         note_header(node);
     }
     mime_header_facts(state, node);
-    note_facts(node, bytes_facts(between(pass, at, at + h->body_at)));
+    note_facts(pass->state, node, bytes_facts(between(pass, at, at + h->body_at)));
     return at + h->body_at;
 }
 
 /* ---- parts ---- */
-
-static bool is_packed(const struct mime_node *node)
-{
-    return node->part.encoding == MIME_BASE64 || node->part.encoding == MIME_QUOTED_PRINTABLE ||
-           node->part.encoding == MIME_UUENCODE;
-}
 
 /* Whether what `node` holds is read: a multipart's parts, a message in a message. */
 static bool goes_deeper(struct mime_state *state, struct mime_node *node)
@@ -319,7 +340,7 @@ static bool goes_deeper(struct mime_state *state, struct mime_node *node)
         return false;
     if (part->depth >= MIME_DEPTH_MAX)
         mime_note(node, MIME_DEPTH_REACHED);
-    else if (state->part_count >= MIME_STANDARD_PARTS_MAX)
+    else if (state->part_count >= state->part_most)
         mime_note(node, MIME_PARTS_REACHED);
     else
         return true;
@@ -330,19 +351,16 @@ static struct delimiter read_leaf(struct mime_pass *pass, struct mime_node *node
 {
     struct delimiter end = next_delimiter(pass, at);
 
-    note_body(node, between(pass, at, end.at));
+    note_body(pass, node, between(pass, at, end.at));
     return end;
 }
 
-static struct delimiter read_part(struct mime_pass *pass, struct mime_node *parent, size_t at)
+/* `node` from where it begins and where its body does to the delimiter that ends it. */
+static struct delimiter read_content(struct mime_pass *pass, struct mime_node *node, size_t at, size_t body_at)
 {
-    struct mime_node *node = mime_node_new(pass->state, parent);
     struct mime_part *part = &node->part;
-
-    node->is_in_digest = parent && strcmp(parent->part.type, "multipart/digest") == 0;
-    size_t body_at = read_header(pass, node, at);
     bool is_deep = goes_deeper(pass->state, node);
-    bool is_deep_and_packed = is_deep && part->is_message && is_packed(node);
+    bool is_deep_and_packed = is_deep && part->is_message && mime_is_packed(part->encoding);
     struct delimiter end;
 
     if (!is_deep || is_deep_and_packed)
@@ -353,6 +371,7 @@ static struct delimiter read_part(struct mime_pass *pass, struct mime_node *pare
         end = read_part(pass, node, body_at);
     size_t end_at = end_before(pass, &end, body_at);
 
+    node->body_at = body_at - at;
     part->whole = between(pass, at, end_at);
     part->encoded = between(pass, body_at, end_at);
     if (is_deep_and_packed)
@@ -360,12 +379,79 @@ static struct delimiter read_part(struct mime_pass *pass, struct mime_node *pare
     return end;
 }
 
-void mime_read(struct mime_state *state, struct mime_node *parent, struct span bytes)
+static struct delimiter read_part(struct mime_pass *pass, struct mime_node *parent, size_t at)
+{
+    struct mime_node *node = mime_node_new(pass->state, parent);
+
+    node->is_in_digest = parent && strcmp(parent->part.type, "multipart/digest") == 0;
+    return read_content(pass, node, at, read_header(pass, node, at));
+}
+
+static struct mime_pass *pass_new(struct mime_state *state, struct span bytes, enum mime_lines lines)
 {
     struct mime_pass *pass = mem_alloc(sizeof *pass);
 
     pass->state = state;
     pass->bytes = bytes.ptr ? bytes : SPAN("");
+    pass->lines = lines;
+    return pass;
+}
+
+void mime_read(struct mime_state *state, struct mime_node *parent, struct span bytes)
+{
+    struct mime_pass *pass = pass_new(state, bytes, MIME_LINES_EXACT);
+
     read_part(pass, parent, 0);
     free(pass);
+}
+
+/* ---- other readings ---- */
+
+static struct mime_node *reading_new(struct mime_state *state, struct mime_node *of, const struct mime_way *way)
+{
+    struct mime_node *node = mime_node_new(state, NULL);
+    struct mime_part *part = &node->part;
+
+    node->way = way;
+    node->is_in_digest = of->is_in_digest;
+    part->parent = of->part.parent;
+    part->depth = of->part.depth;
+    part->is_unpacked = of->part.is_unpacked;
+    part->is_reading = true;
+    part->reading_of = &of->part;
+    part->reading = way->name;
+    part->header = way->header ? *way->header : of->part.header;
+    return node;
+}
+
+static void add_reading(struct mime_node *of, struct mime_node *reading)
+{
+    if (of->last_reading)
+        of->last_reading->next = reading;
+    else
+        of->first_reading = reading;
+    of->last_reading = reading;
+}
+
+struct mime_node *mime_read_again(struct mime_state *state, struct mime_node *of, const struct mime_way *way)
+{
+    struct span bytes = way->bytes.ptr ? way->bytes : of->part.whole;
+
+    if (state->part_count >= state->part_most || bytes.len > state->again_left) {
+        mime_note(of, MIME_READINGS_REACHED);
+        return NULL;
+    }
+    state->again_left -= bytes.len;
+    struct mime_node *node = reading_new(state, of, way);
+    struct mime_pass *pass = pass_new(state, bytes, way->lines);
+
+    mime_header_facts(state, node);
+    note_header(node);
+    read_content(pass, node, 0, way->has_body_at ? way->body_at : of->body_at);
+    free(pass);
+    node->is_dropped = node->part.is_multipart && !node->part.children;
+    if (node->is_dropped)
+        return NULL;
+    add_reading(of, node);
+    return node;
 }
