@@ -12,6 +12,7 @@ static const char usage[] = "Postern, a mail filtering gateway: one decision eng
                             "  run      start the gateway in the foreground; prints `ready` when all listeners are up\n"
                             "  config   check, show or default: the configuration\n"
                             "  scan     judge a message from a file, without a daemon\n"
+                            "  mime     the parts of a message, what is odd about them, and how else they may be read\n"
                             "  dns      what a domain should have in the DNS, and what it has\n"
                             "  rates    who is limited by rate now, and why; lets go of one\n"
                             "  store    info, export or import: what is remembered between messages\n"
@@ -22,8 +23,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "run", cli_run },     { "config", cli_config }, { "scan", cli_scan },       { "dns", cli_dns },
-    { "rates", cli_rates }, { "store", cli_store },   { "gateway", cli_gateway },
+    { "run", cli_run },   { "config", cli_config }, { "scan", cli_scan },   { "dns", cli_dns },
+    { "mime", cli_mime }, { "rates", cli_rates },   { "store", cli_store }, { "gateway", cli_gateway },
 };
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include "gateway/base/strbuf.h"
 #include "gateway/config.h"
 
 int cli_run(int argc, char **argv);
@@ -13,10 +14,17 @@ int cli_scan(int argc, char **argv);
 int cli_rates(int argc, char **argv);
 int cli_store(int argc, char **argv);
 int cli_dns(int argc, char **argv);
+int cli_mime(int argc, char **argv);
 
 /* cli_usage - prints `text`; to standard error and with status 2 when `wrong` says why. */
 int cli_usage(const char *text, const char *wrong);
 /* cli_is_colour - whether `fd` is a terminal that wants colours (NO_COLOR, TERM). */
 bool cli_is_colour(int fd);
+
+enum { CLI_MESSAGE_BYTES_MAX = 512 * 1024 * 1024 };
+
+/* cli_read_message - from `file` (- for standard input) into `out`, which it initialises, lines in CRLF; false: it has
+ * told why not. */
+bool cli_read_message(const char *file, struct strbuf *out);
 
 #endif

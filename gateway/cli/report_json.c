@@ -1,34 +1,14 @@
-/* cli/report_json.c - a verdict as one JSON object. Foreign bytes that are no UTF-8 appear as U+FFFD. */
+/* cli/report_json.c - a verdict as one JSON object. */
 #include "gateway/cli/report.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
-#include "gateway/base/utf8.h"
-
-static json_t *text_of(struct span s)
-{
-    struct strbuf b;
-
-    if (utf8_is_valid(s))
-        return json_stringn(s.ptr ? s.ptr : "", s.len);
-    strbuf_init(&b, SIZE_MAX / 2);
-    while (s.len) {
-        size_t n = utf8_length(s);
-
-        strbuf_put(&b, n ? span_first(s, n) : SPAN("\xef\xbf\xbd"));
-        s = span_skip(s, n ? n : 1);
-    }
-    json_t *text = json_stringn(b.data, b.len);
-
-    strbuf_release(&b);
-    return text;
-}
+#include "gateway/cli/json_text.h"
 
 static json_t *cstr(const char *text)
 {
-    return text_of(span_of(text ? text : ""));
+    return cli_json_text(span_of(text ? text : ""));
 }
 
 static json_t *points(int hundredths)
@@ -129,8 +109,8 @@ static json_t *edits_of(const struct edits *edits)
     for (size_t i = 0; i < edits->count; i++) {
         const struct edit *e = &edits->items[i];
 
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "op", ops[e->op], "header", text_of(e->header),
-                                              "value", text_of(e->value)));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "op", ops[e->op], "header", cli_json_text(e->header),
+                                              "value", cli_json_text(e->value)));
     }
     return list;
 }

@@ -1,8 +1,6 @@
 /* cli/scan.c - postern scan: the engine on one message from a file, with no daemon and no privileges. */
 #include "gateway/cli/cli.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +28,7 @@ static const char usage[] =
     "\n"
     "  postern scan --client-ip 192.0.2.7 --helo mail.example.org --from a@example.org --rcpt b@example.net mail.eml\n";
 
-enum { SCAN_BYTES_MAX = 512 * 1024 * 1024, SCAN_RECIPIENTS_MAX = 1000 };
+enum { SCAN_RECIPIENTS_MAX = 1000 };
 
 struct scan {
     const char *config, *file;
@@ -81,46 +79,6 @@ static bool take_option(struct scan *scan, int option)
         return true;
     default: return false;
     }
-}
-
-/* ---- the message ---- */
-
-/* Files have LF where SMTP has CRLF. `last` is the byte before `text`. */
-static void put_lines(struct strbuf *out, struct span text, char *last)
-{
-    while (text.len) {
-        size_t lf = span_find(text, '\n');
-        struct span line = lf == SPAN_NPOS ? text : span_first(text, lf);
-
-        strbuf_put(out, line);
-        if (line.len)
-            *last = line.ptr[line.len - 1];
-        if (lf == SPAN_NPOS)
-            return;
-        strbuf_puts(out, *last == '\r' ? "\n" : "\r\n");
-        *last = '\n';
-        text = span_skip(text, lf + 1);
-    }
-}
-
-static bool read_message(struct scan *scan)
-{
-    int fd = strcmp(scan->file, "-") == 0 ? STDIN_FILENO : open(scan->file, O_RDONLY | O_CLOEXEC);
-    char piece[65536], last = '\n';
-    ssize_t n = -1;
-
-    strbuf_init(&scan->bytes, SCAN_BYTES_MAX);
-    while (fd >= 0 && (n = read(fd, piece, sizeof piece)) > 0)
-        put_lines(&scan->bytes, span_make(piece, (size_t)n), &last);
-    if (n < 0)
-        fprintf(stderr, "postern: %s: %s\n", scan->file, strerror(errno));
-    else if (span_find(strbuf_span(&scan->bytes), '\0') != SPAN_NPOS)
-        fprintf(stderr, "postern: %s has NUL bytes: over SMTP it would be refused unread, with 550\n", scan->file);
-    if (scan->bytes.is_full)
-        fprintf(stderr, "postern: %s: larger than %d MiB\n", scan->file, SCAN_BYTES_MAX >> 20);
-    if (fd > STDIN_FILENO)
-        close(fd);
-    return n == 0 && !scan->bytes.is_full;
 }
 
 /* ---- the engine ---- */
@@ -213,7 +171,7 @@ static void on_verdict(void *arg, const struct verdict *verdict)
     struct edits edits;
     struct strbuf out;
 
-    strbuf_init(&out, SCAN_BYTES_MAX);
+    strbuf_init(&out, CLI_MESSAGE_BYTES_MAX);
     dress(scan->pipeline, verdict, &config->headers, &edits);
     if (verdict->action != ACTION_ACCEPT && verdict->action != ACTION_TAG)
         edits.count = 0;
@@ -251,7 +209,7 @@ static int scan_file(struct scan *scan)
     if (!config_load_or_tell(scan->config, &scan->loaded))
         return EXIT_CONFIG;
     log_configure(LOG_LOGFMT, LOG_WARN);
-    if (read_message(scan)) {
+    if (cli_read_message(scan->file, &scan->bytes)) {
         if (open_engine(scan))
             status = judge(scan);
         close_engine(scan);

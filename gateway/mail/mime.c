@@ -53,17 +53,26 @@ static struct mime_node *node_of(struct mime_part *part)
     return (struct mime_node *)part;
 }
 
-static size_t decode_as(enum mime_encoding encoding, bool is_to_padding, struct span encoded, char *out,
-                        unsigned *flaws)
+/* What is decoded, and at most how long it becomes. */
+static struct span decodable(const struct mime_part *part, size_t *most)
 {
     struct mime_packed packed;
+    struct span encoded = part->encoded;
 
-    switch (encoding) {
+    if (part->encoding == MIME_UUENCODE && !part->is_unpacked && mime_uuencoded(encoded, 0, &packed))
+        encoded = packed.lines;
+    *most = part->encoding == MIME_UUENCODE ? uuencode_most(encoded) : codec_most(encoded.len);
+    return encoded;
+}
+
+static size_t decode_as(const struct mime_node *node, struct span encoded, char *out, size_t most, unsigned *flaws)
+{
+    switch (node->part.encoding) {
     case MIME_BASE64:
-        return is_to_padding ? base64_decode_to_padding(encoded, out, flaws) : base64_decode(encoded, out, flaws);
+        return node->way && node->way->is_to_padding ? base64_decode_to_padding(encoded, out, flaws)
+                                                     : base64_decode(encoded, out, flaws);
     case MIME_QUOTED_PRINTABLE: return quoted_printable_decode(encoded, out, flaws);
-    case MIME_UUENCODE:
-        return uuencode_decode(mime_uuencoded(encoded, 0, &packed) ? packed.lines : encoded, out, flaws);
+    case MIME_UUENCODE: return uuencode_decode(encoded, out, most, flaws);
     case MIME_YENC: return yenc_decode(encoded, out, flaws);
     default: BUG("nothing to decode");
     }
@@ -78,16 +87,17 @@ bool mime_is_packed(enum mime_encoding encoding)
 static struct span unpack(struct mime_state *state, struct mime_node *node)
 {
     struct mime_part *part = &node->part;
-    bool is_to_padding = node->way && node->way->is_to_padding;
     unsigned flaws = 0;
+    size_t most;
+    struct span encoded = decodable(part, &most);
 
-    if (part->encoded.len > state->decoded_left) {
+    if (most > state->decoded_left) {
         mime_note(node, MIME_BYTES_REACHED);
         return SPAN("");
     }
-    state->decoded_left -= part->encoded.len;
-    char *out = arena_alloc(&state->message->arena, codec_most(part->encoded.len));
-    struct span bytes = span_make(out, decode_as(part->encoding, is_to_padding, part->encoded, out, &flaws));
+    state->decoded_left -= most;
+    char *out = arena_alloc(&state->message->arena, most);
+    struct span bytes = span_make(out, decode_as(node, encoded, out, most, &flaws));
 
     if (flaws && part->encoding == MIME_BASE64)
         mime_note(node, MIME_BAD_BASE64);

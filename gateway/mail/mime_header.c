@@ -137,7 +137,8 @@ static bool is_good_boundary(struct span boundary)
 
 static void read_boundary(struct mime_state *state, struct mime_node *node)
 {
-    struct span boundary = value_of(&node->type_params, "boundary");
+    const struct param *param = params_find(&node->type_params, "boundary", 0);
+    struct span boundary = !param ? SPAN("") : param->is_extended ? param->value : param->raw;
 
     if (node->way && node->way->boundary.len)
         boundary = node->way->boundary;

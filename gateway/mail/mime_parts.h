@@ -107,8 +107,8 @@ struct mime_pass {
 
 /* mime_read - the part that `bytes` are, with its header, below `parent` (NULL: the message itself). */
 void mime_read(struct mime_state *state, struct mime_node *parent, struct span bytes);
-/* mime_read_again - `node` in another way, which must last; NULL: there is no room for it, or it shows nothing else. */
-struct mime_node *mime_read_again(struct mime_state *state, struct mime_node *node, const struct mime_way *way);
+/* mime_read_again - `node` in another way, which must last; it becomes a reading if it shows anything else. */
+void mime_read_again(struct mime_state *state, struct mime_node *node, const struct mime_way *way);
 /* mime_node_new - an empty one; the last child of `parent`, NULL: the message itself, or a reading. */
 struct mime_node *mime_node_new(struct mime_state *state, struct mime_node *parent);
 /* mime_header_facts - reads the fields of `node`'s header that tell of its body. */

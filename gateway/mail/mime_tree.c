@@ -105,19 +105,14 @@ static int level_of(const struct mime_pass *pass, struct span text, bool *is_clo
             continue;
         struct span rest = without_trailing_blanks(span_skip(text, pass->boundaries[level].len));
 
-        *is_close = rest.len != 0;
-        if (!rest.len || span_is(rest, "--"))
+        *is_close = span_is(rest, "--");
+        if (!rest.len || *is_close || pass->lines == MIME_LINES_PREFIX)
             return level;
         if (begun == NO_LEVEL)
             begun = level;
     }
-    if (begun == NO_LEVEL)
-        return NO_LEVEL;
-    if (pass->lines == MIME_LINES_PREFIX) {
-        *is_close = span_starts(span_skip(text, pass->boundaries[begun].len), SPAN("--"));
-        return begun;
-    }
-    pass->multiparts[begun]->has_prefix_line = true;
+    if (begun != NO_LEVEL)
+        pass->multiparts[begun]->has_prefix_line = true;
     return NO_LEVEL;
 }
 
@@ -433,13 +428,46 @@ static void add_reading(struct mime_node *of, struct mime_node *reading)
     of->last_reading = reading;
 }
 
-struct mime_node *mime_read_again(struct mime_state *state, struct mime_node *of, const struct mime_way *way)
+static bool is_same(const struct mime_node *a, const struct mime_node *b)
+{
+    const struct mime_part *p = &a->part, *q = &b->part;
+
+    if (p->encoded.ptr != q->encoded.ptr || p->encoded.len != q->encoded.len || p->encoding != q->encoding ||
+        p->children != q->children || strcmp(p->type, q->type) != 0 || strcmp(p->charset, q->charset) != 0)
+        return false;
+    if ((a->way && a->way->is_to_padding) != (b->way && b->way->is_to_padding))
+        return false;
+    for (a = a->first_child, b = b->first_child; a && b; a = a->next, b = b->next)
+        if (!is_same(a, b))
+            return false;
+    return true;
+}
+
+/* Whether `reading` shows what `of` or another reading of it has shown. */
+static bool is_known(const struct mime_node *of, const struct mime_node *reading)
+{
+    if (is_same(of, reading))
+        return true;
+    for (const struct mime_node *other = of->first_reading; other; other = other->next)
+        if (is_same(other, reading))
+            return true;
+    return false;
+}
+
+static void drop(struct mime_node *node)
+{
+    node->is_dropped = true;
+    for (struct mime_node *child = node->first_child; child; child = child->next)
+        drop(child);
+}
+
+void mime_read_again(struct mime_state *state, struct mime_node *of, const struct mime_way *way)
 {
     struct span bytes = way->bytes.ptr ? way->bytes : of->part.whole;
 
     if (state->part_count >= state->part_most || bytes.len > state->again_left) {
         mime_note(of, MIME_READINGS_REACHED);
-        return NULL;
+        return;
     }
     state->again_left -= bytes.len;
     struct mime_node *node = reading_new(state, of, way);
@@ -449,9 +477,8 @@ struct mime_node *mime_read_again(struct mime_state *state, struct mime_node *of
     note_header(node);
     read_content(pass, node, 0, way->has_body_at ? way->body_at : of->body_at);
     free(pass);
-    node->is_dropped = node->part.is_multipart && !node->part.children;
-    if (node->is_dropped)
-        return NULL;
-    add_reading(of, node);
-    return node;
+    if ((node->part.is_multipart && !node->part.children) || is_known(of, node))
+        drop(node);
+    else
+        add_reading(of, node);
 }

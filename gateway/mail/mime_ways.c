@@ -376,8 +376,10 @@ static void boundary_ways(struct ways *w)
 
     if (!node->part.is_multipart)
         return;
-    for (size_t n = 1; (param = params_find(&node->type_params, "boundary", n)); n++)
+    for (size_t n = 0; (param = params_find(&node->type_params, "boundary", n)); n++) {
+        boundary_way(w, param->raw, "another boundary parameter");
         boundary_way(w, param->value, "another boundary parameter");
+    }
     if (node->types.count && (node->type_params.flaws || mime_has(&node->part, MIME_BOUNDARY_ODD)))
         written_ways(w);
     if (!node->part.children)
@@ -421,6 +423,8 @@ static void plain_ways(struct ways *w)
 {
     const struct mime_part *part = &w->node->part;
 
+    if (w->node->way)
+        return;
     if (part->is_multipart && !part->children && part->encoded.len)
         body_way(w, "as plain text", "text/plain", MIME_BINARY);
     else if (mime_has(part, MIME_NO_VERSION) && (part->is_multipart || mime_is_packed(part->encoding)))

@@ -32,8 +32,8 @@ static void parts_are_where_their_boundaries_say(void **state)
                "before\r\n--b \t\r\n\r\none\r\n\r\n--b-- \r\nbehind\r\n",
           "multipart/mixed\n  text/plain \"one\\x0d\\x0a\"\n" },
         /* not a boundary: it goes on, or does not begin the line */
-        { TYPE "multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--bb\r\n --b\r\n--b-\r\n-b\r\n--b--",
-          "multipart/mixed\n  text/plain \"--bb\\x0d\\x0a --b\\x0d\\x0a--b-\\x0d\\x0a-b\"\n" },
+        { TYPE "multipart/mixed; boundary=bc\r\n\r\n--bc\r\n\r\n--b\r\n --bc\r\n---bc\r\n-bc\r\n--bc--",
+          "multipart/mixed\n  text/plain \"--b\\x0d\\x0a --bc\\x0d\\x0a---bc\\x0d\\x0a-bc\"\n" },
         /* a part without header, empty, or all header */
         { TYPE "multipart/mixed; boundary=b\r\n\r\n--b\r\n--b\r\n\r\n--b\r\nContent-Type: text/html\r\n--b--",
           "multipart/mixed\n  text/plain \"\"\n  text/plain \"\"\n  text/html [no_header_end] \"\"\n" },

@@ -1,0 +1,45 @@
+/* cli/message_file.c - a message out of a file, as SMTP would have brought it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "gateway/cli/cli.h"
+
+/* Files have LF where SMTP has CRLF. `last` is the byte before `text`. */
+static void put_lines(struct strbuf *out, struct span text, char *last)
+{
+    while (text.len) {
+        size_t lf = span_find(text, '\n');
+        struct span line = lf == SPAN_NPOS ? text : span_first(text, lf);
+
+        strbuf_put(out, line);
+        if (line.len)
+            *last = line.ptr[line.len - 1];
+        if (lf == SPAN_NPOS)
+            return;
+        strbuf_puts(out, *last == '\r' ? "\n" : "\r\n");
+        *last = '\n';
+        text = span_skip(text, lf + 1);
+    }
+}
+
+bool cli_read_message(const char *file, struct strbuf *out)
+{
+    int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+    char piece[65536], last = '\n';
+    ssize_t n = -1;
+
+    strbuf_init(out, CLI_MESSAGE_BYTES_MAX);
+    while (fd >= 0 && (n = read(fd, piece, sizeof piece)) > 0)
+        put_lines(out, span_make(piece, (size_t)n), &last);
+    if (n < 0)
+        fprintf(stderr, "postern: %s: %s\n", file, strerror(errno));
+    else if (span_find(strbuf_span(out), '\0') != SPAN_NPOS)
+        fprintf(stderr, "postern: %s has NUL bytes: over SMTP it would be refused unread, with 550\n", file);
+    if (out->is_full)
+        fprintf(stderr, "postern: %s: larger than %d MiB\n", file, CLI_MESSAGE_BYTES_MAX >> 20);
+    if (fd > STDIN_FILENO)
+        close(fd);
+    return n == 0 && !out->is_full;
+}

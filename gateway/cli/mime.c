@@ -1,0 +1,220 @@
+/* cli/mime.c - postern mime: the parts of a message from a file, as the checks see them. */
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/cli/cli.h"
+#include "gateway/cli/json_text.h"
+#include "gateway/mail/crypto.h"
+#include "gateway/mail/mime.h"
+
+static const char usage[] =
+    "usage: postern mime [OPTION...] FILE|-\n"
+    "\n"
+    "Shows the parts of the message in FILE (- for standard input): types, names, sizes, and what is odd about them.\n"
+    "Where mail readers are known to take a part differently, the other readings are shown, too: the checks look at\n"
+    "all of them.\n"
+    "\n"
+    "  --json               one JSON object, with a SHA-256 of each part's decoded bytes\n"
+    "  --text               the texts of text parts, too, in UTF-8\n"
+    "\n"
+    "Exit status: 0 when the message could be read from its file, whatever is in it; 2 for usage; 3 otherwise.\n"
+    "\n"
+    "  postern mime --json mail.eml\n";
+
+struct view {
+    bool is_json, has_text;
+    struct message *message;
+    const struct mime_tree *tree;
+};
+
+static const char *encoding_text(enum mime_encoding encoding)
+{
+    static const char *const names[] = { "7bit",     "8bit", "binary", "base64", "quoted-printable",
+                                         "uuencode", "yenc", "unknown" };
+
+    return names[encoding];
+}
+
+static const char *disposition_text(enum mime_disposition disposition)
+{
+    static const char *const names[] = { "", "inline", "attachment" };
+
+    return names[disposition];
+}
+
+/* ---- for people ---- */
+
+static void put_anomalies(uint64_t anomalies)
+{
+    const char *before = "  [";
+
+    for (int i = 0; i < MIME_ANOMALY_COUNT; i++) {
+        if (!(anomalies >> i & 1))
+            continue;
+        printf("%s%s", before, mime_anomaly_name((enum mime_anomaly)i));
+        before = ", ";
+    }
+    fputs(anomalies ? "]" : "", stdout);
+}
+
+static void put_foreign(const char *before, const char *text, const char *after)
+{
+    struct strbuf escaped;
+
+    if (!text[0])
+        return;
+    strbuf_init(&escaped, 1 << 20);
+    strbuf_put_escaped(&escaped, span_of(text), 200);
+    printf("%s%s%s", before, strbuf_span(&escaped).ptr, after);
+    strbuf_release(&escaped);
+}
+
+static void put_text(struct view *view, struct mime_part *part)
+{
+    struct span rest = mime_text(view->message, part), line;
+
+    while (rest.len && span_cut(&rest, '\n', &line)) {
+        struct strbuf shown;
+
+        strbuf_init(&shown, CLI_MESSAGE_BYTES_MAX);
+        for (size_t i = 0; i < line.len; i++)
+            strbuf_putc(&shown, (unsigned char)line.ptr[i] < ' ' && line.ptr[i] != '\t' ? '?' : line.ptr[i]);
+        printf("%*s| %s\n", (int)part->depth * 2 + 4, "", strbuf_span(&shown).ptr);
+        strbuf_release(&shown);
+    }
+}
+
+static void put_part(struct view *view, struct mime_part *part)
+{
+    size_t bytes = mime_bytes(view->message, part).len;
+
+    printf("%3u %*s", part->index, (int)part->depth * 2, "");
+    put_foreign("", part->type, "");
+    if (part->reading_of)
+        printf(" (%u: %s)", part->reading_of->index, part->reading);
+    put_foreign(" ", part->charset, "");
+    printf(" %s", encoding_text(part->encoding));
+    if (part->disposition)
+        printf(" %s", disposition_text(part->disposition));
+    put_foreign(" \"", part->filename, "\"");
+    put_foreign(" or \"", part->other_filename, "\"");
+    if (part->children)
+        printf(" %u part%s", part->children, part->children == 1 ? "" : "s");
+    else
+        printf(" %zu bytes", bytes);
+    put_anomalies(part->anomalies);
+    putchar('\n');
+    if (view->has_text && part->is_text)
+        put_text(view, part);
+}
+
+/* ---- JSON ---- */
+
+static json_t *anomalies_of(uint64_t anomalies)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < MIME_ANOMALY_COUNT; i++)
+        if (anomalies >> i & 1)
+            json_array_append_new(list, json_string(mime_anomaly_name((enum mime_anomaly)i)));
+    return list;
+}
+
+static json_t *digest_of(struct span bytes)
+{
+    struct crypto *crypto = crypto_here();
+    unsigned char hash[HASH_BYTES_MAX];
+    char hex[2 * HASH_BYTES_MAX + 1];
+
+    crypto_hash_start(crypto, HASH_SHA256);
+    crypto_hash_put(crypto, bytes);
+    crypto_hash_end(crypto, hash);
+    for (size_t i = 0; i < sizeof hash; i++)
+        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    return json_string(hex);
+}
+
+static json_t *number_or_null(const struct mime_part *part)
+{
+    return part ? json_integer(part->index) : json_null();
+}
+
+static json_t *part_of(struct view *view, struct mime_part *part)
+{
+    struct span bytes = mime_bytes(view->message, part);
+    json_t *object = json_pack(
+        "{s:i, s:o, s:i, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I}", "index", (int)part->index, "parent",
+        number_or_null(part->parent), "children", (int)part->children, "type", cli_json_text(span_of(part->type)),
+        "charset", cli_json_text(span_of(part->charset)), "encoding", encoding_text(part->encoding), "disposition",
+        disposition_text(part->disposition), "filename", cli_json_text(span_of(part->filename)), "other_filename",
+        cli_json_text(span_of(part->other_filename)), "content_id", cli_json_text(span_of(part->content_id)),
+        "encoded_bytes", (json_int_t)part->encoded.len, "bytes", (json_int_t)bytes.len);
+
+    json_object_set_new(object, "sha256", digest_of(bytes));
+    json_object_set_new(object, "boundary", cli_json_text(span_of(part->boundary)));
+    json_object_set_new(object, "unpacked", json_boolean(part->is_unpacked));
+    json_object_set_new(object, "reading", cli_json_text(span_of(part->reading)));
+    json_object_set_new(object, "reading_of", number_or_null(part->reading_of));
+    if (view->has_text && part->is_text)
+        json_object_set_new(object, "text", cli_json_text(mime_text(view->message, part)));
+    json_object_set_new(object, "anomalies", anomalies_of(part->anomalies));
+    return object;
+}
+
+static void print_json(struct view *view)
+{
+    json_t *parts = json_array();
+
+    for (size_t i = 0; i < view->tree->count; i++)
+        json_array_append_new(parts, part_of(view, view->tree->parts[i]));
+    json_t *all = json_pack("{s:I, s:o, s:o}", "bytes", (json_int_t)view->message->bytes.len, "anomalies",
+                            anomalies_of(view->tree->anomalies), "parts", parts);
+
+    json_dumpf(all, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(all);
+}
+
+/* ---- the command ---- */
+
+static void show(struct view *view, struct span bytes)
+{
+    const struct message_limits limits = { HEADER_BYTES_MAX, HEADER_FIELDS_MAX };
+
+    view->message = message_new(bytes, &limits);
+    view->tree = message_mime(view->message);
+    if (view->is_json)
+        print_json(view);
+    for (size_t i = 0; !view->is_json && i < view->tree->count; i++)
+        put_part(view, view->tree->parts[i]);
+    message_free(view->message);
+}
+
+int cli_mime(int argc, char **argv)
+{
+    static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+                                             { "text", no_argument, NULL, 't' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             { 0 } };
+    struct view view = { 0 };
+    struct strbuf bytes;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (option == 'h')
+            return cli_usage(usage, NULL);
+        if (option == '?')
+            return cli_usage(usage, "mime: that option is not known");
+        view.is_json |= option == 'j';
+        view.has_text |= option == 't';
+    }
+    if (optind + 1 != argc)
+        return cli_usage(usage, "mime: name one file, or - for standard input");
+    bool is_read = cli_read_message(argv[optind], &bytes);
+
+    if (is_read)
+        show(&view, strbuf_span(&bytes));
+    strbuf_release(&bytes);
+    return is_read ? EXIT_OK : EXIT_OTHER;
+}
