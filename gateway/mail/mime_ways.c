@@ -48,7 +48,7 @@ static struct arena *arena_of(const struct ways *w)
 static bool says_of_body(const struct header_index *h, size_t from)
 {
     for (size_t i = from; i < h->count; i++)
-        if (span_istarts(h->fields[i].name, SPAN("content-t")))
+        if (span_iis(h->fields[i].name, "content-type") || span_iis(h->fields[i].name, "content-transfer-encoding"))
             return true;
     return false;
 }
@@ -114,31 +114,48 @@ static void crlf_way(struct ways *w, struct span whole)
     header_way(w, "only CRLF ends lines", index_new(w, span_make(copy, end + 4)), end + 4);
 }
 
+/* Where in `field`, from its second line on, a line of blanks begins; SPAN_NPOS. At the end of the last field it is not
+ * different from the empty line behind it. */
+static size_t blank_line_in(struct span field, bool is_last)
+{
+    size_t at = span_find(field, '\n');
+    size_t end = field.len;
+
+    while (is_last && end && strchr(" \t\r\n", field.ptr[end - 1]))
+        end--;
+    while (at != SPAN_NPOS && ++at < end) {
+        struct span rest = span_skip(field, at);
+        size_t lf = span_find(rest, '\n');
+
+        if (!span_trim(span_first(rest, lf)).len)
+            return at;
+        at = lf == SPAN_NPOS ? SPAN_NPOS : at + lf;
+    }
+    return SPAN_NPOS;
+}
+
 /* A line of blanks only continues a field; many readers take it for the empty line that ends the header. */
 static void blank_line_way(struct ways *w, struct span whole)
 {
     const struct header_index *h = &w->node->part.header;
 
     for (size_t i = 0; i < h->count; i++) {
-        struct span field = h->fields[i].whole, rest = field, line;
-        bool is_first = true;
+        struct header_field field = h->fields[i];
+        size_t cut_at = blank_line_in(field.whole, i + 1 == h->count);
 
-        while (rest.len && span_cut(&rest, '\n', &line)) {
-            if (is_first || span_trim(line).len) {
-                is_first = false;
-                continue;
-            }
-            struct header_index *cut = arena_alloc(arena_of(w), sizeof *cut);
-            size_t at = (size_t)(line.ptr - whole.ptr);
+        if (cut_at == SPAN_NPOS)
+            continue;
+        struct header_index *cut = arena_alloc(arena_of(w), sizeof *cut);
+        const char *line = field.whole.ptr + cut_at;
+        size_t at = (size_t)(line - whole.ptr);
 
-            *cut = *h;
-            cut->count = i + 1;
-            cut->fields = arena_grow(arena_of(w), h->fields, i + 1, i + 1, sizeof *h->fields);
-            cut->fields[i].whole.len = (size_t)(line.ptr - field.ptr);
-            cut->fields[i].body.len = (size_t)(line.ptr - cut->fields[i].body.ptr);
-            header_way(w, "a blank line ends the header", cut, at + line.len + 1);
-            return;
-        }
+        *cut = *h;
+        cut->count = i + 1;
+        cut->fields = arena_grow(arena_of(w), h->fields, i + 1, i + 1, sizeof *h->fields);
+        cut->fields[i].whole.len = cut_at;
+        cut->fields[i].body.len = (size_t)(line - field.body.ptr);
+        header_way(w, "a blank line ends the header", cut, at + span_find(span_skip(whole, at), '\n') + 1);
+        return;
     }
 }
 

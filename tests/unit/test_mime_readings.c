@@ -1,0 +1,173 @@
+/* tests/unit/test_mime_readings.c - where readers differ: all that any of them would show is in the tree. */
+#include "tests/kit/expect.h"
+
+#include "tests/kit/mime_view.h"
+
+#define V    "MIME-Version: 1.0\r\n"
+#define TYPE V "Content-Type: "
+#define END  "\r\n\r\n"
+
+static const struct {
+    const char *what;
+    const char *message;
+    const char *reading; /* its name, NULL: there is none */
+    const char *shown;   /* a leaf's bytes in it */
+} cases[] = {
+    { "two types", TYPE "text/plain\r\nContent-Type: multipart/mixed; boundary=b" END "--b\r\n\r\nx\r\n--b--",
+      "last Content-Type", "x" },
+    { "three types",
+      TYPE "text/plain\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Type: text/html" END
+           "--b\r\n\r\nx\r\n--b--",
+      "another Content-Type", "x" },
+    { "the same type twice", TYPE "text/plain\r\nContent-Type: text/plain" END "x", NULL, NULL },
+    { "multipart without subtype", TYPE "multipart; boundary=b" END "--b\r\n\r\nx\r\n--b--", "multipart/mixed", "x" },
+    { "two encodings", V "Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64" END "eHl6",
+      "last Content-Transfer-Encoding", "xyz" },
+    { "two encodings, the other way round",
+      V "Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 7bit" END "eHl6",
+      "last Content-Transfer-Encoding", "eHl6" },
+    { "encodings that all change nothing",
+      V "Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: 8bit" END "eHl6", NULL, NULL },
+    { "an encoding in other words", V "Content-Transfer-Encoding: x-base64" END "eHl6",
+      "a name within Content-Transfer-Encoding", "xyz" },
+    { "two boundaries",
+      TYPE "multipart/mixed; boundary=a; boundary=b" END "--a\r\n\r\nx\r\n--a--\r\n--b\r\n\r\ny\r\n--b--",
+      "another boundary parameter", "y" },
+    { "a boundary by RFC 2231 and a plain one",
+      TYPE "multipart/mixed; boundary*=us-ascii''a; boundary=b" END "--a\r\n\r\nx\r\n--a--\r\n--b\r\n\r\ny\r\n--b--",
+      "another boundary parameter", "y" },
+    { "a boundary in RFC 2231's encoding",
+      TYPE "multipart/mixed; boundary*=us-ascii''a%62" END "--ab\r\n\r\nx\r\n--ab--", "", "x" },
+    { "a quote that does not end", TYPE "multipart/mixed; boundary=\"b" END "--b\r\n\r\nx\r\n--b--", "", "x" },
+    { "a boundary with blanks that is not quoted", TYPE "multipart/mixed; boundary=a b" END "--a b\r\n\r\nx\r\n--a b--",
+      "", "x" },
+    { "a boundary with blanks that is not quoted, cut",
+      TYPE "multipart/mixed; boundary=a b" END "--a\r\n\r\nx\r\n--a--", "", "x" },
+    { "a comment behind a boundary", TYPE "multipart/mixed; boundary=a(b)" END "--a(b)\r\n\r\nx\r\n--a(b)--", "", "x" },
+    { "a comment before a boundary", TYPE "multipart/mixed; boundary=(b)a" END "--a\r\n\r\nx\r\n--a--", "", "x" },
+    { "no boundary", TYPE "multipart/mixed" END "--b\r\n\r\nx\r\n--b--",
+      "boundary of the first line that looks like one", "x" },
+    { "a boundary that never comes", TYPE "multipart/mixed; boundary=a" END "--b\r\n\r\nx\r\n--b--",
+      "boundary of the first line that looks like one", "x" },
+    { "no parts at all", TYPE "multipart/mixed; boundary=a" END "hello", "as plain text", "hello" },
+    { "boundary lines that go on", TYPE "multipart/mixed; boundary=b" END "--b\r\n\r\nx\r\n--bc\r\n\r\ny\r\n--b--",
+      "boundary lines may go on", "y" },
+    { "parts behind the end", TYPE "multipart/mixed; boundary=b" END "--b\r\n\r\nx\r\n--b--\r\n--b\r\n\r\ny\r\n--b--",
+      "parts behind the last boundary", "y" },
+    { "the same boundary inside",
+      TYPE "multipart/mixed; boundary=b" END "--b\r\nContent-Type: multipart/mixed; boundary=b" END
+           "--b\r\n\r\nx\r\n--b--\r\n--b\r\n\r\ny\r\n--b--",
+      "outer boundaries come first", "x" },
+    { "a packed multipart",
+      TYPE "multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64" END "LS1iDQoNCngNCi0tYi0t", "unpacked",
+      "x" },
+    { "a packed message that is not",
+      TYPE "message/rfc822\r\nContent-Transfer-Encoding: base64" END "Subject: hi" END "x", "not encoded", "x" },
+    { "text that is no base64", TYPE "text/plain\r\nContent-Transfer-Encoding: base64" END "hello, you there",
+      "not encoded", "hello, you there" },
+    { "text that is base64", TYPE "text/plain\r\nContent-Transfer-Encoding: base64" END "eHl6\r\n", NULL, NULL },
+    { "base64 behind its padding", TYPE "text/plain\r\nContent-Transfer-Encoding: base64" END "eA==\r\neHl6",
+      "base64 to its padding", "x" },
+    { "base64 with padding at the end", TYPE "text/plain\r\nContent-Transfer-Encoding: base64" END "eA==\r\n", NULL,
+      NULL },
+    { "no MIME-Version", "Content-Transfer-Encoding: base64" END "eHl6", "without MIME", "eHl6" },
+    { "no MIME-Version, plain text", "Content-Type: text/plain" END "eHl6", NULL, NULL },
+    { "a header broken by a bare CR", V "X: y\rContent-Transfer-Encoding: base64" END "eHl6", "bare CR ends lines",
+      "xyz" },
+    { "boundary lines behind a bare CR", TYPE "multipart/mixed; boundary=b" END "--b\r\n\r\nx\r--b\r\n\r\ny\r\n--b--",
+      "bare CR ends lines", "y" },
+    { "a header broken by a bare LF", V "X: y\nContent-Transfer-Encoding: base64" END "eHl6", "only CRLF ends lines",
+      "eHl6" },
+    { "a header that an empty line with bare LFs ends", V "X: y\n\nContent-Transfer-Encoding: base64" END "eHl6",
+      "only CRLF ends lines", "eHl6" },
+    { "a line of blanks", V "X: y\r\n \t\r\nContent-Transfer-Encoding: base64" END "eHl6",
+      "a blank line ends the header", "Content-Transfer-Encoding: base64\\x0d\\x0a\\x0d\\x0aeHl6" },
+    { "blanks before the empty line", V "X: y\r\n  \r\n\r\nx", NULL, NULL },
+    { "a line that is no field", V "hello\r\nContent-Transfer-Encoding: base64" END "eHl6",
+      "the header goes on behind a bad line", "xyz" },
+    { "a line that is no field, and text", V "hello\r\nyou: there" END "x", NULL, NULL },
+    { "fields behind an empty line", V "\r\nContent-Transfer-Encoding: base64" END "eHl6",
+      "the header is behind an empty line", "xyz" },
+    { "all header", TYPE "multipart/mixed; boundary=b" END "--b\r\nContent-Type: text/html\r\nSee: here\r\n--b--",
+      "the header ends behind its MIME fields", "See: here\\x0d\\x0a" },
+    { "the first part of a message", TYPE "message/partial; id=x; number=1" END "Subject: y" END "x",
+      "the message of which it is a part", "x" },
+    { "another name within another type",
+      TYPE "text/plain\r\nContent-Type: multipart/mixed; boundary=a; boundary=b" END "--b\r\n\r\nx\r\n--b--",
+      "another boundary parameter", "x" },
+    { "within a part",
+      TYPE "multipart/mixed; boundary=b" END
+           "--b\r\nContent-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64" END "eHl6\r\n--b--",
+      "last Content-Transfer-Encoding", "xyz" },
+};
+
+/* "": any reading, or the standard one. */
+static bool is_of(const struct mime_part *part, const char *reading)
+{
+    if (!reading[0])
+        return true;
+    for (; part; part = part->parent)
+        if (strcmp(part->reading, reading) == 0)
+            return true;
+    return false;
+}
+
+static bool has_leaf(struct message *m, const char *reading, const char *shown)
+{
+    const struct mime_tree *tree = message_mime(m);
+
+    for (size_t i = 0; i < tree->count; i++) {
+        struct mime_part *part = tree->parts[i];
+        struct strbuf bytes;
+
+        strbuf_init(&bytes, 10000);
+        strbuf_put_escaped(&bytes, mime_bytes(m, part), 1000);
+        bool is_it = !part->children && is_of(part, reading) && span_is(strbuf_span(&bytes), shown);
+
+        strbuf_release(&bytes);
+        if (is_it)
+            return true;
+    }
+    return false;
+}
+
+static void what_any_reader_shows_is_there(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct message *m = message_new(span_of(cases[i].message), &mime_view_limits);
+        const struct mime_tree *tree = message_mime(m);
+        bool is_good = cases[i].reading ? has_leaf(m, cases[i].reading, cases[i].shown) : true;
+
+        for (size_t k = 0; !cases[i].reading && k < tree->count; k++)
+            is_good &= !tree->parts[k]->is_reading && !tree->parts[k]->reading_of;
+        if (!is_good) {
+            struct strbuf view;
+
+            mime_view(&view, m);
+            fail_msg("%s:\n%s", cases[i].what, strbuf_span(&view).ptr);
+        }
+        message_free(m);
+    }
+}
+
+static void readings_say_whose_they_are(void **state)
+{
+    struct message *m =
+        message_new(SPAN(TYPE "text/plain\r\nContent-Type: multipart/mixed; boundary=b" END "--b\r\n\r\nx\r\n--b--"),
+                    &mime_view_limits);
+    const struct mime_tree *tree = message_mime(m);
+
+    (void)state;
+    EXPECT_INT(3, tree->count);
+    EXPECT_TRUE(!tree->parts[0]->is_reading && !tree->parts[0]->reading_of);
+    EXPECT_TRUE(tree->parts[1]->is_reading && tree->parts[1]->reading_of == tree->parts[0]);
+    EXPECT_TRUE(tree->parts[2]->is_reading && !tree->parts[2]->reading_of);
+    EXPECT_TRUE(tree->parts[2]->parent == tree->parts[1]);
+    EXPECT_INT(0, tree->parts[0]->children);
+    for (unsigned i = 0; i < tree->count; i++)
+        EXPECT_INT(i, tree->parts[i]->index);
+    message_free(m);
+}
+
+RUN_TESTS(TEST(what_any_reader_shows_is_there), TEST(readings_say_whose_they_are))
