@@ -70,6 +70,7 @@ struct mime_node {
     struct mime_node *next_made;                    /* all nodes, in the order in which they were made */
     const struct mime_way *way;                     /* NULL: the standards' */
     bool is_dropped;                                /* a reading that shows nothing else */
+    bool is_hidden;                                 /* one that shows nothing, but yet another way may */
     bool has_prefix_line;                           /* a line goes on behind its boundary */
     bool has_nested_boundary;                       /* one of an inner multipart's is like its own */
     bool goes_on;                                   /* a boundary line behind the last one */

@@ -413,7 +413,6 @@ static struct mime_node *reading_new(struct mime_state *state, struct mime_node 
     part->depth = of->part.depth;
     part->is_unpacked = of->part.is_unpacked;
     part->is_reading = true;
-    part->reading_of = &of->part;
     part->reading = way->name;
     part->header = way->header ? *way->header : of->part.header;
     return node;
@@ -470,15 +469,24 @@ void mime_read_again(struct mime_state *state, struct mime_node *of, const struc
         return;
     }
     state->again_left -= bytes.len;
+    struct mime_node *shown = of;
+
+    while (shown->is_hidden)
+        shown = (struct mime_node *)shown->part.reading_of;
     struct mime_node *node = reading_new(state, of, way);
+
+    node->part.reading_of = &shown->part;
     struct mime_pass *pass = pass_new(state, bytes, way->lines);
 
     mime_header_facts(state, node);
     note_header(node);
     read_content(pass, node, 0, way->has_body_at ? way->body_at : of->body_at);
     free(pass);
-    if ((node->part.is_multipart && !node->part.children) || is_known(of, node))
+    node->is_hidden = node->part.is_multipart && !node->part.children;
+    if (node->is_hidden)
+        return;
+    if (is_known(shown, node))
         drop(node);
     else
-        add_reading(of, node);
+        add_reading(shown, node);
 }
