@@ -1,8 +1,8 @@
 /* mail/message.h - one message: its bytes, where its header fields lie, and what follows from it alone.
  *
  * The bytes are what came in (dots unstuffed, lines in CRLF), in one piece: in memory up to a threshold, above it in
- * an unlinked spool file that is mapped. What follows from the bytes alone (body hashes, the MIME tree, what its texts say) is
- * computed when first asked for, kept here and shared by all checks.
+ * an unlinked spool file that is mapped. What follows from the bytes alone (body hashes, the MIME tree, what its texts
+ * say) is computed when first asked for, kept here and shared by all checks.
  *
  * Threads: one at a time; a worker that holds the inquiry holds the message. Memory: message_free() gives all back.
  */

@@ -1,5 +1,5 @@
-/* mail/mime_readings.c - all parts read again in the other ways in which readers may take them, and what is packed inside
- * of their texts.
+/* mail/mime_readings.c - all parts read again in the other ways in which readers may take them, and what is packed
+ * inside of their texts.
  *
  * Breadth first: readings of parts as the standards have them come before readings of what was found in those. Bounded
  * by parts, by readings of a part, and by the bytes that are passed again.

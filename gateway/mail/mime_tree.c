@@ -270,8 +270,8 @@ static struct delimiter read_multipart(struct mime_pass *pass, struct mime_node 
 
 /* ---- headers ---- */
 
-/* Where the header that begins at `at` must end: behind its empty line, behind the first line that is no field, before a
- * boundary line. */
+/* Where the header that begins at `at` must end: behind its empty line, behind the first line that is no field, before
+ * a boundary line. */
 static size_t header_limit(struct mime_pass *pass, size_t at)
 {
     size_t most = pass->bytes.len - at > MIME_HEADER_BYTES_MAX ? at + MIME_HEADER_BYTES_MAX : pass->bytes.len;
