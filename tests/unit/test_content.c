@@ -1,0 +1,78 @@
+/* tests/unit/test_content.c - what a message says: its texts, its subject, its URLs. */
+#include "tests/kit/expect.h"
+
+#include "gateway/content/content.h"
+#include "tests/kit/mime_view.h"
+
+static const char letter[] = "MIME-Version: 1.0\r\n"
+                             "From: Joe <joe@example.org>\r\n"
+                             "Subject: =?utf-8?q?gr=C3=BCn?= www.subject.example\r\n"
+                             "Content-Type: multipart/alternative; boundary=b\r\n\r\n"
+                             "--b\r\n\r\nsee http://plain.example/\r\n"
+                             "--b\r\nContent-Type: text/html\r\n\r\n"
+                             "<p>see <a href=\"http://link.example/\">here</a>"
+                             "\r\n"
+                             "--b\r\nContent-Type: text/plain; name=a\r\nContent-Disposition: attachment\r\n\r\nx\r\n"
+                             "--b--\r\n";
+
+static const struct url *url_of(const struct content *content, const char *host)
+{
+    for (size_t i = 0; i < content->urls.count; i++)
+        if (strcmp(content->urls.items[i].host, host) == 0)
+            return &content->urls.items[i];
+    fail_msg("no URL of %s", host);
+    return NULL;
+}
+
+static void texts_are_as_people_see_them(void **state)
+{
+    struct message *m = message_new(span_of(letter), &mime_view_limits);
+    const struct content *content = message_content(m);
+
+    (void)state;
+    EXPECT_INT(3, content->text_count);
+    EXPECT_SPAN("see http://plain.example/", content->texts[0].shown);
+    EXPECT_NULL(content->texts[0].html);
+    EXPECT_TRUE(span_search(content->texts[1].shown, SPAN("see here")) != SPAN_NPOS);
+    EXPECT_TRUE(content->texts[1].html && span_starts(content->texts[1].source, SPAN("<p>")));
+    EXPECT_TRUE(!content->texts[1].is_attachment && content->texts[2].is_attachment);
+    EXPECT_SPAN("gr\xc3\xbcn www.subject.example", content->subject);
+    EXPECT_TRUE(content == message_content(m));
+    message_free(m);
+}
+
+static void urls_are_of_all_places(void **state)
+{
+    struct message *m = message_new(span_of(letter), &mime_view_limits);
+    const struct content *content = message_content(m);
+
+    (void)state;
+    EXPECT_INT(URL_TEXT, url_of(content, "plain.example")->source);
+    EXPECT_INT(URL_LINK, url_of(content, "link.example")->source);
+    EXPECT_SPAN("here", url_of(content, "link.example")->shown);
+    EXPECT_INT(HTML_A, url_of(content, "link.example")->element);
+    EXPECT_INT(URL_HEADER, url_of(content, "www.subject.example")->source);
+    EXPECT_INT(1, content->urls.email_count);
+    EXPECT_SPAN("joe", content->urls.emails[0].local);
+    EXPECT_STR("example.org", content->urls.emails[0].domain);
+    EXPECT_SPAN("From", content->urls.emails[0].field);
+    message_free(m);
+}
+
+static void other_readings_are_there_once(void **state)
+{
+    struct message *m = message_new(SPAN("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=a\r\n"
+                                         "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+                                         "--a\r\n\r\none\r\n--a--\r\n--b\r\n\r\ntwo\r\n--b--\r\n"),
+                                    &mime_view_limits);
+    const struct content *content = message_content(m);
+
+    (void)state;
+    EXPECT_INT(2, content->text_count);
+    EXPECT_SPAN("one", content->texts[0].shown);
+    EXPECT_SPAN("two", content->texts[1].shown);
+    EXPECT_TRUE(content->texts[1].part->is_reading);
+    message_free(m);
+}
+
+RUN_TESTS(TEST(texts_are_as_people_see_them), TEST(urls_are_of_all_places), TEST(other_readings_are_there_once))
