@@ -6,7 +6,7 @@
 
 static const char letter[] = "MIME-Version: 1.0\r\n"
                              "From: Joe <joe@example.org>\r\n"
-                             "Subject: =?utf-8?q?gr=C3=BCn?= www.subject.example\r\n"
+                             "Subject: =?utf-8?q?gr=C3=BCn?= http://subject.example/\r\n"
                              "Content-Type: multipart/alternative; boundary=b\r\n\r\n"
                              "--b\r\n\r\nsee http://plain.example/\r\n"
                              "--b\r\nContent-Type: text/html\r\n\r\n"
@@ -36,7 +36,7 @@ static void texts_are_as_people_see_them(void **state)
     EXPECT_TRUE(span_search(content->texts[1].shown, SPAN("see here")) != SPAN_NPOS);
     EXPECT_TRUE(content->texts[1].html && span_starts(content->texts[1].source, SPAN("<p>")));
     EXPECT_TRUE(!content->texts[1].is_attachment && content->texts[2].is_attachment);
-    EXPECT_SPAN("gr\xc3\xbcn www.subject.example", content->subject);
+    EXPECT_SPAN("gr\xc3\xbcn http://subject.example/", content->subject);
     EXPECT_TRUE(content == message_content(m));
     message_free(m);
 }
@@ -51,7 +51,7 @@ static void urls_are_of_all_places(void **state)
     EXPECT_INT(URL_LINK, url_of(content, "link.example")->source);
     EXPECT_SPAN("here", url_of(content, "link.example")->shown);
     EXPECT_INT(HTML_A, url_of(content, "link.example")->element);
-    EXPECT_INT(URL_HEADER, url_of(content, "www.subject.example")->source);
+    EXPECT_INT(URL_HEADER, url_of(content, "subject.example")->source);
     EXPECT_INT(1, content->urls.email_count);
     EXPECT_SPAN("joe", content->urls.emails[0].local);
     EXPECT_STR("example.org", content->urls.emails[0].domain);
