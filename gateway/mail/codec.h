@@ -28,6 +28,9 @@ size_t base64_decode_to_padding(struct span text, char *out, unsigned *flaws);
 size_t quoted_printable_decode(struct span text, char *out, unsigned *flaws);
 size_t yenc_decode(struct span lines, char *out, unsigned *flaws);
 
+/* yenc_check - do `bytes` have the length and the CRC32 that their =yend line says? Else CODEC_CHECKSUM. */
+void yenc_check(struct span end_line, struct span bytes, unsigned *flaws);
+
 static inline size_t codec_most(size_t encoded)
 {
     return encoded + 3;

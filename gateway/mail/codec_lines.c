@@ -1,6 +1,10 @@
 /* mail/codec_lines.c - the encodings of files inside of text: uuencode (POSIX) and yEnc (its draft 1.3). */
 #include "gateway/mail/codec.h"
 
+#include <zlib.h>
+
+#include "gateway/mail/codec_run.h"
+
 /* Takes a line off the front of *rest, without its line end; false when there is none. */
 static bool next_line(struct span *rest, struct span *line)
 {
@@ -109,4 +113,35 @@ size_t yenc_decode(struct span lines, char *out, unsigned *flaws)
         out[made++] = (char)(c - 42);
     }
     return made;
+}
+
+/* The word behind `name`, which begins with a blank. */
+static struct span value_of(struct span line, struct span name)
+{
+    size_t at = span_search(line, name), len = 0;
+    struct span rest = at == SPAN_NPOS ? SPAN("") : span_skip(line, at + name.len);
+
+    while (len < rest.len && ascii_is_alnum(rest.ptr[len]))
+        len++;
+    return span_first(rest, len);
+}
+
+static bool has_crc(struct span hex, struct span bytes)
+{
+    uint64_t wanted = 0;
+
+    for (size_t i = 0; i < hex.len && i < 16; i++)
+        wanted = wanted << 4 | (unsigned)(hex_digit(hex.ptr[i]) & 15);
+    return wanted == crc32_z(0, (const unsigned char *)bytes.ptr, bytes.len);
+}
+
+void yenc_check(struct span end_line, struct span bytes, unsigned *flaws)
+{
+    struct span size = value_of(end_line, SPAN(" size=")), crc = value_of(end_line, SPAN(" pcrc32="));
+    uint64_t length;
+
+    if (crc.len == 0)
+        crc = value_of(end_line, SPAN(" crc32="));
+    if (span_u64(size, UINT64_MAX, &length) || length != bytes.len || (crc.len && !has_crc(crc, bytes)))
+        *flaws |= CODEC_CHECKSUM;
 }

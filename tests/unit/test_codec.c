@@ -162,6 +162,30 @@ static void yenc_is_read_as_far_as_it_goes(void **state)
     expect_all(yenc_decode, cases, COUNT(cases));
 }
 
+static void what_yenc_says_of_its_bytes_is_checked(void **state)
+{
+    static const struct {
+        const char *line;
+        unsigned flaws;
+    } cases[] = {
+        { "=yend size=9 crc32=cbf43926", 0 },
+        { "=yend size=9 part=1 pcrc32=CBF43926 crc32=12345678\r\n", 0 },
+        { "=yend size=9", 0 },
+        { "=yend size=8 crc32=cbf43926", CODEC_CHECKSUM },
+        { "=yend size=9 crc32=cbf43927", CODEC_CHECKSUM },
+        { "=yend crc32=cbf43926", CODEC_CHECKSUM },
+        { "", CODEC_CHECKSUM },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned flaws = 0;
+
+        yenc_check(span_of(cases[i].line), SPAN("123456789"), &flaws);
+        EXPECT_INT(cases[i].flaws, flaws);
+    }
+}
+
 /* A text for seed `n`: of letters of the encoding mostly, with odd bytes here and there. */
 static size_t make_text(uint64_t n, char *out, size_t most)
 {
@@ -203,4 +227,5 @@ static void wide_runs_are_those_of_the_plain_loops(void **state)
 
 RUN_TESTS(TEST(base64_is_read_as_far_as_it_goes), TEST(base64_may_end_at_its_padding),
           TEST(quoted_printable_is_read_as_far_as_it_goes), TEST(uuencode_is_read_as_far_as_it_goes),
-          TEST(yenc_is_read_as_far_as_it_goes), TEST(wide_runs_are_those_of_the_plain_loops))
+          TEST(yenc_is_read_as_far_as_it_goes), TEST(what_yenc_says_of_its_bytes_is_checked),
+          TEST(wide_runs_are_those_of_the_plain_loops))
