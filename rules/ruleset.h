@@ -85,7 +85,7 @@ struct rule {
     const char *pattern;
     unsigned options; /* PCRE2_CASELESS, MULTILINE, DOTALL, EXTENDED, EXTENDED_MORE, NO_AUTO_CAPTURE, DUPNAMES */
     struct rule_eval eval;
-    const struct meta *meta;
+    struct meta *meta; /* NULL: it is none that can be evaluated */
 };
 
 struct ruleset_options {
@@ -111,6 +111,7 @@ struct ruleset {
     size_t active, unsupported; /* what is neither is off */
     const struct rule **metas;  /* those that are evaluated, each after those that it needs */
     size_t meta_count;
+    struct meta_plan *plan;
     struct ruleset_settings *settings; /* what other lines set: trusted_networks, freemail_domains, util_rb_tld, ...;
                                           rules/settings.h */
     const struct rule_note *notes;     /* at most RULESET_NOTES_MAX */
@@ -125,6 +126,9 @@ enum { RULESET_NOTES_MAX = 1000 };
  * Limits: 4 MiB a file, 32 MiB in all, 64 Ki rules, 10 levels of include. */
 struct ruleset *ruleset_load(struct arena *a, const char *const *files, size_t count,
                              const struct ruleset_options *options, const char **wrong);
+/* ruleset_load_text - the same of a text in memory, named `name`; never NULL. For tests and fuzzing. */
+struct ruleset *ruleset_load_text(struct arena *a, const char *name, struct span text,
+                                  const struct ruleset_options *options);
 /* ruleset_find - NULL: none of that name. */
 const struct rule *ruleset_find(const struct ruleset *set, struct span name);
 

@@ -39,7 +39,7 @@ struct address_list;
 /* settings_addresses - NULL: there is none of that name: welcomelist_from, welcomelist_from_rcvd,
  * def_welcomelist_from_rcvd, welcomelist_allows_relays, welcomelist_auth, def_welcomelist_auth, welcomelist_from_spf,
  * def_welcomelist_from_spf, welcomelist_from_dkim, def_welcomelist_from_dkim, blocklist_from, blocklist_to,
- * welcomelist_to, more_spam_to, all_spam_to, and those of enlist_addrlist. */
+ * welcomelist_to, more_spam_to, all_spam_to, welcomelist_bounce_relays, and those of enlist_addrlist. */
 struct ruleset_settings;
 const struct address_list *settings_addresses(const struct ruleset_settings *s, const char *name);
 /* addresses_match - goes through the patterns that the address (any case) matches; NULL after the last. `at`: 0 at
@@ -58,14 +58,14 @@ size_t addresses_count(const struct address_list *list);
 struct words;
 
 /* settings_words - NULL: there is none of that name: freemail_domains (those without wildcards), freemail_welcomelist,
- * util_rb_tld, util_rb_2tld, util_rb_3tld, ok_locales, welcomelist_bounce_relays, ... */
+ * util_rb_tld, util_rb_2tld, util_rb_3tld, ok_locales, originating_ip_headers. All are in lower case. */
 const struct words *settings_words(const struct ruleset_settings *s, const char *name);
 /* settings_hosts - the hosts of enlist_uri_host (NAME), welcomelist_uri_host (WELCOME), blocklist_uri_host (BLOCK). */
 const struct words *settings_hosts(const struct ruleset_settings *s, const char *name);
 /* words_have - exactly this word, in lower case. *is_negated (may be NULL): it was listed as !word. */
 bool words_have(const struct words *words, struct span word, bool *is_negated);
 size_t words_count(const struct words *words);
-/* words_at - the i-th, in their order. */
+/* words_at - the i-th, in their order; "" when it has been removed. */
 const char *words_at(const struct words *words, size_t i);
 
 /* ---- the rest ---- */
@@ -87,12 +87,10 @@ struct ruleset_settings {
     int freemail_max_body_emails, freemail_max_body_freemails;
     bool freemail_skip_when_over_max, freemail_skip_bulk_envfrom;
     bool freemail_import_welcomelist_auth, freemail_import_def_welcomelist_auth;
-    const struct rule_pattern *redirectors; /* redirector_pattern: the first group is the target */
+    struct rule_pattern *redirectors; /* redirector_pattern: the first group is the target */
     size_t redirector_count;
-    const struct adsp_override *adsp;
+    struct adsp_override *adsp;
     size_t adsp_count;
-    const char *const *originating_ip_headers;
-    size_t originating_ip_header_count;
     const char *envelope_sender_header; /* "" */
     bool always_trust_envelope_sender;
     const char *const *subject_welcomelist, *const *subject_blocklist; /* patterns with * and ? */

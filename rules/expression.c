@@ -1,0 +1,318 @@
+/* rules/expression.c - expressions over what has hit: a parser by precedence, and a stack machine. */
+#include "rules/expression.h"
+
+#include "gateway/base/bug.h"
+
+enum operator{
+    OPERATOR_NONE,
+    OPERATOR_NOT,
+    OPERATOR_MINUS,
+    OPERATOR_TIMES,
+    OPERATOR_OVER,
+    OPERATOR_ADD,
+    OPERATOR_SUBTRACT,
+    OPERATOR_BELOW,
+    OPERATOR_AT_MOST,
+    OPERATOR_ABOVE,
+    OPERATOR_AT_LEAST,
+    OPERATOR_EQUAL,
+    OPERATOR_UNEQUAL,
+    OPERATOR_XOR,
+    OPERATOR_AND,
+    OPERATOR_OR,
+    OPERATOR_CHOICE,
+};
+
+/* Longer ones first. The higher the level, the closer it binds. */
+static const struct {
+    const char *text;
+    enum operator operator;
+    int level;
+    bool is_word;
+} infix[] = {
+    { "&&", OPERATOR_AND, 2, false },     { "||", OPERATOR_OR, 1, false },      { "==", OPERATOR_EQUAL, 4, false },
+    { "!=", OPERATOR_UNEQUAL, 4, false }, { "<=", OPERATOR_AT_MOST, 5, false }, { ">=", OPERATOR_AT_LEAST, 5, false },
+    { "<", OPERATOR_BELOW, 5, false },    { ">", OPERATOR_ABOVE, 5, false },    { "+", OPERATOR_ADD, 6, false },
+    { "-", OPERATOR_SUBTRACT, 6, false }, { "*", OPERATOR_TIMES, 7, false },    { "/", OPERATOR_OVER, 7, false },
+    { "^", OPERATOR_XOR, 3, false },      { "&", OPERATOR_AND, 2, false },      { "|", OPERATOR_OR, 1, false },
+    { "and", OPERATOR_AND, 2, true },     { "or", OPERATOR_OR, 1, true },
+};
+
+struct parser {
+    struct arena *arena;
+    const struct expression_reader *reader;
+    struct span rest;
+    struct expression *out;
+    size_t room;
+    unsigned depth;
+    const char *wrong;
+};
+
+static bool fail(struct parser *p, const char *wrong)
+{
+    if (!p->wrong)
+        p->wrong = wrong;
+    return false;
+}
+
+static bool add(struct parser *p, struct expression_step step)
+{
+    struct expression *e = p->out;
+
+    if (e->count == EXPRESSION_STEPS_MAX)
+        return fail(p, "it is too long");
+    if (e->count == p->room) {
+        p->room = p->room ? p->room * 2 : 8;
+        e->steps = arena_grow(p->arena, e->steps, e->count, p->room, sizeof *e->steps);
+    }
+    e->steps[e->count++] = step;
+    return true;
+}
+
+static bool add_operator(struct parser *p, enum operator operator)
+{
+    return add(p, (struct expression_step){ .kind = EXPRESSION_OPERATOR, .operator = operator });
+}
+
+static void skip_blanks(struct parser *p)
+{
+    while (p->rest.len && (ascii_is_wsp(*p->rest.ptr) || *p->rest.ptr == '\n' || *p->rest.ptr == '\r'))
+        p->rest = span_skip(p->rest, 1);
+}
+
+static bool is_word_byte(char c)
+{
+    return ascii_is_alnum(c) || c == '_';
+}
+
+static bool begins_with_word(struct span rest, const char *word)
+{
+    size_t len = strlen(word);
+
+    return rest.len >= len && span_iis(span_first(rest, len), word) &&
+           (rest.len == len || !is_word_byte(rest.ptr[len]));
+}
+
+static bool takes(struct parser *p, char byte)
+{
+    skip_blanks(p);
+    if (!p->rest.len || *p->rest.ptr != byte)
+        return false;
+    p->rest = span_skip(p->rest, 1);
+    return true;
+}
+
+static bool parse_choice(struct parser *p);
+
+/* Digits, and digits behind a point. */
+static bool parse_number(struct parser *p)
+{
+    struct expression_step step = { .kind = EXPRESSION_NUMBER };
+    double unit = 1;
+    bool is_fraction = false;
+
+    for (; p->rest.len && (ascii_is_digit(*p->rest.ptr) || (*p->rest.ptr == '.' && !is_fraction));
+         p->rest = span_skip(p->rest, 1)) {
+        if (*p->rest.ptr == '.') {
+            is_fraction = true;
+            continue;
+        }
+        step.number = step.number * 10 + (*p->rest.ptr - '0');
+        unit *= is_fraction ? 10 : 1;
+    }
+    if (p->rest.len && is_word_byte(*p->rest.ptr))
+        return fail(p, "a name begins with a digit");
+    step.number /= unit;
+    return add(p, step);
+}
+
+static bool parse_operand(struct parser *p)
+{
+    struct expression_step step = { .kind = EXPRESSION_OPERAND };
+    const char *wrong = p->reader->operand(p->reader->arg, &p->rest, &step);
+
+    return wrong ? fail(p, wrong) : add(p, step);
+}
+
+static bool parse_unary(struct parser *p)
+{
+    enum operator operator= OPERATOR_NONE;
+
+    skip_blanks(p);
+    if (!p->rest.len)
+        return fail(p, "it ends where a name or a number is wanted");
+    if (p->depth == EXPRESSION_DEPTH_MAX)
+        return fail(p, "it is nested too deeply");
+    char c = *p->rest.ptr;
+
+    if (p->reader->has_words && begins_with_word(p->rest, "not")) {
+        p->rest = span_skip(p->rest, 3);
+        operator= OPERATOR_NOT;
+    } else if (c == '!' || c == '-' || c == '+') {
+        p->rest = span_skip(p->rest, 1);
+        operator= c == '!' ? OPERATOR_NOT : c == '-' ? OPERATOR_MINUS : OPERATOR_NONE;
+    } else if (c == '(') {
+        p->rest = span_skip(p->rest, 1);
+        p->depth++;
+        bool is_whole = parse_choice(p) && (takes(p, ')') || fail(p, "a ( is not closed"));
+
+        p->depth--;
+        return is_whole;
+    } else {
+        return ascii_is_digit(c) || c == '.' ? parse_number(p) : parse_operand(p);
+    }
+    p->depth++;
+    bool is_whole = parse_unary(p);
+
+    p->depth--;
+    return is_whole && (operator== OPERATOR_NONE || add_operator(p, operator));
+}
+
+/* The infix operator that comes next, of at least that level. */
+static bool next_infix(struct parser *p, int least, size_t *out)
+{
+    skip_blanks(p);
+    for (size_t i = 0; i < COUNT(infix); i++) {
+        bool is_next = infix[i].is_word ? p->reader->has_words && begins_with_word(p->rest, infix[i].text)
+                                        : span_starts(p->rest, span_of(infix[i].text));
+
+        if (!is_next)
+            continue;
+        *out = i;
+        return infix[i].level >= least;
+    }
+    return false;
+}
+
+static bool parse_binary(struct parser *p, int least)
+{
+    size_t next;
+
+    if (!parse_unary(p))
+        return false;
+    while (next_infix(p, least, &next)) {
+        p->rest = span_skip(p->rest, strlen(infix[next].text));
+        if (!parse_binary(p, infix[next].level + 1) || !add_operator(p, infix[next].operator))
+            return false;
+    }
+    return true;
+}
+
+static bool parse_choice(struct parser *p)
+{
+    if (!parse_binary(p, 1))
+        return false;
+    if (!takes(p, '?'))
+        return true;
+    if (p->depth == EXPRESSION_DEPTH_MAX)
+        return fail(p, "it is nested too deeply");
+    p->depth++;
+    bool is_whole = parse_choice(p) && (takes(p, ':') || fail(p, "a ? has no :")) && parse_choice(p);
+
+    p->depth--;
+    return is_whole && add_operator(p, OPERATOR_CHOICE);
+}
+
+static double nothing(const void *arg, unsigned operand)
+{
+    (void)arg;
+    (void)operand;
+    return 0;
+}
+
+static double work_out(const struct expression *e, double (*value)(const void *arg, unsigned operand), const void *arg,
+                       bool *divides_by_zero);
+
+const char *expression_parse(struct arena *a, struct span text, const struct expression_reader *reader,
+                             struct expression *out)
+{
+    struct parser p = { .arena = a, .reader = reader, .rest = text, .out = out };
+
+    *out = (struct expression){ 0 };
+    if (!parse_choice(&p))
+        return p.wrong;
+    skip_blanks(&p);
+    if (p.rest.len)
+        return arena_printf(a, "\"%.*s\" stands where an operator is wanted", SPAN_ARG(span_first(p.rest, 40)));
+    work_out(out, nothing, NULL, &out->divides_by_zero);
+    return NULL;
+}
+
+/* ---- the machine ---- */
+
+static double unite(enum operator operator, double a, double b, bool *divides_by_zero)
+{
+    switch (operator) {
+    case OPERATOR_TIMES: return a * b;
+    case OPERATOR_OVER: *divides_by_zero |= b == 0; return b == 0 ? 0 : a / b;
+    case OPERATOR_ADD: return a + b;
+    case OPERATOR_SUBTRACT: return a - b;
+    case OPERATOR_BELOW: return a < b;
+    case OPERATOR_AT_MOST: return a <= b;
+    case OPERATOR_ABOVE: return a > b;
+    case OPERATOR_AT_LEAST: return a >= b;
+    case OPERATOR_EQUAL: return a == b;
+    case OPERATOR_UNEQUAL: return a != b;
+    case OPERATOR_XOR:
+        return a < 0 || b < 0 || a > UINT32_MAX || b > UINT32_MAX ? 0 : (double)((uint32_t)a ^ (uint32_t)b);
+    case OPERATOR_AND: return a != 0 ? b : a;
+    case OPERATOR_OR: return a != 0 ? a : b;
+    case OPERATOR_NONE:
+    case OPERATOR_NOT:
+    case OPERATOR_MINUS:
+    case OPERATOR_CHOICE: break;
+    }
+    BUG("operator %d takes no two values", (int)operator);
+}
+
+static double sum_of(const struct expression_step *step, double (*value)(const void *arg, unsigned operand),
+                     const void *arg)
+{
+    double sum = 0;
+
+    for (unsigned i = 0; i < step->count; i++)
+        sum += value(arg, step->list[i]);
+    return sum;
+}
+
+/* Three values stand on the stack for ?:, one for ! and -, two for the others. */
+static size_t operate(enum operator operator, double * stack, size_t top, bool *divides_by_zero)
+{
+    switch (operator) {
+    case OPERATOR_NOT: stack[top - 1] = stack[top - 1] == 0; return top;
+    case OPERATOR_MINUS: stack[top - 1] = -stack[top - 1]; return top;
+    case OPERATOR_CHOICE: stack[top - 3] = stack[top - 3] != 0 ? stack[top - 2] : stack[top - 1]; return top - 2;
+    default: stack[top - 2] = unite(operator, stack[top - 2], stack[top - 1], divides_by_zero); return top - 1;
+    }
+}
+
+/* Each open bracket, sign or level of precedence holds one value on the stack at most. */
+enum { STACK_MAX = (EXPRESSION_DEPTH_MAX + 1) * 10 };
+
+static double work_out(const struct expression *e, double (*value)(const void *arg, unsigned operand), const void *arg,
+                       bool *divides_by_zero)
+{
+    double stack[STACK_MAX];
+    size_t top = 0;
+
+    for (size_t i = 0; i < e->count; i++) {
+        const struct expression_step *step = &e->steps[i];
+
+        if (step->kind != EXPRESSION_OPERATOR && top == STACK_MAX)
+            BUG("an expression needs more than %d values at once", STACK_MAX);
+        switch (step->kind) {
+        case EXPRESSION_NUMBER: stack[top++] = step->number; break;
+        case EXPRESSION_OPERAND: stack[top++] = value(arg, step->operand); break;
+        case EXPRESSION_SUM: stack[top++] = sum_of(step, value, arg); break;
+        case EXPRESSION_OPERATOR: top = operate((enum operator)step->operator, stack, top, divides_by_zero); break;
+        }
+    }
+    return top ? stack[0] : 0;
+}
+
+double expression_value(const struct expression *e, double (*value)(const void *arg, unsigned operand), const void *arg)
+{
+    bool divides_by_zero = false;
+
+    return work_out(e, value, arg, &divides_by_zero);
+}

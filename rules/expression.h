@@ -1,0 +1,54 @@
+/* rules/expression.h - expressions over what has hit: metas, conditions of rule files, composites.
+ *
+ * Numbers, operands, ( ), and by precedence: ! and -, * /, + -, < <= > >=, == !=, ^ of bits, && (&), || (|), ? :. They
+ * count as Perl has it: && and || give the value of the side that decides, comparisons 1 or 0; a division by zero
+ * gives 0. What an operand is, the reader says.
+ *
+ * Pure. Threads: any. Memory: the arena given.
+ */
+#ifndef RULES_EXPRESSION_H
+#define RULES_EXPRESSION_H
+
+#include "gateway/base/arena.h"
+
+enum expression_kind {
+    EXPRESSION_NUMBER,
+    EXPRESSION_OPERAND, /* value(operand) */
+    EXPRESSION_SUM,     /* of `list`, `count` operands */
+    EXPRESSION_OPERATOR,
+};
+
+struct expression_step {
+    enum expression_kind kind;
+    int operator;
+    double number;
+    unsigned operand;
+    const unsigned *list;
+    unsigned count;
+};
+
+/* In the order in which a stack machine has them. */
+struct expression {
+    struct expression_step *steps;
+    size_t count;
+    bool divides_by_zero; /* it would, if all operands were 0 */
+};
+
+struct expression_reader {
+    /* operand - takes an operand off the front of *rest (which does not begin with a blank) into `out`: its kind and
+     * what belongs to it. NULL, or what is wrong with it. */
+    const char *(*operand)(void *arg, struct span *rest, struct expression_step *out);
+    void *arg;
+    bool has_words; /* and, or, not in any case are operators, too */
+};
+
+enum { EXPRESSION_STEPS_MAX = 8192, EXPRESSION_DEPTH_MAX = 64 };
+
+/* expression_parse - all of `text`. NULL, or what is wrong (may lie in `a`). */
+const char *expression_parse(struct arena *a, struct span text, const struct expression_reader *reader,
+                             struct expression *out);
+/* expression_value - `value` is asked for each operand. */
+double expression_value(const struct expression *e, double (*value)(const void *arg, unsigned operand),
+                        const void *arg);
+
+#endif
