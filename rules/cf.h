@@ -126,7 +126,7 @@ cf_line_fn cf_score, cf_describe, cf_tflags, cf_priority, cf_shortcircuit;
 cf_line_fn cf_replace_tag, cf_replace_limit, cf_replace_rules;
 cf_line_fn cf_enable_compat;
 cf_line_fn cf_addresses, cf_address_values, cf_remove_addresses, cf_remove_value, cf_enlist_addresses;
-cf_line_fn cf_words, cf_hosts, cf_enlist_hosts, cf_delist_hosts;
+cf_line_fn cf_words, cf_originating_headers, cf_hosts, cf_enlist_hosts, cf_delist_hosts;
 cf_line_fn cf_networks, cf_number, cf_redirector, cf_adsp, cf_subject, cf_freemail_domains, cf_clear;
 
 /* cf_replace - `pattern` with the tags in it replaced; NULL when it has outgrown its limit. `with_calls`: what it is

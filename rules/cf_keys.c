@@ -91,7 +91,7 @@ static const struct key keys[] = {
     { "trusted_networks", cf_networks, "trusted" }, { "clear_trusted_networks", cf_clear, "trusted" },
     { "internal_networks", cf_networks, "internal" }, { "clear_internal_networks", cf_clear, "internal" },
     { "msa_networks", cf_networks, "msa" }, { "clear_msa_networks", cf_clear, "msa" },
-    { "originating_ip_headers", cf_words, "originating_ip_headers" },
+    { "originating_ip_headers", cf_originating_headers, "originating_ip_headers" },
     { "clear_originating_ip_headers", cf_clear, "originating_ip_headers" },
     { "freemail_domains", cf_freemail_domains, NULL },
     { "freemail_welcomelist", cf_words, "freemail_welcomelist" },

@@ -4,6 +4,8 @@
 #include "gateway/base/bug.h"
 #include "rules/cf.h"
 
+enum { LISTS_MAX = 500, NETS_MAX = 10000 };
+
 /* ---- addresses ---- */
 
 static struct span lower_of(struct cf *cf, struct span s)
@@ -37,9 +39,7 @@ static void add_patterns(struct cf *cf, struct span name, struct span value)
     struct address_list *list = settings_make_addresses(cf->arena, cf->settings, name);
     struct span word;
 
-    if (!list)
-        cf_note(cf, "this is one list too many: there may be %d", SETTINGS_LISTS_MAX);
-    while (list && cf_word(&value, &word))
+    while (cf_word(&value, &word))
         add_pattern(cf, list, word);
 }
 
@@ -72,6 +72,8 @@ void cf_enlist_addresses(struct cf *cf, const char *to, struct span value)
     (void)to;
     if (!cut_list_name(&value, &name) || !value.len)
         cf_note(cf, "enlist_addrlist wants (NAME) and addresses");
+    else if (cf->settings->lists->address_count >= LISTS_MAX && !settings_has_addresses(cf->settings, name))
+        cf_note(cf, "this is one list too many: there may be %d", LISTS_MAX);
     else
         add_patterns(cf, name, value);
 }
@@ -95,16 +97,17 @@ void cf_address_values(struct cf *cf, const char *to, struct span value)
     }
     struct address_pattern *pattern = add_pattern(cf, list, address);
 
-    /* rarely more than one */
-    pattern->values =
-        arena_grow(cf->arena, pattern->values, pattern->value_count, pattern->value_count + 1, sizeof *pattern->values);
+    size_t count = pattern->value_count;
+
+    if ((count & (count - 1)) == 0) /* the room is the next power of two */
+        pattern->values = arena_grow(cf->arena, pattern->values, count, count ? count * 2 : 1, sizeof *pattern->values);
     pattern->values[pattern->value_count++] = lower_of(cf, domain).ptr;
 }
 
 static struct address_pattern *listed(struct cf *cf, struct span list_name, struct span address, bool **is_removed)
 {
     struct address_list *list = settings_make_addresses(cf->arena, cf->settings, list_name);
-    size_t number = list ? names_find(&list->texts, lower_of(cf, address)) : NAMES_NONE;
+    size_t number = names_find(&list->texts, lower_of(cf, address));
 
     if (number == NAMES_NONE)
         return NULL;
@@ -177,14 +180,21 @@ void cf_words(struct cf *cf, const char *to, struct span value)
         add_word(cf, words, word, false);
 }
 
+void cf_originating_headers(struct cf *cf, const char *to, struct span value)
+{
+    struct words *words = words_named(cf, to, false);
+
+    cf_words(cf, to, value);
+    cf->settings->originating_ip_headers = words->texts.items;
+    cf->settings->originating_ip_header_count = words->texts.count;
+}
+
 static void add_hosts(struct cf *cf, struct span name, struct span value)
 {
     struct words *hosts = settings_make_words(cf->arena, cf->settings, name, true);
     struct span word;
 
-    if (!hosts)
-        cf_note(cf, "this is one list too many: there may be %d", SETTINGS_LISTS_MAX);
-    while (hosts && cf_word(&value, &word)) {
+    while (cf_word(&value, &word)) {
         bool is_negated = span_starts(word, SPAN("!"));
 
         add_word(cf, hosts, span_skip(word, is_negated), is_negated);
@@ -203,6 +213,8 @@ void cf_enlist_hosts(struct cf *cf, const char *to, struct span value)
     (void)to;
     if (!cut_list_name(&value, &name) || !value.len)
         cf_note(cf, "enlist_uri_host wants (NAME) and hosts");
+    else if (cf->settings->lists->word_count >= LISTS_MAX && !settings_has_hosts(cf->settings, name))
+        cf_note(cf, "this is one list too many: there may be %d", LISTS_MAX);
     else
         add_hosts(cf, name, value);
 }
@@ -275,37 +287,42 @@ static struct net_rules *nets_named(struct cf *cf, const char *name)
     return name[0] == 't' ? &cf->settings->trusted : name[0] == 'i' ? &cf->settings->internal : &cf->settings->msa;
 }
 
-/* 10.1. is 10.1.0.0/16. */
-static bool read_net(struct cf *cf, struct span word, struct addr_net *out)
+/* 10, 10.1. and 10.1.2 are networks of so many octets, unless a length is said. */
+static const char *whole_ip4(struct cf *cf, struct span base, unsigned *bits)
 {
+    static const char *const zeros[] = { NULL, ".0.0.0", ".0.0", ".0", "" };
+    struct span rest = base, part;
     unsigned octets = 0;
-    struct span rest = word, part;
 
-    if (span_starts(word, SPAN("[")) && !span_ends(word, SPAN("]"))) { /* [2001:db8::]/32 */
-        size_t end = span_find(word, ']');
-
-        if (end == SPAN_NPOS)
-            return false;
-        word = span_of(arena_printf(cf->arena, "%.*s%.*s", SPAN_ARG(span_skip(span_first(word, end), 1)),
-                                    SPAN_ARG(span_skip(word, end + 1))));
-    }
-    if (!addr_net_parse(word, out))
-        return true;
+    for (size_t i = 0; i < base.len; i++)
+        if (!ascii_is_digit(base.ptr[i]) && base.ptr[i] != '.')
+            return NULL;
     if (span_ends(rest, SPAN(".")))
-        rest.len--;
-    for (size_t i = 0; i < rest.len; i++)
-        if (!ascii_is_digit(rest.ptr[i]) && rest.ptr[i] != '.')
-            return false;
+        base.len = --rest.len;
     while (span_cut(&rest, '.', &part))
         octets++;
-    if (octets < 1 || octets > 3)
-        return false;
-    bool has_dot = span_ends(word, SPAN("."));
-    static const char *const zeros[] = { "", ".0.0.0", ".0.0", ".0" };
+    if (octets < 1 || octets > 4)
+        return NULL;
+    *bits = octets * 8;
+    return arena_printf(cf->arena, "%.*s%s", SPAN_ARG(base), zeros[octets]);
+}
 
-    return !addr_net_parse(span_of(arena_printf(cf->arena, "%.*s%s/%u", SPAN_ARG(span_first(word, word.len - has_dot)),
-                                                zeros[octets], octets * 8)),
-                           out);
+/* Also [2001:db8::]/32. */
+static bool read_net(struct cf *cf, struct span word, struct addr_net *out)
+{
+    size_t slash = span_find(word, '/');
+    struct span base = span_first(word, slash),
+                length = slash == SPAN_NPOS ? (struct span){ 0 } : span_skip(word, slash);
+    unsigned bits = 0;
+
+    if (span_starts(base, SPAN("[")) && span_ends(base, SPAN("]")))
+        base = span_skip(span_first(base, base.len - 1), 1);
+    const char *ip4 = whole_ip4(cf, base, &bits);
+
+    if (ip4 && !length.len)
+        return !addr_net_parse(span_of(arena_printf(cf->arena, "%s/%u", ip4, bits)), out);
+    return !addr_net_parse(
+        span_of(arena_printf(cf->arena, "%.*s%.*s", SPAN_ARG(ip4 ? span_of(ip4) : base), SPAN_ARG(length))), out);
 }
 
 static bool is_declared(const struct net_rules *nets, const struct addr_net *net)
@@ -315,8 +332,6 @@ static bool is_declared(const struct net_rules *nets, const struct addr_net *net
             return true;
     return false;
 }
-
-enum { NETS_MAX = 10000 };
 
 void cf_networks(struct cf *cf, const char *to, struct span value)
 {
@@ -360,6 +375,7 @@ void cf_clear(struct cf *cf, const char *to, struct span value)
             *words_named(cf, tlds[i], false) = (struct words){ .texts.arena = cf->arena };
     } else if (strcmp(to, "originating_ip_headers") == 0) {
         *words_named(cf, to, false) = (struct words){ .texts.arena = cf->arena };
+        cf->settings->originating_ip_header_count = 0;
     } else {
         *nets_named(cf, to) = (struct net_rules){ 0 };
     }

@@ -40,13 +40,12 @@ struct setting_lists {
     size_t word_count, word_room;
 };
 
-/* Lists of enlist_addrlist and enlist_uri_host beyond so many are not made. Those that have fixed names always are. */
-enum { SETTINGS_LISTS_MAX = 500, SETTINGS_LISTS_ROOM = 600 };
-
 struct ruleset_settings *settings_new(struct arena *a);
 /* settings_index - once all is read: what addresses_match() goes by. */
 void settings_index(struct arena *a, struct ruleset_settings *s);
 struct address_list *settings_make_addresses(struct arena *a, struct ruleset_settings *s, struct span name);
 struct words *settings_make_words(struct arena *a, struct ruleset_settings *s, struct span name, bool is_hosts);
+bool settings_has_addresses(const struct ruleset_settings *s, struct span name);
+bool settings_has_hosts(const struct ruleset_settings *s, struct span name);
 
 #endif

@@ -45,12 +45,17 @@ const struct address_list *settings_addresses(const struct ruleset_settings *s, 
     return find_addresses(s, span_of(name));
 }
 
+bool settings_has_addresses(const struct ruleset_settings *s, struct span name)
+{
+    return find_addresses(s, name) != NULL;
+}
+
 struct address_list *settings_make_addresses(struct arena *a, struct ruleset_settings *s, struct span name)
 {
     struct setting_lists *lists = s->lists;
     struct address_list *list = find_addresses(s, name);
 
-    if (list || lists->address_count == SETTINGS_LISTS_MAX)
+    if (list)
         return list;
     if (lists->address_count == lists->address_room) {
         lists->address_room = lists->address_room ? lists->address_room * 2 : 16;
@@ -83,12 +88,17 @@ const struct words *settings_hosts(const struct ruleset_settings *s, const char 
     return find_words(s, span_of(name), true);
 }
 
+bool settings_has_hosts(const struct ruleset_settings *s, struct span name)
+{
+    return find_words(s, name, true) != NULL;
+}
+
 struct words *settings_make_words(struct arena *a, struct ruleset_settings *s, struct span name, bool is_hosts)
 {
     struct setting_lists *lists = s->lists;
     struct words *words = find_words(s, name, is_hosts);
 
-    if (words || (is_hosts && lists->word_count >= SETTINGS_LISTS_MAX))
+    if (words)
         return words;
     if (lists->word_count == lists->word_room) {
         lists->word_room = lists->word_room ? lists->word_room * 2 : 16;

@@ -58,7 +58,7 @@ size_t addresses_count(const struct address_list *list);
 struct words;
 
 /* settings_words - NULL: there is none of that name: freemail_domains (those without wildcards), freemail_welcomelist,
- * util_rb_tld, util_rb_2tld, util_rb_3tld, ok_locales, originating_ip_headers. All are in lower case. */
+ * util_rb_tld, util_rb_2tld, util_rb_3tld, ok_locales. All are in lower case. */
 const struct words *settings_words(const struct ruleset_settings *s, const char *name);
 /* settings_hosts - the hosts of enlist_uri_host (NAME), welcomelist_uri_host (WELCOME), blocklist_uri_host (BLOCK). */
 const struct words *settings_hosts(const struct ruleset_settings *s, const char *name);
@@ -91,6 +91,8 @@ struct ruleset_settings {
     size_t redirector_count;
     struct adsp_override *adsp;
     size_t adsp_count;
+    const char *const *originating_ip_headers; /* in lower case */
+    size_t originating_ip_header_count;
     const char *envelope_sender_header; /* "" */
     bool always_trust_envelope_sender;
     const char *const *subject_welcomelist, *const *subject_blocklist; /* patterns with * and ? */
