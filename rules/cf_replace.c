@@ -1,4 +1,5 @@
-/* rules/cf_replace.c - tags in patterns: <V1> becomes what replace_tag V1 says [Mail::SpamAssassin::Plugin::ReplaceTags].
+/* rules/cf_replace.c - tags in patterns: <V1> becomes what replace_tag V1 says
+ * [Mail::SpamAssassin::Plugin::ReplaceTags].
  *
  * A pass takes <pre NAME>, <post NAME> and <inter NAME> out, parts the pattern at what looks like a tag, puts the texts
  * of those names before, behind and between tags, and replaces one name in each part. What has brought new tags in is
