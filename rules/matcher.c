@@ -17,6 +17,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
+#include "rules/settings.h"
 #include "rules/sieve.h"
 
 enum {
@@ -30,6 +31,7 @@ struct compiled {
     pcre2_code *code; /* NULL: it has none, or PCRE2 cannot compile it */
     const struct matcher_group *group;
     bool is_jit;
+    bool takes_nothing;
 };
 
 struct room {
@@ -43,6 +45,8 @@ struct room {
 struct matcher {
     const struct ruleset *set;
     struct compiled *compiled; /* by rule index */
+    struct compiled *redirectors;
+    size_t redirector_count;
     struct matcher_group *groups;
     size_t group_count;
     const struct rule **members; /* of all groups, one behind the other */
@@ -67,24 +71,43 @@ static bool is_long_text(const struct rule *rule)
     return rule->kind == RULE_FULL || is_of_field(rule);
 }
 
-static void compile(struct compiled *c, const struct rule *rule, struct strbuf *faults)
+/* false: PCRE2 cannot, as *error says, because of what is at *at. */
+static bool compile(struct compiled *c, const char *pattern, uint32_t options, int *error, PCRE2_SIZE *at)
 {
-    uint32_t options = rule->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
+    options |= PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
+    c->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, error, at, NULL);
+    c->is_jit = c->code && pcre2_jit_compile(c->code, PCRE2_JIT_COMPLETE) == 0;
+    return c->code;
+}
+
+static void compile_rule(struct compiled *c, const struct rule *rule, struct strbuf *faults)
+{
+    PCRE2_UCHAR text[256] = "";
     PCRE2_SIZE at = 0;
     int error = 0;
 
-    if (is_long_text(rule))
-        options |= PCRE2_USE_OFFSET_LIMIT;
-    c->code = pcre2_compile((PCRE2_SPTR)rule->pattern, PCRE2_ZERO_TERMINATED, options, &error, &at, NULL);
-    if (!c->code) {
-        PCRE2_UCHAR text[256] = "";
+    if (compile(c, rule->pattern, rule->options | (is_long_text(rule) ? PCRE2_USE_OFFSET_LIMIT : 0), &error, &at)) {
+        pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 
-        pcre2_get_error_message(error, text, sizeof text);
-        strbuf_putf(faults, "%s:%u: %s: %s at offset %zu of its pattern\n", rule->file, rule->line, rule->name,
-                    (const char *)text, at);
+        c->takes_nothing = pcre2_match(c->code, (PCRE2_SPTR) "", 0, 0, 0, data, NULL) >= 0;
+        pcre2_match_data_free(data);
         return;
     }
-    c->is_jit = pcre2_jit_compile(c->code, PCRE2_JIT_COMPLETE) == 0;
+    pcre2_get_error_message(error, text, sizeof text);
+    strbuf_putf(faults, "%s:%u: %s: %s at offset %zu of its pattern\n", rule->file, rule->line, rule->name,
+                (const char *)text, at);
+}
+
+static void compile_redirectors(struct matcher *m)
+{
+    const struct ruleset_settings *settings = m->set->settings;
+    PCRE2_SIZE at;
+    int error;
+
+    m->redirector_count = settings ? settings->redirector_count : 0;
+    m->redirectors = mem_alloc((m->redirector_count + 1) * sizeof *m->redirectors);
+    for (size_t i = 0; i < m->redirector_count; i++)
+        compile(&m->redirectors[i], settings->redirectors[i].pattern, settings->redirectors[i].options, &error, &at);
 }
 
 static bool is_same_text(const struct rule *a, const struct rule *b)
@@ -145,10 +168,11 @@ struct matcher *matcher_new(const struct ruleset *set, struct strbuf *faults)
 
         if (!has_pattern(rule))
             continue;
-        compile(&m->compiled[i], rule, faults);
+        compile_rule(&m->compiled[i], rule, faults);
         m->members[count++] = rule;
     }
     make_groups(m, count);
+    compile_redirectors(m);
     return m;
 }
 
@@ -171,6 +195,9 @@ void matcher_free(struct matcher *m)
         room_free(m->rooms[i]);
     for (size_t i = 0; i < m->set->count; i++)
         pcre2_code_free(m->compiled[i].code);
+    for (size_t i = 0; i < m->redirector_count; i++)
+        pcre2_code_free(m->redirectors[i].code);
+    free(m->redirectors);
     sieve_free(atomic_load(&m->sieve));
     free(m->compiled);
     free(m->members);
@@ -187,7 +214,7 @@ static struct room *room_of(struct matcher *m, unsigned runner)
         return room;
     room = mem_alloc(sizeof *room);
     room->context = pcre2_match_context_create(NULL);
-    room->data = pcre2_match_data_create(1, NULL);
+    room->data = pcre2_match_data_create(2, NULL);
     room->stack = pcre2_jit_stack_create(JIT_STACK_BYTES, JIT_STACK_BYTES_MAX, NULL);
     if (!room->context || !room->data)
         fatal_memory(sizeof *room);
@@ -211,6 +238,11 @@ const struct matcher_group *matcher_groups(const struct matcher *m, size_t *coun
 const struct matcher_group *matcher_group_of(const struct matcher *m, const struct rule *rule)
 {
     return m->compiled[rule->index].group;
+}
+
+bool matcher_takes_nothing(const struct matcher *m, const struct rule *rule)
+{
+    return m->compiled[rule->index].takes_nothing;
 }
 
 const struct matcher_work *matcher_work(struct matcher *m, unsigned runner)
@@ -280,6 +312,24 @@ enum match_result matcher_find(struct matcher *m, unsigned runner, const struct 
 
     *out = span_make((piece.ptr ? piece.ptr : "") + ends[0], end - ends[0]);
     return MATCH_FOUND;
+}
+
+bool matcher_redirect(struct matcher *m, unsigned runner, struct span uri, struct span *target)
+{
+    struct room *room = room_of(m, runner);
+
+    for (size_t i = 0; i < m->redirector_count; i++) {
+        const struct compiled *c = &m->redirectors[i];
+        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(room->data);
+        int pairs = c->code ? match(room, c, uri, 0) : PCRE2_ERROR_NOMATCH;
+
+        if ((pairs != 0 && pairs < 2) || ends[2] == PCRE2_UNSET || ends[2] >= ends[3]) /* 0: more than two */
+            continue;
+        *target = span_make(uri.ptr + ends[2], ends[3] - ends[2]);
+        if (span_find(*target, '.') != SPAN_NPOS)
+            return true;
+    }
+    return false;
 }
 
 void matcher_sift(struct matcher *m, unsigned runner, const struct matcher_group *group, struct span joined,

@@ -2,8 +2,8 @@
  * (rules/sieve.h) that tells in one pass over a text which patterns may match it at all.
  *
  * Rules that look at the same text are a group: all body rules; all header rules on the same field. A text is what a
- * group's patterns are tried on, piece by piece; in `joined` its pieces lie behind each other with a LF after each that
- * belongs to none, so that an anchor of a pattern holds there as at the ends of a piece.
+ * group's patterns are tried on, piece by piece. For the sieve all its pieces are `joined`: they lie behind each other
+ * with a LF after each that belongs to none, so that an anchor of a pattern holds there as at the ends of a piece.
  *
  * Threads: made and freed on one; matched with on any, each with a `runner` number of its own below RUNNERS_MAX
  * (core/check.h). Memory: matcher_free() gives all back.
@@ -25,12 +25,6 @@ struct matcher_group {
     size_t count;
 };
 
-struct matcher_text {
-    struct span joined;
-    const struct span *pieces;
-    size_t count;
-};
-
 /* What matching has cost a runner so far, in calls of PCRE2, bytes given to it, and matches that reached a limit. */
 struct matcher_work {
     uint64_t calls, bytes, limits;
@@ -49,12 +43,17 @@ const struct matcher_group *matcher_groups(const struct matcher *m, size_t *coun
 /* matcher_group_of - NULL: the rule has no pattern. */
 const struct matcher_group *matcher_group_of(const struct matcher *m, const struct rule *rule);
 
+/* matcher_takes_nothing - whether its pattern matches the empty text. */
+bool matcher_takes_nothing(const struct matcher *m, const struct rule *rule);
+
 enum match_result { MATCH_NONE, MATCH_FOUND, MATCH_GIVEN_UP };
 
 /* matcher_find - the first match at or behind `from`; *out lies in `piece`. MATCH_GIVEN_UP: a limit was reached, or
  * `until_us` (monotonic). */
 enum match_result matcher_find(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece,
                                size_t from, int64_t until_us, struct span *out);
+/* matcher_redirect - what the first of the set's redirector patterns that knows the address says it leads to. */
+bool matcher_redirect(struct matcher *m, unsigned runner, struct span uri, struct span *target);
 /* matcher_sift - sets the bit (by rule index) of each rule of the group that may match the text; all of them while
  * there is no sieve. */
 void matcher_sift(struct matcher *m, unsigned runner, const struct matcher_group *group, struct span joined,

@@ -16,7 +16,11 @@ struct relays;    /* rules/relays.h: Received fields taken apart, trusted and un
 struct rule_lines {
     struct span *items;
     size_t count;
+    struct span joined; /* all of them behind each other, each with a LF that belongs to none: rules/matcher.h */
 };
+
+struct fields;  /* rules/fields.c's own */
+struct matcher; /* rules/matcher.h */
 
 struct scanning {
     struct inquiry *q;
@@ -28,13 +32,28 @@ struct scanning {
     struct rule_lines rawbody; /* decoded text, not rendered */
     struct rule_lines uris;
     struct span full; /* the message, lines in LF */
-    unsigned *hits;   /* by rule index: how often; 0: not */
-    int64_t until_us; /* monotonic: then what is left is skipped, and the check says so */
+    struct fields *fields;
+    struct matcher *matcher;
+    unsigned *hits;     /* by rule index: how often; 0: not */
+    struct span *shown; /* by rule index: what a rule with a pattern found first */
+    int64_t until_us;   /* monotonic: then what is left is skipped, and the check says so */
 };
 
+/* scanning_begin - all but `full` of the texts that rules see, ready to be read; nothing has hit yet. */
+void scanning_begin(struct scanning *s, struct inquiry *q, const struct ruleset *set, struct matcher *matcher,
+                    int64_t until_us);
+/* scanning_full - `full`, made when first asked for. */
+struct span scanning_full(struct scanning *s);
+
 /* scanning_header - a field's value as header rules have it: every field of that name, each with LF at its end, decoded
- * unless HEADER_RAW; pseudo-fields (ALL, ToCc, MESSAGEID, EnvelopeFrom, X-Spam-Relays-Untrusted, ...) too. false: there
- * is none. */
+ * unless HEADER_RAW; pseudo-fields (ALL, ToCc, MESSAGEID, EnvelopeFrom, X-Spam-Relays-Untrusted, ...) too. HEADER_ADDR
+ * and HEADER_NAME: all addresses and names in them, with LF between. `field` may bear modifiers, as in
+ * "From:addr:host", "Received:first" [Mail::SpamAssassin::PerMsgStatus, get]. false: there is none.
+ * scanning_values - the same, one by one. */
 bool scanning_header(struct scanning *s, const char *field, enum header_form form, struct span *out);
+const struct rule_lines *scanning_values(struct scanning *s, const char *field, enum header_form form);
+/* scanning_part_values - of a part of the message. Only fields and ALL. */
+struct rule_lines scanning_part_values(struct scanning *s, struct mime_part *part, const char *field,
+                                       enum header_form form);
 
 #endif

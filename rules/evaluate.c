@@ -1,0 +1,310 @@
+/* rules/evaluate.c - a set's rules run over one message.
+ *
+ * The texts of a group of rules are put together, and sifted, when the first of them comes; only what passes the sieve
+ * is tried, piece by piece. So a message costs one pass for each kind of text, and little for each rule that might hit.
+ */
+#include "rules/evaluate.h"
+
+#include <stdlib.h>
+
+#include "gateway/base/clock.h"
+#include "rules/eval.h"
+#include "rules/meta.h"
+#include "rules/texts.h"
+
+struct text {
+    bool is_ready;
+    bool is_absent; /* header rules: there is no such field */
+    struct rule_lines lines;
+    struct span together; /* mimeheader rules with `concat` */
+};
+
+struct evaluating {
+    struct scanning *s;
+    struct evaluation *out;
+    struct text *texts; /* by group */
+    uint64_t *maybe;    /* by rule index */
+};
+
+/* ---- order ---- */
+
+static unsigned rank(const struct rule *rule)
+{
+    switch (rule->kind) {
+    case RULE_HEADER: return rule->is_eval ? 1 : 0;
+    case RULE_BODY: return rule->is_eval ? 4 : 2;
+    case RULE_URI: return 3;
+    case RULE_MIMEHEADER: return 4;
+    case RULE_RAWBODY: return rule->is_eval ? 6 : 5;
+    default: return rule->is_eval ? 8 : 7;
+    }
+}
+
+static int by_order(const void *left, const void *right)
+{
+    const struct rule *a = *(const struct rule *const *)left, *b = *(const struct rule *const *)right;
+
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    if (rank(a) != rank(b))
+        return rank(a) < rank(b) ? -1 : 1;
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+struct rule_order rule_order(struct arena *a, const struct ruleset *set)
+{
+    struct rule_order order = { .rules = arena_alloc(a, (set->count + 1) * sizeof *order.rules) };
+
+    for (size_t i = 0; i < set->count; i++)
+        if (set->rules[i].state == RULE_ACTIVE && set->rules[i].kind != RULE_META)
+            order.rules[order.count++] = &set->rules[i];
+    qsort(order.rules, order.count, sizeof *order.rules, by_order);
+    return order;
+}
+
+/* ---- texts ---- */
+
+static struct rule_lines single(struct arena *a, struct span text)
+{
+    struct rule_lines lines = { .count = 1, .joined = text };
+
+    lines.items = arena_alloc(a, sizeof *lines.items);
+    lines.items[0] = text;
+    return lines;
+}
+
+static struct span all_of(struct arena *a, struct rule_lines values)
+{
+    if (values.count == 1)
+        return values.items[0];
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < values.count; i++)
+        bytes += values.items[i].len;
+    char *out = arena_alloc(a, bytes + 1), *to = out;
+
+    for (size_t i = 0; i < values.count; i++) {
+        memcpy(to, values.items[i].ptr, values.items[i].len);
+        to += values.items[i].len;
+    }
+    return span_make(out, bytes);
+}
+
+/* A value for each part in its place, empty where it has none. */
+static struct rule_lines part_lines(struct scanning *s, const struct matcher_group *group)
+{
+    const struct mime_tree *tree = s->content->mime;
+    struct rule_lines lines = { 0 };
+    size_t room = 0;
+
+    for (size_t i = 0; i < tree->count; i++) {
+        if (tree->parts[i]->reading_of)
+            continue;
+        struct rule_lines values = scanning_part_values(s, tree->parts[i], group->field, group->form);
+        bool is_all = span_is(span_of(group->field), "ALL");
+
+        lines_add(s->q->arena, &lines, &room,
+                  !values.count ? SPAN("")
+                  : is_all      ? all_of(s->q->arena, values)
+                                : values.items[values.count - 1]);
+    }
+    lines_join(s->q->arena, &lines);
+    return lines;
+}
+
+static void make_text(struct scanning *s, const struct matcher_group *group, struct text *text)
+{
+    struct span value = SPAN("");
+
+    switch (group->kind) {
+    case RULE_BODY: text->lines = s->body; break;
+    case RULE_RAWBODY: text->lines = s->rawbody; break;
+    case RULE_URI: text->lines = s->uris; break;
+    case RULE_FULL: text->lines = single(s->q->arena, scanning_full(s)); break;
+    case RULE_MIMEHEADER: text->lines = part_lines(s, group); break;
+    case RULE_HEADER:
+    case RULE_META:
+        text->is_absent = !scanning_header(s, group->field, group->form, &value);
+        text->lines = single(s->q->arena, value);
+        break;
+    }
+    text->is_ready = true;
+}
+
+static struct text *text_of(struct evaluating *e, const struct matcher_group *group)
+{
+    struct text *text = &e->texts[group->index];
+
+    if (text->is_ready)
+        return text;
+    make_text(e->s, group, text);
+    if (!text->is_absent)
+        matcher_sift(e->s->matcher, e->s->q->runner, group, text->lines.joined, e->maybe);
+    return text;
+}
+
+/* ---- patterns ---- */
+
+static bool is_late(const struct evaluating *e)
+{
+    return clock_mono_us() >= e->s->until_us;
+}
+
+static void give_up(struct evaluating *e, const struct rule *rule)
+{
+    if (e->out->given_up_count < GIVEN_UP_SHOWN_MAX)
+        e->out->given_up[e->out->given_up_count++] = rule;
+}
+
+/* How often it matches, up to `most`; false: it was given up. */
+static bool count_in(struct evaluating *e, const struct rule *rule, struct span piece, unsigned most, unsigned *hits)
+{
+    struct scanning *s = e->s;
+    size_t from = 0;
+
+    while (*hits < most && from <= piece.len) {
+        struct span found;
+        enum match_result result = matcher_find(s->matcher, s->q->runner, rule, piece, from, s->until_us, &found);
+
+        if (result == MATCH_NONE)
+            return true;
+        if (result == MATCH_GIVEN_UP || (*hits % 256 == 255 && is_late(e)))
+            return false;
+        if (!s->shown[rule->index].ptr)
+            s->shown[rule->index] = found;
+        ++*hits;
+        from = (size_t)(found.ptr - piece.ptr) + (found.len ? found.len : 1);
+    }
+    return true;
+}
+
+static unsigned most_hits(const struct rule *rule)
+{
+    unsigned limit = rule->kind == RULE_MIMEHEADER ? 1000 : RULE_HITS_MAX;
+
+    if (!(rule->tflags & RULE_MULTIPLE) || rule->is_negated)
+        return 1;
+    return rule->hits_most && rule->hits_most < limit ? rule->hits_most : limit;
+}
+
+/* Which pieces it looks at: not the subject, or only parts of certain numbers. */
+static struct rule_lines its_lines(struct evaluating *e, const struct rule *rule, struct text *text)
+{
+    struct rule_lines lines = text->lines;
+    size_t first = rule->kind == RULE_BODY && rule->tflags & RULE_NOSUBJECT && lines.count ? 1 : 0;
+
+    if (rule->kind == RULE_MIMEHEADER && rule->tflags & RULE_RANGE) {
+        first = rule->range_first ? rule->range_first - 1 : 0;
+        lines.count = rule->range_last < lines.count ? rule->range_last : lines.count;
+        first = first < lines.count ? first : lines.count;
+    }
+    lines.items += first;
+    lines.count -= first;
+    if (rule->kind != RULE_MIMEHEADER || !(rule->tflags & RULE_CONCAT))
+        return lines;
+    if (rule->tflags & RULE_RANGE)
+        return single(e->s->q->arena, all_of(e->s->q->arena, lines));
+    if (!text->together.ptr)
+        text->together = all_of(e->s->q->arena, lines);
+    return single(e->s->q->arena, text->together);
+}
+
+static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct text *text)
+{
+    struct rule_lines lines = its_lines(e, rule, text);
+    unsigned most = most_hits(rule), hits = 0;
+
+    for (size_t i = 0; i < lines.count && hits < most; i++) {
+        struct span piece = lines.items[i];
+
+        if (rule->kind == RULE_MIMEHEADER && !piece.len)
+            piece = span_of(rule->if_unset ? rule->if_unset : "");
+        if (!count_in(e, rule, piece, most, &hits) || (i % 16 == 15 && is_late(e))) {
+            give_up(e, rule);
+            return 0;
+        }
+    }
+    return hits;
+}
+
+static unsigned hits_of_pattern(struct evaluating *e, const struct rule *rule)
+{
+    struct scanning *s = e->s;
+    const struct matcher_group *group = matcher_group_of(s->matcher, rule);
+
+    if (!group)
+        return 0;
+    struct text *text = text_of(e, group);
+    bool is_part = rule->kind == RULE_MIMEHEADER && (rule->if_unset || rule->tflags & RULE_CONCAT);
+    unsigned hits = 0;
+
+    if (text->is_absent && !rule->if_unset) {
+        hits = matcher_takes_nothing(s->matcher, rule);
+    } else if (text->is_absent) {
+        if (!count_in(e, rule, span_of(rule->if_unset), most_hits(rule), &hits))
+            give_up(e, rule);
+    } else if (is_part || matcher_maybe(e->maybe, rule) ||
+               (rule->kind == RULE_MIMEHEADER && matcher_takes_nothing(s->matcher, rule))) {
+        hits = hits_in(e, rule, text);
+    }
+    return rule->is_negated ? !hits : hits;
+}
+
+/* ---- rules ---- */
+
+static unsigned hits_of(struct evaluating *e, const struct rule *rule)
+{
+    struct span value;
+
+    if (rule->is_eval)
+        return rule->eval.known ? rule->eval.known->run(e->s, rule) : 0;
+    if (rule->is_exists)
+        return scanning_header(e->s, rule->field, rule->form, &value) != rule->is_negated;
+    return hits_of_pattern(e, rule);
+}
+
+/* Those that cannot hit are passed over without a look at the clock. */
+static bool is_sifted_out(const struct evaluating *e, const struct rule *rule)
+{
+    const struct matcher_group *group = matcher_group_of(e->s->matcher, rule);
+
+    return group && rule->kind != RULE_MIMEHEADER && e->texts[group->index].is_ready &&
+           !e->texts[group->index].is_absent && !matcher_maybe(e->maybe, rule);
+}
+
+static bool ends_here(const struct rule_order *order, size_t i)
+{
+    const struct rule *this = order->rules[i], *next = i + 1 < order->count ? order->rules[i + 1] : NULL;
+
+    return next && (next->priority != this->priority || rank(next) != rank(this));
+}
+
+void evaluate(struct scanning *s, const struct rule_order *order, struct evaluation *out)
+{
+    size_t groups;
+
+    *out = (struct evaluation){ 0 };
+    matcher_groups(s->matcher, &groups);
+    struct evaluating e = { .s = s, .out = out };
+
+    e.texts = arena_alloc(s->q->arena, (groups + 1) * sizeof *e.texts);
+    e.maybe = arena_alloc(s->q->arena, (s->set->count / 64 + 1) * sizeof *e.maybe);
+    for (size_t i = 0; i < order->count; i++) {
+        const struct rule *rule = order->rules[i];
+
+        if (is_sifted_out(&e, rule)) {
+            s->hits[rule->index] = rule->is_negated;
+        } else if (is_late(&e)) {
+            out->first_skipped = rule;
+            out->skipped = order->count - i;
+            break;
+        } else {
+            s->hits[rule->index] = hits_of(&e, rule);
+        }
+        if (s->hits[rule->index] && rule->shortcut && !out->shortcut)
+            out->shortcut = rule;
+        if (out->shortcut && ends_here(order, i))
+            break;
+    }
+    metas_evaluate(s->set, s->hits, s->q->arena);
+}

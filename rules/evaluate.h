@@ -1,0 +1,35 @@
+/* rules/evaluate.h - a set's rules run over one message, in their order.
+ *
+ * By priority, and at the same one as SpamAssassin goes: header rules, header functions, body, addresses, body
+ * functions and MIME headers, raw bodies, the whole message; metas when all others are done. A rule that costs too much
+ * is given up and counts as no hit; when the time is up, what is left is skipped. Both are told.
+ *
+ * Threads: who holds the message. Memory: the inquiry's arena; the order's is its arena.
+ */
+#ifndef RULES_EVALUATE_H
+#define RULES_EVALUATE_H
+
+#include "rules/matcher.h"
+#include "rules/scanning.h"
+
+/* The active rules but metas, as they are run. */
+struct rule_order {
+    const struct rule **rules;
+    size_t count;
+};
+
+enum { GIVEN_UP_SHOWN_MAX = 16, RULE_HITS_MAX = 10000 };
+
+struct evaluation {
+    const struct rule *first_skipped; /* NULL: all were run, or a shortcut was taken */
+    size_t skipped;
+    const struct rule *shortcut; /* that ended it; NULL */
+    const struct rule *given_up[GIVEN_UP_SHOWN_MAX];
+    size_t given_up_count;
+};
+
+struct rule_order rule_order(struct arena *a, const struct ruleset *set);
+/* evaluate - fills in hits and shown of the scanning. */
+void evaluate(struct scanning *s, const struct rule_order *order, struct evaluation *out);
+
+#endif

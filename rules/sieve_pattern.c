@@ -1,0 +1,153 @@
+/* rules/sieve_pattern.c - a rule's pattern as Hyperscan is to read it, and the request of all of them.
+ *
+ * In a joined text (rules/matcher.h) a LF stands at each end of a piece, beside the one that the piece may end in. So ^
+ * and $ that hold at lines hold there too, and a pattern that is anchored with them is found wherever PCRE2 finds it in
+ * a piece: perhaps elsewhere as well, which does not matter.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <hs/hs.h>
+#include <pcre2.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/mail/crypto.h"
+#include "rules/sieve_make.h"
+
+/* (?-m) and (?^) would turn our reading of anchors off inside of the pattern. */
+static bool turns_lines_off(const char *pattern)
+{
+    for (const char *p = pattern; (p = strstr(p, "(?"));) {
+        bool is_off = false;
+
+        for (p += 2; ascii_is_alpha(*p) || *p == '-' || *p == '^'; p++) {
+            if (*p == '^' || (*p == 'm' && is_off))
+                return true;
+            is_off |= *p == '-';
+        }
+    }
+    return false;
+}
+
+/* Behind the closing bracket of the class that begins at `p`. */
+static const char *behind_class(const char *p)
+{
+    p += p[1] == '^' ? 2 : 1;
+    p += *p == ']';
+    while (*p && *p != ']') {
+        if (p[0] == '\\' && p[1])
+            p++;
+        else if (p[0] == '[' && p[1] == ':' && strstr(p + 2, ":]"))
+            p = strstr(p + 2, ":]") + 1;
+        p++;
+    }
+    return *p ? p + 1 : p;
+}
+
+/* \A and \G become ^, \z and \Z become $. */
+static const char *anchored_at_lines(struct arena *a, const char *pattern)
+{
+    char *out = arena_alloc(a, strlen(pattern) + 1), *to = out;
+
+    for (const char *p = pattern; *p;) {
+        const char *end = p + 1;
+
+        if (p[0] == '\\' && p[1] == 'Q') {
+            end = strstr(p, "\\E");
+            end = end ? end + 2 : p + strlen(p);
+        } else if (p[0] == '\\' && p[1]) {
+            end = p + 2;
+            if (strchr("AGzZ", p[1])) {
+                *to++ = p[1] == 'A' || p[1] == 'G' ? '^' : '$';
+                p = end;
+                continue;
+            }
+        } else if (p[0] == '[') {
+            end = behind_class(p);
+        }
+        memcpy(to, p, (size_t)(end - p));
+        to += end - p;
+        p = end;
+    }
+    *to = 0;
+    return out;
+}
+
+bool sieve_pattern(struct arena *a, const struct rule *rule, struct sieve_pattern *out)
+{
+    const unsigned known = PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_MULTILINE | PCRE2_NO_AUTO_CAPTURE | PCRE2_DUPNAMES;
+
+    if (rule->options & ~known || turns_lines_off(rule->pattern))
+        return false;
+    out->id = rule->index;
+    out->flags = HS_FLAG_SINGLEMATCH | HS_FLAG_MULTILINE;
+    out->flags |= rule->options & PCRE2_CASELESS ? HS_FLAG_CASELESS : 0;
+    out->flags |= rule->options & PCRE2_DOTALL ? HS_FLAG_DOTALL : 0;
+    out->text = anchored_at_lines(a, rule->pattern);
+    return true;
+}
+
+/* ---- request ---- */
+
+static void put_number(struct strbuf *out, size_t number)
+{
+    uint32_t value = (uint32_t)number;
+
+    strbuf_put(out, span_make((const char *)&value, sizeof value));
+}
+
+static void put_group(struct arena *a, const struct matcher_group *group, struct strbuf *out)
+{
+    put_number(out, group->index);
+    put_number(out, group->count);
+    for (size_t i = 0; i < group->count; i++) {
+        struct sieve_pattern pattern = { .id = group->rules[i]->index, .text = "" };
+        bool is_readable = sieve_pattern(a, group->rules[i], &pattern);
+
+        put_number(out, pattern.id);
+        put_number(out, pattern.flags);
+        put_number(out, is_readable ? strlen(pattern.text) : 0);
+        strbuf_put(out, is_readable ? span_of(pattern.text) : SPAN(""));
+    }
+}
+
+/* Of what patterns, compiled by what, for what processor, by which rules of ours. */
+static void make_key(struct span request, unsigned char key[SIEVE_KEY_BYTES])
+{
+    static const char ours[] = "sieve 1, limits 700 60000";
+    struct crypto *c = crypto_here();
+    hs_platform_info_t platform = { 0 };
+
+    hs_populate_platform(&platform);
+    crypto_hash_start(c, HASH_SHA256);
+    crypto_hash_put(c, span_make(ours, sizeof ours));
+    crypto_hash_put(c, span_of(hs_version()));
+    crypto_hash_put(c, span_make((const char *)&platform, sizeof platform));
+    crypto_hash_put(c, request);
+    crypto_hash_end(c, key);
+}
+
+bool sieve_request(const struct matcher *m, const struct ruleset *set, struct strbuf *out,
+                   unsigned char key[SIEVE_KEY_BYTES])
+{
+    struct strbuf body;
+    struct arena a;
+    size_t count, worth = 0;
+    const struct matcher_group *groups = matcher_groups(m, &count);
+
+    arena_init(&a, SIZE_MAX);
+    strbuf_init(&body, out->most_bytes);
+    for (size_t i = 0; i < count; i++)
+        if (groups[i].count >= SIEVE_LEAST_PATTERNS) {
+            put_group(&a, &groups[i], &body);
+            worth++;
+        }
+    make_key(strbuf_span(&body), key);
+    strbuf_put(out, span_make((const char *)key, SIEVE_KEY_BYTES));
+    put_number(out, set->count);
+    put_number(out, worth);
+    strbuf_put(out, strbuf_span(&body));
+    bool is_whole = worth && !out->is_full && !body.is_full;
+
+    strbuf_release(&body);
+    arena_release(&a);
+    return is_whole;
+}
