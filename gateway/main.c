@@ -23,8 +23,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "run", cli_run },   { "config", cli_config }, { "scan", cli_scan },   { "dns", cli_dns },
-    { "mime", cli_mime }, { "rates", cli_rates },   { "store", cli_store }, { "gateway", cli_gateway },
+    { "run", cli_run },     { "config", cli_config },   { "scan", cli_scan },
+    { "dns", cli_dns },     { "mime", cli_mime },       { "rates", cli_rates },
+    { "store", cli_store }, { "gateway", cli_gateway }, { "compile-rules", cli_compile_rules },
 };
 
 int main(int argc, char **argv)
