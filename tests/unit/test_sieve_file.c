@@ -210,11 +210,11 @@ static void what_fails_is_not_tried_again_and_again(void **state)
     EXPECT_INT(SIEVE_NEVER, run_once(&d, d.folder, "/bin/true", &turns)); /* writes nothing */
     EXPECT_INT(SIEVE_NEVER, run_once(&d, d.folder, "/nowhere/at/all", &turns));
     EXPECT_INT(0, files(&d, "rules-", NULL));
-    d.set.count = 2; /* too few for a sieve */
     struct strbuf faults;
 
     strbuf_init(&faults, 1000);
     matcher_free(d.matcher);
+    d.set.count = 2; /* too few for a sieve */
     d.matcher = matcher_new(&d.set, &faults);
     EXPECT_INT(SIEVE_NEVER, run_once(&d, d.folder, NULL, &turns));
     EXPECT_INT(1, turns);
