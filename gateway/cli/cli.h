@@ -8,7 +8,7 @@
 #include "gateway/config.h"
 
 int cli_run(int argc, char **argv);
-int cli_gateway(int argc, char **argv); /* the supervisor's child; not for people */
+int cli_gateway(int argc, char **argv);       /* the supervisor's child; not for people */
 int cli_compile_rules(int argc, char **argv); /* the gateway's child; not for people */
 int cli_config(int argc, char **argv);
 int cli_scan(int argc, char **argv);
