@@ -98,7 +98,7 @@ static struct rule_lines part_lines(struct scanning *s, const struct matcher_gro
     size_t room = 0;
 
     for (size_t i = 0; i < tree->count; i++) {
-        if (tree->parts[i]->reading_of)
+        if (tree->parts[i]->is_reading)
             continue;
         struct rule_lines values = scanning_part_values(s, tree->parts[i], group->field, group->form);
         bool is_all = span_is(span_of(group->field), "ALL");

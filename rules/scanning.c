@@ -39,14 +39,14 @@ static bool is_repeated(const struct content *content, size_t i)
     return false;
 }
 
-/* What a person does not see is there for filters, and rules are to see it, too. */
-static size_t pieces_of(const struct content_text *text, struct span out[3])
+/* Of HTML also what nobody sees: it is there for filters. */
+static size_t pieces_of(const struct content_text *text, struct span out[2])
 {
     size_t n = 0;
 
-    out[n++] = text->shown;
-    if (text->html && text->html->hidden.len)
-        out[n++] = text->html->hidden;
+    out[n++] = text->html ? text->html->rendered : text->source;
+    if (text->html && text->html->outlook.len)
+        out[n++] = text->html->outlook;
     return n;
 }
 
@@ -67,7 +67,7 @@ static size_t most_bytes(const struct gathering *g)
     size_t bytes = 0;
 
     for (size_t i = 0; i < content->text_count; i++) {
-        struct span pieces[3];
+        struct span pieces[2];
         size_t count = pieces_of(&content->texts[i], pieces);
 
         for (size_t k = 0; k < count; k++)
@@ -86,7 +86,7 @@ static void read_body(struct scanning *s)
     g.most = settings ? settings->body_part_scan_bytes : BODY_BYTES;
     g.text = arena_alloc(g.arena, most_bytes(&g) + 1);
     for (size_t i = 0; i < s->content->text_count; i++) {
-        struct span pieces[3];
+        struct span pieces[2];
         size_t count = pieces_of(&s->content->texts[i], pieces);
 
         if (!is_shown_type(&s->content->texts[i]) || is_repeated(s->content, i))
