@@ -5,30 +5,16 @@
  */
 #include "greylist/exempt.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
-
-/* Names are short: a pattern that does not come to an end within these is a bad one. */
-enum { MATCH_STEPS = 20000, MATCH_DEPTH = 500, MATCH_HEAP_KIB = 1000, PATTERN_BYTES_MOST = 500 };
-
-struct pattern {
-    pcre2_code *code;
-    char *text;
-    unsigned line;
-};
+#include "gateway/mail/patterns.h"
 
 struct exempt {
     enum exempt_kind kind;
     struct access_set *nets, *names; /* names: addresses, for recipients */
-    struct pattern *patterns;
-    size_t pattern_count;
-    pcre2_match_context *limits;
-    pcre2_match_data *match;
-    char wrong[300];
+    struct patterns *patterns;
 };
 
 struct exempt *exempt_new(enum exempt_kind kind, size_t expected)
@@ -38,13 +24,7 @@ struct exempt *exempt_new(enum exempt_kind kind, size_t expected)
     e->kind = kind;
     e->nets = access_set_new(ACCESS_NETS, 0);
     e->names = access_set_new(kind == EXEMPT_CLIENTS ? ACCESS_NAMES : ACCESS_ADDRESSES, expected);
-    e->limits = pcre2_match_context_create(NULL);
-    e->match = pcre2_match_data_create(1, NULL);
-    if (!e->limits || !e->match)
-        fatal_memory(sizeof *e);
-    pcre2_set_match_limit(e->limits, MATCH_STEPS);
-    pcre2_set_depth_limit(e->limits, MATCH_DEPTH);
-    pcre2_set_heap_limit(e->limits, MATCH_HEAP_KIB);
+    e->patterns = patterns_new();
     return e;
 }
 
@@ -52,53 +32,18 @@ void exempt_free(struct exempt *e)
 {
     if (!e)
         return;
-    for (size_t i = 0; i < e->pattern_count; i++) {
-        pcre2_code_free(e->patterns[i].code);
-        free(e->patterns[i].text);
-    }
-    free(e->patterns);
+    patterns_free(e->patterns);
     access_set_free(e->nets);
     access_set_free(e->names);
-    pcre2_match_context_free(e->limits);
-    pcre2_match_data_free(e->match);
     free(e);
 }
 
 size_t exempt_count(const struct exempt *e)
 {
-    return access_set_count(e->nets) + access_set_count(e->names) + e->pattern_count;
+    return access_set_count(e->nets) + access_set_count(e->names) + patterns_count(e->patterns);
 }
 
 /* ---- entries ---- */
-
-static const char *add_pattern(struct exempt *e, struct span text, unsigned number)
-{
-    int error = 0;
-    size_t at = 0;
-    unsigned char why[128];
-
-    if (text.len > PATTERN_BYTES_MOST)
-        return "is a regular expression of more than 500 bytes; split it";
-    if (e->pattern_count == EXEMPT_PATTERNS_MOST)
-        return "is one more than the 5000 regular expressions that a list may have; write names instead";
-    pcre2_code *code =
-        pcre2_compile((PCRE2_SPTR)text.ptr, text.len, PCRE2_CASELESS | PCRE2_NEVER_UTF, &error, &at, NULL);
-
-    if (!code) {
-        pcre2_get_error_message(error, why, sizeof why);
-        snprintf(e->wrong, sizeof e->wrong, "is no regular expression (%s, at character %zu); mend it or take it out",
-                 (const char *)why, at + 1);
-        return e->wrong;
-    }
-    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where there is none, matching is slower */
-    if ((e->pattern_count & (e->pattern_count - 1)) == 0)
-        e->patterns = mem_grow(e->patterns, (e->pattern_count ? 2 * e->pattern_count : 1) * sizeof *e->patterns);
-    struct pattern *p = &e->patterns[e->pattern_count++];
-
-    *p = (struct pattern){ .code = code, .text = mem_alloc(text.len + 1), .line = number };
-    memcpy(p->text, text.ptr, text.len);
-    return NULL;
-}
 
 /* "192.0.2" and "192.0" stand for 192.0.2.0/24 and 192.0.0.0/16. False: not of that form. */
 static bool short_net(struct span text, struct addr_net *out)
@@ -178,32 +123,18 @@ const char *exempt_add(struct exempt *e, struct span line, unsigned number)
     if (word.len != text.len)
         return "has something behind its first word; write one entry a line";
     if (text.len > 2 && text.ptr[0] == '/' && text.ptr[text.len - 1] == '/')
-        return add_pattern(e, span_make(text.ptr + 1, text.len - 2), number);
+        return patterns_add(e->patterns, span_make(text.ptr + 1, text.len - 2), number);
     return e->kind == EXEMPT_CLIENTS ? add_client(e, text, number) : add_recipient(e, text, number);
 }
 
 /* ---- looking up ---- */
-
-static bool fits_pattern(const struct exempt *e, struct span text, struct access_match *out)
-{
-    for (size_t i = 0; i < e->pattern_count; i++) {
-        const struct pattern *p = &e->patterns[i];
-
-        if (pcre2_match(p->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, e->match, e->limits) < 0)
-            continue;
-        out->line = p->line;
-        snprintf(out->text, sizeof out->text, "/%s/", p->text);
-        return true;
-    }
-    return false;
-}
 
 bool exempt_has_client(const struct exempt *e, const struct addr *client, const char *name, struct access_match *out)
 {
     struct span text = name && *name ? span_of(name) : SPAN("unknown");
 
     return access_set_has_addr(e->nets, client, out) || access_set_has_name(e->names, text, out) ||
-           fits_pattern(e, text, out);
+           patterns_fit(e->patterns, text, out);
 }
 
 bool exempt_has_recipient(const struct exempt *e, const struct address *recipient, struct access_match *out)
@@ -220,7 +151,7 @@ bool exempt_has_recipient(const struct exempt *e, const struct address *recipien
         if (access_set_has_address(e->names, &plain, out))
             return true;
     }
-    return fits_pattern(e, recipient->text, out);
+    return patterns_fit(e->patterns, recipient->text, out);
 }
 
 /* ---- files ---- */

@@ -17,7 +17,7 @@
 
 enum exempt_kind { EXEMPT_CLIENTS, EXEMPT_RECIPIENTS };
 
-enum { EXEMPT_PATTERNS_MOST = 5000, EXEMPT_NAME_MOST = 500 };
+enum { EXEMPT_NAME_MOST = 500 };
 
 struct exempt;
 
