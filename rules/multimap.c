@@ -1,0 +1,192 @@
+/* rules/multimap.c - lists of the operator's about any part of a mail, chosen by selectors (rules/selector.h).
+ *
+ *     map "disk images" { select = "attachment.name.extension"  entries = {"iso", "img"}  score = 4.00 }
+ *
+ * The lists of check "lists" are about the envelope, and decide before the message comes; these see all of it.
+ *
+ * Threads: the loop's; upkeep() changes what run() reads. Memory: sets are the module's, from open() to close().
+ */
+#include "rules/multimap.h"
+
+#include "gateway/base/log.h"
+#include "rules/multimap_conf.h"
+
+/* As for lists: what is new of a file is read in pieces, so that the loop is not held up. */
+enum { UPKEEP_MS = 500, UPKEEP_BYTES = 128 * 1024 };
+
+static const struct symbol symbols[] = { { 0 } };
+
+static bool set_has(const struct map *map, const void *set, const struct selected *one, struct access_match *out)
+{
+    if (!set)
+        return false;
+    switch (map->selector.type) {
+    case SELECT_IP: return access_set_has_addr(set, &one->ip, out);
+    case SELECT_ADDRESS: return access_set_has_address(set, &one->address, out);
+    case SELECT_DOMAIN: return access_set_has_name(set, one->text, out);
+    case SELECT_TEXT: return text_set_has(set, one->text, out);
+    case SELECT_NUMBER:
+    case SELECT_ATTACHMENT: break;
+    }
+    return false;
+}
+
+static bool is_within(const struct map *map, uint64_t number)
+{
+    return (map->least < 0 || number >= (uint64_t)map->least) && (map->most < 0 || number <= (uint64_t)map->most);
+}
+
+static bool fits(const struct map *map, const struct selected *one, struct access_match *out)
+{
+    if (map->selector.type == SELECT_NUMBER)
+        return is_within(map, one->number);
+    return set_has(map, map->file.set, one, out) || set_has(map, map->set, one, out);
+}
+
+static void force(struct inquiry *q, const struct map *map)
+{
+    static const enum action actions[] = {
+        [MAP_TAG] = ACTION_TAG,       [MAP_DEFER] = ACTION_DEFER,     [MAP_QUARANTINE] = ACTION_QUARANTINE,
+        [MAP_REJECT] = ACTION_REJECT, [MAP_DISCARD] = ACTION_DISCARD,
+    };
+
+    if (map->action != MAP_SCORE)
+        finding_force(q, actions[map->action], map->text[0] ? map->text : NULL);
+}
+
+static void find(struct inquiry *q, const struct map *map)
+{
+    struct selected *values;
+    size_t count = selector_values(&map->selector, q, &values), at = 0;
+    struct access_match match = { 0 };
+
+    while (at < count && !fits(map, &values[at], &match))
+        at++;
+    bool is_found = at < count;
+
+    if (!count || is_found == map->is_negated)
+        return;
+    if (map->is_negated)
+        finding_name(q, map->symbol, map->points, "%s: none of %zu is in map \"%s\", such as %.*s", map->select, count,
+                     map->title, SPAN_ARG(span_first(values[0].text, 100)));
+    else
+        finding_name(q, map->symbol, map->points, "%s: %.*s is in map \"%s\"%s%s", map->select,
+                     SPAN_ARG(span_first(values[at].text, 100)), map->title, match.text[0] ? " as " : "", match.text);
+    force(q, map);
+}
+
+static enum step run(struct inquiry *q)
+{
+    const struct multimap_conf *conf = q->conf;
+    const struct map *maps = conf->maps.items;
+
+    for (size_t i = 0; i < conf->maps.count; i++)
+        find(q, &maps[i]);
+    return STEP_DONE;
+}
+
+static void bounds(const void *values, const int *points, struct bounds *out)
+{
+    const struct multimap_conf *conf = values;
+    const struct map *maps = conf->maps.items;
+
+    (void)points;
+    for (size_t i = 0; i < conf->maps.count; i++) {
+        *(maps[i].points < 0 ? &out->least : &out->most) += maps[i].points;
+        out->may_force_reject |= maps[i].action != MAP_SCORE;
+        out->may_force_discard |= maps[i].action == MAP_DISCARD;
+    }
+}
+
+/* ---- open, close, upkeep ---- */
+
+static void free_set(const struct map *map, void *set)
+{
+    if (map_is_of_texts(map))
+        text_set_free(set);
+    else
+        access_set_free(set);
+}
+
+/* The configuration has checked the entries. */
+static void open_entries(struct map *map)
+{
+    if (!map->entries.count)
+        return;
+    map->set = map_is_of_texts(map) ? (void *)text_set_new() : access_set_new(map_kind(map), map->entries.count);
+    for (size_t i = 0; i < map->entries.count; i++) {
+        struct span entry = span_of(map->entries.items[i]);
+
+        if (map_is_of_texts(map))
+            text_set_add(map->set, entry, 0);
+        else
+            access_set_add(map->set, entry, 0);
+    }
+}
+
+static bool open_file(struct map *map)
+{
+    return map_is_of_texts(map) ? access_file_open_as(&map->file, map->path, &text_set_reader, 0)
+                                : access_file_open(&map->file, map->path, map_kind(map));
+}
+
+static void close_maps(void *values)
+{
+    struct multimap_conf *conf = values;
+    struct map *maps = conf->maps.items;
+
+    for (size_t i = 0; i < conf->maps.count; i++) {
+        free_set(&maps[i], maps[i].set);
+        maps[i].set = NULL;
+        access_file_close(&maps[i].file);
+    }
+}
+
+static const char *open_maps(struct arena *a, void *values)
+{
+    struct multimap_conf *conf = values;
+    struct map *maps = conf->maps.items;
+
+    for (size_t i = 0; i < conf->maps.count; i++) {
+        open_entries(&maps[i]);
+        if (!maps[i].path[0] || open_file(&maps[i]))
+            continue;
+        const char *wrong =
+            arena_printf(a, "map \"%s\": %s", maps[i].title, arena_dup(a, strbuf_span(&maps[i].file.refusal)));
+
+        close_maps(values);
+        return wrong;
+    }
+    return NULL;
+}
+
+static enum step upkeep(struct inquiry *q)
+{
+    const struct multimap_conf *conf = q->conf;
+    struct map *maps = conf->maps.items;
+
+    for (size_t i = 0; i < conf->maps.count; i++) {
+        struct access_file *file = &maps[i].file;
+
+        if (!file->set)
+            continue;
+        if (access_file_look(file, UPKEEP_BYTES))
+            log_info("list_reloaded", "%s: map \"%s\"", file->path, maps[i].title);
+        struct span complaint = file->reading ? (struct span){ 0 } : access_file_complaint(file);
+
+        if (complaint.len)
+            finding_alarm(q, file->path, "map \"%s\" stays as it was: %.*s", maps[i].title, SPAN_ARG(complaint));
+    }
+    return STEP_DONE;
+}
+
+const struct check_module multimap_module = {
+    .section = &multimap_section,
+    .symbols = symbols,
+    .run = run,
+    .bounds = bounds,
+    .open = open_maps,
+    .close = close_maps,
+    .upkeep = upkeep,
+    .upkeep_ms = UPKEEP_MS,
+};

@@ -1,0 +1,218 @@
+/* tests/check/test_multimap.c - selectors, and the operator's lists about what they select. */
+#include "rules/multimap.h"
+
+#include "rules/selector.h"
+#include "tests/kit/desk.h"
+#include "tests/kit/expect.h"
+
+static const char letter[] = "From: \"Anna Berg\" <Anna@News.Example.co.uk>\n"
+                             "To: bob@example.net, Carl <carl@example.net>\n"
+                             "Reply-To: anna.berg@gmail.com\n"
+                             "Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= from afar\n"
+                             "X-Mailer: Old Mailer 2\n"
+                             "X-Mailer: Another\n"
+                             "MIME-Version: 1.0\n"
+                             "Content-Type: multipart/mixed; boundary=b\n"
+                             "\n"
+                             "--b\n"
+                             "Content-Type: text/plain\n"
+                             "\n"
+                             "See https://www.shop.example.co.uk/a?b=c or write to dora@example.org.\n"
+                             "--b\n"
+                             "Content-Type: application/octet-stream\n"
+                             "Content-Disposition: attachment; filename=\"Report.v2.ISO\"\n"
+                             "Content-Transfer-Encoding: base64\n"
+                             "\n"
+                             "QUJDREVG\n"
+                             "--b--\n";
+
+static struct desk *desk_of(const char *conf)
+{
+    struct desk *d = desk_open(&multimap_module, conf);
+
+    desk_client(d, "192.0.2.7");
+    desk_helo(d, "mail.example.org");
+    desk_from(d, "bounce@lists.example.org");
+    desk_rcpt(d, "bob@example.net");
+    desk_rcpt(d, "carl@example.net");
+    desk_message(d, letter);
+    return d;
+}
+
+/* All values, joined by "|". */
+static const char *selected(struct arena *a, struct desk *d, const char *text)
+{
+    struct selector selector;
+    struct selected *values;
+    struct inquiry q = { .session = &d->session,
+                         .message = d->message,
+                         .evidence = &d->evidence,
+                         .arena = a,
+                         .now_ms = d->now_ms,
+                         .run = &d->run };
+    const char *wrong = selector_parse(a, text, &selector);
+    const char *all = "";
+
+    if (wrong)
+        return wrong;
+    size_t count = selector_values(&selector, &q, &values);
+
+    for (size_t i = 0; i < count; i++)
+        all = arena_printf(a, "%s%s%.*s", all, i ? "|" : "", SPAN_ARG(values[i].text));
+    return all;
+}
+
+static void each_selector_selects(void **state)
+{
+    static const struct {
+        const char *select, *values;
+    } cases[] = {
+        { "ip", "192.0.2.7" },
+        { "helo", "mail.example.org" },
+        { "helo.registrable", "example.org" },
+        { "hostname", "" },
+        { "user", "" },
+        { "from", "bounce@lists.example.org" },
+        { "from.domain", "lists.example.org" },
+        { "from.local", "bounce" },
+        { "from(mime)", "Anna@News.Example.co.uk" },
+        { "from(mime).name", "Anna Berg" },
+        { "from(mime).name.lower", "anna berg" },
+        { "from(mime).domain.registrable", "example.co.uk" },
+        { "rcpt", "bob@example.net|carl@example.net" },
+        { "rcpt.count", "2" },
+        { "to.local", "bob|carl" },
+        { "reply_to.domain", "gmail.com" },
+        { "subject", "Grüße from afar" },
+        { "subject.last(4)", "afar" },
+        { "header(X-Mailer)", "Old Mailer 2|Another" },
+        { "header(X-Mailer).first(3)", "Old|Ano" },
+        { "header(X-None)", "" },
+        { "header(X-None).count", "0" },
+        { "url_host", "www.shop.example.co.uk" },
+        { "url_host.registrable", "example.co.uk" },
+        { "email", "dora@example.org" },
+        { "attachment.name", "Report.v2.ISO" },
+        { "attachment.name.extension.lower", "iso" },
+        { "attachment.type", "application/octet-stream" },
+        { "attachment.size", "6" },
+        { "attachment.count", "1" },
+        { "subject.length", "17" },
+    };
+
+    (void)state;
+    struct desk *d = desk_of(NULL);
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct arena a;
+
+        arena_init(&a, 1 << 20);
+        EXPECT_STR(cases[i].values, selected(&a, d, cases[i].select));
+        arena_release(&a);
+    }
+    desk_close(d);
+}
+
+static void what_is_no_selector_is_told(void **state)
+{
+    static const struct {
+        const char *select, *wrong;
+    } cases[] = {
+        { "", "selects nothing" },
+        { "colour", "colour is nothing to select" },
+        { "header", "selects which field" },
+        { "header()", "selects which field" },
+        { "header(X", "selects nothing" },
+        { "ip(4)", "takes nothing in parentheses" },
+        { "from(smtp)", "from(mime) the header field's" },
+        { "from.", "selects nothing" },
+        { "from..domain", "has a step that is none" },
+        { "from.lower", "lower cannot be made of an address; write one of: count, domain, local, name" },
+        { "subject.domain", "domain cannot be made of a text" },
+        { "subject.first", "takes a number" },
+        { "subject.first(0)", "takes a number" },
+        { "subject.first(x)", "takes a number" },
+        { "subject.lower(2)", "takes nothing in parentheses" },
+        { "attachment", "attachment is no text" },
+        { "subject.lower.lower.lower.lower.lower.lower.lower.lower.lower", "more than 8 steps" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct arena a;
+        struct selector selector;
+
+        arena_init(&a, 1 << 20);
+        const char *wrong = selector_parse(&a, cases[i].select, &selector);
+
+        assert_non_null(wrong);
+        if (!strstr(wrong, cases[i].wrong))
+            fail_msg("%s: \"%s\", not \"%s\"", cases[i].select, wrong, cases[i].wrong);
+        arena_release(&a);
+    }
+}
+
+static void what_a_map_has_is_found(void **state)
+{
+    static const struct {
+        const char *conf, *symbol, *reason;
+        int points;
+    } cases[] = {
+        { "map \"disk images\" { select = \"attachment.name.extension\" entries = {\"iso\", \"img\"} score = 4 }",
+          "MAP_DISK_IMAGES", "attachment.name.extension: ISO is in map \"disk images\" as iso", 400 },
+        { "map \"m\" { select = \"attachment.name\" entries = {\"/^report.*iso$/\"} score = 1 symbol = \"REPORT\" }",
+          "REPORT", "attachment.name: Report.v2.ISO is in map \"m\" as /^report.*iso$/", 100 },
+        { "map \"net\" { select = \"ip\" entries = {\"192.0.2.0/24\"} score = -1 }", "MAP_NET",
+          "ip: 192.0.2.7 is in map \"net\" as 192.0.2.0/24", -100 },
+        { "map \"dom\" { select = \"url_host\" entries = {\".example.co.uk\"} score = 2 }", "MAP_DOM",
+          "url_host: www.shop.example.co.uk is in map \"dom\" as .example.co.uk", 200 },
+        { "map \"who\" { select = \"reply_to\" entries = {\"anna.berg@gmail.com\"} score = 2 }", "MAP_WHO",
+          "reply_to: anna.berg@gmail.com is in map \"who\" as anna.berg@gmail.com", 200 },
+        { "map \"many\" { select = \"rcpt.count\" least = 2 score = 2 }", "MAP_MANY",
+          "rcpt.count: 2 is in map \"many\"", 200 },
+        { "map \"few\" { select = \"rcpt.count\" most = 1 score = 2 }", NULL, NULL, 0 },
+        { "map \"other\" { select = \"from(mime).domain\" not = yes entries = {\"example.org\"} score = 2 }",
+          "MAP_OTHER", "from(mime).domain: none of 1 is in map \"other\", such as News.Example.co.uk", 200 },
+        { "map \"none\" { select = \"user\" not = yes entries = {\"anna\"} score = 2 }", NULL, NULL, 0 },
+        { "map \"none\" { select = \"user\" entries = {\"anna\"} score = 2 }", NULL, NULL, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_of(cases[i].conf);
+
+        desk_settle(d);
+        EXPECT_INT(cases[i].points, desk_points(d));
+        if (cases[i].symbol) {
+            assert_non_null(desk_finding(d, cases[i].symbol));
+            EXPECT_STR(cases[i].reason, desk_finding(d, cases[i].symbol)->reason);
+        }
+        EXPECT_FALSE(d->run.is_forced);
+        desk_close(d);
+    }
+}
+
+static void a_map_may_refuse(void **state)
+{
+    struct desk *d = desk_of("map \"x\" { select = \"from.domain\" entries = {\"lists.example.org\"} action = reject "
+                             "text = \"5.7.1 Not from there\" }");
+
+    (void)state;
+    desk_settle(d);
+    EXPECT_TRUE(d->run.is_forced);
+    EXPECT_INT(ACTION_REJECT, d->run.forced);
+    EXPECT_STR("5.7.1 Not from there", d->run.forced_text);
+    desk_close(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_selector_selects),
+        cmocka_unit_test(what_is_no_selector_is_told),
+        cmocka_unit_test(what_a_map_has_is_found),
+        cmocka_unit_test(a_map_may_refuse),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
