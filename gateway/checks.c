@@ -6,6 +6,8 @@
 #include "greylist/message.h"
 #include "policy/rates.h"
 #include "rules/lists.h"
+#include "rules/mime.h"
+#include "rules/multimap.h"
 #include "scanners/arc.h"
 #include "scanners/conduct.h"
 #include "scanners/dkim.h"
@@ -45,6 +47,8 @@ const struct check checks[] = {
     { "dkim",    STAGE_MESSAGE, ON_QUICK,  10000,   16, SKIP,        NULL,           false, true,    &dkim_module },
     { "arc",     STAGE_MESSAGE, ON_QUICK,  10000,   64, SKIP,        NULL,           false, true,    &arc_module },
     { "dmarc",   STAGE_MESSAGE, ON_LOOP,   10000,   48, DEFER,       "spf dkim arc", false, true,    &dmarc_module },
+    { "mime",    STAGE_MESSAGE, ON_QUICK,  10000,    0, SKIP,        NULL,           false, false,   &mime_module },
+    { "multimap", STAGE_MESSAGE, ON_LOOP,   5000,    0, SKIP,        "rdns mime",    false, false,   &multimap_module },
     { "greylist_message",
                  STAGE_MESSAGE, ON_LOOP,    3000,    0, SKIP,        "*",            false, false,
                                                                                              &greylist_message_module },

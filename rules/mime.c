@@ -82,7 +82,8 @@ static const struct {
     { PARTIAL, BIT(MIME_PARTIAL) },
     { EXTERNAL, BIT(MIME_EXTERNAL_BODY) },
     { OLD_ENCODING, BIT(MIME_UUENCODED) | BIT(MIME_YENCODED) },
-    { LIMIT, BIT(MIME_DEPTH_REACHED) | BIT(MIME_PARTS_REACHED) | BIT(MIME_HEADER_REACHED) | BIT(MIME_BYTES_REACHED) },
+    { LIMIT, BIT(MIME_DEPTH_REACHED) | BIT(MIME_PARTS_REACHED) | BIT(MIME_HEADER_REACHED) | BIT(MIME_BYTES_REACHED) |
+                 BIT(MIME_READINGS_REACHED) },
 };
 
 static const char *anomaly_names(struct inquiry *q, uint64_t anomalies)
@@ -185,9 +186,4 @@ static enum step run(struct inquiry *q)
     return STEP_DONE;
 }
 
-static const struct conf_section mime_section = {
-    .name = "mime",
-    .help = "what the structure of a message and its HTML say of who wrote it",
-};
-
-const struct check_module mime_module = { .section = &mime_section, .symbols = symbols, .run = run };
+const struct check_module mime_module = { .symbols = symbols, .run = run };

@@ -174,6 +174,9 @@ static void source_email(struct values *v, const char *argument)
     (void)argument;
     for (size_t i = 0; i < urls->email_count; i++) {
         const struct email *email = &urls->emails[i];
+
+        if (email->source == URL_HEADER)
+            continue; /* from(mime) and reply_to tell */
         const char *text =
             arena_printf(v->q->arena, "%.*s@%s", SPAN_ARG(span_first(email->local, ADDRESS_MAX)), email->domain);
         struct address address;
