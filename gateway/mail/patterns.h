@@ -1,5 +1,5 @@
-/* mail/patterns.h - regular expressions that an operator wrote into a list: PCRE2's, which takes Perl's, tried one after
- * the other, without case. A match that needs too many steps is none.
+/* mail/patterns.h - regular expressions that an operator wrote into a list: PCRE2's, which takes Perl's, tried one
+ * after the other, without case. A match that needs too many steps is none.
  *
  * Threads: one at a time (matching writes to the list's own memory). Memory: its own.
  */

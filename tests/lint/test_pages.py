@@ -56,7 +56,7 @@ FILES = {"partners": "192.0.2.0/24\n", "blocked": "spammer@example.net\n", "tria
          "client_access": "192.0.2 REJECT\n", "sender_access": "example.net 450 4.7.1 Later\n",
          "sender_logins": "anna@example.org anna\n", "whitelist_clients": "192.0\n",
          "whitelist_clients.local": "mail.example.net\n", "whitelist_recipients": "postmaster@\n",
-         "http.password": "secret\n"}
+         "http.password": "secret\n", "bad-domains": "example.com\n"}
 
 
 def test_configurations_in_documents_are_good(tmp_path):
