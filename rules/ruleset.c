@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/core/run.h"
 #include "rules/cf.h"
 #include "rules/cf_settings.h"
 #include "rules/meta_parts.h"
+#include "rules/rules_conf.h"
 
 /* 4.0.1 is 4.000001. */
 static double version_of(const char *text)
@@ -63,11 +65,42 @@ static int to_hundredths(int thousandths)
 static void finish_score(struct rule *rule, const struct ruleset_options *options)
 {
     unsigned set = (options->has_net ? 1 : 0) + (options->has_bayes ? 2 : 0);
+    int64_t scale = options->scale ? options->scale : 100;
 
     for (size_t i = 0; i < 4 && !rule->is_scored; i++)
         rule->scores[i] = usual_score(rule);
-    rule->points = rule->is_sub ? 0 : to_hundredths(rule->scores[set]);
+    rule->points = rule->is_sub ? 0 : to_hundredths((int)(rule->scores[set] * scale / 100));
     if (rule->state == RULE_ACTIVE && rule->scores[set] == 0)
+        rule->state = RULE_OFF;
+}
+
+/* What gateway.conf says of single rules. One that is not there any more is no reason not to start. */
+static void take_said(struct cf *cf)
+{
+    cf->file = "gateway.conf";
+    cf->line = 0;
+    for (size_t i = 0; i < cf->options->said_count; i++) {
+        const struct rule_conf *said = &cf->options->said[i];
+        size_t number = names_find(&cf->names, span_of(said->title));
+
+        if (number == NAMES_NONE || (!cf->drafts[number].is_defined && !cf->drafts[number].skipped_for))
+            cf_note(cf, "rule \"%s\" is said something of, and there is none", said->title);
+        else
+            cf->drafts[number].rule.said = said;
+    }
+}
+
+static void heed_said(struct rule *rule)
+{
+    const struct rule_conf *said = rule->said;
+
+    if (!said || rule->state == RULE_UNSUPPORTED)
+        return;
+    if (said->score.is_said) {
+        rule->points = said->score.points;
+        rule->state = rule->points ? RULE_ACTIVE : RULE_OFF;
+    }
+    if (said->mode == MODE_OFF)
         rule->state = RULE_OFF;
 }
 
@@ -125,6 +158,7 @@ static void finish_rule(struct cf *cf, struct draft *draft)
         rule->why = wrong;
     }
     finish_score(rule, cf->options);
+    heed_said(rule);
 }
 
 /* In the order of their definition; then those that are told of only where lines are skipped. */
@@ -148,6 +182,7 @@ static struct ruleset *finish(struct cf *cf)
     size_t *order = in_order(cf, &set->count);
     const char **texts = arena_alloc(cf->arena, (set->count + 1) * sizeof *texts);
 
+    take_said(cf);
     set->rules = arena_alloc(cf->arena, (set->count + 1) * sizeof *set->rules);
     set->names = arena_alloc(cf->arena, sizeof *set->names);
     names_init(set->names, cf->arena);

@@ -42,7 +42,8 @@ enum rule_tflag {
     RULE_NOLOG = 1 << 12,
 };
 
-struct meta; /* rules/meta.h */
+struct meta;      /* rules/meta.h */
+struct rule_conf; /* rules/rules_conf.h */
 
 /* shortcircuit: once the rule has hit, what comes after in order of priority is not run. */
 enum rule_shortcut { SHORTCUT_NONE, SHORTCUT_ON, SHORTCUT_HAM, SHORTCUT_SPAM };
@@ -85,7 +86,8 @@ struct rule {
     const char *pattern;
     unsigned options; /* PCRE2_CASELESS, MULTILINE, DOTALL, EXTENDED, EXTENDED_MORE, NO_AUTO_CAPTURE, DUPNAMES */
     struct rule_eval eval;
-    struct meta *meta; /* NULL: it is none that can be evaluated */
+    struct meta *meta;            /* NULL: it is none that can be evaluated */
+    const struct rule_conf *said; /* rules/rules_conf.h: what gateway.conf says of it; NULL: nothing */
 };
 
 struct ruleset_options {
@@ -94,8 +96,11 @@ struct ruleset_options {
      * language's own (MIMEHeader, ReplaceTags, Shortcircuit). */
     const struct eval_function *(*find_eval)(const char *name);
     bool (*has_plugin)(const char *name);
-    const char *version;  /* of SpamAssassin whose language this is; NULL: "4.0.1" */
-    const char *language; /* for `lang` lines; NULL or "": "en_US" */
+    const char *version;          /* of SpamAssassin whose language this is; NULL: "4.0.1" */
+    const char *language;         /* for `lang` lines; NULL or "": "en_US" */
+    int scale;                    /* hundredths: what scores of files are multiplied by; 0: 100 */
+    const struct rule_conf *said; /* of single rules */
+    size_t said_count;
 };
 
 /* What was not understood, or is not done, and is no rule. */
