@@ -3,7 +3,7 @@
 
 #include "gateway/content/html_parts.h"
 
-enum { ATTRIBUTES_ODD = 200 };
+enum { ATTRIBUTES_ODD = 200, NESTING_MAX = 3 };
 
 void html_strings_add(struct html_reading *r, struct html_string_list *list, struct span item)
 {
@@ -55,11 +55,6 @@ static struct span decoded(struct html_reading *r, struct span text)
     return strbuf_span(b);
 }
 
-static bool is_within(const struct html_reading *r, enum html_element e)
-{
-    return r->looks.count[e] > 0;
-}
-
 static void see_script(struct html_reading *r, struct span text)
 {
     static const char *const words[] = {
@@ -74,18 +69,6 @@ static void see_script(struct html_reading *r, struct span text)
             r->out->facts |= HTML_SCRIPT_WRITES;
 }
 
-static void see_raw(struct html_reading *r, const struct html_token *t)
-{
-    if (is_within(r, HTML_EL_SCRIPT)) {
-        html_strings_add(r, &r->scripts, t->text);
-        see_script(r, t->text);
-    } else if (is_within(r, HTML_EL_STYLE) && !r->is_outlook) {
-        sheet_read(r->a, &r->looks.sheet, t->text);
-        if (r->looks.sheet.is_cut)
-            r->out->facts |= HTML_TOO_MUCH;
-    }
-}
-
 static void see_title(struct html_reading *r, struct span text)
 {
     struct span title = arena_copy(r->a, html_cut(text, HTML_LINK_TEXT_MAX * 4));
@@ -95,31 +78,89 @@ static void see_title(struct html_reading *r, struct span text)
         r->out->title = span_trim(title);
 }
 
+/* The same with blanks joined. */
+static struct span joined(struct html_reading *r, struct span text)
+{
+    struct span cut = html_cut(text, HTML_TEXT_MAX);
+
+    strbuf_clear(&r->joined);
+    char *to = strbuf_room(&r->joined, cut.len);
+
+    if (to)
+        r->joined.len = html_join(to, cut);
+    return strbuf_span(&r->joined);
+}
+
+static void write_text(struct html_reading *r, struct span text, struct span line)
+{
+    const struct html_look *look = html_look(r);
+    unsigned hiding = look->hiding | (r->is_behind ? HTML_DISPLAY_NONE : 0);
+    struct html_writer *w = hiding ? &r->hidden : &r->shown;
+
+    if (hiding && line.len && !span_is(line, " "))
+        r->out->hidings |= hiding;
+    if (look->is_preserved)
+        html_write_preserved(w, text);
+    else
+        html_write(w, line);
+}
+
+static void see_style(struct html_reading *r)
+{
+    sheet_read(r->a, &r->looks.sheet, r->token.text);
+    if (r->looks.sheet.is_cut)
+        r->out->facts |= HTML_TOO_MUCH;
+}
+
+static void see_plain_text(struct html_reading *r)
+{
+    const struct html_token *t = &r->token;
+    struct span text = t->is_raw ? t->text : decoded(r, t->text), line = joined(r, text);
+
+    if (!r->is_uncounted)
+        html_render_text(r, text, line);
+    if (t->element == HTML_EL_TITLE)
+        see_title(r, text);
+    else
+        write_text(r, text, line);
+}
+
+/* What readers without frames would find there; SpamAssassin takes it for text. */
+static void see_inside_iframe(struct html_reading *r)
+{
+    struct span text = r->token.text;
+    bool is_uncounted = r->is_uncounted;
+
+    if (!is_uncounted)
+        html_render_text(r, text, joined(r, text));
+    r->is_uncounted = true;
+    html_read_inner(r, text);
+    r->is_uncounted = is_uncounted;
+}
+
 static void see_text(struct html_reading *r)
 {
     const struct html_token *t = &r->token;
+    enum html_element e = t->element;
+    bool is_unclosed = t->is_unclosed;
 
-    if (t->is_unclosed)
-        r->out->facts |= HTML_UNCLOSED;
-    if (t->is_raw && !is_within(r, HTML_EL_XMP) && !is_within(r, HTML_EL_PLAINTEXT)) {
-        see_raw(r, t);
-        if (html_is_inside(r, HTML_EL_SCRIPT) || html_is_inside(r, HTML_EL_STYLE))
-            return;
+    switch (e) {
+    case HTML_EL_SCRIPT:
+        if (!r->is_uncounted)
+            html_strings_add(r, &r->scripts, t->text);
+        see_script(r, t->text);
+        break;
+    case HTML_EL_STYLE: see_style(r); break;
+    case HTML_EL_IFRAME: see_inside_iframe(r); break;
+    case HTML_EL_NOEMBED: /* browsers do not read them, others do */
+    case HTML_EL_NOFRAMES: html_read_inner(r, t->text); break;
+    default: see_plain_text(r);
     }
-    struct span text = t->is_raw ? t->text : decoded(r, t->text);
-    const struct html_look *look = html_look(r);
-
-    html_render_text(r, text);
-    if (is_within(r, HTML_EL_TITLE)) {
-        see_title(r, text);
+    if (!is_unclosed)
         return;
-    }
-    struct html_writer *w = r->is_outlook ? &r->outlook : look->hiding ? &r->hidden : &r->shown;
-
-    if (look->hiding && html_letters(text))
-        r->out->hidings |= look->hiding;
-    w->is_preserved = look->is_preserved;
-    html_write(w, text);
+    r->out->facts |= HTML_UNCLOSED;
+    html_count_unclosed(r, e);
+    html_render_end(r, e);
 }
 
 /* What an element's start or end does to the lines. */
@@ -138,6 +179,16 @@ static void see_lines(struct html_reading *r, enum html_element e)
         html_end_line(&r->hidden, 1);
 }
 
+/* A page in an attribute: mail readers leave it out, and its frame. */
+static void see_srcdoc(struct html_reading *r, struct span page)
+{
+    bool is_uncounted = r->is_uncounted;
+
+    r->is_uncounted = true;
+    html_read_inner(r, page);
+    r->is_uncounted = is_uncounted;
+}
+
 static void see_start(struct html_reading *r)
 {
     const struct html_token *t = &r->token;
@@ -149,35 +200,72 @@ static void see_start(struct html_reading *r)
     see_lines(r, t->element);
     html_open_start(r);
     html_links_start(r);
+    if (t->element == HTML_EL_IFRAME && html_has(&t->attributes, HTML_AT_SRCDOC))
+        see_srcdoc(r, html_decode(r->a, t->attributes.value[HTML_AT_SRCDOC]));
 }
 
+/* An end tag without its start does nothing, but for </p> and </br>. */
 static void see_end(struct html_reading *r)
 {
-    see_lines(r, r->token.element);
+    enum html_element e = r->token.element;
+
+    if (r->looks.count[e] || e == HTML_EL_P || e == HTML_EL_BR)
+        see_lines(r, e);
     html_links_end(r);
     html_open_end(r);
 }
 
+/* The source ends within it: browsers leave it out. What stands in it is looked at all the same. */
+static void see_cut_tag(struct html_reading *r)
+{
+    r->out->facts |= HTML_UNCLOSED;
+    if (r->token.kind == HTML_START)
+        html_links_start(r);
+    html_end_line(&r->hidden, 1);
+    html_write_preserved(&r->hidden, r->token.whole);
+}
+
 static void see_tag(struct html_reading *r)
 {
-    if (r->token.is_unclosed)
-        r->out->facts |= HTML_UNCLOSED;
-    html_count_tag(r);
-    html_paint_tag(r);
-    html_render_tag(r);
+    if (!r->is_uncounted) {
+        html_count_tag(r);
+        html_paint_tag(r);
+        html_render_tag(r);
+    }
     if (r->token.kind == HTML_START)
         see_start(r);
     else
         see_end(r);
 }
 
+/* What Outlook shows of `[if mso]>...<![endif]`; empty: nothing. */
+static struct span outlook_part(struct span comment)
+{
+    size_t open = span_search(comment, SPAN("]>")), end;
+    struct span condition = span_trim(span_first(span_skip(comment, 3), open));
+
+    if (!span_istarts(comment, SPAN("[if")) || open == SPAN_NPOS || (condition.len && condition.ptr[0] == '!'))
+        return SPAN("");
+    comment = span_skip(comment, open + 2);
+    end = span_search(comment, SPAN("<![endif"));
+    return end == SPAN_NPOS ? comment : span_first(comment, end);
+}
+
 static void see_comment(struct html_reading *r)
 {
     const struct html_token *t = &r->token;
+    struct span outlook = t->is_bogus ? SPAN("") : outlook_part(t->text);
 
+    if (!r->is_uncounted && !span_starts(t->whole, SPAN("<?")))
+        html_strings_add(r, &r->comments, t->whole);
     if (t->is_unclosed)
         r->out->facts |= HTML_UNCLOSED;
-    html_strings_add(r, &r->comments, t->whole);
+    r->is_behind |= t->is_unclosed;
+    if (!outlook.len || r->nesting)
+        return;
+    r->is_outlook = true;
+    html_read_inner(r, outlook);
+    r->is_outlook = false;
 }
 
 static void reading_init(struct html_reading *r, struct arena *a, struct html *out)
@@ -189,25 +277,84 @@ static void reading_init(struct html_reading *r, struct arena *a, struct html *o
     html_writer_init(&r->outlook);
     strbuf_init(&r->anchor_text, HTML_TEXT_MAX);
     strbuf_init(&r->scratch, HTML_TEXT_MAX * 2);
+    strbuf_init(&r->joined, HTML_TEXT_MAX);
     html_paint_init(r);
     html_render_init(&r->render);
     r->links.open = SPAN_NPOS;
 }
 
-static void read_tokens(struct html_reading *r)
+/* Of a conditional comment only texts and links are taken: its tags are halves of pairs as often as not. */
+static void see_outlook(struct html_reading *r)
+{
+    const struct html_token *t = &r->token;
+    struct span text;
+
+    switch (t->kind) {
+    case HTML_TEXT:
+        if (t->is_raw || r->is_island)
+            return;
+        text = decoded(r, t->text);
+        html_write(&r->outlook, joined(r, text));
+        return;
+    case HTML_START:
+        see_lines(r, t->element);
+        html_links_outlook(r);
+        r->is_island |= span_iis(t->name, "xml");
+        return;
+    case HTML_END:
+        see_lines(r, t->element);
+        html_links_end(r);
+        r->is_island &= !span_iis(t->name, "xml");
+        return;
+    default: return;
+    }
+}
+
+static void see_token(struct html_reading *r)
+{
+    switch (r->token.kind) {
+    case HTML_TEXT: see_text(r); break;
+    case HTML_START:
+    case HTML_END:
+        if (r->token.is_unclosed)
+            see_cut_tag(r);
+        else
+            see_tag(r);
+        break;
+    case HTML_COMMENT: see_comment(r); break;
+    case HTML_DECLARATION: html_count_declaration(r); break;
+    }
+}
+
+static void read_tokens(struct html_reading *r, struct span source)
 {
     struct html_tokens tokens;
 
-    html_tokens_init(&tokens, r->source);
+    html_tokens_init(&tokens, source);
     while (html_tokens_next(&tokens, &r->token)) {
-        switch (r->token.kind) {
-        case HTML_TEXT: see_text(r); break;
-        case HTML_START:
-        case HTML_END: see_tag(r); break;
-        case HTML_COMMENT: see_comment(r); break;
-        case HTML_DECLARATION: html_count_declaration(r); break;
-        }
+        if (r->is_outlook)
+            see_outlook(r);
+        else
+            see_token(r);
     }
+}
+
+void html_read_inner(struct html_reading *r, struct span source)
+{
+    bool is_behind = r->is_behind;
+    size_t floor;
+
+    if (r->nesting == NESTING_MAX) {
+        html_write_preserved(&r->hidden, source);
+        return;
+    }
+    r->nesting++;
+    floor = html_open_floor(&r->looks, r->looks.depth);
+    read_tokens(r, source);
+    html_open_floor(&r->looks, r->looks.floor);
+    r->looks.floor = floor;
+    r->is_behind = is_behind;
+    r->nesting--;
 }
 
 static void reading_finish(struct html_reading *r)
@@ -220,8 +367,8 @@ static void reading_finish(struct html_reading *r)
     h->hidden = arena_copy(r->a, strbuf_span(&r->hidden.text));
     h->outlook = arena_copy(r->a, strbuf_span(&r->outlook.text));
     h->rendered = arena_copy(r->a, strbuf_span(&r->render.text));
-    h->shown_letters = r->shown.letters;
-    h->hidden_letters = r->hidden.letters;
+    h->shown_letters = html_characters(h->shown) - html_blanks(h->shown);
+    h->hidden_letters = html_characters(h->hidden) - html_blanks(h->hidden);
     h->comments = r->comments.list;
     h->scripts = r->scripts.list;
     h->titles = r->titles.list;
@@ -229,6 +376,8 @@ static void reading_finish(struct html_reading *r)
     h->data_uris = r->data_uris.list;
     if (r->shown.is_cut || r->hidden.is_cut || r->outlook.is_cut || r->render.is_cut)
         h->facts |= HTML_TOO_MUCH;
+    if (h->outlook.len)
+        h->facts |= HTML_HAS_OUTLOOK;
     if (!h->tag_count)
         h->facts |= HTML_NO_HTML;
     html_writer_release(&r->shown);
@@ -237,6 +386,7 @@ static void reading_finish(struct html_reading *r)
     strbuf_release(&r->render.text);
     strbuf_release(&r->anchor_text);
     strbuf_release(&r->scratch);
+    strbuf_release(&r->joined);
     html_paint_release(r);
 }
 
@@ -261,7 +411,7 @@ const struct html *html_read(struct arena *a, struct span utf8)
 
     reading_init(&r, a, h);
     r.source = without_nul(a, utf8);
-    read_tokens(&r);
+    read_tokens(&r, r.source);
     reading_finish(&r);
     return h;
 }

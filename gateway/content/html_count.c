@@ -2,7 +2,6 @@
  *
  * Names that HTML does not have are told apart by hash, and only so many of them.
  */
-#include "gateway/base/utf8.h"
 #include "gateway/content/html_parts.h"
 
 enum { SLOTS = 1024, NAME_MOST = 64, UNKNOWN_MOST = HTML_TAG_KINDS_MAX - HTML_EL_COUNT };
@@ -198,41 +197,16 @@ void html_count_tag(struct html_reading *r)
         count_facts(r);
 }
 
+void html_count_unclosed(struct html_reading *r, enum html_element e)
+{
+    if (html_is_inside(r, e))
+        r->tags.items[r->tags.known[e] - 1].inside = 0;
+}
+
 void html_count_declaration(struct html_reading *r)
 {
     r->out->counts.tags++;
     r->out->counts.elements++;
-}
-
-static size_t characters(struct span s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.len; i++)
-        n += (s.ptr[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* Blanks, Unicode's too. */
-static size_t blanks(struct span s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-
-        if (c == ' ' || (c >= '\t' && c <= '\r')) {
-            n++;
-        } else if (c == 0xc2 && i + 1 < s.len) {
-            n += (unsigned char)s.ptr[i + 1] == 0xa0 || (unsigned char)s.ptr[i + 1] == 0x85;
-        } else if ((c == 0xe1 || c == 0xe2 || c == 0xe3) && i + 2 < s.len) {
-            uint32_t u = utf8_code_point(span_skip(s, i), 3);
-
-            n += (u >= 0x2000 && u <= 0x200a) || u == 0x2028 || u == 0x2029 || u == 0x202f || u == 0x205f ||
-                 u == 0x3000 || u == 0x1680;
-        }
-    }
-    return n;
 }
 
 void html_count_finish(struct html_reading *r)
@@ -247,9 +221,9 @@ void html_count_finish(struct html_reading *r)
         anchors->items[i] = span_make(all.ptr + from, to - from);
     }
     r->out->anchors = *anchors;
-    c->length = characters(r->source);
-    c->rendered_length = characters(strbuf_span(&r->render.text));
-    c->blank_length = blanks(strbuf_span(&r->render.text));
+    c->length = html_characters(r->source);
+    c->rendered_length = html_characters(strbuf_span(&r->render.text));
+    c->blank_length = html_blanks(strbuf_span(&r->render.text));
     r->out->tags = r->tags.items;
     r->out->tag_kinds = r->tags.count;
 }

@@ -1,16 +1,37 @@
-/* content/html_element.c - the table of html_element.h, searched by halves over names of sixteen bytes. */
+/* content/html_element.c - the table of html_element.h, searched by halves: names of sixteen bytes as two numbers. */
 #include "gateway/content/html_element.h"
+
+#include <endian.h>
 
 enum { NAME_BYTES = 16 };
 
-static const struct {
-    char name[NAME_BYTES];
-    unsigned nature;
-} elements[HTML_EL_COUNT] = { { "", 0 },
-#define X(name, id, nature) { name, nature },
-                              HTML_ELEMENTS(X)
+/* clang-format off */
+static const char names[HTML_EL_COUNT][NAME_BYTES] = {
+    "",
+#define X(name, id, nature) name,
+    HTML_ELEMENTS(X)
 #undef X
 };
+
+const uint16_t html_natures[HTML_EL_COUNT] = {
+    0,
+#define X(name, id, nature) nature,
+    HTML_ELEMENTS(X)
+#undef X
+};
+/* clang-format on */
+
+struct key {
+    uint64_t high, low;
+};
+
+static struct key key_of(const char bytes[NAME_BYTES])
+{
+    struct key key;
+
+    memcpy(&key, bytes, sizeof key);
+    return (struct key){ be64toh(key.high), be64toh(key.low) };
+}
 
 enum html_element html_element(struct span name)
 {
@@ -21,13 +42,15 @@ enum html_element html_element(struct span name)
         return HTML_EL_UNKNOWN;
     for (size_t i = 0; i < name.len; i++)
         lower[i] = ascii_lower(name.ptr[i]);
+    struct key wanted = key_of(lower);
+
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = memcmp(lower, elements[middle].name, NAME_BYTES);
+        struct key here = key_of(names[middle]);
 
-        if (!order)
+        if (here.high == wanted.high && here.low == wanted.low)
             return (enum html_element)middle;
-        if (order < 0)
+        if (wanted.high < here.high || (wanted.high == here.high && wanted.low < here.low))
             high = middle;
         else
             low = middle + 1;
@@ -37,10 +60,5 @@ enum html_element html_element(struct span name)
 
 const char *html_element_name(enum html_element e)
 {
-    return elements[e].name;
-}
-
-unsigned html_nature(enum html_element e)
-{
-    return elements[e].nature;
+    return names[e];
 }

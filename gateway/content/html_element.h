@@ -108,8 +108,8 @@ enum html_nature {
     X("meter", METER, 0)                                                                                               \
     X("nav", NAV, HTML_BLOCK)                                                                                          \
     X("nobr", NOBR, HTML_INLINE | HTML_SA_ELEMENT)                                                                     \
-    X("noembed", NOEMBED, HTML_UNSEEN | HTML_RAW_TEXT)                                                                 \
-    X("noframes", NOFRAMES, HTML_UNSEEN | HTML_RAW_TEXT | HTML_SA_ELEMENT)                                             \
+    X("noembed", NOEMBED, HTML_RAW_TEXT)                                                                               \
+    X("noframes", NOFRAMES, HTML_RAW_TEXT | HTML_SA_ELEMENT)                                                           \
     X("noscript", NOSCRIPT, HTML_SA_ELEMENT)                                                                           \
     X("object", OBJECT, HTML_SCOPE | HTML_SA_ELEMENT)                                                                  \
     X("ol", OL, HTML_BLOCK | HTML_SA_ELEMENT)                                                                          \
@@ -177,6 +177,12 @@ enum html_element {
 enum html_element html_element(struct span name);
 /* html_element_name - in lower case; "" of HTML_EL_UNKNOWN. html_nature - of enum html_nature. */
 const char *html_element_name(enum html_element e);
-unsigned html_nature(enum html_element e);
+
+extern const uint16_t html_natures[HTML_EL_COUNT];
+
+static inline unsigned html_nature(enum html_element e)
+{
+    return html_natures[e];
+}
 
 #endif

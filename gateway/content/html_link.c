@@ -18,7 +18,7 @@ static struct html_link *link_add(struct html_reading *r, enum html_link_kind ki
     struct html_link *link = &l->items[l->count];
 
     *link = (struct html_link){ .kind = kind, .target = target, .text = SPAN(""), .is_outlook = r->is_outlook };
-    link->is_hidden = html_look(r)->hiding != 0;
+    link->is_hidden = html_look(r)->hiding != 0 || r->is_behind;
     l->ranges[l->count++] = (struct html_range){ 0, 0, SPAN("") };
     return link;
 }
@@ -232,6 +232,18 @@ void html_links_start(struct html_reading *r)
     case HTML_EL_SVG: r->out->facts |= HTML_HAS_SVG; break;
     default: /* svg's image and use */ link_of(r, HTML_IMG, HTML_AT_XLINK_HREF);
     }
+}
+
+/* In conditional comments any element may be a link: <v:roundrect href>, <v:fill src>. */
+void html_links_outlook(struct html_reading *r)
+{
+    if (r->token.element == HTML_EL_IMG)
+        image_start(r);
+    else if (r->token.element == HTML_EL_A)
+        anchor_start(r);
+    else if (!link_of(r, HTML_A, HTML_AT_HREF))
+        link_of(r, HTML_IMG, HTML_AT_SRC);
+    link_of(r, HTML_BACKGROUND, HTML_AT_BACKGROUND);
 }
 
 void html_links_end(struct html_reading *r)

@@ -12,9 +12,25 @@ _Static_assert(HTML_EL_COUNT + 32 < OPEN_KINDS, "room for the hashes of unknown 
 
 void html_open_init(struct html_looks *l)
 {
-    l->depth = 0;
+    l->depth = l->floor = 0;
     memset(l->count, 0, sizeof l->count);
     memset(l->lost, 0, sizeof l->lost);
+}
+
+/* Closes all down to open[depth]. */
+static void close_to(struct html_looks *l, size_t depth)
+{
+    while (l->depth > depth)
+        l->count[l->open[--l->depth].kind]--;
+}
+
+size_t html_open_floor(struct html_looks *l, size_t floor)
+{
+    size_t before = l->floor;
+
+    close_to(l, floor);
+    l->floor = floor;
+    return before;
 }
 
 const struct html_look *html_look(const struct html_reading *r)
@@ -38,19 +54,12 @@ static unsigned nature_of(uint8_t kind)
     return kind < HTML_EL_COUNT ? html_nature((enum html_element)kind) : 0;
 }
 
-/* Closes all down to open[depth]. */
-static void close_to(struct html_looks *l, size_t depth)
-{
-    while (l->depth > depth)
-        l->count[l->open[--l->depth].kind]--;
-}
-
 /* Closes the innermost `kind`, unless something of `stops` is nearer. */
 static void close_within(struct html_looks *l, uint8_t kind, unsigned stops, uint8_t stop)
 {
     if (!l->count[kind])
         return;
-    for (size_t i = l->depth; i-- > 0;) {
+    for (size_t i = l->depth; i-- > l->floor;) {
         if (l->open[i].kind == kind) {
             close_to(l, i);
             return;
@@ -122,9 +131,11 @@ static bool close_around(struct html_looks *l, uint8_t kind)
 {
     size_t i = l->depth;
 
-    while (i-- > 0 && l->open[i].kind != kind)
-        if (nature_of(l->open[i].kind) & HTML_SCOPE || l->depth - i > AROUND_MOST)
+    while (i > l->floor && l->open[i - 1].kind != kind)
+        if (nature_of(l->open[--i].kind) & HTML_SCOPE || l->depth - i > AROUND_MOST)
             return false;
+    if (i-- == l->floor)
+        return false;
     bool has_block = false;
 
     for (size_t k = i + 1; k < l->depth; k++)

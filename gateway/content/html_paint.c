@@ -10,7 +10,7 @@
 #include "gateway/content/html_color.h"
 #include "gateway/content/html_parts.h"
 
-enum { PAINT_DEPTH_MAX = 50000, COLOUR_INVALID = -1, COLOUR_TRANSPARENT = -2, DISTANCE_LEAST = 12 };
+enum { PAINT_DEPTH_MAX = 50000, COLOUR_INVALID = -1, COLOUR_TRANSPARENT = -2, COLOUR_EMPTY = -3, DISTANCE_LEAST = 12 };
 
 struct html_style_entry {
     uint8_t element;
@@ -80,6 +80,8 @@ static int32_t by_digits(struct span s)
             digits[n++] = s.ptr[i];
         all++;
     }
+    if (!all)
+        return COLOUR_EMPTY;
     n = all > 3 && all < 6 ? 3 : n;
     while (n % 3)
         digits[n++] = '0';
@@ -159,7 +161,8 @@ static void set_background(int32_t *to, struct span value)
             continue;
         if (c != ' ' && c != ',')
             continue;
-        int32_t colour = colour_of(span_make(value.ptr + from, i - from));
+        struct span word = span_make(value.ptr + from, i - from);
+        int32_t colour = span_istarts(word, SPAN("rgb(")) ? by_numbers(word) : colour_of(word);
 
         if (i > from && !has && colour != COLOUR_INVALID) {
             *to = colour;
@@ -332,7 +335,7 @@ bool html_paint_hides(struct html_reading *r)
         c->has_low_contrast = true;
         return true;
     }
-    if (!are_colours) {
+    if (e->ink == COLOUR_INVALID || e->ground == COLOUR_INVALID) {
         c->has_invalid_colour = true;
         return true;
     }

@@ -31,7 +31,7 @@ struct html_open {
 
 struct html_looks {
     struct html_open open[HTML_DEPTH_MAX];
-    size_t depth;
+    size_t depth, floor;        /* what is below `floor` is not closed */
     unsigned count[OPEN_KINDS]; /* of those in `open` */
     unsigned lost[OPEN_KINDS];  /* started beyond HTML_DEPTH_MAX */
     struct html_sheet sheet;
@@ -91,12 +91,21 @@ struct html_reading {
     struct strbuf anchor_text;
     struct html_paint paint;
     struct html_render render;
-    struct strbuf scratch;
-    bool is_outlook; /* inside of a conditional comment */
+    struct strbuf scratch, joined;
+    unsigned nesting;  /* pages inside of pages */
+    bool is_uncounted; /* rules do not see it: what an iframe holds */
+    bool is_outlook;   /* inside of a conditional comment */
+    bool is_island;    /* in its <xml> */
+    bool is_behind;    /* of a comment that does not end: nobody sees the rest */
 };
 
-/* html_open.c - which elements are open. html_look - in the innermost one. */
+/* html.c - a page inside of the page. */
+void html_read_inner(struct html_reading *r, struct span source);
+
+/* html_open.c - which elements are open. html_look - in the innermost one. html_open_floor - closes down to `floor`,
+ * and nothing below it from then on; returns the floor before. */
 void html_open_init(struct html_looks *l);
+size_t html_open_floor(struct html_looks *l, size_t floor);
 const struct html_look *html_look(const struct html_reading *r);
 void html_open_start(struct html_reading *r);
 void html_open_end(struct html_reading *r);
@@ -110,11 +119,13 @@ void look_lose(struct html_look *look, const struct html_look *closed, const str
 /* html_link.c */
 void html_links_start(struct html_reading *r);
 void html_links_end(struct html_reading *r);
+void html_links_outlook(struct html_reading *r);
 void html_links_finish(struct html_reading *r);
 
 /* html_count.c - tags as they are written; facts for rules. */
 void html_count_tag(struct html_reading *r);
 void html_count_declaration(struct html_reading *r);
+void html_count_unclosed(struct html_reading *r, enum html_element e);
 void html_count_finish(struct html_reading *r);
 bool html_is_inside(const struct html_reading *r, enum html_element e);
 
@@ -124,10 +135,12 @@ void html_paint_tag(struct html_reading *r);
 bool html_paint_hides(struct html_reading *r);
 void html_paint_release(struct html_reading *r);
 
-/* html_render.c - text as SpamAssassin renders it. */
+/* html_render.c - text as SpamAssassin renders it: `joined` is html_join()'s of `text`. */
 void html_render_init(struct html_render *render);
 void html_render_tag(struct html_reading *r);
-void html_render_text(struct html_reading *r, struct span decoded);
+void html_render_text(struct html_reading *r, struct span text, struct span joined);
+/* html_render_end - of an element whose end tag never came. */
+void html_render_end(struct html_reading *r, enum html_element e);
 
 /* html_strings_add - bounded. */
 void html_strings_add(struct html_reading *r, struct html_string_list *list, struct span item);

@@ -24,9 +24,9 @@ static void put_space(struct html_render *render, struct span space)
     render->last_is_unseen = false;
 }
 
-void html_render_tag(struct html_reading *r)
+void html_render_end(struct html_reading *r, enum html_element e)
 {
-    unsigned nature = html_nature(r->token.element);
+    unsigned nature = html_nature(e);
 
     if (nature & HTML_SA_LINE)
         put_space(&r->render, SPAN("\n"));
@@ -34,6 +34,13 @@ void html_render_tag(struct html_reading *r)
         put_space(&r->render, SPAN(" "));
     else if (nature & HTML_SA_PARAGRAPH)
         put_space(&r->render, SPAN("\n\n"));
+}
+
+void html_render_tag(struct html_reading *r)
+{
+    unsigned nature = html_nature(r->token.element);
+
+    html_render_end(r, r->token.element);
     if (r->token.kind != HTML_START || !(nature & (HTML_SA_ELEMENT | HTML_SA_TRICK)))
         return;
     if (r->token.element == HTML_EL_IMG && html_is_inside(r, HTML_EL_A) && r->anchors.list.count)
@@ -43,26 +50,6 @@ void html_render_tag(struct html_reading *r)
 static bool is_blank(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* Blanks joined, into the room that is there. */
-static size_t join(char *to, struct span text)
-{
-    char *start = to;
-
-    for (const char *p = text.ptr, *end = text.ptr + text.len; p < end;) {
-        const char *from = p;
-
-        while (p < end && !is_blank(*p))
-            p++;
-        memcpy(to, from, (size_t)(p - from));
-        to += p - from;
-        if (p < end)
-            *to++ = ' ';
-        while (p < end && is_blank(*p))
-            p++;
-    }
-    return (size_t)(to - start);
 }
 
 /* Letters and digits, but no ASCII punctuation: where words are taken apart by tags without blanks. */
@@ -79,29 +66,46 @@ static bool has_ink(struct span text)
     return false;
 }
 
-static void put_text(struct html_reading *r, struct span text, bool is_unseen)
+static bool is_quote(struct span s)
 {
-    struct html_render *render = &r->render;
+    return span_starts(s, SPAN("\xe2\x80\x9c")) || span_starts(s, SPAN("\xe2\x80\x9d"));
+}
+
+/* Typographic quotes become plain ones, in place: rules are written with those. */
+static void put_plain_quotes(struct strbuf *b, struct span text)
+{
+    char *to = strbuf_room(b, text.len), *start = to;
+
+    if (!to)
+        return;
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_one = text.ptr[i] == '\xe2' && is_quote(span_skip(text, i));
+
+        *to++ = is_one ? '"' : text.ptr[i];
+        i += is_one ? 2 : 0;
+    }
+    b->len += (size_t)(to - start);
+}
+
+static void put_text(struct html_render *render, struct span joined, bool is_unseen, bool has_quotes)
+{
     struct strbuf *b = &render->text;
-    size_t left = HTML_TEXT_MAX - (b->len < HTML_TEXT_MAX ? b->len : HTML_TEXT_MAX);
-    struct span cut = html_cut(text, left);
-    bool trims = render->has_piece && render->last_is_space && !is_unseen;
+    struct span cut = html_cut(joined, HTML_TEXT_MAX - (b->len < HTML_TEXT_MAX ? b->len : HTML_TEXT_MAX));
 
-    render->is_cut |= cut.len < text.len;
-    if (trims && cut.len && is_blank(cut.ptr[0]))
-        while (cut.len && is_blank(cut.ptr[0]))
-            cut = span_skip(cut, 1);
+    render->is_cut |= cut.len < joined.len;
+    if (render->has_piece && render->last_is_space && !is_unseen && cut.len && cut.ptr[0] == ' ')
+        cut = span_skip(cut, 1);
     render->last_at = b->len;
-    char *to = strbuf_room(b, cut.len);
-
-    if (to)
-        b->len += join(to, cut);
+    if (!has_quotes)
+        strbuf_put(b, cut);
+    else
+        put_plain_quotes(b, cut);
     render->has_piece = true;
     render->last_is_space = false;
     render->last_is_unseen = is_unseen;
 }
 
-void html_render_text(struct html_reading *r, struct span text)
+void html_render_text(struct html_reading *r, struct span text, struct span joined)
 {
     struct html_render *render = &r->render;
     const struct strbuf *b = &render->text;
@@ -111,8 +115,11 @@ void html_render_text(struct html_reading *r, struct span text)
     if (html_is_inside(r, HTML_EL_A) && r->anchors.list.count)
         strbuf_put(&r->anchor_text, text);
     bool is_unseen = has_ink(text) && html_paint_hides(r);
+    /* only as written, not &ldquo; */
+    bool has_quotes = text.ptr == r->token.text.ptr && span_find(text, '\xe2') != SPAN_NPOS;
 
-    if (render->has_piece && b->len > render->last_at && is_wordlike(b->data[b->len - 1]) && is_wordlike(text.ptr[0]))
+    if (render->has_piece && b->len > render->last_at && is_wordlike(b->data[b->len - 1]) && is_wordlike(text.ptr[0]) &&
+        !html_blank(text) && !(has_quotes && is_quote(text)))
         r->out->counts.obfuscations++;
-    put_text(r, text, is_unseen);
+    put_text(render, joined, is_unseen, has_quotes);
 }

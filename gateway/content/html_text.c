@@ -1,11 +1,14 @@
 /* content/html_text.c - text as it is shown. */
 #include "gateway/content/html_text.h"
 
+#include "gateway/base/utf8.h"
 #include "gateway/content/html.h"
+
+enum { EACH = sizeof(uint64_t) };
 
 void html_writer_init(struct html_writer *w)
 {
-    *w = (struct html_writer){ .letters = 0 };
+    *w = (struct html_writer){ .lines = 0 };
     strbuf_init(&w->text, HTML_TEXT_MAX + 8);
 }
 
@@ -14,18 +17,38 @@ void html_writer_release(struct html_writer *w)
     strbuf_release(&w->text);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
+/* Blanks, and the bytes that may begin one. */
+static const bool may_be_blank[256] = {
+    ['\t'] = true, ['\n'] = true, ['\v'] = true, ['\f'] = true, ['\r'] = true, [' '] = true, [0xc2] = true
+};
 
 size_t html_blank(struct span s)
 {
-    if (!s.len)
+    if (!s.len || !may_be_blank[(unsigned char)s.ptr[0]])
         return 0;
-    if (is_blank(s.ptr[0]))
+    if (s.ptr[0] != '\xc2')
         return 1;
-    return s.len > 1 && s.ptr[0] == '\xc2' && s.ptr[1] == '\xa0' ? 2 : 0;
+    return s.len > 1 && s.ptr[1] == '\xa0' ? 2 : 0;
+}
+
+size_t html_join(char *to, struct span text)
+{
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    char *start = to;
+
+    while (p < end) {
+        while (p < end && !may_be_blank[(unsigned char)*p])
+            *to++ = *p++;
+        size_t blank = html_blank(span_make(p, (size_t)(end - p)));
+
+        if (blank)
+            *to++ = ' ';
+        else if (p < end)
+            *to++ = *p++;
+        for (; blank; blank = html_blank(span_make(p, (size_t)(end - p))))
+            p += blank;
+    }
+    return (size_t)(to - start);
 }
 
 struct span html_cut(struct span text, size_t most)
@@ -37,39 +60,88 @@ struct span html_cut(struct span text, size_t most)
     return span_first(text, most);
 }
 
-/* Bytes up to the next blank. */
-static size_t word_length(const char *p, const char *end)
-{
-    const char *from = p;
+/* ---- counting, eight bytes at a time ---- */
 
-    while (p < end && !is_blank(*p) && !(*p == '\xc2' && end - p > 1 && p[1] == '\xa0'))
-        p++;
-    return (size_t)(p - from);
+static uint64_t all(unsigned char byte)
+{
+    return 0x0101010101010101 * (uint64_t)byte;
 }
 
-static size_t characters(const char *p, size_t len)
+static uint64_t word_at(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* How many bytes of a word have their highest bit set, when no other bit is. */
+static unsigned high_bits(uint64_t word)
+{
+    return (unsigned)((word >> 7) * all(1) >> 56);
+}
+
+/* The bytes of a word that are `byte`. */
+static unsigned count_of(uint64_t word, unsigned char byte)
+{
+    uint64_t x = word ^ all(byte);
+
+    return high_bits(~(((x & all(0x7f)) + all(0x7f)) | x | all(0x7f)));
+}
+
+size_t html_characters(struct span s)
+{
+    size_t i = 0, continued = 0;
+
+    for (; i + EACH <= s.len; i += EACH) {
+        uint64_t word = word_at(s.ptr + i);
+
+        continued += high_bits(word & ~(word << 1) & all(0x80));
+    }
+    for (; i < s.len; i++)
+        continued += (s.ptr[i] & 0xc0) == 0x80;
+    return s.len - continued;
+}
+
+static bool is_unicode_blank(uint32_t u)
+{
+    return u == 0x85 || u == 0xa0 || u == 0x1680 || (u >= 0x2000 && u <= 0x200a) || u == 0x2028 || u == 0x2029 ||
+           u == 0x202f || u == 0x205f || u == 0x3000;
+}
+
+static size_t unicode_blanks(struct span s)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < len; i++)
-        n += (p[i] & 0xc0) != 0x80;
-    return n;
-}
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        size_t length = c == 0xc2 ? 2 : c >= 0xe1 && c <= 0xe3 ? 3 : 0;
 
-size_t html_letters(struct span s)
-{
-    size_t n = 0;
-
-    for (const char *p = s.ptr, *end = s.ptr + s.len; p < end;) {
-        size_t word = word_length(p, end);
-
-        n += characters(p, word);
-        p += word;
-        while (p < end && (word = html_blank(span_make(p, (size_t)(end - p)))))
-            p += word;
+        if (length && i + length <= s.len)
+            n += is_unicode_blank(utf8_code_point(span_skip(s, i), length));
     }
     return n;
 }
+
+size_t html_blanks(struct span s)
+{
+    size_t i = 0, n = 0;
+    uint64_t seen = 0;
+
+    for (; i + EACH <= s.len; i += EACH) {
+        uint64_t word = word_at(s.ptr + i);
+
+        n += count_of(word, ' ') + count_of(word, '\n') + count_of(word, '\t');
+        seen |= word;
+    }
+    for (; i < s.len; i++) {
+        n += s.ptr[i] == ' ' || s.ptr[i] == '\n' || s.ptr[i] == '\t';
+        seen |= (unsigned char)s.ptr[i];
+    }
+    return n + (seen & all(0x80) ? unicode_blanks(s) : 0);
+}
+
+/* ---- writing ---- */
 
 /* What was to come before the next word; at the very start nothing. */
 static char *put_gap(struct html_writer *w, char *to)
@@ -85,61 +157,40 @@ static char *put_gap(struct html_writer *w, char *to)
     return to;
 }
 
-static void write_joined(struct html_writer *w, struct span text, char *to)
+static void put(struct html_writer *w, struct span text)
 {
-    const char *end = text.ptr + text.len;
-    char *start = to;
+    struct span cut = html_cut(text, HTML_TEXT_MAX - (w->text.len < HTML_TEXT_MAX ? w->text.len : HTML_TEXT_MAX));
+    char *start = cut.len ? strbuf_room(&w->text, cut.len + 3) : NULL;
 
-    for (const char *p = text.ptr; p < end;) {
-        size_t blank = html_blank(span_make(p, (size_t)(end - p)));
-
-        if (blank) {
-            if (!w->gap)
-                w->gap = ' ';
-            p += blank;
-            continue;
-        }
-        size_t word = word_length(p, end);
-
-        to = put_gap(w, to);
-        memcpy(to, p, word);
-        to += word;
-        p += word;
-        w->letters += characters(p - word, word);
-        w->text.len += (size_t)(to - start);
-        start = to;
-    }
-}
-
-static void write_preserved(struct html_writer *w, struct span text, char *to)
-{
-    char *start = to;
-
-    to = put_gap(w, to);
-    memcpy(to, text.ptr, text.len);
-    w->text.len += (size_t)(to - start) + text.len;
-    w->letters += html_letters(text);
-}
-
-void html_write(struct html_writer *w, struct span text)
-{
-    size_t left = HTML_TEXT_MAX - (w->text.len < HTML_TEXT_MAX ? w->text.len : HTML_TEXT_MAX);
-    struct span cut = html_cut(text, left);
-
-    w->is_cut |= cut.len < text.len;
-    if (!cut.len)
+    w->is_cut |= cut.len < text.len || !start;
+    if (!start)
         return;
-    char *to = strbuf_room(&w->text, cut.len + 3);
+    char *to = put_gap(w, start);
 
-    if (!to) {
-        w->is_cut = true;
-        return;
-    }
-    if (w->is_preserved)
-        write_preserved(w, cut, to);
-    else
-        write_joined(w, cut, to);
+    memcpy(to, cut.ptr, cut.len);
+    w->text.len += (size_t)(to - start) + cut.len;
     w->text.data[w->text.len] = '\0';
+}
+
+void html_write(struct html_writer *w, struct span joined)
+{
+    bool has_gap = joined.len && joined.ptr[joined.len - 1] == ' ';
+
+    if (joined.len && joined.ptr[0] == ' ') {
+        w->gap = w->gap ? w->gap : ' ';
+        joined = span_skip(joined, 1);
+    }
+    if (!joined.len)
+        return;
+    put(w, span_first(joined, joined.len - has_gap));
+    if (has_gap)
+        w->gap = ' ';
+}
+
+void html_write_preserved(struct html_writer *w, struct span text)
+{
+    if (text.len)
+        put(w, text);
 }
 
 void html_end_line(struct html_writer *w, unsigned lines)

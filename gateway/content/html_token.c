@@ -8,7 +8,7 @@ static bool is_alpha(char c)
 
 void html_tokens_init(struct html_tokens *t, struct span source)
 {
-    *t = (struct html_tokens){ source.ptr, source.ptr + source.len, HTML_EL_UNKNOWN };
+    *t = (struct html_tokens){ source.ptr, source.ptr + source.len, HTML_EL_UNKNOWN, false };
 }
 
 static const char *find(const char *from, const char *end, char byte)
@@ -182,24 +182,39 @@ static const char *comment_end(const char *from, const char *end, const char **b
     return end;
 }
 
-static void read_comment(struct html_tokens *t, struct html_token *out)
+/* <!doctype>, <?xml?>, </ >, <![endif]>: up to the next >. */
+static void read_bogus(struct html_tokens *t, struct html_token *out)
 {
-    const char *from = t->at, *content, *until, *behind;
+    const char *content = t->at + 2, *until = find(content, t->end, '>');
 
     out->kind = HTML_COMMENT;
-    if (t->end - from >= 4 && !memcmp(from, "<!--", 4)) {
-        content = from + 4;
+    out->is_bogus = true;
+    out->is_unclosed = until == t->end;
+    if (t->at[1] == '!' && until - content >= 7 && span_ieq(span_make(content, 7), SPAN("doctype")))
+        out->kind = HTML_DECLARATION;
+    out->text = span_make(content, (size_t)(until - content));
+    t->at = until < t->end ? until + 1 : t->end;
+}
+
+static bool begins_comment(const char *p, const char *end)
+{
+    return end - p >= 4 && !memcmp(p, "<!--", 4);
+}
+
+/* One that never ends hides all the rest from people, and nothing from us: its first tag's worth is taken for it. */
+static void read_comment(struct html_tokens *t, struct html_token *out)
+{
+    const char *content = t->at + 4, *behind = t->end, *until = t->end;
+
+    if (!t->has_no_comment_end)
         until = comment_end(content, t->end, &behind);
-        out->is_unclosed = behind == t->end && (until == t->end || t->end[-1] != '>');
-    } else {
-        content = from + 2;
-        until = find(content, t->end, '>');
-        behind = until < t->end ? until + 1 : t->end;
-        out->is_unclosed = until == t->end;
-        out->is_bogus = true;
-        if (from[1] == '!' && until - content >= 7 && span_ieq(span_make(content, 7), SPAN("doctype")))
-            out->kind = HTML_DECLARATION;
+    if (until == t->end) {
+        t->has_no_comment_end = true;
+        read_bogus(t, out);
+        out->is_unclosed = true;
+        return;
     }
+    out->kind = HTML_COMMENT;
     out->text = span_make(content, (size_t)(until - content));
     t->at = behind;
 }
@@ -240,6 +255,7 @@ static void read_raw(struct html_tokens *t, struct html_token *out)
     out->kind = HTML_TEXT;
     out->text = span_make(from, (size_t)(p - from));
     out->is_raw = html_nature(t->raw) & HTML_RAW_TEXT;
+    out->element = t->raw;
     out->is_unclosed = p == t->end && t->raw != HTML_EL_PLAINTEXT;
     t->raw = HTML_EL_UNKNOWN;
     t->at = p;
@@ -251,8 +267,10 @@ static void read_markup(struct html_tokens *t, struct html_token *out)
 
     if (is_alpha(p[1]) || (p[1] == '/' && is_alpha(p[2])))
         read_tag(t, out);
-    else
+    else if (begins_comment(p, t->end))
         read_comment(t, out);
+    else
+        read_bogus(t, out);
 }
 
 bool html_tokens_next(struct html_tokens *t, struct html_token *out)
@@ -268,6 +286,7 @@ bool html_tokens_next(struct html_tokens *t, struct html_token *out)
         read_raw(t, out);
     if (t->at == from) {
         out->is_raw = out->is_unclosed = false;
+        out->element = HTML_EL_UNKNOWN;
         if (*from == '<' && is_markup(from, t->end))
             read_markup(t, out);
         else

@@ -61,7 +61,7 @@ struct html_token {
     struct span whole;                 /* as written, with < and > */
     struct span text;                  /* HTML_TEXT: undecoded; HTML_COMMENT: without <!-- and --> */
     struct span name;                  /* tags: as written */
-    enum html_element element;         /* tags; HTML_EL_UNKNOWN */
+    enum html_element element;         /* tags; of text: the script, title, ... that it is all of; HTML_EL_UNKNOWN */
     bool is_raw;                       /* text of a script or style sheet: no entities */
     bool is_bare;                      /* <name/>, nothing between */
     bool is_unclosed;                  /* the source ends inside of it */
@@ -71,7 +71,8 @@ struct html_token {
 
 struct html_tokens {
     const char *at, *end;
-    enum html_element raw; /* we are behind its start tag; HTML_EL_UNKNOWN: behind none */
+    enum html_element raw;   /* we are behind its start tag; HTML_EL_UNKNOWN: behind none */
+    bool has_no_comment_end; /* in what is left */
 };
 
 void html_tokens_init(struct html_tokens *t, struct span source);

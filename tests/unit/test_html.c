@@ -43,11 +43,13 @@ static void text_is_shown_as_readers_show_it(void **state)
         { "<title>T</title>x", "x" },
         { "<textarea><b>x</textarea>y", "<b>xy" },
         { "<noscript>seen</noscript>", "seen" },
+        { "<noframes>seen</noframes>", "seen" },
         { "<iframe>not</iframe>seen", "seen" },
         { "<template>not</template>seen", "seen" },
         { "<b hidden>not</b>seen", "seen" },
         { "<svg><text>seen</text></svg>", "seen" },
         { "a</p>b", "a\n\nb" },
+        { "a</div></td></x>b", "ab" },
         { "<x-y>seen</x-y>", "seen" },
         { "<head><meta charset=utf-16></head><body>\xc3\xa4", "\xc3\xa4" },
         { "<plaintext>a<b>c", "a<b>c" },
@@ -161,7 +163,7 @@ static void facts_are_noted(void **state)
         { "<a href=javascript:x>", HTML_HAS_SCRIPT },
         { "<a href=data:text/html,x>", HTML_HAS_DATA_URI },
         { "<b>x<!-- y", HTML_UNCLOSED },
-        { "x<b y='", HTML_UNCLOSED },
+        { "x<b y='", HTML_UNCLOSED | HTML_NO_HTML },
         { "<style>x", HTML_UNCLOSED },
     };
 
@@ -262,6 +264,56 @@ static void text_is_rendered_as_body_rules_have_it(void **state)
         expect(cases[i].html, cases[i].rendered, read(cases[i].html)->rendered);
 }
 
+static void outlook_sees_conditional_comments(void **state)
+{
+    const struct html *h = read("<!--[if mso]><table><tr><td>For <b>Outlook</b><xml><o:x>96</o:x></xml>"
+                                "<v:roundrect href='http://o.example/'>Button</v:roundrect><![endif]-->"
+                                "<!--[if !mso]><!-->For others<!--<![endif]--><![if !vml]>, too<![endif]>"
+                                "<!--[if !mso]> nobody <![endif]-->");
+
+    (void)state;
+    EXPECT_SPAN("For OutlookButton", h->outlook);
+    EXPECT_SPAN("For others, too", h->shown);
+    EXPECT_SPAN("", h->hidden);
+    EXPECT_INT(HTML_HAS_OUTLOOK | HTML_NO_HTML, h->facts);
+    EXPECT_INT(1, h->link_count);
+    EXPECT_TRUE(h->links[0].is_outlook);
+    EXPECT_SPAN("http://o.example/", h->links[0].target);
+    EXPECT_INT(0, h->tag_count);
+}
+
+static void what_never_ends_is_looked_at_all_the_same(void **state)
+{
+    const struct html *h = read("seen<!--x>se<a href=y>cret</a><!-- again");
+
+    (void)state;
+    EXPECT_SPAN("seen", h->shown);
+    EXPECT_SPAN("secret", h->hidden);
+    EXPECT_INT(HTML_DISPLAY_NONE, h->hidings);
+    EXPECT_SPAN("y", h->links[0].target);
+    EXPECT_TRUE(h->links[0].is_hidden);
+    h = read("seen<a href='http://x.example/ secret");
+    EXPECT_SPAN("seen", h->shown);
+    EXPECT_SPAN("<a href='http://x.example/ secret", h->hidden);
+    EXPECT_SPAN("http://x.example/ secret", h->links[0].target);
+    EXPECT_INT(0, h->tag_count);
+}
+
+static void pages_inside_of_pages_are_read(void **state)
+{
+    const struct html *h = read("<noframes><!--</noframes>seen<iframe><a href=x>fallback</a></iframe>"
+                                "<iframe srcdoc='<a href=&quot;y&quot;>in</a>'></iframe></div>!");
+
+    (void)state;
+    EXPECT_SPAN("seen!", h->shown);
+    EXPECT_SPAN("fallback\nin", h->hidden);
+    EXPECT_INT(2, h->link_count);
+    EXPECT_SPAN("x", h->links[0].target);
+    EXPECT_SPAN("y", h->links[1].target);
+    EXPECT_TRUE(h->links[1].is_hidden);
+    EXPECT_INT(HTML_HAS_IFRAME | HTML_HAS_SRCDOC | HTML_UNCLOSED, h->facts);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -279,10 +331,16 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(text_is_shown_as_readers_show_it),       TEST(odd_markup_hides_nothing),
-        TEST(links_have_targets_and_texts),           TEST(facts_are_noted),
-        TEST(rules_are_told_what_they_ask),           TEST(strings_and_tags_are_kept_as_written),
+        TEST(text_is_shown_as_readers_show_it),
+        TEST(odd_markup_hides_nothing),
+        TEST(links_have_targets_and_texts),
+        TEST(facts_are_noted),
+        TEST(rules_are_told_what_they_ask),
+        TEST(strings_and_tags_are_kept_as_written),
         TEST(text_is_rendered_as_body_rules_have_it),
+        TEST(outlook_sees_conditional_comments),
+        TEST(what_never_ends_is_looked_at_all_the_same),
+        TEST(pages_inside_of_pages_are_read),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
