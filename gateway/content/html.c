@@ -349,6 +349,7 @@ void html_read_inner(struct html_reading *r, struct span source)
         return;
     }
     r->nesting++;
+    html_end_line(&r->hidden, 1);
     floor = html_open_floor(&r->looks, r->looks.depth);
     read_tokens(r, source);
     html_open_floor(&r->looks, r->looks.floor);
