@@ -333,7 +333,7 @@ static void compose(struct arena *a, const struct parts *p, struct url *out)
     put_text(&w, out->host);
     put_text(&w, is_ip6 ? "]" : "");
     if (out->port) {
-        char text[8];
+        char text[16];
 
         snprintf(text, sizeof text, ":%u", out->port);
         put_text(&w, text);

@@ -140,13 +140,27 @@ bool name_is_doubtful(struct span tld)
     return false;
 }
 
-static bool is_known_tld(struct span label)
+static bool look_up(struct span label)
 {
     char name[DOMAIN_MAX];
 
     if (label.len < 2 || (ascii_is_all(label) && (label.len > DOMAIN_LABEL_MAX || !ascii_is_alpha(label.ptr[0]))))
         return false;
     return !domain_normal(label, name) && domain_is_registry_suffix(name);
+}
+
+static bool is_known_tld(struct known_tld *tlds, struct span label)
+{
+    if (label.len < 2 || label.len > sizeof tlds->label)
+        return look_up(label);
+    struct known_tld *tld = &tlds[(unsigned char)(label.ptr[0] ^ label.ptr[label.len - 1] << 1) % KNOWN_TLDS];
+
+    if (tld->len != label.len || memcmp(tld->label, label.ptr, label.len) != 0) {
+        tld->is_known = look_up(label);
+        tld->len = (unsigned char)label.len;
+        memcpy(tld->label, label.ptr, label.len);
+    }
+    return tld->is_known;
 }
 
 struct span name_last_label(struct span name)
@@ -165,7 +179,7 @@ static size_t ascii_start(struct span s)
     return n;
 }
 
-size_t name_without_glue(struct span name)
+size_t name_without_glue(struct known_tld *tlds, struct span name)
 {
     for (int i = 0; i <= GLUED_MAX; i++) {
         struct span tld = name_last_label(name);
@@ -173,9 +187,9 @@ size_t name_without_glue(struct span name)
 
         if (!tld.ptr || tld.len == 0)
             return 0;
-        if (is_known_tld(tld))
+        if (is_known_tld(tlds, tld))
             return name.len;
-        if (ascii > 0 && ascii < tld.len && is_known_tld(span_first(tld, ascii)))
+        if (ascii > 0 && ascii < tld.len && is_known_tld(tlds, span_first(tld, ascii)))
             return name.len - tld.len + ascii;
         name.len -= tld.len + 1;
     }

@@ -27,8 +27,9 @@ bool name_is_unspaced(uint32_t code);
 size_t name_bracketed(struct span s, char sign, struct span word);
 
 /* name_without_glue - takes off what sticks to the end of a name: "example.com.Then". Its length then; 0 when no suffix
- * is known. name_last_label - behind the last dot; empty when there is no dot. */
-size_t name_without_glue(struct span name);
+ * is known. `tlds`: KNOWN_TLDS places that remember what was asked.
+ * name_last_label - behind the last dot; empty when there is no dot. */
+size_t name_without_glue(struct known_tld *tlds, struct span name);
 struct span name_last_label(struct span name);
 /* name_is_doubtful - suffixes that are words, or ends of file names: a name of two labels under them needs more to be
  * one. */

@@ -28,6 +28,15 @@ const struct url *urls_take(struct arena *a, struct urls *urls, const struct url
 /* urls_may_guess - whether another word with a dot in it may be looked at. */
 bool urls_may_guess(struct arena *a, struct urls *urls);
 
+/* A suffix that was looked up in the public suffix list. */
+struct known_tld {
+    char label[14];
+    unsigned char len; /* 0: free */
+    bool is_known;
+};
+
+enum { KNOWN_TLDS = 16 };
+
 /* Who is told what was found in a text. */
 struct url_finder {
     void (*found)(struct url_finder *f, struct span raw, struct span meant, unsigned flags);
@@ -40,6 +49,7 @@ struct url_finder {
     size_t token_end;  /* of the token that was looked at last */
     const struct url *like;
     struct span field;
+    struct known_tld tlds[KNOWN_TLDS];
 };
 
 /* url_find - what a reader would make links of in f->text. */
@@ -47,6 +57,8 @@ void url_find(struct url_finder *f);
 /* url_shown_domain - of the first URL in a link's text; "" when there is none. */
 const char *url_shown_domain(struct arena *a, struct span shown);
 
+/* url_unwrap - the targets that `u` wraps, as they stand in it (decoded), at most URL_INNER_MAX; adds to u->flags. */
+size_t url_unwrap(struct arena *a, struct url *u, struct span rest, struct span out[URL_INNER_MAX]);
 /* url_is_shortener - of a host in normal form. */
 bool url_is_shortener(const char *host);
 

@@ -9,7 +9,7 @@
 #include "gateway/content/url_parts.h"
 
 /* What stands in places that nobody sees must not use up the room for what is seen. */
-enum { SLOTS = 4096, UNSEEN_MAX = URLS_MAX / 2, FIRST_ROOM = 8 };
+enum { SLOTS = 4096, UNSEEN_MAX = URLS_MAX / 2, FIRST_ROOM = 8, UNWRAPPED_MAX = 4 * 1024 * 1024 };
 
 /* An index into items, and one more; 0: free. */
 struct slots {
@@ -20,6 +20,7 @@ struct urls_seen {
     uint64_t secret;
     struct slots texts, raws, emails;
     unsigned reads, guesses;
+    size_t unwrapped; /* bytes that were searched for other URLs */
 };
 
 static struct urls_seen *seen_of(struct arena *a, struct urls *urls)
@@ -165,8 +166,11 @@ static void add_mailto(struct arena *a, struct urls *urls, struct span rest, enu
     urls_in_text(a, urls, decoded, source, SPAN(""));
 }
 
-/* One URL; its index, or -1. */
-static int take(struct arena *a, struct urls *urls, const struct url *like, struct span raw, struct span meant)
+static void unwrap(struct arena *a, struct urls *urls, size_t index, struct span rest, unsigned hops);
+
+/* One URL, and what it wraps; its index, or -1. */
+static int take(struct arena *a, struct urls *urls, const struct url *like, struct span raw, struct span meant,
+                unsigned hops)
 {
     struct url u;
     struct span rest;
@@ -185,9 +189,41 @@ static int take(struct arena *a, struct urls *urls, const struct url *like, stru
     u.shown_domain = like->shown_domain;
     u.wrapper = like->wrapper;
     u.flags |= like->flags;
+    size_t before = urls->count;
     const struct url *kept = keep(a, urls, &u, meant);
 
-    return kept ? (int)(kept - urls->items) : -1;
+    if (!kept)
+        return -1;
+    size_t index = (size_t)(kept - urls->items);
+
+    if (urls->count > before)
+        unwrap(a, urls, index, rest, hops);
+    return (int)index;
+}
+
+static void unwrap(struct arena *a, struct urls *urls, size_t index, struct span rest, unsigned hops)
+{
+    struct urls_seen *seen = urls->seen;
+    struct span targets[URL_INNER_MAX];
+
+    seen->unwrapped += rest.len;
+    if (seen->unwrapped > UNWRAPPED_MAX) {
+        urls->is_cut = true;
+        return;
+    }
+    size_t count = url_unwrap(a, &urls->items[index], rest, targets);
+    const struct url like = {
+        .source = URL_WRAPPED,
+        .element = urls->items[index].element,
+        .shown_domain = "",
+        .wrapper = (int)index,
+    };
+
+    for (size_t i = 0; i < count; i++)
+        if (hops < URL_HOPS_MAX)
+            take(a, urls, &like, targets[i], targets[i], hops + 1);
+        else
+            urls->is_cut = true;
 }
 
 const struct url *urls_take(struct arena *a, struct urls *urls, const struct url *like, struct span raw,
@@ -198,7 +234,7 @@ const struct url *urls_take(struct arena *a, struct urls *urls, const struct url
 
     if (*slot)
         return again(&urls->items[*slot - 1U], like);
-    int index = take(a, urls, like, raw, meant);
+    int index = take(a, urls, like, raw, meant, 0);
 
     return index < 0 ? NULL : &urls->items[index];
 }

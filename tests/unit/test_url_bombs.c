@@ -1,0 +1,120 @@
+/* tests/unit/test_url_bombs.c - texts that are made to be slow: each byte is looked at a few times at most, and what is
+ * kept stays small. Nothing is timed here: a text that took quadratic time would not end within the test's limit.
+ */
+#include <stdlib.h>
+
+#include "gateway/base/strbuf.h"
+#include "gateway/content/url.h"
+#include "tests/kit/expect.h"
+
+enum { BOMB_BYTES = 1000 * 1000, KEPT_MOST = 64 * 1024 * 1024 };
+
+static void expect_an_end(const char *piece)
+{
+    struct span s = span_of(piece);
+    struct urls urls = { 0 };
+    struct arena a;
+    char *text = malloc(BOMB_BYTES);
+
+    for (size_t i = 0; i < BOMB_BYTES; i++)
+        text[i] = s.ptr[i % s.len];
+    arena_init(&a, SIZE_MAX);
+    urls_in_text(&a, &urls, span_make(text, BOMB_BYTES), URL_TEXT, SPAN(""));
+    urls_add(&a, &urls, span_make(text, BOMB_BYTES), SPAN(""), span_make(text, BOMB_BYTES), URL_LINK, 0);
+    EXPECT_TRUE(urls.count <= URLS_MAX);
+    EXPECT_TRUE(urls.email_count <= EMAILS_MAX);
+    EXPECT_TRUE(a.used_bytes < KEPT_MOST);
+    arena_release(&a);
+    free(text);
+}
+
+static void texts_of_one_piece_end(void **state)
+{
+    static const char *const pieces[] = {
+        "http://",
+        "www.",
+        "www",
+        ".",
+        "@",
+        "a@",
+        ":",
+        "[",
+        "[.]",
+        "(dot)",
+        " dot ",
+        "a dot ",
+        "a.",
+        "a.b ",
+        "a.com",
+        "http://a.com/",
+        "http://a.com,",
+        "http://a.com/)",
+        "http://a@",
+        "http://[",
+        "http://%61",
+        "http://1.2.3.999/",
+        "http://a.com/?u=",
+        "http://a.com/?http://b.com/?",
+        "www.a.com@",
+        "x@a.com,",
+        "a@a.",
+        "-.",
+        "_",
+        "\xe3\x80\x82",
+        "\xe2\x80\x8b",
+        "\xff",
+        "a\xe3\x80\x82",
+        "((((",
+        "http:\\\\",
+        "hxxp://a[.]",
+        "http: //",
+        "%25",
+        "xn--",
+        "https://www.google.com/url?q=",
+        "http://example.com/a ",
+        "joe@example.com ",
+        " DOT a",
+        "http://xn--a.com/",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(pieces); i++)
+        expect_an_end(pieces[i]);
+}
+
+static void different_urls_are_bounded(void **state)
+{
+    struct urls urls = { 0 };
+    struct strbuf text;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, SIZE_MAX);
+    strbuf_init(&text, 2 * BOMB_BYTES);
+    for (int i = 0; i < 20000; i++)
+        strbuf_putf(&text, "http://h%d.com/?u=http://a%d.com x%d@a.com\n", i, i, i);
+    urls_in_text(&a, &urls, strbuf_span(&text), URL_HIDDEN, SPAN(""));
+    EXPECT_INT(URLS_MAX / 2, urls.count);
+    EXPECT_TRUE(urls.is_cut);
+    strbuf_release(&text);
+    arena_release(&a);
+}
+
+/* What is hidden must not use up the room of what is seen. */
+static void hidden_urls_leave_room(void **state)
+{
+    struct urls urls = { 0 };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, SIZE_MAX);
+    for (int i = 0; i < URLS_MAX; i++)
+        urls_add(&a, &urls, span_of(arena_printf(&a, "http://h%d.com/", i)), SPAN(""), SPAN(""), URL_HIDDEN, 0);
+    EXPECT_TRUE(urls.is_cut);
+    const struct url *u = urls_add(&a, &urls, SPAN("http://seen.com/"), SPAN(""), SPAN(""), URL_LINK, 0);
+
+    EXPECT_STR("seen.com", u->host);
+    arena_release(&a);
+}
+
+RUN_TESTS(TEST(texts_of_one_piece_end), TEST(different_urls_are_bounded), TEST(hidden_urls_leave_room))
