@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/base/utf8.h"
 
 void charset_out_init(struct charset_out *o, size_t most)
 {
@@ -29,6 +30,8 @@ void charset_room(struct charset_out *o, size_t bytes)
 
 void charset_put_bytes(struct charset_out *o, struct span utf8)
 {
+    if (o->is_full)
+        return;
     if (utf8.len > o->most - o->len) {
         size_t fits = o->most - o->len;
 
@@ -43,27 +46,6 @@ void charset_put_bytes(struct charset_out *o, struct span utf8)
     o->len += utf8.len;
 }
 
-void charset_put(struct charset_out *o, uint32_t code)
-{
-    unsigned length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-
-    if (o->most - o->len < length)
-        o->is_full = true;
-    if (o->is_full)
-        return;
-    charset_room(o, 4);
-    char *p = o->data + o->len;
-
-    o->len += length;
-    if (length == 1) {
-        p[0] = (char)code;
-        return;
-    }
-    for (unsigned i = length - 1; i > 0; i--, code >>= 6)
-        p[i] = (char)(0x80 | (code & 0x3f));
-    p[0] = (char)((0xf00U >> length & 0xf0U) | code); /* 110....., 1110...., 11110... */
-}
-
 void charset_put_bad(struct charset_out *o)
 {
     o->flaws |= CHARSET_INVALID;
@@ -72,27 +54,47 @@ void charset_put_bad(struct charset_out *o)
 
 size_t charset_put_ascii(struct charset_out *o, struct span text)
 {
-    size_t n = 0;
+    size_t n = ascii_length(text);
 
-    while (n < text.len && (unsigned char)text.ptr[n] < 0x80)
-        n++;
     charset_put_bytes(o, span_first(text, n));
     return n;
+}
+
+enum { BLOCK = 4096, CHARACTER_MOST = 3 }; /* bytes of UTF-8 that a byte becomes */
+
+/* A block that has room for whatever it becomes. */
+static void single_block(struct charset_out *o, const uint16_t index[128], struct span block)
+{
+    char *p = o->data + o->len;
+
+    for (size_t i = 0; i < block.len; i++) {
+        unsigned char c = (unsigned char)block.ptr[i];
+        uint32_t code = c < 0x80 ? c : index[c - 0x80];
+
+        if (code == 0xfffd)
+            o->flaws |= CHARSET_INVALID;
+        p += charset_encode(p, code);
+    }
+    o->len = (size_t)(p - o->data);
 }
 
 void charset_from_single(struct charset_out *o, const uint16_t index[128], struct span text)
 {
     while (text.len && !o->is_full) {
-        unsigned char c = (unsigned char)text.ptr[0];
+        struct span block = span_first(text, BLOCK);
 
-        if (c < 0x80) {
-            text = span_skip(text, charset_put_ascii(o, text));
-            continue;
+        if (o->most - o->len >= (size_t)BLOCK * CHARACTER_MOST) {
+            charset_room(o, block.len * CHARACTER_MOST + 1);
+            single_block(o, index, block);
+        } else {
+            block = span_first(block, 1);
+            unsigned char c = (unsigned char)block.ptr[0];
+            uint32_t code = c < 0x80 ? c : index[c - 0x80];
+
+            if (code == 0xfffd)
+                o->flaws |= CHARSET_INVALID;
+            charset_put(o, code);
         }
-        if (index[c - 0x80] == 0xfffd)
-            charset_put_bad(o);
-        else
-            charset_put(o, index[c - 0x80]);
-        text = span_skip(text, 1);
+        text = span_skip(text, block.len);
     }
 }

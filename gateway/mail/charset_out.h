@@ -20,12 +20,49 @@ void charset_out_init(struct charset_out *o, size_t most);
 void charset_out_release(struct charset_out *o);
 /* charset_room - room for `bytes` more behind data + len. */
 void charset_room(struct charset_out *o, size_t bytes);
-/* charset_put - a character. charset_put_bytes - UTF-8 as it is. charset_put_bad - what cannot be read. */
-void charset_put(struct charset_out *o, uint32_t code);
+/* charset_encode - a character as UTF-8 at `p`, which has room for four bytes; returns how many. charset_put - a
+ * character. charset_put_bytes - UTF-8 as it is. charset_put_bad - what cannot be read. */
 void charset_put_bytes(struct charset_out *o, struct span utf8);
 void charset_put_bad(struct charset_out *o);
 /* charset_put_ascii - what is ASCII at the front of `text`; returns how many bytes. */
 size_t charset_put_ascii(struct charset_out *o, struct span text);
+
+static inline size_t charset_encode(char *p, uint32_t code)
+{
+    if (code < 0x80) {
+        p[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        p[0] = (char)(0xc0 | code >> 6);
+        p[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    if (code < 0x10000) {
+        p[0] = (char)(0xe0 | code >> 12);
+        p[1] = (char)(0x80 | (code >> 6 & 0x3f));
+        p[2] = (char)(0x80 | (code & 0x3f));
+        return 3;
+    }
+    p[0] = (char)(0xf0 | code >> 18);
+    p[1] = (char)(0x80 | (code >> 12 & 0x3f));
+    p[2] = (char)(0x80 | (code >> 6 & 0x3f));
+    p[3] = (char)(0x80 | (code & 0x3f));
+    return 4;
+}
+
+static inline void charset_put(struct charset_out *o, uint32_t code)
+{
+    char bytes[4];
+
+    if (o->most - o->len < sizeof bytes) { /* near the end */
+        charset_put_bytes(o, span_make(bytes, charset_encode(bytes, code)));
+        return;
+    }
+    if (o->capacity - o->len < sizeof bytes)
+        charset_room(o, sizeof bytes);
+    o->len += charset_encode(o->data + o->len, code);
+}
 
 void charset_from_single(struct charset_out *o, const uint16_t index[128], struct span text);
 void charset_from_utf8(struct charset_out *o, struct span text);

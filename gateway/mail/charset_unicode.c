@@ -22,17 +22,24 @@ static size_t bad_length(struct span s)
     return n;
 }
 
+enum { NEAR = 16 }; /* characters behind a bad byte that are looked at one by one: more of those may come */
+
 void charset_from_utf8(struct charset_out *o, struct span text)
 {
-    while (text.len && !o->is_full) {
-        size_t good = utf8_valid_length(text);
+    unsigned near = 0;
 
-        charset_put_bytes(o, span_first(text, good));
-        text = span_skip(text, good);
-        if (text.len) {
+    while (text.len && !o->is_full) {
+        size_t good = near ? utf8_length(text) : utf8_valid_length(text);
+
+        if (good == 0) {
             charset_put_bad(o);
             text = span_skip(text, bad_length(text));
+            near = NEAR;
+            continue;
         }
+        near -= near > 0;
+        charset_put_bytes(o, span_first(text, good));
+        text = span_skip(text, good);
     }
 }
 

@@ -81,9 +81,18 @@ static size_t base64_end(struct base64 *b, unsigned *flaws)
     return b->made;
 }
 
+static bool begins_group(struct span s)
+{
+    unsigned all = 0;
+
+    for (size_t i = 0; i < 4 && i < s.len; i++)
+        all |= base64_sixes[(unsigned char)s.ptr[i]];
+    return s.len >= 4 && all < 64;
+}
+
 static void base64_groups(struct base64 *b)
 {
-    if (b->count || b->is_padded || b->pads_due)
+    if (b->count || b->is_padded || b->pads_due || !begins_group(span_skip(b->text, b->at)))
         return;
     struct codec_run run = base64_run(span_skip(b->text, b->at), b->out + b->made);
 
@@ -132,13 +141,6 @@ struct quoted {
     unsigned flaws;
 };
 
-int hex_digit(char c)
-{
-    unsigned digit = (unsigned)(unsigned char)c - '0', letter = ((unsigned)(unsigned char)c | 0x20) - 'a';
-
-    return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
-}
-
 static void drop_blanks(struct quoted *q)
 {
     while (q->made > q->floor && ascii_is_wsp(q->out[q->made - 1]))
@@ -180,21 +182,10 @@ static bool soft_break(struct quoted *q)
     return true;
 }
 
-static void quoted_escape(struct quoted *q)
+/* An = that quoted_run() stopped at. */
+static void quoted_equals(struct quoted *q)
 {
-    const char *p = q->text.ptr;
-
-    do {
-        int high = q->at + 2 < q->text.len ? hex_digit(p[q->at + 1]) : -1;
-        int low = high >= 0 ? hex_digit(p[q->at + 2]) : -1;
-
-        if (low < 0)
-            break;
-        q->out[q->made++] = (char)(high << 4 | low);
-        q->floor = q->made;
-        q->at += 3;
-    } while (q->at < q->text.len && p[q->at] == '=');
-    if (q->at == q->text.len || p[q->at] != '=' || soft_break(q))
+    if (soft_break(q))
         return;
     q->flaws |= CODEC_ESCAPE;
     q->out[q->made++] = '=';
@@ -208,6 +199,8 @@ size_t quoted_printable_decode(struct span text, char *out, unsigned *flaws)
     while (q.at < text.len) {
         struct codec_run run = quoted_run(span_skip(text, q.at), out + q.made);
 
+        if (run.kept)
+            q.floor = q.made + run.kept;
         q.at += run.used;
         q.made += run.made;
         if (run.has_foreign)
@@ -215,7 +208,7 @@ size_t quoted_printable_decode(struct span text, char *out, unsigned *flaws)
         if (q.at < text.len && text.ptr[q.at] == '\n')
             quoted_line_end(&q);
         else if (q.at < text.len)
-            quoted_escape(&q);
+            quoted_equals(&q);
     }
     drop_blanks(&q);
     *flaws |= q.flaws;

@@ -25,7 +25,28 @@ const unsigned char base64_sixes[256] = {
     64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
     64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
 };
+
+static const signed char hex_digits[256] = {
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -1,
+    -1, -1, -1, -1, -1, 10, 11, 12, 13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, 11, 12,
+    13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+};
 /* clang-format on */
+
+int hex_digit(char c)
+{
+    return hex_digits[(unsigned char)c];
+}
 
 static size_t line_end(struct span text, size_t at)
 {
@@ -56,19 +77,65 @@ struct codec_run base64_run_plain(struct span text, char *out)
     return run;
 }
 
+/* Escapes and soft line breaks in CRLF at the end of `run`; false: none. */
+static inline bool escapes(struct span text, char *out, struct codec_run *run)
+{
+    size_t at = run->used;
+    const char *p = text.ptr;
+
+    while (text.len - at >= 3 && p[at] == '=') {
+        int high = hex_digit(p[at + 1]), low = hex_digit(p[at + 2]);
+
+        if (high >= 0 && low >= 0)
+            out[run->made++] = (char)(high << 4 | low);
+        else if (p[at + 1] != '\r' || p[at + 2] != '\n')
+            break;
+        at += 3;
+    }
+    if (at == run->used)
+        return false;
+    run->used = at;
+    run->kept = run->made;
+    return true;
+}
+
+/* The = or LF at the end of `run`: is it one that the run goes on behind? */
+static inline bool goes_on(struct span text, char *out, struct codec_run *run)
+{
+    size_t at = run->used;
+    const char *p = text.ptr;
+
+    if (p[at] == '=')
+        return escapes(text, out, run);
+    if (at < 2 || ascii_is_wsp(p[at - 1]) || (p[at - 1] == '\r' && ascii_is_wsp(p[at - 2])))
+        return false;
+    out[run->made++] = '\n';
+    run->used++;
+    return true;
+}
+
+/* Moves *run on; what is behind it is not ordinary, or the end. */
+static void quoted_rest(struct span text, char *out, struct codec_run *run)
+{
+    while (run->used < text.len) {
+        unsigned char c = (unsigned char)text.ptr[run->used];
+
+        if (c == '=' || c == '\n') {
+            if (!goes_on(text, out, run))
+                return;
+            continue;
+        }
+        run->has_foreign |= (c < ' ' && c != '\t' && c != '\r') || c > 0x7e;
+        out[run->made++] = (char)c;
+        run->used++;
+    }
+}
+
 struct codec_run quoted_run_plain(struct span text, char *out)
 {
     struct codec_run run = { 0 };
 
-    for (; run.used < text.len; run.used++) {
-        unsigned char c = (unsigned char)text.ptr[run.used];
-
-        if (c == '=' || c == '\n')
-            break;
-        run.has_foreign |= (c < ' ' && c != '\t' && c != '\r') || c > 0x7e;
-        out[run.used] = (char)c;
-    }
-    run.made = run.used;
+    quoted_rest(text, out, &run);
     return run;
 }
 
@@ -157,38 +224,35 @@ struct codec_run base64_run(struct span text, char *out)
     return (struct codec_run){ .used = run.used + rest.used, .made = run.made + rest.made };
 }
 
+/* Of 32 bytes, a bit for each that is = or LF, and for each that should not stand in such a text. */
+static WIDE inline uint32_t stops_of(__m256i v, uint32_t *odd)
+{
+    __m256i equals = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('=')), lf = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n'));
+    __m256i tab = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t')), cr = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\r'));
+    __m256i below = _mm256_cmpgt_epi8(_mm256_set1_epi8(' '), v), del = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x7f));
+
+    *odd = (uint32_t)_mm256_movemask_epi8(_mm256_andnot_si256(_mm256_or_si256(tab, cr), _mm256_or_si256(below, del)));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(equals, lf));
+}
+
 static WIDE struct codec_run quoted_run_wide(struct span text, char *out)
 {
     struct codec_run run = { 0 };
-    const __m256i tab = _mm256_set1_epi8('\t'), cr = _mm256_set1_epi8('\r'), blank = _mm256_set1_epi8(' ');
-    uint32_t foreign = 0;
 
     while (text.len - run.used >= 32) {
         __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(text.ptr + run.used));
-        __m256i special =
-            _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('=')), _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n')));
-        __m256i usual = _mm256_or_si256(_mm256_cmpeq_epi8(v, tab), _mm256_cmpeq_epi8(v, cr));
-        __m256i odd = _mm256_or_si256(_mm256_cmpgt_epi8(blank, v), _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x7f)));
-        uint32_t stop = (uint32_t)_mm256_movemask_epi8(special);
-        uint32_t odds = (uint32_t)_mm256_movemask_epi8(_mm256_andnot_si256(usual, odd));
+        uint32_t odd, stop = stops_of(v, &odd);
+        unsigned ordinary = stop ? (unsigned)__builtin_ctz(stop) : 32;
 
-        _mm256_storeu_si256((__m256i *)(void *)(out + run.used), v);
-        if (stop) {
-            unsigned ordinary = (unsigned)__builtin_ctz(stop);
-
-            foreign |= odds & ((1U << ordinary) - 1);
-            run.used += ordinary;
-            run.made = run.used;
-            run.has_foreign = foreign != 0;
+        _mm256_storeu_si256((__m256i *)(void *)(out + run.made), v);
+        run.has_foreign |= stop ? (odd & ((1U << ordinary) - 1)) != 0 : odd != 0;
+        run.used += ordinary;
+        run.made += ordinary;
+        if (stop && !goes_on(text, out, &run))
             return run;
-        }
-        foreign |= odds;
-        run.used += 32;
     }
-    struct codec_run rest = quoted_run_plain(span_skip(text, run.used), out + run.used);
-
-    run.used += rest.used;
-    return (struct codec_run){ .used = run.used, .made = run.used, .has_foreign = foreign || rest.has_foreign };
+    quoted_rest(text, out, &run);
+    return run;
 }
 
 struct codec_run quoted_run(struct span text, char *out)

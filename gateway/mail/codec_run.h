@@ -11,6 +11,7 @@
 
 struct codec_run {
     size_t used, made;
+    size_t kept;      /* quoted_run: blanks before this place in the result are no line's last ones */
     bool has_foreign; /* control characters or bytes above 0x7f among them */
 };
 
@@ -19,7 +20,8 @@ enum { BASE64_OTHER = 64, BASE64_PAD = 65, BASE64_BLANK = 66 };
 /* base64_sixes - what a byte stands for: 0 to 63 or one of the above. */
 extern const unsigned char base64_sixes[256];
 
-/* base64_run - groups of four letters, and line ends between them. quoted_run - bytes up to = or LF.
+/* base64_run - groups of four letters, and line ends between them. quoted_run - bytes up to an = that is neither an
+ * escape nor a soft line break in CRLF, or up to an LF with blanks before it.
  * ..._plain - the same in portable C. codec_has_wide - is the faster one in use? */
 struct codec_run base64_run(struct span text, char *out);
 struct codec_run base64_run_plain(struct span text, char *out);

@@ -125,7 +125,9 @@ static void hold(struct words *w, const struct word *word)
 {
     unsigned ignored = 0;
 
-    if (w->held_len && !span_ieq(w->charset, word->charset))
+    bool has_marks = span_istarts(word->charset, SPAN("utf-16")); /* each word may begin with a byte order mark */
+
+    if (w->held_len && (has_marks || !span_ieq(w->charset, word->charset)))
         flush(w);
     if (w->held_len && is_split(w->charset, span_make(w->held, w->held_len)))
         w->flaws |= WORDS_SPLIT;

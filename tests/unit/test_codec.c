@@ -89,6 +89,9 @@ static void quoted_printable_is_read_as_far_as_it_goes(void **state)
         { "no blank=20 \r\n", "no blank \r\n", 0 },
         { "the end  ", "the end", 0 },
         { "a=\r\n  \r\nb", "a\r\nb", 0 },
+        { "a =\r\n\r\nb", "a \r\nb", 0 },
+        { "a =\r\n \r\nb", "a \r\nb", 0 },
+        { "a =\n \r\nb", "a \r\nb", 0 },
         { "a=XYb", "a=XYb", CODEC_ESCAPE },
         { "a=4", "a=4", CODEC_ESCAPE },
         { "a==41", "a=A", CODEC_ESCAPE },
@@ -220,6 +223,8 @@ static void wide_runs_are_those_of_the_plain_loops(void **state)
         a = quoted_run(span_make(text, len), wide);
         b = quoted_run_plain(span_make(text, len), plain);
         EXPECT_INT(b.used, a.used);
+        EXPECT_INT(b.made, a.made);
+        EXPECT_INT(b.kept, a.kept);
         EXPECT_INT(b.has_foreign, a.has_foreign);
         EXPECT_TRUE(memcmp(plain, wide, b.made) == 0);
     }

@@ -21,6 +21,7 @@ static void words_are_decoded_as_readers_decode_them(void **state)
         { "=?utf-8?q?a?= =?iso-8859-1?q?=FC?=", "a\xc3\xbc", 0 },
         { "=?utf-8?q?gr=C3?= =?utf-8?q?=BC=C3=9F?=", "gr\xc3\xbc\xc3\x9f", WORDS_SPLIT },
         { "=?gb2312?b?1tC5?= =?gb2312?b?+g==?=", "\xe4\xb8\xad\xe5\x9b\xbd", 0 },
+        { "=?utf-16?b?/v8AYQ==?= =?utf-16?b?//5iAA==?=", "ab", 0 },
         { "=?utf-8?b?Z3LD?= =?utf-8?q?=BC?=", "gr\xc3\xbc", WORDS_SPLIT },
         { "=?utf-8?q?with blanks inside?=", "with blanks inside", 0 },
         { "close=?utf-8?q?ly?=packed", "closelypacked", 0 },
