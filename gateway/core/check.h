@@ -120,6 +120,8 @@ void finding_weigh(struct inquiry *q, unsigned index, int points, const char *fo
     __attribute__((format(printf, 4, 5)));
 void finding_name(struct inquiry *q, const char *name, int points, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* symbol_points - what the index'th symbol counts, as configured: for finding_weigh() of a part of it. */
+int symbol_points(const struct inquiry *q, unsigned index);
 /* finding_force - demands an action, whatever the score, with the text that the sender is told (NULL: the action's
  * usual one). It may begin with an enhanced status code, or with a reply code and one: "504 5.5.2 Need a full name";
  * codes of the other class, or that close connections, become the action's. ACTION_ACCEPT is an allow list's: it beats

@@ -90,6 +90,13 @@ struct greylist_evidence {
     const struct greylist_conf *conf;
 };
 
+/* What was learned from other messages says of this one: check "bayes". */
+struct bayes_evidence {
+    bool is_known;      /* enough was learned, and tokens enough of it are in the message */
+    double probability; /* of spam: 0 to 1; 0.5 when it is not known */
+    const char *reason; /* for people; "" */
+};
+
 struct evidence {
     struct iprev_evidence iprev;
     struct spf_evidence spf_helo, spf_mailfrom;
@@ -99,6 +106,7 @@ struct evidence {
     struct dmarc_evidence dmarc;
     struct arc_evidence arc;
     struct greylist_evidence greylist;
+    struct bayes_evidence bayes;
 };
 
 #endif

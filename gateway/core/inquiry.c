@@ -319,6 +319,11 @@ void finding_add(struct inquiry *q, unsigned index, const char *format, ...)
     make_demand(q, index);
 }
 
+int symbol_points(const struct inquiry *q, unsigned index)
+{
+    return q->run->settings->points[index];
+}
+
 void finding_weigh(struct inquiry *q, unsigned index, int points, const char *format, ...)
 {
     REASON(reason, format);

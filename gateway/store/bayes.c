@@ -50,7 +50,8 @@ static char *put_hex(char *at, const uint8_t *bytes, size_t count)
 
 struct span bayes_bucket_key(struct span base, uint64_t token, char out[STORE_KEY_MAX])
 {
-    const uint8_t top[] = { (uint8_t)(token >> 56), (uint8_t)(token >> 48) };
+    const unsigned bucket = (unsigned)(token >> BAYES_BUCKET_SHIFT);
+    const uint8_t top[] = { (uint8_t)(bucket >> 8), (uint8_t)bucket };
     char *end = put_hex(put_base(base, out), top, sizeof top);
 
     return span_make(out, (size_t)(end - out));

@@ -4,7 +4,7 @@
  *
  *     t              how many messages were learned: spam, ham (two doubles)
  *     m DIGEST       what a message was learned as: enum bayes_as (a double); DIGEST are 32 hex digits
- *     HHHH           a bucket: the tokens whose 64 bits begin with these 16 (four hex digits), 16 bytes each
+ *     HHHH           a bucket: the tokens whose 64 bits begin with these 14 (four hex digits), 16 bytes each
  *
  * A token in a bucket: its 64 bits, how often it was learned as spam and as ham (3 bytes each, saturating), and the day
  * since 1970 on which that was last (2 bytes); little-endian all. A bucket is bounded: the token that is worth least
@@ -22,7 +22,8 @@
 enum {
     BAYES_TOKEN_BYTES = 8,
     BAYES_ENTRY_BYTES = 16,
-    BAYES_BUCKETS = 65536,
+    BAYES_BUCKETS = 16384,
+    BAYES_BUCKET_SHIFT = 50,
     BAYES_BUCKET_MOST = STORE_VALUE_MAX / BAYES_ENTRY_BYTES, /* tokens in one */
     BAYES_COUNT_MOST = 0xffffff,
     BAYES_DAYS_A_DOUBLING = 30, /* a token that came twice as often is worth as much as one so much younger */

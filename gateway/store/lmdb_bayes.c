@@ -86,14 +86,14 @@ static enum file_state change(struct work *w, const int *by)
     bayes_rules_of(w->op, &rules);
     for (size_t i = 0; state == FILE_OK && i < count;) {
         char key_bytes[STORE_KEY_MAX];
-        uint64_t token = bayes_token(b->tokens, i), bucket = token >> 48;
+        uint64_t token = bayes_token(b->tokens, i), bucket = token >> BAYES_BUCKET_SHIFT;
         struct span key = bayes_bucket_key(w->op->key, token, key_bytes);
 
         state = ok(store_file_get(w->file, key, w->room));
         bool was_there = w->room->len > 0;
 
         bayes_bucket_open(w->room, &rules);
-        for (; i < count && (token = bayes_token(b->tokens, i)) >> 48 == bucket; i++) {
+        for (; i < count && (token = bayes_token(b->tokens, i)) >> BAYES_BUCKET_SHIFT == bucket; i++) {
             struct store_token_count each = by ? (struct store_token_count){ 0, 0 } : added(b, i);
 
             bayes_bucket_add(w->room, &rules, token, by ? by[0] : (int64_t)each.spam, by ? by[1] : (int64_t)each.ham);

@@ -2,15 +2,16 @@
  * lmdb_bayes.c; tests/kit/store_bayes.c holds one against the other.
  *
  * KEYS[1] is the beginning of all the operation's keys: they bear its hash tag, and so are in its slot of a cluster.
- * The server makes them out of the tokens (a bucket's name are the last two bytes of a token) and so needs not be sent
- * hundreds of names.
+ * The server makes them out of the tokens (a bucket's name are the first 14 bits of a token, in its last two bytes),
+ * and so need not be sent hundreds of names.
  */
 #include "gateway/store/redis_lua.h"
 
 #define LUA_BAYES                                                                                                      \
     "local base, tokens = KEYS[1], ARGV[2]\n"                                                                          \
     "local function bucket_key(i)\n"                                                                                   \
-    "  return base .. string.format('%02x%02x', string.byte(tokens, i + 7), string.byte(tokens, i + 6))\n"             \
+    "  local low, high = string.byte(tokens, i + 6, i + 7)\n"                                                          \
+    "  return base .. string.format('%04x', math.floor((high * 256 + low) / 4))\n"                                     \
     "end\n"                                                                                                            \
     "local function bucket_of(bytes)\n"                                                                                \
     "  if not bytes or #bytes % 16 ~= 0 or #bytes > 4096 then return '' end\n"                                         \

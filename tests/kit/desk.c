@@ -220,7 +220,7 @@ enum step desk_run(struct desk *d)
 
 /* ---- the store ---- */
 
-static struct store_record *record_of(struct desk *d, struct span key)
+struct store_record *desk_record(struct desk *d, struct span key)
 {
     struct desk_record *r = d->records;
 
@@ -244,8 +244,10 @@ void desk_do(struct desk *d, const struct store_op *op, struct store_answer *out
         d->local = local_new();
     if (op->is_local)
         local_do(d->local, op, out);
+    else if (d->store_outcome == STORE_OK && op_is_bayes(op->kind))
+        desk_bayes(d, op, out);
     else if (d->store_outcome == STORE_OK)
-        op_apply(op, record_of(d, op->key), client.len ? record_of(d, client) : NULL, out);
+        op_apply(op, desk_record(d, op->key), client.len ? desk_record(d, client) : NULL, out);
     else
         *out = (struct store_answer){ .state = d->store_outcome, .why = "the desk says so" };
 }
@@ -286,10 +288,16 @@ void desk_settled(struct desk *d, enum action action, bool is_delivered)
     const struct settlement end = {
         .action = action, .score = desk_points(d), .has_verdict = true, .is_delivered = is_delivered
     };
+
+    desk_settled_as(d, &end);
+}
+
+void desk_settled_as(struct desk *d, const struct settlement *end)
+{
     struct inquiry q = inquiry_of(d);
     struct store_answer answer;
 
-    d->check.module->settle(&q, &end);
+    d->check.module->settle(&q, end);
     for (size_t i = 0; i < d->run.told_count; i++)
         desk_do(d, &d->run.told[i], &answer);
     d->run.told_count = 0;

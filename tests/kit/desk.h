@@ -74,9 +74,13 @@ void desk_sister(struct desk *d, int points);
 void desk_sister_forces(struct desk *d, enum action action);
 /* desk_settled - the module's settle(), after desk_settle(); what it tells the store is done. */
 void desk_settled(struct desk *d, enum action action, bool is_delivered);
+void desk_settled_as(struct desk *d, const struct settlement *end);
 void desk_next_transaction(struct desk *d, int64_t after_ms);
 /* desk_do - an operation of the test's own on the desk's store. */
 void desk_do(struct desk *d, const struct store_op *op, struct store_answer *out);
+/* desk_record - a record of the desk's store, perhaps an empty one. desk_bayes - desk_do() for Bayes' operations. */
+struct store_record *desk_record(struct desk *d, struct span key);
+void desk_bayes(struct desk *d, const struct store_op *op, struct store_answer *out);
 
 int desk_points(const struct desk *d);                                        /* the sum */
 const struct finding *desk_finding(const struct desk *d, const char *symbol); /* NULL */

@@ -14,7 +14,7 @@ enum { WAIT_MS = 10000, SOME = 5, SECOND = 1000 };
 #define DAY (24LL * 3600 * 1000)
 
 /* In one bucket the first two, in the order of numbers all. */
-static const uint64_t some[SOME] = { 0x0001000000000007, 0x0001ffffffffffff, 0x6161616161616161, 0x616161616161ffff,
+static const uint64_t some[SOME] = { 0x0001000000000007, 0x0003ffffffffffff, 0x6161616161616161, 0x616161616161ffff,
                                      0xffff000000000000 };
 
 static char base[100];
@@ -328,7 +328,7 @@ static size_t random_tokens(struct model *m, uint64_t *tokens)
     for (uint64_t bucket = 0; bucket < BUCKETS; bucket++)
         for (uint64_t i = 0; i < KINDS_OF_TOKENS; i++)
             if (!dice(m, 6))
-                tokens[count++] = bucket << 48 | i;
+                tokens[count++] = bucket << BAYES_BUCKET_SHIFT | i;
     return count;
 }
 
@@ -341,11 +341,11 @@ static void model_change(struct model *m, const struct store_op *op, const int *
     bayes_rules_of(op, &rules);
     for (size_t i = 0; i < op->bayes.tokens.len / 8; i++) {
         uint64_t token = bayes_token(op->bayes.tokens, i);
-        struct store_record *bucket = &m->buckets[token >> 48];
+        struct store_record *bucket = &m->buckets[token >> BAYES_BUCKET_SHIFT];
 
-        if (!is_open[token >> 48])
+        if (!is_open[token >> BAYES_BUCKET_SHIFT])
             bayes_bucket_open(bucket, &rules);
-        is_open[token >> 48] = true;
+        is_open[token >> BAYES_BUCKET_SHIFT] = true;
         bayes_bucket_add(bucket, &rules, token, by ? by[0] : (int64_t)counts[i].spam,
                          by ? by[1] : (int64_t)counts[i].ham);
     }
