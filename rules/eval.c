@@ -6,7 +6,12 @@
 
 #include "rules/eval_parts.h"
 
-static const struct eval_function *const groups[] = { eval_header_functions, eval_date_functions };
+static const struct eval_function *const groups[] = {
+    eval_header_functions, eval_date_functions,  eval_origin_functions,   eval_subject_functions,
+    eval_relay_functions,  eval_html_functions,  eval_mime_functions,     eval_mime_more_functions,
+    eval_body_functions,   eval_uri_functions,   eval_freemail_functions, eval_list_functions,
+    eval_auth_functions,   eval_image_functions,
+};
 
 enum { GROUPS = sizeof groups / sizeof *groups };
 

@@ -325,10 +325,10 @@ static unsigned plaintext_ratio(struct scanning *s, const struct rule *rule)
 /* ---- stock tips: "Target price: 3.50" ---- */
 
 static const char *const stock_words[] = {
-    "tradedate",       "tradingdate",   "company",      "companyname",  "target",        "ticker",
-    "openingp",        "openingprice",  "currentp",     "currentprice", "projected",     "position",
-    "expectations",    "weekhigh",      "weekshigh",    "sector",       "recommendation", "rating",
-    "marketperformance",
+    "tradedate", "tradingdate",    "company",      "companyname",       "target",
+    "ticker",    "openingp",       "openingprice", "currentp",          "currentprice",
+    "projected", "position",       "expectations", "weekhigh",          "weekshigh",
+    "sector",    "recommendation", "rating",       "marketperformance",
 };
 
 /* year, week, month, day, price with target, estimate, estimates behind. */

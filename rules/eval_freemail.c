@@ -2,6 +2,7 @@
  * text.
  */
 #include "rules/eval_parts.h"
+#include "rules/glob.h"
 #include "rules/settings.h"
 
 enum { BODY_EMAILS_MAX = 40, USER_MAX = 64 };
@@ -57,7 +58,8 @@ static bool is_wild(const char *pattern, struct span domain)
         size_t dot = span_find(domain, '.');
         struct span here = dot == SPAN_NPOS ? domain : span_first(domain, dot);
 
-        if (span_copy(label, one, sizeof one) != 0 || !eval_glob(one, here) || (dot == SPAN_NPOS) != !rest.ptr)
+        if (span_copy(label, one, sizeof one) != 0 || !glob_matches(span_of(one), here) ||
+            (dot == SPAN_NPOS) != !rest.ptr)
             return false;
         domain = dot == SPAN_NPOS ? SPAN("") : span_skip(domain, dot + 1);
     }
@@ -236,10 +238,10 @@ static const struct eval_emails *emails_of(struct scanning *s)
         if (is_free(s, all->items[i]))
             all->items[free++] = all->items[i];
     all->count = free;
-    all->are_too_many = settings->freemail_skip_when_over_max &&
-                        ((settings->freemail_max_body_emails > 0 && found >= (size_t)settings->freemail_max_body_emails) ||
-                         (settings->freemail_max_body_freemails > 0 &&
-                          free >= (size_t)settings->freemail_max_body_freemails));
+    all->are_too_many =
+        settings->freemail_skip_when_over_max &&
+        ((settings->freemail_max_body_emails > 0 && found >= (size_t)settings->freemail_max_body_emails) ||
+         (settings->freemail_max_body_freemails > 0 && free >= (size_t)settings->freemail_max_body_freemails));
     return all;
 }
 
@@ -283,12 +285,12 @@ static unsigned in_body(struct scanning *s, const struct rule *rule)
 /* Lists, bounces and what wants no reply write from such addresses. */
 static bool is_bulk(struct span sender)
 {
-    static const char *const starts[] = { "sentto-", "owner-",   "return-",  "returns-", "bounce-",
+    static const char *const starts[] = { "sentto-",  "owner-",    "return-",    "returns-",     "bounce-",
                                           "bounced-", "grbounce-", "grbounced-", "double-bounce" };
     static const char *const ends[] = { "-request", "-bounce", "-bounces", "-admin", "-owner" };
     static const char *const names[] = { "postmaster", "hostmaster", "domainmaster" };
-    static const char *const parts[] = { "noreply", "no-reply", "no_reply", "no.reply", "noreplies", "donotreply",
-                                         "do-not-reply", "do_not_reply" };
+    static const char *const parts[] = { "noreply",   "no-reply",   "no_reply",     "no.reply",
+                                         "noreplies", "donotreply", "do-not-reply", "do_not_reply" };
     size_t at = span_rfind(sender, '@');
     struct span user = at == SPAN_NPOS ? SPAN("") : span_first(sender, at);
     size_t equal = span_find(user, '=');

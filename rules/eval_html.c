@@ -246,8 +246,8 @@ static unsigned https_http_mismatch(struct scanning *s, const struct rule *rule)
                 continue;
             bool is_known = false;
             for (size_t k = i; k > 0 && i - k < 200 && !is_known; k--)
-                is_known = text->html->links[k - 1].kind == HTML_A &&
-                           span_eq(text->html->links[k - 1].target, link->target);
+                is_known =
+                    text->html->links[k - 1].kind == HTML_A && span_eq(text->html->links[k - 1].target, link->target);
             anchors += !is_known;
             is_hit |= tells_other(s, link, eval_domain(s, host));
         }

@@ -2,6 +2,7 @@
  */
 #include "gateway/mail/domain.h"
 #include "rules/eval_parts.h"
+#include "rules/glob.h"
 #include "rules/relays.h"
 #include "rules/settings.h"
 #include "rules/texts.h"
@@ -86,9 +87,18 @@ static void put_received(struct addresses *out)
 
 static const struct rule_lines *recipients_of(struct scanning *s)
 {
-    static const char *const fields[] = { "To",          "Apparently-To", "Delivered-To",    "Envelope-Recipients",
-                                          "Apparently-Resent-To", "X-Envelope-To", "Envelope-To", "X-Delivered-To",
-                                          "X-Original-To", "X-Rcpt-To",   "X-Real-To",       "Cc" };
+    static const char *const fields[] = { "To",
+                                          "Apparently-To",
+                                          "Delivered-To",
+                                          "Envelope-Recipients",
+                                          "Apparently-Resent-To",
+                                          "X-Envelope-To",
+                                          "Envelope-To",
+                                          "X-Delivered-To",
+                                          "X-Original-To",
+                                          "X-Rcpt-To",
+                                          "X-Real-To",
+                                          "Cc" };
     struct eval_memo *memo = eval_memo(s);
 
     if (memo->recipients_all)
@@ -168,7 +178,7 @@ static unsigned to_in_all_spam(struct scanning *s, const struct rule *rule)
 /* ---- senders that only some relays may send for ---- */
 
 /* "[192.0.2.0/24]", "[192.0.2.1]", "[192.0.2]"; else the end of the relay's name. */
-static bool relay_is(const struct relay *r, const char *wanted)
+static bool relay_is(struct scanning *s, const struct relay *r, const char *wanted)
 {
     struct span text = span_of(wanted);
     struct addr_net net;
@@ -180,26 +190,23 @@ static bool relay_is(const struct relay *r, const char *wanted)
     size_t end = span_find(text, ']');
     if (end == SPAN_NPOS)
         return false;
-    char plain[ADDR_NET_TEXT_MAX + 1];
-    int n = snprintf(plain, sizeof plain, "%.*s%.*s", (int)end - 1, wanted + 1, (int)(text.len - end - 1),
-                     wanted + end + 1);
-    if (n < 0 || (size_t)n >= sizeof plain)
-        return false;
-    if (addr_net_parse(span_of(plain), &net) == 0)
+    struct span inner = span_make(text.ptr + 1, end - 1), bits = span_skip(text, end + 1);
+    struct span plain = span_of(arena_printf(s->q->arena, "%.*s%.*s", SPAN_ARG(inner), SPAN_ARG(bits)));
+    if (addr_net_parse(plain, &net) == 0)
         return r->address.family != ADDR_NONE && addr_in(&r->address, &net);
-    struct span prefix = span_make(plain, (size_t)n);
+    struct span prefix = plain;
     while (prefix.len && prefix.ptr[prefix.len - 1] == '.')
         prefix.len--;
     return span_starts(r->ip, prefix) && r->ip.len > prefix.len && r->ip.ptr[prefix.len] == '.';
 }
 
 /* Of the relays that hand over to us: the first that is not trusted; when all are, any. */
-static bool any_relay_is(const struct relays *r, const char *wanted)
+static bool any_relay_is(struct scanning *s, const struct relays *r, const char *wanted)
 {
     size_t from = r->trusted < r->count ? r->trusted : 0, to = r->trusted < r->count ? r->trusted + 1 : r->count;
 
     for (size_t i = from; i < to; i++)
-        if (relay_is(&r->items[i], wanted))
+        if (relay_is(s, &r->items[i], wanted))
             return true;
     return false;
 }
@@ -216,7 +223,7 @@ static enum standing standing_of(struct scanning *s, const char *list, struct sp
         return STANDING_NONE;
     for (size_t at = 0; (p = addresses_match(list_of(s, list), address, &at));)
         for (size_t i = 0; i < p->value_count; i++) {
-            if (any_relay_is(relays, p->values[i]))
+            if (any_relay_is(s, relays, p->values[i]))
                 return STANDING_LISTED;
             is_forged = true;
         }
@@ -299,7 +306,7 @@ static unsigned subject_in(struct scanning *s, const char *const *patterns, size
 
     for (size_t i = 0; subject.len && i < count; i++) {
         struct span lower = eval_lower(s, span_of(patterns[i]));
-        if (eval_glob(arena_printf(s->q->arena, "*%.*s*", SPAN_ARG(lower)), subject))
+        if (glob_matches(span_of(arena_printf(s->q->arena, "*%.*s*", SPAN_ARG(lower))), subject))
             return 1;
     }
     return 0;

@@ -29,8 +29,10 @@ static bool has(struct span text, const char *word)
 
 static bool is_ascii_name(struct span charset)
 {
-    static const char *const names[] = { "ansi_x3.4-1968", "iso-ir-6", "ansi_x3.4-1986", "iso_646.irv:1991", "ascii",
-                                         "iso646-us",      "us",       "ibm367",         "cp367" };
+    static const char *const names[] = {
+        "ansi_x3.4-1968", "iso-ir-6", "ansi_x3.4-1986", "iso_646.irv:1991", "ascii", "iso646-us", "us",
+        "ibm367",         "cp367"
+    };
 
     if (charset.len == 0)
         return true;

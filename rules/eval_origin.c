@@ -57,7 +57,8 @@ static unsigned without_received(struct scanning *s, const struct rule *rule)
 static bool is_from_msn_groups(struct scanning *s)
 {
     struct span list = eval_found(eval_text(s, "To"), "<{s:l}@groups.msn.com>", 'l');
-    struct span server = eval_found(eval_text(s, "Received"), "from mail pickup service by {s:s}.groups.msn.com{b}", 's');
+    struct span server =
+        eval_found(eval_text(s, "Received"), "from mail pickup service by {s:s}.groups.msn.com{b}", 's');
     struct span id = eval_text(s, "Message-Id");
 
     if (list.len == 0 || server.len == 0)
@@ -98,8 +99,8 @@ static enum hotmail hotmail_of(struct scanning *s)
 {
     struct span received = received_of(s);
 
-    if (eval_has(received, "from mail pickup service by hotmail.com with Microsoft SMTPSVC;") || is_from_msn_groups(s) ||
-        is_without_received(s) || is_hotmails_own(s, received))
+    if (eval_has(received, "from mail pickup service by hotmail.com with Microsoft SMTPSVC;") ||
+        is_from_msn_groups(s) || is_without_received(s) || is_hotmails_own(s, received))
         return HOTMAIL_FINE;
     if (eval_has(received, "from {S}hotmail.com{b}") || eval_has(received, "HELO {S}hotmail.com{b}") ||
         eval_has(received, "helo={S}hotmail.com{b}"))

@@ -26,12 +26,12 @@ extern const struct eval_function eval_image_functions[];
 
 /* One scanning's findings that more than one rule asks for. Zeroed at first. */
 struct eval_memo {
-    struct eval_dates *dates;          /* eval_date.c */
-    struct eval_recipients *recipients; /* eval_subject.c */
-    struct eval_mime *mime;            /* eval_mime.c */
-    struct eval_alternatives *alternatives; /* eval_body.c */
-    struct eval_emails *emails;        /* eval_freemail.c: of the body */
-    struct eval_images *images;        /* eval_image.c */
+    struct eval_dates *dates;                          /* eval_date.c */
+    struct eval_recipients *recipients;                /* eval_subject.c */
+    struct eval_mime *mime;                            /* eval_mime.c */
+    struct eval_alternatives *alternatives;            /* eval_body.c */
+    struct eval_emails *emails;                        /* eval_freemail.c: of the body */
+    struct eval_images *images;                        /* eval_image.c */
     const struct rule_lines *senders, *recipients_all; /* eval_list.c */
 };
 
@@ -55,6 +55,9 @@ struct span eval_raw_header(struct scanning *s);
 struct span eval_text(struct scanning *s, const char *field);
 struct span eval_address(struct scanning *s, const char *field);
 const struct rule_lines *eval_addresses(struct scanning *s, const char *field);
+/* eval_senders - all addresses that a message says it comes from: From, the envelope and others; Resent-From alone,
+ * when that is there. */
+const struct rule_lines *eval_senders(struct scanning *s);
 /* eval_one_line - with every run of blanks as one space. eval_lower - in lower case. */
 struct span eval_one_line(struct scanning *s, struct span text);
 struct span eval_lower(struct scanning *s, struct span text);
@@ -91,8 +94,6 @@ struct span eval_part_type(const struct mime_part *part);
 struct span eval_part_field(struct scanning *s, struct mime_part *part, const char *field);
 bool eval_part_is_leaf(const struct mime_part *part);
 
-/* eval_glob - `text` matches all of a pattern with * and ?, both in lower case. */
-bool eval_glob(const char *pattern, struct span text);
 /* eval_matches - `text` matches the rule's nth argument, a regular expression as Perl writes it (/.../i, or without its
  * frame). false, too, when it cannot be compiled. */
 bool eval_matches(struct scanning *s, const struct rule *rule, size_t nth, struct span text);

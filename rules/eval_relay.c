@@ -1,6 +1,7 @@
 /* rules/eval_relay.c - eval functions over the way that a message has come: RelayEval, and VBounce's.
  */
 #include "rules/eval_parts.h"
+#include "rules/glob.h"
 #include "rules/relays.h"
 #include "rules/settings.h"
 #include "rules/shape.h"
@@ -104,9 +105,9 @@ static unsigned domain_in_received(struct scanning *s, const struct rule *rule)
 
 static unsigned nameless_dotcom(struct scanning *s, const struct rule *rule)
 {
-    static const char *const domains[] = { "lycos.com",    "lycos.co.uk",   "hotmail.com", "localhost.com",
-                                           "excite.com",   "caramail.com",  "cs.com",      "aol.com",
-                                           "msn.com",      "yahoo.com",     "drizzle.com" };
+    static const char *const domains[] = { "lycos.com",  "lycos.co.uk",  "hotmail.com", "localhost.com",
+                                           "excite.com", "caramail.com", "cs.com",      "aol.com",
+                                           "msn.com",    "yahoo.com",    "drizzle.com" };
     const struct relays *r = relays_of(s);
     unsigned hits = 0;
 
@@ -193,8 +194,8 @@ static struct trail trail_of(struct scanning *s)
     for (size_t i = r->trusted; i < r->count; i++) {
         const struct relay *one = &r->items[i];
         struct span by = eval_lower(s, guessed_domain(one->by)), from = eval_lower(s, guessed_domain(one->rdns));
-        bool is_local = span_is(one->ip, "127.0.0.1") &&
-                        (span_is(from, "localhost") || span_is(from, "localhost.localdomain"));
+        bool is_local =
+            span_is(one->ip, "127.0.0.1") && (span_is(from, "localhost") || span_is(from, "localhost.localdomain"));
 
         if (!is_name(by)) {
             before = from;
@@ -257,7 +258,7 @@ static bool names_bounce_relay(struct scanning *s, struct span line)
         if (span_find(word, '.') == SPAN_NPOS)
             continue;
         for (size_t i = 0; i < words_count(words); i++)
-            if (eval_glob(words_at(words, i), word))
+            if (glob_matches(span_of(words_at(words, i)), word))
                 return true;
     }
     return false;

@@ -202,9 +202,18 @@ static unsigned faraway_charset(struct scanning *s, const struct rule *rule)
 
 static bool may_have_percent(struct span name)
 {
-    static const char *const names[] = { "X-VMS-To",   "X-UIDL",      "X-Face",       "To",
-                                         "Cc",         "From",        "Subject",      "References",
-                                         "In-Reply-To", "Message-Id", "X-Message-Id", "Resent-Message-Id",
+    static const char *const names[] = { "X-VMS-To",
+                                         "X-UIDL",
+                                         "X-Face",
+                                         "To",
+                                         "Cc",
+                                         "From",
+                                         "Subject",
+                                         "References",
+                                         "In-Reply-To",
+                                         "Message-Id",
+                                         "X-Message-Id",
+                                         "Resent-Message-Id",
                                          "X-Original-Message-Id" };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

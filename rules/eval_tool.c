@@ -206,7 +206,7 @@ bool eval_charset_is_foreign(struct scanning *s, struct span charset)
 
 bool eval_charset_has_capitals(struct span charset)
 {
-    static const char *const marks[] = { "koi",  "jp",     "jis",          "euc",        "gb",    "big5",
+    static const char *const marks[] = { "koi",   "jp",     "jis",          "euc",        "gb",    "big5",
                                          "isoir", "cp1251", "windows-1251", "georgianps", "pt154", "tis" };
 
     for (size_t i = 0; i < charset.len; i++)
@@ -270,30 +270,6 @@ bool eval_part_is_leaf(const struct mime_part *part)
 }
 
 /* ---- patterns ---- */
-
-bool eval_glob(const char *pattern, struct span text)
-{
-    const char *star = NULL;
-    size_t at = 0, star_at = 0;
-
-    while (at < text.len) {
-        if (*pattern == '*') {
-            star = pattern++;
-            star_at = at;
-        } else if (*pattern && (*pattern == '?' || *pattern == text.ptr[at])) {
-            pattern++;
-            at++;
-        } else if (star) {
-            pattern = star + 1;
-            at = ++star_at;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
 
 /* /.../flags, m{...}flags, or the bare expression. */
 static struct span expression(struct span text, uint32_t *options)

@@ -23,16 +23,22 @@ my $sa = Mail::SpamAssassin->new({
 $sa->init(1);
 my $conf = $sa->{conf};
 
-# All rules that it holds, but those that score nothing: these are not run, unless they are parts of others.
+# All rules that it holds, but those that score nothing (these are not run, unless they are parts of others), and those
+# that need the network.
 my %run;
 for my $key (keys %$conf) {
     next unless $key =~ /_tests\z|_evals\z/ && ref $conf->{$key} eq 'HASH';
+    if ($key =~ /^(?:meta|mimeheader)_tests/) {
+        $run{$_} = $key for keys %{ $conf->{$key} };
+        next;
+    }
     for my $priority (values %{ $conf->{$key} }) {
         next unless ref $priority eq 'HASH';
         $run{$_} = $key for keys %$priority;
     }
 }
 delete $run{$_} for grep { !/^__/ && !$conf->{scores}->{$_} } keys %run;
+delete $run{$_} for grep { ($conf->{tflags}->{$_} || '') =~ /\bnet\b/ } keys %run;
 print $json->encode({ rules => \%run, version => $Mail::SpamAssassin::VERSION }), "\n";
 
 open my $files, '<', $list or die "$list: $!";
