@@ -157,7 +157,7 @@ static unsigned dkim_testing(struct scanning *s, const struct rule *rule)
     return 0;
 }
 
-/* ADSP is historic [RFC5617]: nobody publishes it. What the rule files say of domains (adsp_override) holds. */
+/* ADSP is historic: nobody publishes it. What the rule files say of domains (adsp_override) holds. */
 static const char *practices_of(struct scanning *s, const char *domain)
 {
     const struct ruleset_settings *settings = s->set->settings;
