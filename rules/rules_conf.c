@@ -1,13 +1,8 @@
 /* rules/rules_conf.c - the configuration of the check "rules". */
 #include "rules/rules_conf.h"
 
-#include <glob.h>
-
 #include "gateway/core/run.h"
 #include "rules/eval.h"
-
-/* Where `make install` puts Postern's own rules; CMakeLists.txt says. */
-static const char own_rules[] = POSTERN_RULES "/*.cf";
 
 enum { TEXT_MOST = 300 };
 
@@ -103,38 +98,20 @@ const struct conf_section rules_section = {
     .keys = rules_keys,
 };
 
-/* Postern's own come first, so that other files may change them. They may not be installed. */
-static size_t list_files(struct arena *a, const struct rules_conf *conf, const char ***out)
-{
-    const char **files = arena_alloc(a, (conf->files.count + 1) * sizeof *files);
-    size_t count = 0;
-    glob_t found;
-
-    if (conf->has_own && glob(own_rules, GLOB_NOSORT, NULL, &found) == 0) {
-        files[count++] = own_rules;
-        globfree(&found);
-    }
-    for (size_t i = 0; i < conf->files.count; i++)
-        files[count++] = conf->files.items[i];
-    *out = files;
-    return count;
-}
-
 struct ruleset *rules_conf_load(struct arena *a, const struct rules_conf *conf, const char **wrong)
 {
     const struct ruleset_options options = {
         .has_net = conf->scores == SCORES_NET || conf->scores == SCORES_BOTH,
         .has_bayes = conf->scores == SCORES_BAYES || conf->scores == SCORES_BOTH,
+        .has_shipped = conf->has_own,
         .scale = conf->scale,
         .find_eval = eval_find,
         .has_plugin = eval_has_plugin,
         .said = conf->rules.items,
         .said_count = conf->rules.count,
     };
-    const char **files;
-    size_t count = list_files(a, conf, &files);
 
-    return ruleset_load(a, files, count, &options, wrong);
+    return ruleset_load(a, conf->files.items, conf->files.count, &options, wrong);
 }
 
 bool rules_conf_action(const struct rule *rule, enum action *action, const char **text)

@@ -10,6 +10,7 @@
 #include "rules/cf_settings.h"
 #include "rules/meta_parts.h"
 #include "rules/rules_conf.h"
+#include "rules/shipped.h"
 
 /* 4.0.1 is 4.000001. */
 static double version_of(const char *text)
@@ -237,6 +238,8 @@ struct ruleset *ruleset_load(struct arena *a, const char *const *files, size_t c
 {
     struct cf *cf = reading(a, options);
 
+    for (size_t i = 0; options->has_shipped && i < shipped_count; i++)
+        cf_text(cf, shipped_files[i].name, shipped_files[i].text);
     for (size_t i = 0; i < count; i++)
         if (!read_glob(cf, files[i], wrong))
             return NULL;

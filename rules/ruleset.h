@@ -92,6 +92,7 @@ struct rule {
 
 struct ruleset_options {
     bool has_bayes, has_net; /* which of the four scores */
+    bool has_shipped;        /* our own rules (rules/shipped.h), before the files */
     /* rules/eval.h's eval_find() and eval_has_plugin(); NULL: there are no eval functions, no plugins but the
      * language's own (MIMEHeader, ReplaceTags, Shortcircuit). */
     const struct eval_function *(*find_eval)(const char *name);
