@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 # tests/bench/gateway.py - the gateway as the shared benchmark starts it, with the configuration of one workload.
 #
-# usage: gateway.py POSTERN proxy|auth|greylist DOOR LISTEN DNS SINK FOLDER [REDIS]
+# usage: gateway.py POSTERN proxy|auth|greylist|full|rules DOOR LISTEN DNS SINK FOLDER [REDIS [CORPUS]]
 #
 # proxy: no check at all, to be held against plain proxies. auth: what the peers of the workload do: SPF, DKIM, DMARC,
 # ARC, three block lists and an allow list; verdicts count nothing but tags, and nobody is held back, as in the peers.
-# greylist: all mail is put off, and nothing else is done. With REDIS (host:port) the state is kept there.
+# greylist: all mail is put off, and nothing else is done. full: what auth has, and all that is looked for in the
+# message, Bayes (which has learned from CORPUS as the peers have), greylisting, limits and a list of domains. rules:
+# the same with SpamAssassin's rules. With REDIS (host:port) the state is kept there.
+import json
 import os
 import pwd
 import re
@@ -62,9 +65,23 @@ GREYLIST = """
 check "greylist" { when = always  delay = 300s }
 """
 
+FULL = LISTS + """
+check "greylist" { delay = 300s }
+check "rates" {
+    limit "ip" { key = client  rate = {"100000 / 1m"} }
+    limit "from" { key = sender  rate = {"100000 / 1m"} }
+}
+check "urls" { list "dbl.dnsbl-bench.net" { score = 5  test = no } }
+check "bayes" { }
+"""
+SPAMASSASSIN = """
+check "rules" { own = no  files = {"/usr/share/spamassassin/*.cf"} }
+"""
+LEARNED_MOST = 250
+
 # Kind: the checks that are on, and what is said of them.
 KINDS = {"proxy": ((), ""), "auth": (("rdns", "helo", "spf", "dnsbl", "dkim", "arc", "dmarc"), LISTS),
-         "greylist": (("greylist",), GREYLIST)}
+         "greylist": (("greylist",), GREYLIST), "full": (None, FULL), "rules": (None, FULL + SPAMASSASSIN)}
 
 
 def all_checks(postern):
@@ -72,7 +89,19 @@ def all_checks(postern):
     return re.findall(r'^check "(\w+)"', default, re.M)
 
 
-def main(postern, kind, door, listen, dns, sink, folder, redis=""):
+def learn(postern, conf, corpus):
+    paths = {True: [], False: []}
+    with open(Path(corpus) / "envelopes.jsonl", encoding="utf-8") as lines:
+        for line in lines:
+            one = json.loads(line)
+            if len(paths[one["spam"]]) < LEARNED_MOST:
+                paths[one["spam"]].append(Path(corpus) / one["file"])
+    for is_spam, files in paths.items():
+        subprocess.run([postern, "learn", "spam" if is_spam else "ham", "-c", conf, *files], check=True,
+                       stdout=subprocess.DEVNULL)
+
+
+def main(postern, kind, door, listen, dns, sink, folder, redis="", corpus=""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kit"))
     from mail import make_cert
 
@@ -80,16 +109,18 @@ def main(postern, kind, door, listen, dns, sink, folder, redis=""):
     (folder / "state").mkdir(parents=True, exist_ok=True)
     make_cert(folder, "tls")
     on, said = KINDS[kind]
-    off = [name for name in all_checks(postern) if name not in on]
+    off = [name for name in all_checks(postern) if on is not None and name not in on]
     user = pwd.getpwuid(os.getuid()).pw_name
     text = (CONF + DOORS[door]).format(folder=folder, user=user, dns=dns, listen=listen, sink=sink)
     text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + said
     text += f'store {{ backend = redis  servers = {{"{redis}"}} }}\n' if redis else ""
     (folder / "gateway.conf").write_text(text)
+    if corpus:
+        learn(postern, folder / "gateway.conf", corpus)
     os.execv(postern, [postern, "run", "-c", str(folder / "gateway.conf")])
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (8, 9):
-        sys.exit("usage: gateway.py POSTERN proxy|auth|greylist DOOR LISTEN DNS SINK FOLDER [REDIS]")
+    if not 8 <= len(sys.argv) <= 10:
+        sys.exit("usage: gateway.py POSTERN proxy|auth|greylist|full|rules DOOR LISTEN DNS SINK FOLDER [REDIS [CORPUS]]")
     main(*sys.argv[1:])

@@ -30,6 +30,11 @@ WORKLOADS = {
     "dns-20ms": ("auth", "milter"),
     "policy": ("greylist", "policy"),
     "policy:redis": ("greylist", "policy"),
+    "milter-full": ("full", "milter"),
+    "milter-full:redis": ("full", "milter"),
+    "http-full": ("full", "http"),
+    "http-full:redis": ("full", "http"),
+    "http-full:rules": ("rules", "http"),
 }
 
 
@@ -67,7 +72,10 @@ def run_round(folder, workloads, options):
         kind, door = WORKLOADS[workload]
         start = f"{sys.executable} {HERE}/gateway.py {ROOT}/build/release/postern"
         command = f"{start} {kind} {door} {DOORS[door][1]} {{dns}} {{sink}} {{run}}"
-        command += " {redis}" * workload.endswith(":redis")
+        if kind in ("full", "rules"):
+            command += (" {redis}" if workload.endswith(":redis") else " ''") + " {corpus}"
+        elif workload.endswith(":redis"):
+            command += " {redis}"
         environment["PROJECT_CMD_" + name.upper().replace("-", "_")] = command
     flags = ["--quick"] * options.quick + ["--no-peer"] * options.no_peer
     command = [folder / "run-project", "-w", ",".join(names), *flags]
