@@ -199,7 +199,7 @@ static void each_rule_hits_and_misses(void **state)
 
     (void)state;
     room_open(room);
-    assert_int_equal(0, glob("rules/*.txt", 0, NULL, &files));
+    assert_int_equal(0, glob("tests/rules/*.txt", 0, NULL, &files));
     for (size_t i = 0; i < files.gl_pathc; i++)
         check_file(room, files.gl_pathv[i]);
     globfree(&files);
