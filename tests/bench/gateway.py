@@ -122,5 +122,5 @@ def main(postern, kind, door, listen, dns, sink, folder, redis="", corpus=""):
 
 if __name__ == "__main__":
     if not 8 <= len(sys.argv) <= 10:
-        sys.exit("usage: gateway.py POSTERN proxy|auth|greylist|full|rules DOOR LISTEN DNS SINK FOLDER [REDIS [CORPUS]]")
+        sys.exit("usage: gateway.py POSTERN proxy|auth|... DOOR LISTEN DNS SINK FOLDER [REDIS [CORPUS]]")
     main(*sys.argv[1:])
