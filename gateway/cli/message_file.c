@@ -24,6 +24,13 @@ static void put_lines(struct strbuf *out, struct span text, char *last)
     }
 }
 
+/* The line that an mbox file has before each message. */
+static void drop_mbox_line(struct strbuf *out)
+{
+    if (span_starts(strbuf_span(out), SPAN("From ")) && span_find(strbuf_span(out), '\n') != SPAN_NPOS)
+        strbuf_drop(out, span_find(strbuf_span(out), '\n') + 1);
+}
+
 bool cli_read_message(const char *file, struct strbuf *out)
 {
     int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
@@ -41,5 +48,6 @@ bool cli_read_message(const char *file, struct strbuf *out)
         fprintf(stderr, "postern: %s: larger than %d MiB\n", file, CLI_MESSAGE_BYTES_MAX >> 20);
     if (fd > STDIN_FILENO)
         close(fd);
+    drop_mbox_line(out);
     return n == 0 && !out->is_full;
 }

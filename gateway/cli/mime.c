@@ -140,6 +140,14 @@ static json_t *number_or_null(const struct mime_part *part)
     return part ? json_integer(part->index) : json_null();
 }
 
+/* Where the body begins in the message; null when it was unpacked from something. */
+static json_t *offset_of(const struct message *m, const struct mime_part *part)
+{
+    const char *at = part->encoded.ptr;
+
+    return at >= m->bytes.ptr && at <= m->bytes.ptr + m->bytes.len ? json_integer(at - m->bytes.ptr) : json_null();
+}
+
 static json_t *part_of(struct view *view, struct mime_part *part)
 {
     struct span bytes = mime_bytes(view->message, part);
@@ -151,6 +159,7 @@ static json_t *part_of(struct view *view, struct mime_part *part)
         cli_json_text(span_of(part->other_filename)), "content_id", cli_json_text(span_of(part->content_id)),
         "encoded_bytes", (json_int_t)part->encoded.len, "bytes", (json_int_t)bytes.len);
 
+    json_object_set_new(object, "offset", offset_of(view->message, part));
     json_object_set_new(object, "sha256", digest_of(bytes));
     json_object_set_new(object, "boundary", cli_json_text(span_of(part->boundary)));
     json_object_set_new(object, "unpacked", json_boolean(part->is_unpacked));

@@ -111,6 +111,7 @@ struct mime_tree {
     struct mime_part **parts; /* in the order of the bytes; a parent before its children */
     size_t count;
     uint64_t anomalies; /* of all parts */
+    uint64_t looked_at; /* bytes, as often as they were looked at to find the parts: for measurements and tests */
 };
 
 /* message_mime - the tree; at least the message itself is in it. */

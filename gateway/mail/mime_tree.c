@@ -72,10 +72,16 @@ static struct span without_trailing_blanks(struct span s)
     return s;
 }
 
+static void looked(const struct mime_pass *pass, size_t bytes)
+{
+    pass->state->tree.looked_at += bytes;
+}
+
 static size_t next_candidate(struct mime_pass *pass, size_t from)
 {
     if (!pass->has_candidate || from < pass->candidate_from || from > pass->candidate) {
         pass->candidate = line_start_find(pass->bytes, from, '-', '-');
+        looked(pass, (pass->candidate == SPAN_NPOS ? pass->bytes.len : pass->candidate) - from);
         pass->has_candidate = true;
     }
     pass->candidate_from = from;
@@ -132,6 +138,7 @@ static struct delimiter next_delimiter(struct mime_pass *pass, size_t from)
         struct delimiter found = { .at = at };
         struct span line = line_from(pass->bytes, at);
 
+        looked(pass, line.len);
         found.end = at + line.len;
         found.level = level_of(pass, span_skip(without_trailing_blanks(line), 2), &found.is_close);
         if (found.level != NO_LEVEL)
@@ -209,6 +216,7 @@ static void note_body(const struct mime_pass *pass, struct mime_node *node, stru
 {
     unsigned facts = bytes_facts(bytes);
 
+    looked(pass, bytes.len);
     note_facts(pass->state, node, facts);
     if (facts & BYTES_8BIT && node->part.encoding != MIME_8BIT && node->part.encoding != MIME_BINARY)
         mime_note(node, MIME_8BIT_IN_7BIT);
@@ -281,6 +289,7 @@ static size_t header_limit(struct mime_pass *pass, size_t at)
         struct span line = line_from(pass->bytes, at);
         struct span text = without_trailing_blanks(line);
 
+        looked(pass, 2 * line.len); /* here, and to find its fields */
         if (span_starts(text, SPAN("--")) && level_of(pass, span_skip(text, 2), &is_close) != NO_LEVEL)
             return at;
         at += line.len;

@@ -145,6 +145,7 @@ void mime_unpack(struct mime_state *state, struct mime_node *node)
         return;
     struct span text = mime_decode(state, node);
 
+    state->tree.looked_at += 2 * text.len;
     unpack_all(state, node, text, MIME_UUENCODE);
     unpack_all(state, node, text, MIME_YENC);
 }

@@ -80,6 +80,7 @@ static void bare_cr_way(struct ways *w, struct span whole)
     bool is_in_header = bytes_facts(span_first(whole, w->node->body_at)) & BYTES_BARE_CR;
     bool is_root = !w->node->part.parent && w->node->part.is_multipart;
 
+    w->state->tree.looked_at += is_root ? whole.len : 0;
     if (!is_in_header && !(is_root && span_search(whole, SPAN("\r--")) != SPAN_NPOS))
         return;
     if (whole.len > w->state->again_left)
@@ -508,6 +509,7 @@ static void body_ways(struct ways *w)
     if (part->encoding == MIME_BASE64) {
         if (part->is_message ? looks_like_header(part->encoded) : looks_plain(part->encoded))
             body_way(w, "not encoded", NULL, MIME_BINARY);
+        w->state->tree.looked_at += part->encoded.len;
         if (goes_on_behind_padding(part->encoded)) {
             struct mime_way *way = body_way(w, "base64 to its padding", NULL, MIME_BASE64);
 
@@ -523,6 +525,7 @@ size_t mime_ways(struct mime_state *state, struct mime_node *node, struct mime_w
 {
     struct ways w = { .state = state, .node = node, .items = ways, .most = most };
 
+    state->tree.looked_at += 4 * node->body_at; /* for each of the ways by the header */
     header_ways(&w);
     type_ways(&w);
     encoding_ways(&w);
