@@ -3,12 +3,15 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/mail/codec.h"
+#include "gateway/mail/flowed.h"
 #include "gateway/mail/mime_parts.h"
 
 /* What may be decoded of a message: so many times its size, and at least so much. */
 enum { DECODED_TIMES = 3, DECODED_BYTES_LEAST = 16 * 1024 * 1024 };
 /* What may be passed again for other readings, beside so many times its size. */
 enum { AGAIN_TIMES = 2, AGAIN_BYTES_LEAST = 1024 * 1024 };
+/* Of a page, where it says its charset. */
+enum { HTML_LOOK_BYTES = 1024 };
 
 /* ---- the tree ---- */
 
@@ -84,6 +87,14 @@ bool mime_is_packed(enum mime_encoding encoding)
            encoding == MIME_YENC;
 }
 
+/* The last line of what was packed: =yend, with its length and checksum. */
+static struct span behind_body(const struct mime_part *part)
+{
+    const char *end = part->encoded.ptr + part->encoded.len;
+
+    return span_make(end, (size_t)(part->whole.ptr + part->whole.len - end));
+}
+
 static struct span unpack(struct mime_state *state, struct mime_node *node)
 {
     struct mime_part *part = &node->part;
@@ -99,10 +110,12 @@ static struct span unpack(struct mime_state *state, struct mime_node *node)
     char *out = arena_alloc(&state->message->arena, most);
     struct span bytes = span_make(out, decode_as(node, encoded, out, most, &flaws));
 
-    if (flaws && part->encoding == MIME_BASE64)
-        mime_note(node, MIME_BAD_BASE64);
-    else if (flaws && part->encoding == MIME_QUOTED_PRINTABLE)
-        mime_note(node, MIME_BAD_QUOTED_PRINTABLE);
+    if (part->encoding == MIME_YENC)
+        yenc_check(behind_body(part), bytes, &flaws);
+    if (flaws)
+        mime_note(node, part->encoding == MIME_BASE64             ? MIME_BAD_BASE64
+                        : part->encoding == MIME_QUOTED_PRINTABLE ? MIME_BAD_QUOTED_PRINTABLE
+                                                                  : MIME_BAD_PACKED);
     return bytes;
 }
 
@@ -119,11 +132,17 @@ struct span mime_decode(struct mime_state *state, struct mime_node *node)
     return decoded->bytes;
 }
 
+/* What shows nothing itself but what is in it. */
+static bool is_container(const struct mime_part *part)
+{
+    return part->children && (part->is_multipart || part->is_message);
+}
+
 struct span mime_bytes(struct message *m, struct mime_part *part)
 {
     struct mime_state *state = (struct mime_state *)message_mime(m);
 
-    return part->children && !part->is_text ? SPAN("") : mime_decode(state, node_of(part));
+    return is_container(part) ? SPAN("") : mime_decode(state, node_of(part));
 }
 
 /* ---- texts ---- */
@@ -152,19 +171,40 @@ static struct span without_crs(struct arena *a, struct span text)
     return span_make(out, n);
 }
 
+/* What a page says of its charset at its beginning, as browsers look for it; empty: nothing. */
+static struct span charset_in_html(struct span bytes)
+{
+    struct span look = span_first(bytes, HTML_LOOK_BYTES);
+    size_t at = span_isearch(look, SPAN("charset="));
+    size_t n = 0;
+
+    if (at == SPAN_NPOS)
+        return SPAN("");
+    look = span_skip(look, at + 8);
+    if (look.len && (look.ptr[0] == '"' || look.ptr[0] == '\''))
+        look = span_skip(look, 1);
+    while (n < look.len && (ascii_is_alnum(look.ptr[n]) || memchr("-_.:", look.ptr[n], 4)))
+        n++;
+    return span_first(look, n);
+}
+
 static struct span make_text(struct mime_state *state, struct mime_node *node)
 {
     struct arena *a = &state->message->arena;
-    struct span bytes = mime_decode(state, node);
+    struct mime_part *part = &node->part;
+    struct span bytes = mime_decode(state, node), label = span_of(part->charset);
     unsigned flaws = 0;
-    struct span text = charset_utf8(a, span_of(node->part.charset), bytes, bytes.len * 3 + 16, &flaws);
 
-    if (flaws & CHARSET_UNKNOWN && node->part.charset[0])
+    if (!label.len && part->is_html)
+        label = charset_in_html(bytes);
+    struct span text = charset_utf8(a, label, bytes, bytes.len * 3 + 16, &flaws);
+
+    if (flaws & CHARSET_UNKNOWN && label.len)
         mime_note(node, MIME_CHARSET_UNKNOWN);
     if (flaws & CHARSET_INVALID)
         mime_note(node, MIME_CHARSET_INVALID);
-    state->tree.anomalies |= node->part.anomalies;
-    return without_crs(a, text);
+    state->tree.anomalies |= part->anomalies;
+    return part->is_flowed ? flowed_join(a, text, part->is_delsp) : without_crs(a, text);
 }
 
 struct span mime_text(struct message *m, struct mime_part *part)
@@ -172,7 +212,7 @@ struct span mime_text(struct message *m, struct mime_part *part)
     struct mime_state *state = (struct mime_state *)message_mime(m);
     struct mime_node *node = node_of(part);
 
-    if (part->children && !part->is_text)
+    if (is_container(part))
         return SPAN("");
     if (!node->decoded.has_text) {
         node->decoded.text = make_text(state, node);
@@ -223,6 +263,7 @@ static const char *const anomaly_names[] = {
     [MIME_HEADER_REACHED] = "header_reached",
     [MIME_BYTES_REACHED] = "bytes_reached",
     [MIME_READINGS_REACHED] = "readings_reached",
+    [MIME_BAD_PACKED] = "bad_packed",
 };
 
 _Static_assert(COUNT(anomaly_names) == MIME_ANOMALY_COUNT, "each anomaly has a name");

@@ -78,6 +78,7 @@ enum mime_anomaly {
     MIME_HEADER_REACHED,
     MIME_BYTES_REACHED,
     MIME_READINGS_REACHED, /* there may be more readings than are here */
+    MIME_BAD_PACKED,       /* uuencode, yEnc or TNEF that is damaged */
     MIME_ANOMALY_COUNT,
 };
 

@@ -109,7 +109,7 @@ static bool is_message_type(const char *type)
            strcmp(type, "message/news") == 0 || strcmp(type, "message/external-body") == 0;
 }
 
-static void set_kind(struct mime_node *node)
+void mime_set_kind(struct mime_node *node)
 {
     struct mime_part *part = &node->part;
 
@@ -122,8 +122,6 @@ static void set_kind(struct mime_node *node)
         mime_note(node, MIME_PARTIAL);
     if (strcmp(part->type, "message/external-body") == 0)
         mime_note(node, MIME_EXTERNAL_BODY);
-    if (strcmp(part->type, "application/ms-tnef") == 0)
-        mime_note(node, MIME_TNEF);
 }
 
 /* What may stand in a boundary [RFC2046 5.1.1]. */
@@ -173,7 +171,9 @@ static void read_type(struct mime_state *state, struct mime_node *node, const st
     }
     if (node->way && node->way->forced_type)
         part->type = node->way->forced_type;
-    set_kind(node);
+    mime_set_kind(node);
+    part->is_flowed = strcmp(part->type, "text/plain") == 0 && span_iis(value_of(p, "format"), "flowed");
+    part->is_delsp = part->is_flowed && span_iis(value_of(p, "delsp"), "yes");
     if (part->is_multipart)
         read_boundary(state, node);
 }

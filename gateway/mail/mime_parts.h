@@ -114,6 +114,8 @@ void mime_read_again(struct mime_state *state, struct mime_node *node, const str
 struct mime_node *mime_node_new(struct mime_state *state, struct mime_node *parent);
 /* mime_header_facts - reads the fields of `node`'s header that tell of its body. */
 void mime_header_facts(struct mime_state *state, struct mime_node *node);
+/* mime_set_kind - what follows from the type: is_text, is_multipart, ... */
+void mime_set_kind(struct mime_node *node);
 /* mime_encoding_of - by its name; MIME_UNKNOWN. */
 enum mime_encoding mime_encoding_of(struct span name);
 /* mime_decode - the body of `node` without its transfer encoding; kept, and named what is wrong with it. */

@@ -1,10 +1,13 @@
-/* mail/mime_unpack.c - files that stand packed in the middle of texts: uuencode and yEnc [yEnc 1.3]. Readers show them
- * as attachments.
+/* mail/mime_unpack.c - files that are packed in others: uuencode and yEnc in the middle of texts, and what is in a
+ * winmail.dat. Readers show them as attachments.
  *
  * A text is looked through once. What begins like a file and does not go on like one is text.
  */
+#include <strings.h>
+
 #include "gateway/mail/bytes_scan.h"
 #include "gateway/mail/mime_parts.h"
+#include "gateway/mail/tnef.h"
 
 enum { FILENAME_BYTES_MAX = 1024 };
 
@@ -137,10 +140,73 @@ static void unpack_all(struct mime_state *state, struct mime_node *node, struct 
     }
 }
 
+/* ---- TNEF ---- */
+
+static bool is_tnef(const struct mime_part *part)
+{
+    return strcmp(part->type, "application/ms-tnef") == 0 || strcmp(part->type, "application/vnd.ms-tnef") == 0 ||
+           strcasecmp(part->filename, "winmail.dat") == 0;
+}
+
+static const char *type_of_item(struct arena *a, const struct tnef_item *item)
+{
+    switch (item->kind) {
+    case TNEF_TEXT: return "text/plain";
+    case TNEF_HTML: return "text/html";
+    case TNEF_RTF_TEXT: return "application/rtf";
+    default: return item->type.len ? mime_text_of(a, item->type, true) : "application/octet-stream";
+    }
+}
+
+static void add_item(struct mime_state *state, struct mime_node *parent, const struct tnef_item *item)
+{
+    struct arena *a = &state->message->arena;
+    struct mime_node *node = mime_node_new(state, parent);
+    struct mime_part *part = &node->part;
+
+    part->whole = part->encoded = item->bytes;
+    part->encoding = MIME_BINARY;
+    part->type = type_of_item(a, item);
+    part->charset = item->charset;
+    part->filename = mime_text_of(a, span_first(item->name, FILENAME_BYTES_MAX), false);
+    part->content_id = mime_text_of(a, item->content_id, false);
+    part->disposition = item->kind == TNEF_ATTACHMENT ? MIME_ATTACHMENT : MIME_UNSAID;
+    part->is_unpacked = true;
+    mime_set_kind(node);
+    part->is_multipart = false;
+    if (part->is_message && part->depth < MIME_DEPTH_MAX && state->part_count < state->part_most)
+        mime_read(state, node, item->bytes);
+}
+
+static void unpack_tnef(struct mime_state *state, struct mime_node *node)
+{
+    struct tnef tnef;
+
+    mime_note(node, MIME_TNEF);
+    tnef_read(&state->message->arena, mime_decode(state, node), state->decoded_left, &tnef);
+    if (tnef.flaws)
+        mime_note(node, MIME_BAD_PACKED);
+    for (size_t i = 0; i < tnef.count; i++) {
+        size_t bytes = tnef.items[i].kind == TNEF_RTF_TEXT ? tnef.items[i].bytes.len : 0;
+
+        state->decoded_left -= bytes < state->decoded_left ? bytes : state->decoded_left;
+        if (state->part_count < state->part_most && node->part.depth < MIME_DEPTH_MAX)
+            add_item(state, node, &tnef.items[i]);
+        else
+            mime_note(node, MIME_PARTS_REACHED);
+    }
+}
+
 void mime_unpack(struct mime_state *state, struct mime_node *node)
 {
     struct mime_part *part = &node->part;
 
+    if (part->children)
+        return;
+    if (is_tnef(part)) {
+        unpack_tnef(state, node);
+        return;
+    }
     if (!part->is_text || part->is_html || part->is_unpacked || part->encoding == MIME_UUENCODE)
         return;
     struct span text = mime_decode(state, node);

@@ -112,5 +112,40 @@ static void texts_are_utf8_with_lf(void **state)
     message_free(m);
 }
 
+static void files_in_texts_are_parts(void **state)
+{
+    (void)state;
+    expect_tree(SPAN("\r\nhi\r\nbegin 644 a.txt\r\n#86)C\r\n`\r\nend\r\n"
+                     "=ybegin line=128 size=3 name=a b\r\n\x8b\x8c\x8d\r\n=yend size=3\r\nbye\r\n"),
+                "text/plain [8bit_in_7bit uuencoded yencoded]\n"
+                "  application/octet-stream \"abc\"\n"
+                "  application/octet-stream \"abc\"\n");
+    expect_tree(SPAN(TYPE "text/plain\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n"
+                          "begin 644 a.txt\r\n#86)C\r\n`\r\nend\r\n"),
+                "text/plain \"abc\"\n");
+}
+
+static struct span first_text(struct span message)
+{
+    static struct message *m;
+
+    message_free(m);
+    m = message.ptr ? message_new(message, &mime_view_limits) : NULL;
+    return m ? mime_text(m, message_mime(m)->parts[0]) : message;
+}
+
+static void texts_are_what_people_read(void **state)
+{
+    (void)state;
+    EXPECT_SPAN("one line\ntwo\n", first_text(SPAN(TYPE "text/plain; format=flowed\r\n\r\none \r\nline\r\ntwo\r\n")));
+    EXPECT_SPAN("oneline", first_text(SPAN(TYPE "text/plain; format=flowed; delsp=yes\r\n\r\none \r\nline")));
+    EXPECT_SPAN("one \nline", first_text(SPAN(TYPE "text/html; format=flowed\r\n\r\none \r\nline")));
+    EXPECT_SPAN("<meta charset='koi8-r'>\xd0\xb0",
+                first_text(SPAN(TYPE "text/html\r\n\r\n<meta charset='koi8-r'>\xc1")));
+    EXPECT_SPAN("charset=koi8-r \xc3\x81", first_text(SPAN(TYPE "text/plain\r\n\r\ncharset=koi8-r \xc1")));
+    first_text(span_make(NULL, 0));
+}
+
 RUN_TESTS(TEST(parts_are_where_their_boundaries_say), TEST(inner_multiparts_end_where_outer_ones_go_on),
-          TEST(a_boundary_ends_a_header), TEST(facts_of_a_part_are_told), TEST(texts_are_utf8_with_lf))
+          TEST(a_boundary_ends_a_header), TEST(facts_of_a_part_are_told), TEST(texts_are_utf8_with_lf),
+          TEST(files_in_texts_are_parts), TEST(texts_are_what_people_read))
