@@ -147,7 +147,7 @@ struct span mime_bytes(struct message *m, struct mime_part *part)
 
 /* ---- texts ---- */
 
-/* Lines in LF: a CR before an LF goes. */
+/* Lines in LF: the CRs before an LF go. */
 static struct span without_crs(struct arena *a, struct span text)
 {
     if (span_find(text, '\r') == SPAN_NPOS)
@@ -166,6 +166,9 @@ static struct span without_crs(struct arena *a, struct span text)
             break;
         if (text.len < 2 || text.ptr[1] != '\n')
             out[n++] = '\r';
+        else
+            while (n && out[n - 1] == '\r')
+                n--;
         text = span_skip(text, 1);
     }
     return span_make(out, n);
@@ -204,7 +207,8 @@ static struct span make_text(struct mime_state *state, struct mime_node *node)
     if (flaws & CHARSET_INVALID)
         mime_note(node, MIME_CHARSET_INVALID);
     state->tree.anomalies |= part->anomalies;
-    return part->is_flowed ? flowed_join(a, text, part->is_delsp) : without_crs(a, text);
+    text = without_crs(a, text);
+    return part->is_flowed ? flowed_join(a, text, part->is_delsp) : text;
 }
 
 struct span mime_text(struct message *m, struct mime_part *part)

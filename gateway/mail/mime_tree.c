@@ -359,6 +359,16 @@ static struct delimiter read_leaf(struct mime_pass *pass, struct mime_node *node
     return end;
 }
 
+/* Where the last of the parts that were just read ends: a header without end takes the line end before a boundary. */
+static size_t children_end(const struct mime_pass *pass, const struct mime_node *node, size_t body_at)
+{
+    if (!node->last_child)
+        return body_at;
+    struct span last = node->last_child->part.whole;
+
+    return (size_t)(last.ptr + last.len - pass->bytes.ptr);
+}
+
 /* `node` from where it begins and where its body does to the delimiter that ends it. */
 static struct delimiter read_content(struct mime_pass *pass, struct mime_node *node, size_t at, size_t body_at)
 {
@@ -373,7 +383,8 @@ static struct delimiter read_content(struct mime_pass *pass, struct mime_node *n
         end = read_multipart(pass, node, body_at);
     else
         end = read_part(pass, node, body_at);
-    size_t end_at = end_before(pass, &end, body_at);
+    size_t end_at =
+        end_before(pass, &end, is_deep && !is_deep_and_packed ? children_end(pass, node, body_at) : body_at);
 
     node->body_at = body_at - at;
     part->whole = between(pass, at, end_at);

@@ -13,14 +13,17 @@ static inline bool lies_in(struct span inner, struct span outer)
     return inner.ptr >= outer.ptr && inner.ptr + inner.len <= outer.ptr + outer.len;
 }
 
-/* Between two parts there is one boundary line, and the line end before it. */
-static inline bool is_boundary_line(struct span gap)
+/* Between two parts there is one boundary line, and the line end before it. The last part may be empty behind a
+ * boundary at the very end. */
+static inline bool is_boundary_line(struct span gap, bool is_last)
 {
     if (gap.len && gap.ptr[0] == '\r')
         gap = span_skip(gap, 1);
     if (gap.len && gap.ptr[0] == '\n')
         gap = span_skip(gap, 1);
-    return span_starts(gap, SPAN("--")) && span_find(gap, '\n') == gap.len - 1;
+    size_t lf = span_find(gap, '\n');
+
+    return span_starts(gap, SPAN("--")) && (lf == SPAN_NPOS ? is_last : lf == gap.len - 1);
 }
 
 static inline void check_part(const struct mime_tree *tree, size_t i)
@@ -67,8 +70,8 @@ static inline void check_children(const struct mime_tree *tree, const struct mim
 
             if (last && part->anomalies >> MIME_PARTS_REACHED & 1)
                 from = NULL;
-            if (from &&
-                (part->whole.ptr < from || !is_boundary_line(span_make(from, (size_t)(part->whole.ptr - from)))))
+            if (from && (part->whole.ptr < from ||
+                         !is_boundary_line(span_make(from, (size_t)(part->whole.ptr - from)), part->whole.len == 0)))
                 BUG("bytes are lost before part %u", part->index);
         } else if (parent->is_message && lies_in(part->whole, parent->encoded) &&
                    (part->whole.ptr != parent->encoded.ptr || part->whole.len != parent->encoded.len)) {
