@@ -9,13 +9,14 @@
 #include "gateway/mail/mime.h"
 
 static const char usage[] =
-    "usage: postern mime [OPTION...] FILE|-\n"
+    "usage: postern mime [OPTION...] FILE...|-\n"
     "\n"
-    "Shows the parts of the message in FILE (- for standard input): types, names, sizes, and what is odd about them.\n"
+    "Shows the parts of the message in each FILE (- for standard input): types, names, sizes, and what is odd about\n"
+    "them.\n"
     "Where mail readers are known to take a part differently, the other readings are shown, too: the checks look at\n"
     "all of them.\n"
     "\n"
-    "  --json               one JSON object, with a SHA-256 of each part's decoded bytes\n"
+    "  --json               a JSON object for each FILE, with a SHA-256 of each part's decoded bytes\n"
     "  --text               the texts of text parts, too, in UTF-8\n"
     "\n"
     "Exit status: 0 when the message could be read from its file, whatever is in it; 2 for usage; 3 otherwise.\n"
@@ -200,6 +201,17 @@ static void show(struct view *view, struct span bytes)
     message_free(view->message);
 }
 
+static bool show_file(struct view *view, const char *file)
+{
+    struct strbuf bytes;
+    bool is_read = cli_read_message(file, &bytes);
+
+    if (is_read)
+        show(view, strbuf_span(&bytes));
+    strbuf_release(&bytes);
+    return is_read;
+}
+
 int cli_mime(int argc, char **argv)
 {
     static const struct option options[] = { { "json", no_argument, NULL, 'j' },
@@ -207,7 +219,7 @@ int cli_mime(int argc, char **argv)
                                              { "help", no_argument, NULL, 'h' },
                                              { 0 } };
     struct view view = { 0 };
-    struct strbuf bytes;
+    bool is_good = true;
     int option;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -218,12 +230,15 @@ int cli_mime(int argc, char **argv)
         view.is_json |= option == 'j';
         view.has_text |= option == 't';
     }
-    if (optind + 1 != argc)
-        return cli_usage(usage, "mime: name one file, or - for standard input");
-    bool is_read = cli_read_message(argv[optind], &bytes);
+    if (optind == argc)
+        return cli_usage(usage, "mime: name a file, or - for standard input");
+    bool are_many = optind + 1 < argc;
 
-    if (is_read)
-        show(&view, strbuf_span(&bytes));
-    strbuf_release(&bytes);
-    return is_read ? EXIT_OK : EXIT_OTHER;
+    for (int i = optind; i < argc; i++) {
+        if (are_many && !view.is_json)
+            printf("%s%s:\n", i > optind ? "\n" : "", argv[i]);
+        is_good &= show_file(&view, argv[i]);
+    }
+    crypto_forget();
+    return is_good ? EXIT_OK : EXIT_OTHER;
 }

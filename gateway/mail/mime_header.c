@@ -246,6 +246,9 @@ static void read_names(struct mime_state *state, struct mime_node *node)
         return;
     struct span other = other_name(&node->disposition_params, "filename", name);
 
+    if (!other.len)
+        other = other_name(&node->disposition_params, "name", name); /* not the standard's, but read */
+
     if (!other.len) {
         other = other_name(&node->type_params, "name", name);
         if (other.len)
