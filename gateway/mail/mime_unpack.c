@@ -3,8 +3,6 @@
  *
  * A text is looked through once. What begins like a file and does not go on like one is text.
  */
-#include <strings.h>
-
 #include "gateway/mail/bytes_scan.h"
 #include "gateway/mail/mime_parts.h"
 #include "gateway/mail/tnef.h"
@@ -145,7 +143,7 @@ static void unpack_all(struct mime_state *state, struct mime_node *node, struct 
 static bool is_tnef(const struct mime_part *part)
 {
     return strcmp(part->type, "application/ms-tnef") == 0 || strcmp(part->type, "application/vnd.ms-tnef") == 0 ||
-           strcasecmp(part->filename, "winmail.dat") == 0;
+           span_iis(span_of(part->filename), "winmail.dat");
 }
 
 static const char *type_of_item(struct arena *a, const struct tnef_item *item)

@@ -36,7 +36,7 @@ def explained(section):
 
 def compare(section, differing, total):
     told = explained(section)
-    print(f"{section}: {total - len(differing)} of {total} the same")
+    print(f"{section}: {total - sum(map(len, differing.values()))} of {total} the same")
     unexplained = {name: what for name, what in differing.items() if name not in told}
     assert not unexplained, f"doc/mime.md does not say why: {unexplained}"
     assert not told - set(differing), f"doc/mime.md explains what is no difference: {told - set(differing)}"
@@ -100,7 +100,7 @@ def test_mail_parser():
         pairs = itertools.zip_longest(our_tree(parts), theirs)
         unlike = next(((us, them) for us, them in pairs if us != them), None)
         if unlike:
-            differing[name] = unlike
+            differing[name] = [unlike]
     compare("mail-parser", differing, len(names))
 
 
@@ -176,7 +176,7 @@ def test_mime_tools():
             continue
         unlike = differ_in(ours, theirs)
         if unlike:
-            differing[name] = unlike
+            differing[name] = [unlike]
     compare("MIME-tools", differing, len(names))
 
 
@@ -236,6 +236,4 @@ def test_nothing_is_lost_and_gmime_agrees(tmp_path):
     for name, us, them, message in zip(names, ours, theirs, all_bytes):
         if [leaf[:3] for leaf in us] != them:
             differing.setdefault(class_of(name, us, them, message), []).append(name)
-    same = len(paths) - sum(len(members) for members in differing.values())
-    print(f"GMime: the same leaves in {same} of {len(paths)} messages")
-    compare("GMime", {name: members[:5] for name, members in differing.items()}, len(paths))
+    compare("GMime", differing, len(paths))
