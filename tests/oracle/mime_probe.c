@@ -1,6 +1,6 @@
-/* tests/oracle/mime_probe.c - the parts of many messages: reads names of files, a line each, and prints for each a line
- * of JSON: a list of [type, bytes, sha256, "base64", "qp" or ""] for the leaves of the standard reading. Ends with BUG()
- * when anything of a message is lost (tests/kit/mime_invariants.h).
+/* tests/oracle/mime_probe.c - the parts of many messages: reads names of files, a line each, and prints for each a
+ * line of JSON: a list of [type, bytes, sha256, "base64", "qp" or ""] for the leaves of the standard reading. Ends with
+ * BUG() when anything of a message is lost (tests/kit/mime_invariants.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
