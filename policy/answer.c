@@ -3,6 +3,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/core/authres.h"
+#include "gateway/core/weight.h"
 
 enum { TEXT_MOST = 400, HEADER_MOST = 900, NAME_MOST = 100 };
 
@@ -175,7 +176,7 @@ static bool was_found(const struct pipeline *p, const char *symbol)
         const struct run *run = pipeline_run(p, i);
 
         for (size_t j = 0; run->state == RUN_DONE && j < run->finding_count; j++)
-            if (run->settings->mode > MODE_SHADOW && strcmp(run->findings[j].symbol, symbol) == 0)
+            if (weight_mode(run, &run->findings[j]) > MODE_SHADOW && strcmp(run->findings[j].symbol, symbol) == 0)
                 return true;
     }
     return false;

@@ -28,6 +28,12 @@ enum place { ON_LOOP, ON_QUICK, ON_HEAVY };
 
 enum fail { FAIL_SKIP, FAIL_DEFER, FAIL_TAG };
 
+/* off: not run. shadow: run and recorded, counts nothing. tag: can tag a message, and no more. enforce: counts. */
+enum mode { MODE_OFF, MODE_SHADOW, MODE_TAG, MODE_ENFORCE };
+
+/* finding_remove(): of what a sister has found the points, or all of it. */
+enum removal { REMOVAL_NONE, REMOVAL_WEIGHT, REMOVAL_SYMBOL };
+
 /* From mildest to hardest; an action that is forced beats one by score. */
 enum action {
     ACTION_ACCEPT,
@@ -109,12 +115,20 @@ bool sister_permits(const struct inquiry *q);
 /* sister_found - one of them has found this symbol. sister_failed - the first of those that ask the DNS that could not
  * do its work, or NULL: what it would have said is not known. */
 bool sister_found(const struct inquiry *q, const char *symbol);
+/* sister_next - goes through what they have found that counts, in the order of the rows; *at is 0 at first. False: that
+ * was all. */
+struct sister_finding {
+    const char *check, *symbol;
+    int points;
+};
+bool sister_next(const struct inquiry *q, size_t *at, struct sister_finding *out);
 const char *sister_failed(const struct inquiry *q);
 
 /* finding_add - the index'th symbol of this check's table, with its configured points, and why (for people; foreign
  * bytes are escaped where they are printed). A symbol counts once: adding it again only adds a reason.
  * finding_weigh - the same symbol with points of the caller's. finding_name - a symbol that is in no table (a list's,
- * by configuration); `name` is copied. */
+ * by configuration); `name` is copied. finding_name_as - the same, which counts in that mode at most. Of more than
+ * FINDINGS_MAX findings those that weigh most are kept. */
 void finding_add(struct inquiry *q, unsigned index, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void finding_weigh(struct inquiry *q, unsigned index, int points, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -122,6 +136,17 @@ void finding_name(struct inquiry *q, const char *name, int points, const char *f
     __attribute__((format(printf, 4, 5)));
 /* symbol_points - what the index'th symbol counts, as configured: for finding_weigh() of a part of it. */
 int symbol_points(const struct inquiry *q, unsigned index);
+void finding_name_as(struct inquiry *q, const char *name, int points, enum mode mode, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* finding_only_tags - what was found last counts towards a tag, as all of a check of mode tag does, and refuses no
+ * mail. */
+void finding_only_tags(struct inquiry *q);
+/* finding_remove - what sisters have found under that name does not count, or has not been found at all. Only what
+ * removable() names, and only a check that enforces. */
+void finding_remove(struct inquiry *q, const char *symbol, enum removal removal);
+/* finding_subject - put before the Subject of this mail when it is tagged, instead of what the configuration has for
+ * all. */
+void finding_subject(struct inquiry *q, const char *prefix);
 /* finding_force - demands an action, whatever the score, with the text that the sender is told (NULL: the action's
  * usual one). It may begin with an enhanced status code, or with a reply code and one: "504 5.5.2 Need a full name";
  * codes of the other class, or that close connections, become the action's. ACTION_ACCEPT is an allow list's: it beats
@@ -167,6 +192,8 @@ struct check_module {
     /* bounds - NULL: the sums of the negative and of the positive symbols, and nothing forced. `points` are the
      * configured ones, by index. */
     void (*bounds)(const void *conf, const int *points, struct bounds *out);
+    /* removable - the symbols for which it may call finding_remove(), for early verdicts. NULL: it never does. */
+    const char *const *(*removable)(const void *conf, size_t *count);
     /* foresee - run as soon as the check's stage is reached, before the checks it comes after are done: asks what run()
      * will ask (ask_dns() only). What it finds is thrown away. NULL: none. */
     void (*foresee)(struct inquiry *q);

@@ -7,6 +7,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "gateway/core/authres.h"
+#include "gateway/core/weight.h"
 
 #define AT(member) offsetof(struct dress_conf, member)
 
@@ -117,8 +118,14 @@ static size_t collect_findings(struct pipeline *p, struct finding *out, size_t m
 
         if (run->state != RUN_DONE || run->settings->mode == MODE_SHADOW)
             continue;
-        for (size_t f = 0; f < run->finding_count && n < most; f++)
-            out[n++] = run->findings[f];
+        for (size_t f = 0; f < run->finding_count && n < most; f++) {
+            enum removal removal = pipeline_removal(p, run->findings[f].symbol);
+
+            if (removal == REMOVAL_SYMBOL || weight_mode(run, &run->findings[f]) == MODE_SHADOW)
+                continue;
+            out[n] = run->findings[f];
+            out[n++].points *= !removal;
+        }
     }
     qsort(out, n, sizeof *out, by_weight);
     return n;
@@ -290,12 +297,24 @@ static void add_trace(const struct session *s, const struct evidence *e, const s
     strbuf_release(&b);
 }
 
+/* A check may have another for this mail: finding_subject(). */
+static const char *subject_prefix(struct pipeline *p)
+{
+    for (size_t i = pipeline_run_count(p); i-- > 0;) {
+        const struct run *run = pipeline_run(p, i);
+
+        if (run->state == RUN_DONE && run->settings->mode > MODE_SHADOW && run->subject)
+            return run->subject;
+    }
+    return pipeline_actions(p)->subject;
+}
+
 void dress(struct pipeline *p, const struct verdict *verdict, const struct dress_conf *conf, struct edits *out)
 {
     const struct session *s = pipeline_session(p);
     bool is_inbound = session_direction(s) == DIRECTION_INBOUND;
     bool is_tagged = verdict->action == ACTION_TAG;
-    const char *subject = pipeline_actions(p)->subject;
+    const char *subject = subject_prefix(p);
     const char *prefix = is_tagged && is_inbound && subject[0] ? subject : NULL;
 
     edits_init(out, s->tx_arena);

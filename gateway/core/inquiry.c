@@ -2,9 +2,10 @@
  *
  * Nothing here does I/O. ask_dns() notes the question in the book; the pipeline fetches (core/fetch.c).
  */
-#include "gateway/core/run.h"
+#include "gateway/core/weight.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "gateway/base/bug.h"
 
@@ -18,6 +19,8 @@ void run_begin(struct run *run)
     run->is_late = false;
     run->raised_count = 0;
     run->header_count = 0;
+    run->removed_count = 0;
+    run->subject = NULL;
     run->tarpit_ms = 0;
     run->asked = 0;
     run->awaited = 0;
@@ -186,6 +189,16 @@ static bool counts(const struct run *sister)
     return sister->state == RUN_DONE && sister->settings->mode > MODE_SHADOW;
 }
 
+/* What one of them has taken out of another. */
+static enum removal sisters_remove(const struct inquiry *q, const char *symbol)
+{
+    enum removal removal = REMOVAL_NONE;
+
+    for (uint64_t left = sisters(q); left && !removal; left &= left - 1)
+        removal = weight_removes(q->run->view[__builtin_ctzll(left)], symbol);
+    return removal;
+}
+
 static int score_from(const struct inquiry *q, enum mode least)
 {
     int sum = 0;
@@ -193,8 +206,9 @@ static int score_from(const struct inquiry *q, enum mode least)
     for (uint64_t left = sisters(q); left; left &= left - 1) {
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
 
-        for (size_t i = 0; counts(sister) && sister->settings->mode >= least && i < sister->finding_count; i++)
-            sum += sister->findings[i].points;
+        for (size_t i = 0; counts(sister) && i < sister->finding_count; i++)
+            if (weight_mode(sister, &sister->findings[i]) >= least && !sisters_remove(q, sister->findings[i].symbol))
+                sum += sister->findings[i].points;
     }
     return sum;
 }
@@ -250,8 +264,32 @@ bool sister_found(const struct inquiry *q, const char *symbol)
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
 
         for (size_t i = 0; counts(sister) && i < sister->finding_count; i++)
-            if (strcmp(sister->findings[i].symbol, symbol) == 0)
+            if (strcmp(sister->findings[i].symbol, symbol) == 0 &&
+                weight_mode(sister, &sister->findings[i]) > MODE_SHADOW)
                 return true;
+    }
+    return false;
+}
+
+/* *at: the row, and the number of the finding. */
+bool sister_next(const struct inquiry *q, size_t *at, struct sister_finding *out)
+{
+    size_t row = *at / FINDINGS_MAX, number = *at % FINDINGS_MAX;
+
+    for (uint64_t rows = sisters(q); row < CHECKS_MAX; row++, number = 0) {
+        const struct run *sister = rows >> row & 1 ? q->run->view[row] : NULL;
+
+        for (; sister && counts(sister) && number < sister->finding_count; number++) {
+            const struct finding *f = &sister->findings[number];
+
+            if (weight_mode(sister, f) == MODE_SHADOW)
+                continue;
+            *out = (struct sister_finding){ sister->settings->check->name, f->symbol, f->points };
+            *at = row * FINDINGS_MAX + number + 1;
+            if (number + 1 == FINDINGS_MAX)
+                *at = (row + 1) * FINDINGS_MAX;
+            return true;
+        }
     }
     return false;
 }
@@ -275,9 +313,21 @@ static const char *reason_text(struct inquiry *q, const char *format, va_list ar
     return arena_dup(q->arena, span_of(text));
 }
 
-static void add(struct inquiry *q, const char *symbol, int points, const char *reason)
+/* When there is no more room, who weighs least has to go. */
+static struct finding *lightest(struct run *run)
+{
+    struct finding *least = &run->findings[0];
+
+    for (size_t i = 1; i < run->finding_count; i++)
+        if (abs(run->findings[i].points) < abs(least->points))
+            least = &run->findings[i];
+    return least;
+}
+
+static void add(struct inquiry *q, const char *symbol, int points, enum mode mode, const char *reason)
 {
     struct run *run = q->run;
+    const struct finding new = { symbol, points, reason, mode };
 
     for (size_t i = 0; i < run->finding_count; i++) {
         struct finding *f = &run->findings[i];
@@ -288,14 +338,19 @@ static void add(struct inquiry *q, const char *symbol, int points, const char *r
             f->reason = arena_printf(q->arena, "%s; %s", f->reason, reason);
         return;
     }
-    if (run->finding_count == FINDINGS_MAX)
+    if (run->finding_count == FINDINGS_MAX) {
+        struct finding *least = lightest(run);
+
+        if (abs(points) > abs(least->points))
+            *least = new;
         return;
+    }
     if (run->finding_count == run->finding_room) {
         run->finding_room = run->finding_room ? run->finding_room * 2 : 4;
         run->findings =
             arena_grow(q->arena, run->findings, run->finding_count, run->finding_room, sizeof *run->findings);
     }
-    run->findings[run->finding_count++] = (struct finding){ symbol, points, reason };
+    run->findings[run->finding_count++] = new;
 }
 
 #define REASON(name, format)                                                                                           \
@@ -315,7 +370,7 @@ static void make_demand(struct inquiry *q, unsigned index)
 void finding_add(struct inquiry *q, unsigned index, const char *format, ...)
 {
     REASON(reason, format);
-    add(q, q->run->settings->check->module->symbols[index].name, q->run->settings->points[index], reason);
+    add(q, q->run->settings->check->module->symbols[index].name, q->run->settings->points[index], MODE_ENFORCE, reason);
     make_demand(q, index);
 }
 
@@ -327,14 +382,42 @@ int symbol_points(const struct inquiry *q, unsigned index)
 void finding_weigh(struct inquiry *q, unsigned index, int points, const char *format, ...)
 {
     REASON(reason, format);
-    add(q, q->run->settings->check->module->symbols[index].name, points, reason);
+    add(q, q->run->settings->check->module->symbols[index].name, points, MODE_ENFORCE, reason);
     make_demand(q, index);
 }
 
 void finding_name(struct inquiry *q, const char *name, int points, const char *format, ...)
 {
     REASON(reason, format);
-    add(q, arena_dup(q->arena, span_of(name)), points, reason);
+    add(q, arena_dup(q->arena, span_of(name)), points, MODE_ENFORCE, reason);
+}
+
+void finding_name_as(struct inquiry *q, const char *name, int points, enum mode mode, const char *format, ...)
+{
+    REASON(reason, format);
+    add(q, arena_dup(q->arena, span_of(name)), points, mode, reason);
+}
+
+void finding_only_tags(struct inquiry *q)
+{
+    if (q->run->finding_count)
+        q->run->findings[q->run->finding_count - 1].mode = MODE_TAG;
+}
+
+void finding_remove(struct inquiry *q, const char *symbol, enum removal removal)
+{
+    struct run *run = q->run;
+
+    if (run->removed_count == run->removed_room) {
+        run->removed_room = run->removed_room ? run->removed_room * 2 : 8;
+        run->removed = arena_grow(q->arena, run->removed, run->removed_count, run->removed_room, sizeof *run->removed);
+    }
+    run->removed[run->removed_count++] = (struct removed){ arena_dup(q->arena, span_of(symbol)), removal };
+}
+
+void finding_subject(struct inquiry *q, const char *prefix)
+{
+    q->run->subject = arena_dup(q->arena, span_of(prefix));
 }
 
 void finding_fail(struct inquiry *q, const char *format, ...)

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
-enum { RECIPIENTS_SHOWN = 5, SYMBOLS_SHOWN = 20, REASONS_SHOWN = 5, WEIGHED_MOST = 256, LIST_MOST = 2000 };
+#include "gateway/core/weight.h"
+
+enum { RECIPIENTS_SHOWN = 5, SYMBOLS_SHOWN = 20, REASONS_SHOWN = 5, WEIGHED_MOST = 1024, LIST_MOST = 2000 };
 
 static void log_tls(struct log_line *line, const struct session *session)
 {
@@ -69,9 +71,12 @@ static int compare_weight(const void *a, const void *b)
     return weight ? weight : strcmp(x->symbol, y->symbol);
 }
 
-static const char *why_idle(struct pipeline *p, const struct verdict *verdict, const struct run *run)
+static const char *why_idle(struct pipeline *p, const struct verdict *verdict, const struct run *run,
+                            const struct finding *f)
 {
-    return run->settings->mode == MODE_SHADOW ? " shadow" : pipeline_is_moot(p, verdict, run) ? " moot" : "";
+    if (weight_mode(run, f) == MODE_SHADOW)
+        return " shadow";
+    return pipeline_is_moot(p, verdict, run) ? " moot" : pipeline_removal(p, f->symbol) ? " removed" : "";
 }
 
 static size_t collect(struct pipeline *p, const struct verdict *verdict, struct weighed *out, size_t room)
@@ -80,10 +85,8 @@ static size_t collect(struct pipeline *p, const struct verdict *verdict, struct 
 
     for (size_t i = 0; i < pipeline_run_count(p); i++) {
         const struct run *run = pipeline_run(p, i);
-        const char *idle = run->finding_count ? why_idle(p, verdict, run) : "";
-
         for (size_t j = 0; run->state == RUN_DONE && j < run->finding_count && n < room; j++)
-            out[n++] = (struct weighed){ &run->findings[j], run, idle };
+            out[n++] = (struct weighed){ &run->findings[j], run, why_idle(p, verdict, run, &run->findings[j]) };
     }
     qsort(out, n, sizeof *out, compare_weight);
     return n;

@@ -13,6 +13,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
+#include "gateway/core/weight.h"
 
 enum {
     RUNS_MOST = 250, /* of one check in one transaction: more is a check that does not converge */
@@ -580,6 +581,11 @@ struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *ve
 bool pipeline_is_moot(const struct pipeline *p, const struct verdict *verdict, const struct run *run)
 {
     return verdict_is_moot(p->tx->view, p->engine->check_count, verdict, run);
+}
+
+enum removal pipeline_removal(const struct pipeline *p, const char *symbol)
+{
+    return weight_removal(p->tx->view, p->engine->check_count, symbol);
 }
 
 bool pipeline_is_over(const struct pipeline *p)

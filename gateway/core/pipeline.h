@@ -84,6 +84,8 @@ const char *pipeline_profile(struct pipeline *p);
 struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *verdict);
 /* pipeline_is_moot - verdict_is_moot(). */
 bool pipeline_is_moot(const struct pipeline *p, const struct verdict *verdict, const struct run *run);
+/* pipeline_removal - weight_removal(): what composites have left of a symbol. */
+enum removal pipeline_removal(const struct pipeline *p, const char *symbol);
 /* pipeline_is_over - the connection or transaction has used up its memory: 421 4.3.1 and close. */
 bool pipeline_is_over(const struct pipeline *p);
 

@@ -18,9 +18,6 @@ enum run_state {
     RUN_SKIPPED, /* an early verdict made it needless */
 };
 
-/* off: not run. shadow: run and recorded, counts nothing. tag: can tag a message, and no more. enforce: counts. */
-enum mode { MODE_OFF, MODE_SHADOW, MODE_TAG, MODE_ENFORCE };
-
 /* What a symbol demands beside its points, by configuration. */
 struct demand {
     bool is_made;
@@ -41,6 +38,8 @@ struct check_settings {
     const int *points;            /* of the module's symbols, by index, as configured */
     const struct demand *demands; /* the same; NULL: none */
     struct bounds bounds;
+    const char *const *removable; /* the module's removable() */
+    size_t removable_count;
 };
 
 /* settings_is_used - whether the check is run at all. */
@@ -53,6 +52,12 @@ struct finding {
     const char *symbol;
     int points;
     const char *reason;
+    enum mode mode; /* it counts in, at most: weight_mode(); MODE_OFF: in its check's */
+};
+
+struct removed {
+    const char *symbol;
+    enum removal removal;
 };
 
 struct raised {
@@ -63,7 +68,7 @@ struct added_header {
     const char *name, *value;
 };
 
-enum { CHECKS_MAX = 64, FINDINGS_MAX = 64, REASON_MAX = 500, RAISED_MAX = 8, HEADERS_MAX = 4, STORE_ASKS_MAX = 8192 };
+enum { CHECKS_MAX = 64, FINDINGS_MAX = 256, REASON_MAX = 500, RAISED_MAX = 8, HEADERS_MAX = 4, STORE_ASKS_MAX = 8192 };
 
 struct run {
     const struct check_settings *settings;
@@ -80,6 +85,9 @@ struct run {
     size_t raised_count;
     struct added_header *headers; /* at most HEADERS_MAX */
     size_t header_count;
+    struct removed *removed;
+    size_t removed_count, removed_room;
+    const char *subject; /* finding_subject()'s; NULL */
     int tarpit_ms;
     struct store_op *told; /* settle()'s, for the store */
     size_t told_count, told_room;

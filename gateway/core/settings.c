@@ -332,6 +332,8 @@ static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, b
     if (wrong)
         return arena_printf(a, "check \"%s\": %s", check->name, wrong);
     out->bounds = bounds_of(out); /* they may follow from what open() has read */
+    if (check->module->removable)
+        out->removable = check->module->removable(out->conf, &out->removable_count);
     return NULL;
 }
 

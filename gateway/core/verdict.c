@@ -1,6 +1,7 @@
 /* core/verdict.c - from findings to an action, and when it is certain. */
 #include "gateway/core/verdict.h"
 
+#include "gateway/core/weight.h"
 #include "gateway/mail/access_set.h"
 
 #define AT(member) offsetof(struct actions_conf, member)
@@ -133,15 +134,37 @@ static void add_forced(struct tally *t, const struct run *run)
     }
 }
 
-static void add_finished(struct tally *t, const struct run *run)
+static void add_finished(struct tally *t, const struct run *run, const struct run *const *runs, size_t count)
 {
-    int sum = 0;
+    for (size_t i = 0; i < run->finding_count; i++) {
+        const struct finding *f = &run->findings[i];
+        enum mode mode = weight_mode(run, f);
 
-    for (size_t i = 0; i < run->finding_count; i++)
-        sum += run->findings[i].points;
-    *(run->settings->mode == MODE_TAG ? &t->tagging : &t->enforced) += sum;
+        if (mode > MODE_SHADOW && !weight_removal(runs, count, f->symbol))
+            *(mode == MODE_TAG ? &t->tagging : &t->enforced) += f->points;
+    }
     if (run->is_forced)
         add_forced(t, run);
+}
+
+/* What a check that is still to come may take out of the findings of one that is done. */
+static void add_removable(struct tally *t, const struct run *run, const struct check_settings *by, unsigned awaited)
+{
+    for (size_t i = 0; i < run->finding_count; i++) {
+        const struct finding *f = &run->findings[i];
+        enum mode mode = weight_mode(run, f);
+
+        if (mode <= MODE_SHADOW || !weight_may_remove(by, f->symbol))
+            continue;
+        if (mode == MODE_TAG) {
+            t->tagging_most -= f->points < 0 ? f->points : 0;
+        } else if (f->points > 0) {
+            t->enforced_least -= f->points;
+        } else {
+            t->enforced_most -= f->points;
+            t->awaited_most -= by->check->stage < awaited ? f->points : 0;
+        }
+    }
 }
 
 static void add_failed(struct tally *t, const struct run *run, enum direction direction, struct verdict *out)
@@ -172,6 +195,11 @@ static const struct run *permit_of(const struct run *const *runs, size_t count)
     return NULL;
 }
 
+static bool is_remover(const struct run *run)
+{
+    return !is_finished(run) && run->settings->mode == MODE_ENFORCE && run->settings->removable_count;
+}
+
 static struct tally tally_of(const struct run *const *runs, size_t count, enum direction direction, unsigned awaited,
                              struct verdict *out)
 {
@@ -193,7 +221,15 @@ static struct tally tally_of(const struct run *const *runs, size_t count, enum d
         else if (run->state == RUN_FAILED)
             add_failed(&t, run, direction, out);
         else if (run->state == RUN_DONE)
-            add_finished(&t, run);
+            add_finished(&t, run, runs, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct check_settings *s = runs[i]->settings;
+
+        for (size_t j = 0; is_remover(runs[i]) && j < count; j++)
+            if (runs[j]->state == RUN_DONE && runs[j]->settings->mode > MODE_SHADOW &&
+                !is_moot(runs[j], is_user, permit))
+                add_removable(&t, runs[j], s, awaited);
     }
     return t;
 }
@@ -242,6 +278,17 @@ bool verdict_is_moot(const struct run *const *runs, size_t count, const struct v
     return is_moot(run, verdict->direction == DIRECTION_AUTHENTICATED, permit_of(runs, count));
 }
 
+/* What the check may take out that speaks for the mail. */
+static int removable_below(const struct run *const *runs, size_t count, const struct check_settings *by)
+{
+    struct tally t = { 0 };
+
+    for (size_t i = 0; by->removable_count && i < count; i++)
+        if (runs[i]->state == RUN_DONE && runs[i]->settings->mode > MODE_SHADOW)
+            add_removable(&t, runs[i], by, 0);
+    return t.enforced_most + t.tagging_most;
+}
+
 bool verdict_may_refuse(const struct run *const *runs, size_t count, const struct actions_conf *actions,
                         enum stage stage, const struct verdict *now)
 {
@@ -256,7 +303,7 @@ bool verdict_may_refuse(const struct run *const *runs, size_t count, const struc
             continue;
         if (s->bounds.may_force_reject)
             return true;
-        most += s->bounds.most;
+        most += s->bounds.most + removable_below(runs, count, s);
     }
     return most >= actions->reject;
 }
@@ -294,7 +341,8 @@ static const struct finding *heaviest(const struct run *const *runs, size_t coun
         for (size_t j = 0; j < runs[i]->finding_count; j++) {
             const struct finding *f = &runs[i]->findings[j];
 
-            if (f->points > 0 && (!best || f->points > best->points) && !is_named(named, named_count, f))
+            if (weight_mode(runs[i], f) == MODE_ENFORCE && !weight_removal(runs, count, f->symbol) && f->points > 0 &&
+                (!best || f->points > best->points) && !is_named(named, named_count, f))
                 best = f;
         }
     }

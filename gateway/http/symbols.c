@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "gateway/core/weight.h"
+
 static const char *describe(const struct check_module *module, const char *name)
 {
     for (const struct symbol *s = module->symbols; s && s->name; s++)
@@ -11,10 +13,10 @@ static const char *describe(const struct check_module *module, const char *name)
     return "";
 }
 
-static void add(struct symbols *all, const struct run *run, const struct finding *f)
+static void add(struct symbols *all, const struct run *run, const struct finding *f, enum removal removal)
 {
     struct symbol_found *s = NULL;
-    bool counts = run->settings->mode != MODE_SHADOW;
+    bool counts = weight_mode(run, f) != MODE_SHADOW && !removal;
 
     for (size_t i = 0; i < all->count && !s; i++)
         if (strcmp(all->items[i].name, f->symbol) == 0)
@@ -50,8 +52,12 @@ void symbols_collect(struct pipeline *p, struct arena *a, struct symbols *out)
     for (size_t i = 0; i < pipeline_run_count(p); i++) {
         const struct run *run = pipeline_run(p, i);
 
-        for (size_t f = 0; run->state == RUN_DONE && f < run->finding_count; f++)
-            add(out, run, &run->findings[f]);
+        for (size_t f = 0; run->state == RUN_DONE && f < run->finding_count; f++) {
+            enum removal removal = pipeline_removal(p, run->findings[f].symbol);
+
+            if (removal != REMOVAL_SYMBOL)
+                add(out, run, &run->findings[f], removal);
+        }
     }
     qsort(out->items, out->count, sizeof *out->items, by_weight);
 }

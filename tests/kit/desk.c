@@ -268,11 +268,23 @@ void desk_sister(struct desk *d, int points)
     static const struct check_settings settings = { .check = &check, .mode = MODE_ENFORCE, .index = 1 };
     struct finding *finding = arena_alloc(&d->arena, sizeof *finding);
 
-    *finding = (struct finding){ "SISTER", points, "" };
+    *finding = (struct finding){ "SISTER", points, "", MODE_OFF };
     d->sister = (struct run){ .settings = &settings, .state = RUN_DONE, .findings = finding, .finding_count = 1 };
     d->view[1] = &d->sister;
     d->settings.after = 1ULL << 1;
     d->run.view = d->view;
+}
+
+void desk_sister_found(struct desk *d, const char *symbol, int points)
+{
+    struct run *s = &d->sister;
+
+    if (!d->view[1]) {
+        desk_sister(d, 0);
+        s->finding_count = 0;
+    }
+    s->findings = arena_grow(&d->arena, s->findings, s->finding_count, s->finding_count + 1, sizeof *s->findings);
+    s->findings[s->finding_count++] = (struct finding){ symbol, points, "", MODE_OFF };
 }
 
 void desk_sister_forces(struct desk *d, enum action action)

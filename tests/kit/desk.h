@@ -72,6 +72,8 @@ void desk_upkeep(struct desk *d);
 /* desk_sister - the checks that this one comes after have found so many points. desk_sister_forces - and demand it. */
 void desk_sister(struct desk *d, int points);
 void desk_sister_forces(struct desk *d, enum action action);
+/* desk_sister_found - a symbol more. */
+void desk_sister_found(struct desk *d, const char *symbol, int points);
 /* desk_settled - the module's settle(), after desk_settle(); what it tells the store is done. */
 void desk_settled(struct desk *d, enum action action, bool is_delivered);
 void desk_settled_as(struct desk *d, const struct settlement *end);

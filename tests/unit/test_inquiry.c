@@ -65,7 +65,7 @@ static void anything(const void *conf, const int *points, struct bounds *out)
 {
     (void)conf;
     (void)points;
-    *out = (struct bounds){ -10000, 10000, true, true, true };
+    *out = (struct bounds){ -1000000, 1000000, true, true, true };
 }
 
 static enum step say_much(struct inquiry *q)
@@ -73,11 +73,11 @@ static enum step say_much(struct inquiry *q)
     finding_add(q, 0, "first");
     finding_add(q, 0, "second %d", 2);
     finding_weigh(q, 1, 7, "weighed");
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 2 * FINDINGS_MAX; i++) {
         char name[32];
 
         snprintf(name, sizeof name, "NAMED_%d", i);
-        finding_name(q, name, 1, "%0*d", 2000, i);
+        finding_name(q, name, i < FINDINGS_MAX + 10 ? 1 : -i, "%0*d", 2000, i);
     }
     finding_force(q, ACTION_DEFER, "later");
     finding_force(q, ACTION_TAG, NULL);
@@ -94,10 +94,12 @@ static void findings_are_bounded_and_a_symbol_counts_once(void **state)
     (void)state;
     desk_settle(d);
     EXPECT_INT(FINDINGS_MAX, d->run.finding_count);
+    EXPECT_TRUE(desk_finding(d, "NAMED_511") != NULL); /* what weighs most is kept */
+    EXPECT_NULL(desk_finding(d, "NAMED_260"));
     EXPECT_INT(100, desk_finding(d, "ONE")->points);
     EXPECT_STR("first; second 2", desk_finding(d, "ONE")->reason);
     EXPECT_INT(7, desk_finding(d, "TWO")->points);
-    EXPECT_INT(REASON_MAX - 1, strlen(desk_finding(d, "NAMED_3")->reason));
+    EXPECT_INT(REASON_MAX - 1, strlen(desk_finding(d, "NAMED_250")->reason));
     EXPECT_TRUE(d->run.is_forced);
     EXPECT_INT(ACTION_DEFER, d->run.forced);
     EXPECT_STR("later", d->run.forced_text);

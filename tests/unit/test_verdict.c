@@ -163,7 +163,7 @@ static void examples_hold(void **state)
                                                    .mode = row->mode,
                                                    .on_failure = { row->on_failure, row->on_failure },
                                                    .bounds = row->bounds };
-            findings[j] = (struct finding){ "SYMBOL", row->points, "" };
+            findings[j] = (struct finding){ "SYMBOL", row->points, "", MODE_OFF };
             runs[j] = (struct run){ .settings = &settings[j],
                                     .state = row->state,
                                     .findings = &findings[j],
@@ -210,14 +210,176 @@ static void a_deferral_waits_for_its_own_stage_alone(void **state)
     EXPECT_TRUE(v.is_certain);
 }
 
+/* ---- what is taken out, and modes of single findings ---- */
+
+static const struct check early_check = { .name = "early", .stage = STAGE_RCPT };
+static const struct check late_check = { .name = "composites", .stage = STAGE_MESSAGE };
+static const char *const removable[] = { "BAD", "GOOD" };
+
+/* A check that has found BAD, GOOD and OTHER, and one that may take the first two out. */
+struct removing {
+    struct check_settings settings[2];
+    struct finding findings[3];
+    struct removed removed[2];
+    struct run runs[2];
+    const struct run *view[2];
+};
+
+static void removing_set(struct removing *r, int bad, int good, int other, enum run_state state)
+{
+    *r = (struct removing){
+        .settings = { { .check = &early_check, .mode = MODE_ENFORCE },
+                      { .check = &late_check, .mode = MODE_ENFORCE, .removable = removable, .removable_count = 2 } },
+        .findings = { { "BAD", bad, "", MODE_OFF }, { "GOOD", good, "", MODE_OFF }, { "OTHER", other, "", MODE_OFF } },
+    };
+    r->runs[0] =
+        (struct run){ .settings = &r->settings[0], .state = RUN_DONE, .findings = r->findings, .finding_count = 3 };
+    r->runs[1] = (struct run){ .settings = &r->settings[1], .state = state, .removed = r->removed };
+    r->view[0] = &r->runs[0];
+    r->view[1] = &r->runs[1];
+}
+
+static struct verdict removing_verdict(const struct removing *r)
+{
+    static const struct actions_conf actions = { .tag = 600, .reject = 1500, .subject = "" };
+    struct verdict v;
+
+    verdict_make(r->view, 2, &actions, DIRECTION_INBOUND, STAGE_COUNT, &v);
+    return v;
+}
+
+static void what_is_taken_out_does_not_count(void **state)
+{
+    struct removing r;
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    removing_set(&r, 1500, -100, 700, RUN_DONE);
+    EXPECT_INT(2100, removing_verdict(&r).score);
+    r.removed[0] = (struct removed){ "BAD", REMOVAL_WEIGHT };
+    r.runs[1].removed_count = 1;
+    EXPECT_INT(600, removing_verdict(&r).score);
+    EXPECT_INT(ACTION_TAG, removing_verdict(&r).action);
+    r.removed[1] = (struct removed){ "GOOD", REMOVAL_SYMBOL };
+    r.runs[1].removed_count = 2;
+    EXPECT_INT(700, removing_verdict(&r).score);
+    struct verdict refusal = { .action = ACTION_REJECT, .decided_by = "score" };
+
+    EXPECT_STR("Message refused as spam (OTHER)", verdict_reply(&arena, &refusal, r.view, 2).text);
+    r.settings[1].mode = MODE_TAG; /* who may only tag takes nothing out */
+    EXPECT_INT(2100, removing_verdict(&r).score);
+    r.settings[1].mode = MODE_ENFORCE;
+    r.runs[1].state = RUN_FAILED;
+    EXPECT_INT(2100, removing_verdict(&r).score);
+    arena_release(&arena);
+}
+
+static void no_verdict_is_certain_that_a_removal_could_turn(void **state)
+{
+    static const struct {
+        const char *claim;
+        int bad, good, other;
+        enum action action;
+        bool is_certain;
+    } cases[] = {
+        { "what may be taken out carries the refusal", 1000, 0, 500, ACTION_REJECT, false },
+        { "what may be taken out is not needed for it", 1000, 0, 1500, ACTION_REJECT, true },
+        { "what speaks for it may be taken out", 0, -100, 650, ACTION_ACCEPT, false },
+        { "and it is not needed", 0, -100, 450, ACTION_ACCEPT, true },
+        { "both", 800, -700, 100, ACTION_ACCEPT, false },
+        { "nothing was found", 0, 0, 0, ACTION_ACCEPT, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct removing r;
+
+        removing_set(&r, cases[i].bad, cases[i].good, cases[i].other, RUN_IDLE);
+        struct verdict v = removing_verdict(&r);
+
+        if (v.action != cases[i].action || v.is_certain != cases[i].is_certain)
+            fail_msg("%s: %s, %s", cases[i].claim, action_text(v.action), v.is_certain ? "certain" : "uncertain");
+    }
+}
+
+/* Whatever it takes out in the end: a verdict that was certain stands. */
+static void certain_verdicts_stand_whatever_is_taken_out(void **state)
+{
+    static const int points[] = { -2000, -700, -100, 0, 100, 599, 600, 900, 1500, 3000 };
+    enum { MANY = COUNT(points) };
+
+    (void)state;
+    for (size_t i = 0; i < MANY * MANY * MANY; i++) {
+        int bad = points[i % MANY], good = points[i / MANY % MANY], other = points[i / MANY / MANY];
+        struct removing r;
+
+        removing_set(&r, bad, good, other, RUN_PARKED);
+        struct verdict before = removing_verdict(&r);
+
+        for (unsigned taken = 0; before.is_certain && taken < 4; taken++) {
+            removing_set(&r, bad, good, other, RUN_DONE);
+            for (unsigned k = 0; k < 2; k++)
+                if (taken >> k & 1)
+                    r.removed[r.runs[1].removed_count++] = (struct removed){ removable[k], REMOVAL_SYMBOL };
+            if (removing_verdict(&r).action != before.action)
+                fail_msg("%d %d %d, %u: %s", bad, good, other, taken, action_text(before.action));
+        }
+    }
+}
+
+static void what_speaks_for_mail_may_go_before_it_is_refused(void **state)
+{
+    static const struct actions_conf actions = { .tag = 600, .reject = 1500, .subject = "" };
+    struct removing r;
+
+    (void)state;
+    removing_set(&r, 0, -1000, 1600, RUN_IDLE);
+    struct verdict v = removing_verdict(&r);
+
+    EXPECT_TRUE(verdict_may_refuse(r.view, 2, &actions, STAGE_MESSAGE, &v));
+    EXPECT_FALSE(verdict_may_refuse(r.view, 2, &actions, STAGE_RCPT, &v));
+    r.settings[1].removable_count = 0;
+    EXPECT_FALSE(verdict_may_refuse(r.view, 2, &actions, STAGE_MESSAGE, &v));
+}
+
+static void a_finding_may_count_less_than_its_check(void **state)
+{
+    static const struct {
+        enum mode check, finding;
+        int score;
+        enum action action;
+    } cases[] = {
+        { MODE_ENFORCE, MODE_OFF, 1500, ACTION_REJECT }, { MODE_ENFORCE, MODE_ENFORCE, 1500, ACTION_REJECT },
+        { MODE_ENFORCE, MODE_TAG, 1500, ACTION_TAG },    { MODE_ENFORCE, MODE_SHADOW, 0, ACTION_ACCEPT },
+        { MODE_TAG, MODE_ENFORCE, 1500, ACTION_TAG },    { MODE_TAG, MODE_SHADOW, 0, ACTION_ACCEPT },
+        { MODE_SHADOW, MODE_ENFORCE, 0, ACTION_ACCEPT },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct removing r;
+
+        removing_set(&r, 0, 0, 1500, RUN_DONE);
+        r.settings[0].mode = cases[i].check;
+        r.findings[2].mode = cases[i].finding;
+        EXPECT_INT(cases[i].score, removing_verdict(&r).score);
+        EXPECT_INT(cases[i].action, removing_verdict(&r).action);
+    }
+}
+
 static void a_refusal_by_score_names_what_weighed_most(void **state)
 {
     struct check check = { .name = "check" };
     struct check_settings settings = { .check = &check, .mode = MODE_ENFORCE };
     struct finding findings[] = {
-        { "SMALL", 10, "" }, { "GOOD", -500, "" }, { "BIG", 900, "" }, { "MIDDLE", 500, "" }, { "FOURTH", 5, "" }
+        { "SMALL", 10, "", MODE_OFF },    { "GOOD", -500, "", MODE_OFF }, { "BIG", 900, "", MODE_OFF },
+        { "MIDDLE", 500, "", MODE_OFF },  { "FOURTH", 5, "", MODE_OFF },  { "LARGEST", 990, "", MODE_TAG },
+        { "HUGE", 999, "", MODE_SHADOW },
     };
-    struct run run = { .settings = &settings, .state = RUN_DONE, .findings = findings, .finding_count = 5 };
+    struct run run = {
+        .settings = &settings, .state = RUN_DONE, .findings = findings, .finding_count = COUNT(findings)
+    };
     const struct run *view[] = { &run };
     struct verdict v = { .action = ACTION_REJECT, .decided_by = "score" };
     struct arena arena;
@@ -279,7 +441,9 @@ static void a_permit_is_for_the_envelope_alone(void **state)
     struct check_settings settings[] = { { .check = &client, .mode = MODE_ENFORCE },
                                          { .check = &lists, .mode = MODE_ENFORCE },
                                          { .check = &content, .mode = MODE_ENFORCE } };
-    struct finding finding[] = { { "CLIENT", 2000, "" }, { "LIST", 100, "" }, { "CONTENT", 700, "" } };
+    struct finding finding[] = { { "CLIENT", 2000, "", MODE_OFF },
+                                 { "LIST", 100, "", MODE_OFF },
+                                 { "CONTENT", 700, "", MODE_OFF } };
     struct run runs[3];
     const struct run *view[] = { &runs[0], &runs[1], &runs[2] };
     struct verdict v;
@@ -314,7 +478,7 @@ static void what_the_clients_address_earned_is_not_its_users(void **state)
     static const struct check content = { .name = "content", .stage = STAGE_MESSAGE };
     struct check_settings settings[] = { { .check = &client, .mode = MODE_ENFORCE },
                                          { .check = &content, .mode = MODE_ENFORCE } };
-    struct finding finding[] = { { "CLIENT", 2000, "" }, { "CONTENT", 700, "" } };
+    struct finding finding[] = { { "CLIENT", 2000, "", MODE_OFF }, { "CONTENT", 700, "", MODE_OFF } };
     struct run runs[2];
     const struct run *view[] = { &runs[0], &runs[1] };
     struct verdict v;
@@ -373,7 +537,9 @@ static void in_mode_tag_only_a_refusal_tags(void **state)
     }
 }
 
-RUN_TESTS(TEST(examples_hold), TEST(a_deferral_waits_for_its_own_stage_alone),
-          TEST(a_refusal_by_score_names_what_weighed_most), TEST(a_text_may_bring_its_codes),
-          TEST(a_permit_is_for_the_envelope_alone), TEST(in_mode_tag_only_a_refusal_tags),
-          TEST(what_the_clients_address_earned_is_not_its_users))
+RUN_TESTS(TEST(what_is_taken_out_does_not_count), TEST(no_verdict_is_certain_that_a_removal_could_turn),
+          TEST(certain_verdicts_stand_whatever_is_taken_out), TEST(what_speaks_for_mail_may_go_before_it_is_refused),
+          TEST(a_finding_may_count_less_than_its_check), TEST(examples_hold),
+          TEST(a_deferral_waits_for_its_own_stage_alone), TEST(a_refusal_by_score_names_what_weighed_most),
+          TEST(a_text_may_bring_its_codes), TEST(a_permit_is_for_the_envelope_alone),
+          TEST(in_mode_tag_only_a_refusal_tags), TEST(what_the_clients_address_earned_is_not_its_users))
