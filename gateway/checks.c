@@ -19,6 +19,7 @@
 #include "scanners/recipient.h"
 #include "scanners/sender.h"
 #include "scanners/spf.h"
+#include "scanners/uribl.h"
 #include "scanners/urls.h"
 
 #define SKIP                                                                                                           \
@@ -50,6 +51,7 @@ const struct check checks[] = {
     { "arc",     STAGE_MESSAGE, ON_QUICK,  10000,   64, SKIP,        NULL,           false, true,    &arc_module },
     { "dmarc",   STAGE_MESSAGE, ON_LOOP,   10000,   48, DEFER,       "spf dkim arc", false, true,    &dmarc_module },
     { "urls",    STAGE_MESSAGE, ON_QUICK,  10000,    0, SKIP,        "dkim dmarc",   false, false,   &urls_module },
+    { "uribl",   STAGE_MESSAGE, ON_LOOP,    5000,  192, SKIP,        "urls",         false, false,   &uribl_module },
     { "mime",    STAGE_MESSAGE, ON_QUICK,  10000,    0, SKIP,        NULL,           false, false,   &mime_module },
     { "multimap", STAGE_MESSAGE, ON_LOOP,   5000,    0, SKIP,        "rdns mime",    false, false,   &multimap_module },
     { "bayes",   STAGE_MESSAGE, ON_QUICK,   5000,    0, SKIP,        NULL,           false, false,   &bayes_module },

@@ -3,62 +3,74 @@
 
 #include <stdio.h>
 
+enum { WHO_ROOM = 4 };
+
 /* ---- whom to ask about */
 
-void dnsbl_know_client(struct dnsbl_survey *s)
+struct dnsbl_who *dnsbl_know(struct dnsbl_survey *s, enum dnsbl_subject subject, const char *full,
+                             const char *organizational, const char *shown)
 {
-    const struct addr *client = &s->q->session->client;
-    struct dnsbl_who *who = &s->who[DNSBL_CLIENT];
-    char text[ADDR_TEXT_MAX];
+    struct arena *a = s->q->arena;
 
-    addr_reversed(client, who->full);
-    who->organizational = who->full;
-    who->shown = arena_printf(s->q->arena, "client %s", addr_text(client, text));
-    who->is_known = true;
+    if (s->who_count == DNSBL_WHO_MAX)
+        return NULL;
+    if (s->who_count == s->who_room) {
+        s->who_room = s->who_room ? s->who_room * 2 : WHO_ROOM;
+        s->who = arena_grow(a, s->who, s->who_count, s->who_room, sizeof *s->who);
+    }
+    s->who[s->who_count] = (struct dnsbl_who){
+        .subject = subject,
+        .full = arena_dup(a, span_of(full)),
+        .organizational = arena_dup(a, span_of(organizational)),
+        .shown = shown,
+    };
+    return &s->who[s->who_count++];
 }
 
-static void know_domain(struct dnsbl_survey *s, enum dnsbl_subject subject, const char *word, struct span name)
+void dnsbl_know_address(struct dnsbl_survey *s, enum dnsbl_subject subject, const struct addr *address,
+                        const char *word)
 {
-    struct dnsbl_who *who = &s->who[subject];
+    char reversed[ADDR_REVERSED_MAX], text[ADDR_TEXT_MAX];
 
-    if (!domain_is_fqdn(name) || domain_normal(name, who->full))
+    addr_reversed(address, reversed);
+    const char *shown = arena_printf(s->q->arena, "%s %s", word, addr_text(address, text));
+    struct dnsbl_who *who = dnsbl_know(s, subject, reversed, reversed, shown);
+
+    if (who)
+        who->family = address->family;
+}
+
+void dnsbl_know_name(struct dnsbl_survey *s, enum dnsbl_subject subject, const char *word, struct span name)
+{
+    char full[DOMAIN_MAX];
+
+    if (!domain_is_fqdn(name) || domain_normal(name, full))
         return;
-    const char *organizational = domain_org_psl(who->full);
+    const char *organizational = domain_org_psl(full);
 
-    who->organizational = organizational ? organizational : who->full;
-    who->shown = arena_printf(s->q->arena, "%s %s", word, who->full);
-    who->is_known = true;
-}
-
-void dnsbl_know_names(struct dnsbl_survey *s)
-{
-    const struct inquiry *q = s->q;
-
-    know_domain(s, DNSBL_SENDER, "sender domain", q->session->mail_from.domain);
-    know_domain(s, DNSBL_HELO, "HELO", q->session->helo);
-    if (q->evidence->iprev.result == AUTH_PASS)
-        know_domain(s, DNSBL_RDNS, "client name", span_of(q->evidence->iprev.name));
+    dnsbl_know(s, subject, full, organizational ? organizational : full,
+               arena_printf(s->q->arena, "%s %s", word, full));
 }
 
 /* ---- asking */
 
-bool dnsbl_is_asked_about(const struct dnsbl_survey *s, const struct dnsbl_zone *zone, enum dnsbl_subject subject)
+bool dnsbl_is_asked_about(const struct dnsbl_zone *zone, const struct dnsbl_who *who)
 {
-    enum addr_family family = s->q->session->client.family;
-
-    if (!zone->subjects[subject] || !s->who[subject].is_known)
+    if (!zone->subjects[who->subject])
         return false;
-    return subject != DNSBL_CLIENT || zone->families == DNSBL_BOTH ||
-           (zone->families == DNSBL_IP4) == (family == ADDR_IP4);
+    return who->family == ADDR_NONE || zone->families == DNSBL_BOTH ||
+           (zone->families == DNSBL_IP4) == (who->family == ADDR_IP4);
 }
 
-const struct dns_answer *dnsbl_look(struct dnsbl_survey *s, const struct dnsbl_zone *zone, enum dnsbl_subject subject,
+const struct dns_answer *dnsbl_look(struct dnsbl_survey *s, const struct dnsbl_zone *zone, const struct dnsbl_who *who,
                                     enum dns_type type)
 {
-    const struct dnsbl_who *who = &s->who[subject];
-    char name[DOMAIN_MAX + DNSBL_ZONE_NAME_MAX + 2];
+    const char *what = zone->asks_organizational ? who->organizational : who->full;
+    char name[DOMAIN_MAX + DNSBL_ZONE_NAME_MAX + 2], hash[DNSBL_HASH_TEXT_MAX];
 
-    snprintf(name, sizeof name, "%s.%s", zone->asks_organizational ? who->organizational : who->full, zone->name);
+    if (zone->hash)
+        what = dnsbl_hash(zone->hash, what, hash);
+    snprintf(name, sizeof name, "%s.%s", what, zone->name);
     const struct dns_answer *a = ask_dns(s->q, name, type);
 
     if (!a)
@@ -94,21 +106,18 @@ static void note_answer(struct dnsbl_view *view, const struct dnsbl_zone *zone, 
     view->answered += verdict == DNSBL_FINE;
 }
 
-void dnsbl_ask_all(struct dnsbl_survey *s, size_t i)
+void dnsbl_ask(struct dnsbl_survey *s, size_t i, const struct dnsbl_who *who)
 {
     const struct dnsbl_zone *zone = dnsbl_zone_at(s->conf, i);
     struct dnsbl_view *view = &s->views[i];
 
-    view->is_aside = dnsbl_health_is_aside(zone->health, s->q->now_ms);
-    for (enum dnsbl_subject subject = 0; subject < DNSBL_SUBJECTS; subject++) {
-        if (!dnsbl_is_asked_about(s, zone, subject))
-            continue;
-        view->asked++;
-        const struct dns_answer *a = view->is_aside ? NULL : dnsbl_look(s, zone, subject, DNS_A);
+    if (!dnsbl_is_asked_about(zone, who))
+        return;
+    view->asked++;
+    const struct dns_answer *a = view->is_aside ? NULL : dnsbl_look(s, zone, who, DNS_A);
 
-        if (a)
-            note_answer(view, zone, a);
-    }
+    if (a)
+        note_answer(view, zone, a);
 }
 
 /* ---- the test points [RFC5782 5] */

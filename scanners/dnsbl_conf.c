@@ -9,7 +9,11 @@
 
 enum { SYMBOL_MAX = 64 };
 
-static const char *const subject_words[DNSBL_SUBJECTS] = { "client", "sender", "helo", "rdns" };
+static const char *const subject_words[DNSBL_SUBJECTS] = {
+    "client", "sender", "helo", "rdns", "names", "numbers", "addresses", "name_servers", "emails", "exact_emails",
+};
+
+static const char *const check_names[] = { "dnsbl", "rhsbl", "uribl" };
 
 static bool is_told(const char *text)
 {
@@ -55,9 +59,17 @@ static const char *find_known(struct arena *a, const struct dnsbl_zone *zone, co
     *out = dnsbl_known_find(span_of(is_told(zone->like) ? zone->like : zone->name));
     if (is_told(zone->like) && !*out)
         return arena_printf(a, "like = \"%s\" is no list that we know; leave it out and write answers", zone->like);
-    if (*out && (*out)->lists_domains != zone->lists_domains)
+    enum dnsbl_check right = !*out                   ? zone->check
+                             : (*out)->hash          ? DNSBL_CHECK_URLS
+                             : (*out)->lists_domains ? DNSBL_CHECK_NAMES
+                                                     : DNSBL_CHECK_CLIENT;
+
+    if (right != zone->check && zone->check != DNSBL_CHECK_URLS)
         return arena_printf(a, "%s lists %s; write it into check \"%s\"", (*out)->zone,
-                            zone->lists_domains ? "addresses" : "domains", zone->lists_domains ? "dnsbl" : "rhsbl");
+                            (*out)->hash            ? "hashes"
+                            : (*out)->lists_domains ? "domains"
+                                                    : "addresses",
+                            check_names[right]);
     return NULL;
 }
 
@@ -113,7 +125,8 @@ static const char *set_refusals(struct arena *a, struct dnsbl_zone *zone, const 
 
 static const char *default_symbol(struct arena *a, const struct dnsbl_zone *zone)
 {
-    char *symbol = arena_printf(a, "%s_%.*s", zone->lists_domains ? "RHSBL" : "RBL", SYMBOL_MAX - 6, zone->title);
+    static const char *const prefixes[] = { "RBL", "RHSBL", "URIBL" };
+    char *symbol = arena_printf(a, "%s_%.*s", prefixes[zone->check], SYMBOL_MAX - 6, zone->title);
 
     for (char *p = symbol; *p; p++)
         *p = !ascii_is_alnum(*p) ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
@@ -133,14 +146,16 @@ static void set_one_rule(struct arena *a, struct dnsbl_zone *zone)
 
 static void set_known_rules(struct arena *a, struct dnsbl_zone *zone, const struct dnsbl_known *known)
 {
+    bool is_of_urls = zone->check == DNSBL_CHECK_URLS && known->url_answers;
+    const struct dnsbl_known_answer *answers = is_of_urls ? known->url_answers : known->answers;
     size_t count = 0;
 
-    while (known->answers[count].answer)
+    while (answers[count].answer)
         count++;
     struct dnsbl_rule *rules = arena_alloc(a, count * sizeof *rules);
 
     for (size_t i = 0; i < count; i++) {
-        const struct dnsbl_known_answer *k = &known->answers[i];
+        const struct dnsbl_known_answer *k = &answers[i];
 
         rules[i] = (struct dnsbl_rule){ .title = k->answer, .symbol = k->symbol, .points = k->points };
         rule_check(a, &rules[i]);
@@ -210,22 +225,72 @@ static const char *set_rules(struct arena *a, struct dnsbl_zone *zone, const str
     return wrong ? wrong : check_symbols(a, zone);
 }
 
-static const char *set_subjects(struct arena *a, struct dnsbl_zone *zone)
+static const char *set_subject(struct arena *a, struct dnsbl_zone *zone, struct span word)
 {
-    for (size_t i = 0; i < zone->of.count; i++) {
-        size_t s = DNSBL_SENDER;
+    bool is_of_urls = zone->check == DNSBL_CHECK_URLS;
+    size_t first = is_of_urls ? DNSBL_URL_NAME : DNSBL_SENDER, end = is_of_urls ? DNSBL_SUBJECTS : DNSBL_URL_NAME;
 
-        while (s < DNSBL_SUBJECTS && strcmp(subject_words[s], zone->of.items[i]) != 0)
-            s++;
-        if (s == DNSBL_SUBJECTS)
-            return arena_printf(a,
-                                "of = \"%s\" is nobody that a list of domains can be asked about; write sender, "
-                                "helo or rdns",
-                                zone->of.items[i]);
-        zone->subjects[s] = true;
+    for (size_t s = first; s < end; s++)
+        if (span_is(word, subject_words[s])) {
+            zone->subjects[s] = true;
+            return NULL;
+        }
+    if (is_of_urls)
+        return arena_printf(a,
+                            "of = \"%.*s\" is nothing that a list can be asked about; write names, numbers, addresses, "
+                            "name_servers, emails or exact_emails",
+                            SPAN_ARG(word));
+    return arena_printf(a,
+                        "of = \"%.*s\" is nobody that a list of domains can be asked about; write sender, helo or rdns",
+                        SPAN_ARG(word));
+}
+
+static bool asks_for_addresses_only(const struct dnsbl_zone *zone)
+{
+    return !zone->subjects[DNSBL_URL_NAME] && !zone->subjects[DNSBL_EMAIL] && !zone->subjects[DNSBL_EXACT_EMAIL];
+}
+
+/* A list of the check uribl that is not told whom to ask about: as it is known. */
+static const char *set_known_subjects(struct arena *a, struct dnsbl_zone *zone, const struct dnsbl_known *known)
+{
+    const char *of = !known ? "names" : known->of ? known->of : known->lists_domains ? "names" : "addresses numbers";
+    struct span rest = span_of(of), word;
+    const char *wrong = NULL;
+
+    while (!wrong && span_word(&rest, &word))
+        wrong = set_subject(a, zone, word);
+    return wrong;
+}
+
+static const char *set_subjects(struct arena *a, struct dnsbl_zone *zone, const struct dnsbl_known *known)
+{
+    const char *wrong = NULL;
+
+    for (size_t i = 0; i < zone->of.count && !wrong; i++)
+        wrong = set_subject(a, zone, span_of(zone->of.items[i]));
+    if (wrong)
+        return wrong;
+    if (zone->check == DNSBL_CHECK_URLS) {
+        if (!zone->of.count)
+            wrong = set_known_subjects(a, zone, known);
+        zone->lists_domains = known ? known->lists_domains : !asks_for_addresses_only(zone);
+        return wrong;
     }
     zone->subjects[DNSBL_CLIENT] = !zone->lists_domains;
     return zone->lists_domains && !zone->of.count ? "of = {} asks about nobody; write of = {sender, helo, rdns}" : NULL;
+}
+
+static const char *set_hash(struct arena *a, struct dnsbl_zone *zone, const struct dnsbl_known *known)
+{
+    char text[DNSBL_HASH_TEXT_MAX];
+
+    zone->hash = zone->hashing ? (enum dnsbl_hash)(zone->hashing - 1) : known ? known->hash : DNSBL_PLAIN;
+    if (zone->hash && !dnsbl_hash(zone->hash, "", text))
+        return arena_printf(a, "the system's OpenSSL does not have the hash of zone \"%s\"", zone->title);
+    if (!zone->hash && (zone->subjects[DNSBL_EMAIL] || zone->subjects[DNSBL_EXACT_EMAIL]))
+        return arena_printf(a, "zone \"%s\" lists mail addresses, which no name can hold: write hash = sha1",
+                            zone->title);
+    return NULL;
 }
 
 /* [RFC5782 5]; those of a list of IPv6 addresses are the IPv4 ones, mapped. */
@@ -257,7 +322,9 @@ static const char *zone_check(struct arena *a, struct dnsbl_zone *zone)
     if (!wrong)
         wrong = find_known(a, zone, &known);
     if (!wrong)
-        wrong = set_subjects(a, zone);
+        wrong = set_subjects(a, zone, known);
+    if (!wrong)
+        wrong = set_hash(a, zone, known);
     if (!wrong)
         wrong = set_refusals(a, zone, known);
     if (!wrong)
@@ -266,7 +333,9 @@ static const char *zone_check(struct arena *a, struct dnsbl_zone *zone)
         return wrong;
     if (zone->families == DNSBL_FAMILIES_AUTO)
         zone->families = known && known->families ? (int)known->families : DNSBL_BOTH;
-    zone->asks_organizational = zone->organizational ? zone->organizational == 2 : known && known->is_organizational;
+    zone->asks_organizational = zone->organizational              ? zone->organizational == 2
+                                : zone->check == DNSBL_CHECK_URLS ? true
+                                                                  : known && known->is_organizational;
     set_tests(a, zone, known);
     zone->health = arena_alloc(a, sizeof *zone->health);
     return NULL;
@@ -276,6 +345,7 @@ static const char *address_zone_check(struct arena *a, void *values)
 {
     struct dnsbl_zone *zone = values;
 
+    zone->check = DNSBL_CHECK_CLIENT;
     zone->lists_domains = false;
     return zone_check(a, zone);
 }
@@ -284,7 +354,16 @@ static const char *domain_zone_check(struct arena *a, void *values)
 {
     struct dnsbl_zone *zone = values;
 
+    zone->check = DNSBL_CHECK_NAMES;
     zone->lists_domains = true;
+    return zone_check(a, zone);
+}
+
+static const char *url_zone_check(struct arena *a, void *values)
+{
+    struct dnsbl_zone *zone = values;
+
+    zone->check = DNSBL_CHECK_URLS;
     return zone_check(a, zone);
 }
 
@@ -384,6 +463,24 @@ static const struct conf_key domain_zone_keys[] = {
     TEST_KEYS,
     { 0 },
 };
+
+static const struct conf_key url_zone_keys[] = {
+    NAME_KEYS,
+    { .name = "of", .type = CONF_STRS, .at = AT(of),
+      .help = "what it is asked about: names (of hosts), numbers (hosts that are addresses), addresses (of the hosts), "
+              "name_servers (their addresses), emails (mail addresses, without tag and dots), exact_emails (as they "
+              "stand there); not told: as the list is known, else names" },
+    { .name = "organizational", .type = CONF_ENUM, .at = AT(organizational), .initial = "auto", .least = "auto no yes",
+      .help = "ask for the organizational domain (example.co.uk) only, not for the full name; auto: yes" },
+    { .name = "hash", .type = CONF_ENUM, .at = AT(hashing), .initial = "auto",
+      .least = "auto no sha1 sha256 md5 sha1-base32 sha256-base32",
+      .help = "the list holds hashes; auto: as the list is known, else no" },
+    { .name = "families", .type = CONF_ENUM, .at = AT(families), .initial = "auto", .least = "auto both ip4 ip6",
+      .help = "which addresses it lists; auto: as the list is known, else both" },
+    ANSWER_KEYS,
+    TEST_KEYS,
+    { 0 },
+};
 #undef AT
 
 static const struct conf_section address_zone_section = {
@@ -392,6 +489,11 @@ static const struct conf_section address_zone_section = {
 };
 static const struct conf_section domain_zone_section = {
     .name = "zone", .size = sizeof(struct dnsbl_zone), .keys = domain_zone_keys, .check = domain_zone_check,
+    .help = "a list to ask; its title is the name that is shown",
+};
+
+static const struct conf_section url_zone_section = {
+    .name = "zone", .size = sizeof(struct dnsbl_zone), .keys = url_zone_keys, .check = url_zone_check,
     .help = "a list to ask; its title is the name that is shown",
 };
 
@@ -423,6 +525,27 @@ static const struct conf_key rhsbl_keys[] = {
     { 0 },
 };
 #undef AT
+
+/* `lists` is the first member, so that its places are the same. */
+#define AT(member) offsetof(struct uribl_conf, lists.member)
+static const struct conf_key uribl_keys[] = {
+    { .name = "zone", .type = CONF_SECTIONS, .at = AT(zones), .section = &url_zone_section,
+      .help = "the lists: none unless you name them, for asking tells them what is in your mail, and most have terms of "
+              "use. A known list (dbl.spamhaus.org, multi.surbl.org, multi.uribl.com, ebl.msbl.org, ...) needs no more "
+              "than its name" },
+    { .name = "names_most", .type = CONF_INT, .at = offsetof(struct uribl_conf, names_most), .initial = "20",
+      .least = "1", .most = "100", .help = "hosts of a message that lists are asked about, the most suspicious first" },
+    { .name = "emails_most", .type = CONF_INT, .at = offsetof(struct uribl_conf, emails_most), .initial = "10",
+      .least = "0", .most = "50", .help = "mail addresses of a message that lists are asked about" },
+    { .name = "exclude", .type = CONF_STRS, .at = offsetof(struct uribl_conf, exclude),
+      .initial = "w3.org schemas.microsoft.com microsoft.com outlook.com google.com gmail.com googleapis.com gstatic.com "
+                 "apple.com facebook.com instagram.com linkedin.com twitter.com x.com youtube.com amazon.com "
+                 "wikipedia.org mozilla.org",
+      .help = "domains that no list is asked about: nobody lists them, and they are in every mail" },
+    PATIENCE_KEYS,
+    { 0 },
+};
+#undef AT
 /* clang-format on */
 
 const struct conf_section dnsbl_section = {
@@ -438,5 +561,13 @@ const struct conf_section rhsbl_section = {
     .help = "DNS block and allow lists of domains, asked about sender, HELO and the client's name",
     .size = sizeof(struct dnsbl_conf),
     .keys = rhsbl_keys,
+    .check = lists_check,
+};
+
+const struct conf_section uribl_section = {
+    .name = "uribl",
+    .help = "DNS lists, asked about the URLs and mail addresses in a message",
+    .size = sizeof(struct uribl_conf),
+    .keys = uribl_keys,
     .check = lists_check,
 };

@@ -11,9 +11,9 @@
 
 enum { EXPLANATION_MAX = 200 };
 
-/* What was told of a list in this run: a rule about a subject is told once. */
+/* What was told of a list in this run, of each rule about each: a rule about somebody is told once. */
 struct told {
-    bool of[DNSBL_RULES_MAX][DNSBL_SUBJECTS];
+    bool *of;
 };
 
 static const struct addr *record_for(const struct dnsbl_rule *rule, const struct dns_answer *a)
@@ -24,40 +24,40 @@ static const struct addr *record_for(const struct dnsbl_rule *rule, const struct
     return NULL;
 }
 
-/* The answer about a subject, if there is one that may be believed. */
-static const struct dns_answer *listing(struct dnsbl_survey *s, size_t i, enum dnsbl_subject subject)
+/* The answer about somebody, if there is one that may be believed. */
+static const struct dns_answer *listing(struct dnsbl_survey *s, size_t i, size_t w)
 {
     const struct dnsbl_zone *zone = dnsbl_zone_at(s->conf, i);
 
-    if (!s->views[i].is_trusted || !dnsbl_is_asked_about(s, zone, subject))
+    if (!s->views[i].is_trusted || !dnsbl_is_asked_about(zone, &s->who[w]))
         return NULL;
-    const struct dns_answer *a = dnsbl_look(s, zone, subject, DNS_A);
+    const struct dns_answer *a = dnsbl_look(s, zone, &s->who[w], DNS_A);
 
     return a && a->state == DNS_OK ? a : NULL;
 }
 
-/* Which subjects an allow list with `stops` vouches for. */
+/* Whom an allow list with `stops` vouches for. */
 static void find_allowed(struct dnsbl_survey *s, size_t i)
 {
     const struct dnsbl_zone *zone = dnsbl_zone_at(s->conf, i);
 
-    for (enum dnsbl_subject subject = 0; subject < DNSBL_SUBJECTS; subject++) {
-        const struct dns_answer *a = listing(s, i, subject);
+    for (size_t w = 0; w < s->who_count; w++) {
+        const struct dns_answer *a = listing(s, i, w);
 
         for (size_t r = 0; r < zone->rule_count; r++)
-            s->is_allowed[subject] |= zone->rules[r].points < 0 && record_for(&zone->rules[r], a);
+            s->who[w].is_allowed |= zone->rules[r].points < 0 && record_for(&zone->rules[r], a);
     }
 }
 
-static bool may_count(const struct dnsbl_survey *s, const struct dnsbl_rule *rule, enum dnsbl_subject subject)
+static bool may_count(const struct dnsbl_survey *s, const struct dnsbl_rule *rule, size_t w)
 {
-    return rule->points < 0 || !s->is_allowed[subject];
+    return rule->points < 0 || !s->who[w].is_allowed;
 }
 
 /* The list's own words, or "" when it has none, or is not to be asked for them. */
-static const char *explanation(struct dnsbl_survey *s, const struct dnsbl_zone *zone, enum dnsbl_subject subject)
+static const char *explanation(struct dnsbl_survey *s, const struct dnsbl_zone *zone, size_t w)
 {
-    const struct dns_answer *a = zone->explain ? dnsbl_look(s, zone, subject, DNS_TXT) : NULL;
+    const struct dns_answer *a = zone->explain ? dnsbl_look(s, zone, &s->who[w], DNS_TXT) : NULL;
 
     if (!a || a->state != DNS_OK || a->count == 0)
         return "";
@@ -66,23 +66,25 @@ static const char *explanation(struct dnsbl_survey *s, const struct dnsbl_zone *
     return arena_printf(s->q->arena, ": %.*s", SPAN_ARG(text));
 }
 
-static void tell(struct dnsbl_survey *s, size_t i, size_t r, enum dnsbl_subject subject, int points, struct told *told)
+static void tell(struct dnsbl_survey *s, size_t i, size_t r, size_t w, int points, struct told *told)
 {
     const struct dnsbl_zone *zone = dnsbl_zone_at(s->conf, i);
     const struct dnsbl_rule *rule = &zone->rules[r];
-    const struct addr *by = record_for(rule, listing(s, i, subject));
+    const struct addr *by = record_for(rule, listing(s, i, w));
     char text[ADDR_TEXT_MAX];
 
-    if (!by || told->of[r][subject])
+    bool *is_told = &told->of[r * s->who_count + w];
+
+    if (!by || *is_told)
         return;
-    told->of[r][subject] = true;
-    finding_name(s->q, rule->symbol, points, "%s is listed by %s (%s)%s", s->who[subject].shown, zone->title,
-                 addr_text(by, text), explanation(s, zone, subject));
+    *is_told = true;
+    finding_name(s->q, rule->symbol, points, "%s is listed by %s (%s)%s", s->who[w].shown, zone->title,
+                 addr_text(by, text), explanation(s, zone, w));
 }
 
 struct best {
     size_t rule;
-    enum dnsbl_subject subject;
+    size_t who;
     int points;
     bool is_any;
 };
@@ -98,42 +100,42 @@ static void count_best(struct dnsbl_survey *s, size_t i, struct told *told)
     const struct dnsbl_zone *zone = dnsbl_zone_at(s->conf, i);
     struct best best = { 0 };
 
-    for (enum dnsbl_subject subject = 0; subject < DNSBL_SUBJECTS; subject++) {
-        const struct dns_answer *a = listing(s, i, subject);
+    for (size_t w = 0; w < s->who_count; w++) {
+        const struct dns_answer *a = listing(s, i, w);
 
         for (size_t r = 0; r < zone->rule_count && a; r++) {
             const struct dnsbl_rule *rule = &zone->rules[r];
 
-            if (rule->match.kind != DNSBL_MATCH_MASK && may_count(s, rule, subject) && is_better(&best, rule->points) &&
+            if (rule->match.kind != DNSBL_MATCH_MASK && may_count(s, rule, w) && is_better(&best, rule->points) &&
                 record_for(rule, a))
-                best = (struct best){ r, subject, rule->points, true };
+                best = (struct best){ r, w, rule->points, true };
         }
     }
     if (best.is_any)
-        tell(s, i, best.rule, best.subject, best.points, told);
+        tell(s, i, best.rule, best.who, best.points, told);
 }
 
-/* The finding bears the points of its first telling, so a subject about whom the bit may count goes first. */
+/* The finding bears the points of its first telling, so somebody about whom the bit may count goes first. */
 static void count_bits(struct dnsbl_survey *s, size_t i, struct told *told)
 {
     const struct dnsbl_zone *zone = dnsbl_zone_at(s->conf, i);
 
     for (size_t r = 0; r < zone->rule_count; r++)
-        for (enum dnsbl_subject subject = 0; subject < DNSBL_SUBJECTS; subject++)
-            if (zone->rules[r].match.kind == DNSBL_MATCH_MASK && may_count(s, &zone->rules[r], subject))
-                tell(s, i, r, subject, zone->rules[r].points, told);
+        for (size_t w = 0; w < s->who_count; w++)
+            if (zone->rules[r].match.kind == DNSBL_MATCH_MASK && may_count(s, &zone->rules[r], w))
+                tell(s, i, r, w, zone->rules[r].points, told);
 }
 
 static void count_hits(struct dnsbl_survey *s, size_t i)
 {
     const struct dnsbl_zone *zone = dnsbl_zone_at(s->conf, i);
-    struct told told = { 0 };
+    struct told told = { arena_alloc(s->q->arena, zone->rule_count * s->who_count + 1) };
 
     count_best(s, i, &told);
     count_bits(s, i, &told);
     for (size_t r = 0; r < zone->rule_count; r++)
-        for (enum dnsbl_subject subject = 0; subject < DNSBL_SUBJECTS; subject++)
-            tell(s, i, r, subject, 0, &told);
+        for (size_t w = 0; w < s->who_count; w++)
+            tell(s, i, r, w, 0, &told);
 }
 
 static void count_state(struct dnsbl_survey *s, size_t i)
@@ -202,8 +204,14 @@ static void zone_bounds(const struct dnsbl_zone *zone, struct bounds *out)
     out->most += most;
 }
 
-void dnsbl_bounds(const struct dnsbl_conf *conf, struct bounds *out)
+/* With no list, not even the symbols of what is wrong with lists can come. */
+void dnsbl_bounds(const void *conf, const int *points, struct bounds *out)
 {
-    for (size_t i = 0; i < conf->zones.count; i++)
-        zone_bounds(dnsbl_zone_at(conf, i), out);
+    const struct dnsbl_conf *c = conf;
+
+    *out = (struct bounds){ 0 };
+    for (size_t i = 0; i < c->zones.count; i++)
+        zone_bounds(dnsbl_zone_at(c, i), out);
+    for (size_t i = 0; i <= DNSBL_SYMBOL_SILENT && c->zones.count; i++)
+        *(points[i] < 0 ? &out->least : &out->most) += points[i];
 }

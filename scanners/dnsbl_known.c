@@ -20,6 +20,26 @@ static const struct dnsbl_known_answer zen[] = {
     { 0 },
 };
 
+/* The same list asked about the addresses of URLs' hosts. */
+static const struct dnsbl_known_answer zen_url[] = {
+    { "127.0.0.2", "URIBL_SBL", 650 },
+    { "127.0.0.3", "URIBL_SBL_CSS", 500 },
+    { "127.0.0.4-127.0.0.7", "URIBL_XBL", 300 },
+    { "127.0.0.9", "URIBL_DROP", 500 },
+    { 0 },
+};
+
+static const struct dnsbl_known_answer ebl[] = {
+    { "127.0.0.2-127.0.0.3", "MSBL_EBL", 750 },
+    { "127.0.1.2-127.0.1.3", "MSBL_EBL_GREY", 50 },
+    { 0 },
+};
+
+static const struct dnsbl_known_answer hbl[] = {
+    { "127.0.3.2", "SPAMHAUS_HBL_EMAIL", 700 },
+    { 0 },
+};
+
 static const struct dnsbl_known_answer authbl[] = {
     { "127.0.0.20", "RBL_SPAMHAUS_AUTHBL", 400 },
     { 0 },
@@ -95,11 +115,11 @@ static const struct dnsbl_known_answer blocklistde[] = {
 /* What is not said: addresses of both families, both test points of RFC 5782, no refusals of its own. */
 /* clang-format off */
 static const struct dnsbl_known known[] = {
-    { .zone = "zen.spamhaus.org",       .suffix = DQS("zen"),     .answers = zen },
-    { .zone = "sbl.spamhaus.org",       .suffix = DQS("sbl"),     .answers = zen },
+    { .zone = "zen.spamhaus.org",       .suffix = DQS("zen"),     .answers = zen, .url_answers = zen_url },
+    { .zone = "sbl.spamhaus.org",       .suffix = DQS("sbl"),     .answers = zen, .url_answers = zen_url },
     { .zone = "xbl.spamhaus.org",       .suffix = DQS("xbl"),     .answers = zen },
     { .zone = "pbl.spamhaus.org",       .suffix = DQS("pbl"),     .answers = zen },
-    { .zone = "sbl-xbl.spamhaus.org",   .suffix = DQS("sbl-xbl"), .answers = zen },
+    { .zone = "sbl-xbl.spamhaus.org",   .suffix = DQS("sbl-xbl"), .answers = zen, .url_answers = zen_url },
     { .zone = "authbl.dq.spamhaus.net", .suffix = DQS("authbl"),  .answers = authbl, .test = DNSBL_TEST_UNLISTED },
     { .zone = "dbl.spamhaus.org",       .suffix = DQS("dbl"),     .answers = dbl,    .lists_domains = true,
       .test_listed = "dbltest.com", .refusals = "127.0.1.255" },
@@ -119,9 +139,13 @@ static const struct dnsbl_known known[] = {
     { .zone = "bl.ipv6.spameatingmonkey.net", .answers = sem6, .test = DNSBL_TEST_UNLISTED, .families = DNSBL_IP6 },
     { .zone = "bip.virusfree.cz",       .answers = virusfree, .test = DNSBL_TEST_UNLISTED, .families = DNSBL_IP4 },
     { .zone = "multi.surbl.org",        .answers = surbl, .lists_domains = true, .is_organizational = true,
-      .test_listed = "surbl-org-permanent-test-point.com" },
+      .test_listed = "surbl-org-permanent-test-point.com", .of = "names numbers" },
     { .zone = "multi.uribl.com",        .answers = uribl, .lists_domains = true, .is_organizational = true,
-      .test_listed = "test.uribl.com" },
+      .test_listed = "test.uribl.com", .of = "names numbers" },
+    { .zone = "ebl.msbl.org",           .answers = ebl, .lists_domains = true, .test = DNSBL_TEST_UNLISTED, .of = "emails",
+      .hash = DNSBL_SHA1 },
+    { .zone = "hbl.dq.spamhaus.net",    .suffix = DQS("hbl"), .answers = hbl, .lists_domains = true,
+      .test = DNSBL_TEST_UNLISTED, .of = "exact_emails", .hash = DNSBL_SHA1 },
 };
 /* clang-format on */
 

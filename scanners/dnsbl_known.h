@@ -8,6 +8,7 @@
 #define SCANNERS_DNSBL_KNOWN_H
 
 #include "gateway/base/span.h"
+#include "scanners/dnsbl_hash.h"
 
 enum dnsbl_families { DNSBL_FAMILIES_AUTO, DNSBL_BOTH, DNSBL_IP4, DNSBL_IP6 };
 
@@ -29,7 +30,10 @@ struct dnsbl_known {
     const char *test_listed; /* NULL: that of RFC 5782 */
     bool is_organizational;  /* it wants the organizational domain */
     const char *refusals;    /* besides those that every list is refused by; blanks between; NULL: none */
-    const struct dnsbl_known_answer *answers; /* ends with a NULL answer */
+    const struct dnsbl_known_answer *answers;     /* ends with a NULL answer */
+    const struct dnsbl_known_answer *url_answers; /* when it is asked about URLs; NULL: the same */
+    const char *of;       /* what it is asked about in the check uribl; NULL: names or addresses, as it lists them */
+    enum dnsbl_hash hash; /* how it wants it written */
 };
 
 /* What every list says by them: "you may not ask". */

@@ -1,6 +1,6 @@
 /* scanners/dnsbl_survey.h - one run of asking lists: whom about, what they answered, what may be believed.
  *
- * Shared by the files of the checks dnsbl and rhsbl. A survey lives on the stack of one run.
+ * Shared by the checks dnsbl, rhsbl and uribl, which differ in whom they ask about. A survey lives in one run.
  */
 #ifndef SCANNERS_DNSBL_SURVEY_H
 #define SCANNERS_DNSBL_SURVEY_H
@@ -8,16 +8,21 @@
 #include "gateway/core/check.h"
 #include "gateway/mail/domain.h"
 #include "scanners/dnsbl_conf.h"
+#include "scanners/dnsbl_hash.h"
 
-/* Symbols of both checks, by index. */
+/* Symbols of all these checks, by index. */
 enum { DNSBL_SYMBOL_BLOCKED, DNSBL_SYMBOL_BROKEN, DNSBL_SYMBOL_ASIDE, DNSBL_SYMBOL_SILENT };
+
+enum { DNSBL_WHO_MAX = 160 };
 
 /* Somebody to ask about: what stands before the list's name, and what people call it. */
 struct dnsbl_who {
-    bool is_known;
-    char full[DOMAIN_MAX];
-    const char *organizational; /* within `full` */
+    enum dnsbl_subject subject;
+    const char *full; /* a name, a reversed address, or, for lists of hashes, what is hashed */
+    const char *organizational;
     const char *shown;
+    enum addr_family family; /* of an address */
+    bool is_allowed;         /* an allow list that stops others vouches for it */
 };
 
 /* A list, in one run. */
@@ -33,24 +38,35 @@ struct dnsbl_view {
 struct dnsbl_survey {
     struct inquiry *q;
     const struct dnsbl_conf *conf;
-    struct dnsbl_who who[DNSBL_SUBJECTS];
+    struct dnsbl_who *who; /* DNSBL_WHO_MAX at most, in the order of their weight */
+    size_t who_count, who_room;
     struct dnsbl_view views[DNSBL_ZONES_MAX];
     bool is_waiting;
-    bool is_allowed[DNSBL_SUBJECTS]; /* an allow list that stops others vouches for it */
 };
 
-/* dnsbl_know_client, dnsbl_know_names - fill in whom to ask about. */
-void dnsbl_know_client(struct dnsbl_survey *s);
-void dnsbl_know_names(struct dnsbl_survey *s);
+/* dnsbl_know - one more to ask about; `full` and `organizational` are copied. NULL when there are too many. */
+struct dnsbl_who *dnsbl_know(struct dnsbl_survey *s, enum dnsbl_subject subject, const char *full,
+                             const char *organizational, const char *shown);
+/* dnsbl_know_address - the same of an address. dnsbl_know_name - of a name; nothing when it is no domain name. */
+void dnsbl_know_address(struct dnsbl_survey *s, enum dnsbl_subject subject, const struct addr *address,
+                        const char *word);
+void dnsbl_know_name(struct dnsbl_survey *s, enum dnsbl_subject subject, const char *word, struct span name);
 
-/* dnsbl_is_asked_about - whether this list is one for this subject, and the subject is known. */
-bool dnsbl_is_asked_about(const struct dnsbl_survey *s, const struct dnsbl_zone *zone, enum dnsbl_subject subject);
-/* dnsbl_look - the list's answer about a subject; NULL, and is_waiting is set, while it is not here. A name too long to
+/* dnsbl_survey - asks all lists about all of them; STEP_DONE when all answers are in and counted. dnsbl_upkeep - tests
+ * the lists whose time it is: the modules' upkeep(). */
+enum step dnsbl_survey(struct dnsbl_survey *s);
+enum step dnsbl_upkeep(struct inquiry *q);
+/* How often a look is taken at which tests are due: it costs nothing when none is. */
+enum { DNSBL_UPKEEP_MS = 5000 };
+
+/* dnsbl_is_asked_about - whether this list is one for this subject. */
+bool dnsbl_is_asked_about(const struct dnsbl_zone *zone, const struct dnsbl_who *who);
+/* dnsbl_look - the list's answer about somebody; NULL, and is_waiting is set, while it is not here. A name too long to
  * exist is an answer: NXDOMAIN. */
-const struct dns_answer *dnsbl_look(struct dnsbl_survey *s, const struct dnsbl_zone *zone, enum dnsbl_subject subject,
+const struct dns_answer *dnsbl_look(struct dnsbl_survey *s, const struct dnsbl_zone *zone, const struct dnsbl_who *who,
                                     enum dns_type type);
-/* dnsbl_ask_all - asks the i-th list about all its subjects, and fills its view. */
-void dnsbl_ask_all(struct dnsbl_survey *s, size_t i);
+/* dnsbl_ask - asks the i-th list about one of them, and notes in its view what it answered. */
+void dnsbl_ask(struct dnsbl_survey *s, size_t i, const struct dnsbl_who *who);
 
 /* dnsbl_has_test - has it test points [RFC5782 5]? dnsbl_test - asks them; false while answers are awaited (*is_waiting
  * is set then), and when the limit of look-ups left them out. */
@@ -61,7 +77,7 @@ void dnsbl_test_first(struct dnsbl_survey *s, size_t i);
 
 /* dnsbl_count - findings of all lists, once no answer is awaited (explanations may be: is_waiting). */
 void dnsbl_count(struct dnsbl_survey *s);
-/* dnsbl_bounds - the least and most that the lists can count together; adds to *out. */
-void dnsbl_bounds(const struct dnsbl_conf *conf, struct bounds *out);
+/* dnsbl_bounds - the least and most that the check can find: bounds() of its module, whose symbols are the four. */
+void dnsbl_bounds(const void *conf, const int *points, struct bounds *out);
 
 #endif

@@ -1,4 +1,5 @@
 # tests/interop/test_dnsbl.py - DNS lists out of a real nsd: hits, refusals, dead lists, and lists that recover.
+import hashlib
 import json
 import subprocess
 
@@ -38,6 +39,12 @@ mx.sender.example. A 203.0.113.7
 test.dbl.example. A 127.0.1.2
 sender.example.dbl.example. A 127.0.1.2
 mx.sender.example.dbl.example. A 127.0.1.4
+
+test.uri.example. A 127.0.0.2
+evil.com.uri.example. A 127.0.0.4
+www.evil.com. A 203.0.113.9
+9.113.0.203.uri.example. A 127.0.0.2
+{hashlib.sha1(b"badguy@gmail.com").hexdigest()}.uri.example. A 127.0.0.2
 """
 
 OFF = ("rdns", "helo", "spf", "sender", "dkim", "dmarc", "arc")
@@ -50,14 +57,14 @@ def dns():
         yield server
 
 
-def scan(dns, folder, checks, client="203.0.113.7", helo="mx.sender.example", sender="a@sender.example"):
+def scan(dns, folder, checks, client="203.0.113.7", helo="mx.sender.example", sender="a@sender.example", mail=MAIL):
     """The findings, {symbol: finding}, and all that was printed."""
     conf = folder / "gateway.conf"
     conf.write_text(f'hostname = "mx.here.example"\nstate = "{folder}"\n'
                     f'dns {{ servers = {{"{dns.endpoint}"}} }}\n{checks}\n')
     done = subprocess.run([BUILD / "postern", "scan", "-c", conf, "--json", "--client-ip", client, "--helo", helo,
                            "--from", sender, "--rcpt", "b@here.example", "-"],
-                          input=MAIL, capture_output=True, timeout=60)
+                          input=mail, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     found = json.loads(done.stdout)
     findings = {f["symbol"]: f for check in found["checks"] for f in check["findings"]}
@@ -118,6 +125,26 @@ def test_domains_are_looked_up(dns, tmp_path):
     assert findings["DBL_PHISH"]["score"] == 7.5
     assert findings["DBL_SPAM"]["score"] == 0  # counted once, by the worse answer
     assert "client name mx.sender.example" in findings["DBL_PHISH"]["reason"]
+
+
+MESSAGES = [
+    # list                                                    text                                      symbol
+    ('score = 4.0', b"see http://www.evil.com/x", "URIBL_URI_EXAMPLE"),
+    ('score = 4.0', b"see http://www.good.com/x", None),
+    ('like = "multi.uribl.com" test_listed = "test"', b"see http://www.evil.com/x", "URIBL_GREY"),
+    ('score = 4.0 of = {numbers}', b"see http://0xcb.0.113.9/x", "URIBL_URI_EXAMPLE"),
+    ('score = 4.0 of = {addresses}', b"see hxxp://www[.]evil[.]com/x", "URIBL_URI_EXAMPLE"),
+    ('like = "ebl.msbl.org"', b"write to Bad.Guy+now@gmail.com", "MSBL_EBL"),
+]
+
+
+@pytest.mark.parametrize("zone,text,symbol", MESSAGES)
+def test_what_stands_in_a_message_is_looked_up(dns, tmp_path, zone, text, symbol):
+    test = "" if "test" in zone or "like" in zone else "test = no "
+    conf = f'{QUIET}\ncheck "uribl" {{ zone "uri.example" {{ {test}{zone} }} }}'
+    findings, _ = scan(dns, tmp_path, conf, mail=MAIL.replace(b"Hello.", text))
+    counted = {s for s, f in findings.items() if f["score"] and s.startswith(("URIBL", "MSBL"))}
+    assert counted == ({symbol} if symbol else set()), findings
 
 
 RUN = """

@@ -77,7 +77,7 @@ static const struct dnsbl_known *first_with(const struct dnsbl_known_answer *ans
 
 static void print_known_list(const struct dnsbl_known *list, const struct dnsbl_known *first)
 {
-    const char *of = list->lists_domains ? "domains" : "addresses";
+    const char *of = list->hash ? "mail addresses" : list->lists_domains ? "domains" : "addresses";
 
     if (list != first) {
         printf("| %s | %s | as %s | | |\n", list->zone, of, first->zone);
@@ -87,17 +87,24 @@ static void print_known_list(const struct dnsbl_known *list, const struct dnsbl_
         printf("| %s | %s | %s | `%s` | %.2f |\n", list->zone, of, a->answer, a->symbol, a->points / 100.0);
 }
 
+static void print_url_answers(const struct dnsbl_known *list)
+{
+    for (const struct dnsbl_known_answer *a = list->url_answers; a && a->answer; a++)
+        printf("| %s | hosts of URLs | %s | `%s` | %.2f |\n", list->zone, a->answer, a->symbol, a->points / 100.0);
+}
+
 static void print_known_lists(void)
 {
     const struct dnsbl_known *list;
 
     puts("\n## Known lists\n\n"
-         "What `zone \"NAME\" {}` in `check \"dnsbl\"` (lists of addresses) and `check \"rhsbl\"` (lists of domains) "
-         "counts\n"
-         "when it says nothing else. None is asked unless it is named.\n\n"
+         "What `zone \"NAME\" {}` in `check \"dnsbl\"` (lists of addresses), `check \"rhsbl\"` (lists of domains) and\n"
+         "`check \"uribl\"` (any) counts when it says nothing else. None is asked unless it is named.\n\n"
          "| List | Of | Answer | Symbol | Score |\n|---|---|---|---|---:|");
     for (size_t i = 0; (list = dnsbl_known_at(i)); i++)
         print_known_list(list, first_with(list->answers));
+    for (size_t i = 0; (list = dnsbl_known_at(i)); i++)
+        print_url_answers(list);
 }
 
 static void print_checks(void)
