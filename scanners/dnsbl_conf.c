@@ -530,17 +530,17 @@ static const struct conf_key rhsbl_keys[] = {
 #define AT(member) offsetof(struct uribl_conf, lists.member)
 static const struct conf_key uribl_keys[] = {
     { .name = "zone", .type = CONF_SECTIONS, .at = AT(zones), .section = &url_zone_section,
-      .help = "the lists: none unless you name them, for asking tells them what is in your mail, and most have terms of "
-              "use. A known list (dbl.spamhaus.org, multi.surbl.org, multi.uribl.com, ebl.msbl.org, ...) needs no more "
-              "than its name" },
+      .help = "the lists: none unless you name them, for asking tells them what is in your mail, and most have terms "
+              "of use. A known list (dbl.spamhaus.org, multi.surbl.org, multi.uribl.com, ebl.msbl.org, ...) needs no "
+              "more than its name" },
     { .name = "names_most", .type = CONF_INT, .at = offsetof(struct uribl_conf, names_most), .initial = "20",
       .least = "1", .most = "100", .help = "hosts of a message that lists are asked about, the most suspicious first" },
     { .name = "emails_most", .type = CONF_INT, .at = offsetof(struct uribl_conf, emails_most), .initial = "10",
       .least = "0", .most = "50", .help = "mail addresses of a message that lists are asked about" },
     { .name = "exclude", .type = CONF_STRS, .at = offsetof(struct uribl_conf, exclude),
-      .initial = "w3.org schemas.microsoft.com microsoft.com outlook.com google.com gmail.com googleapis.com gstatic.com "
-                 "apple.com facebook.com instagram.com linkedin.com twitter.com x.com youtube.com amazon.com "
-                 "wikipedia.org mozilla.org",
+      .initial = "w3.org schemas.microsoft.com microsoft.com outlook.com google.com gmail.com googleapis.com "
+                 "gstatic.com apple.com facebook.com instagram.com linkedin.com twitter.com x.com youtube.com "
+                 "amazon.com wikipedia.org mozilla.org",
       .help = "domains that no list is asked about: nobody lists them, and they are in every mail" },
     PATIENCE_KEYS,
     { 0 },

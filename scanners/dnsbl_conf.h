@@ -1,8 +1,9 @@
 /* scanners/dnsbl_conf.h - the lists that are asked, as configured.
  *
  * Three checks share all of this: dnsbl (lists of addresses, asked about the client), rhsbl (lists of domains, asked
- * about sender, HELO and rDNS name) and uribl (lists of any kind, asked about what stands in the message). A zone's title is its label: the only name that is ever shown, for `name` may
- * hold a key. Memory: the conf's arena. `health` is the state part: the loop's, written at the end of runs only.
+ * about sender, HELO and rDNS name) and uribl (lists of any kind, asked about what stands in the message). A zone's
+ * title is its label: the only name that is ever shown, for `name` may hold a key. Memory: the conf's arena. `health`
+ * is the state part: the loop's, written at the end of runs only.
  */
 #ifndef SCANNERS_DNSBL_CONF_H
 #define SCANNERS_DNSBL_CONF_H

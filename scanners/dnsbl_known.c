@@ -142,8 +142,8 @@ static const struct dnsbl_known known[] = {
       .test_listed = "surbl-org-permanent-test-point.com", .of = "names numbers" },
     { .zone = "multi.uribl.com",        .answers = uribl, .lists_domains = true, .is_organizational = true,
       .test_listed = "test.uribl.com", .of = "names numbers" },
-    { .zone = "ebl.msbl.org",           .answers = ebl, .lists_domains = true, .test = DNSBL_TEST_UNLISTED, .of = "emails",
-      .hash = DNSBL_SHA1 },
+    { .zone = "ebl.msbl.org",           .answers = ebl, .lists_domains = true, .test = DNSBL_TEST_UNLISTED,
+      .of = "emails", .hash = DNSBL_SHA1 },
     { .zone = "hbl.dq.spamhaus.net",    .suffix = DQS("hbl"), .answers = hbl, .lists_domains = true,
       .test = DNSBL_TEST_UNLISTED, .of = "exact_emails", .hash = DNSBL_SHA1 },
 };

@@ -178,7 +178,7 @@ static void put_escaped(struct writer *w, unsigned char c)
     put(w, text, sizeof text);
 }
 
-/* One byte, or escape, off the front of *s. */
+/* One byte, or escape, off the front of *s. A percent sign that starts none is escaped, so that it never will. */
 static void put_next(struct writer *w, struct span *s, const char *escaped)
 {
     int byte = escaped_byte(*s);
@@ -188,7 +188,7 @@ static void put_next(struct writer *w, struct span *s, const char *escaped)
         put_escaped(w, (unsigned char)byte);
     else if (byte >= 0)
         put(w, &(char){ (char)byte }, 1);
-    else if (c <= ' ' || c >= 0x7f || strchr(escaped, c))
+    else if (c <= ' ' || c >= 0x7f || c == '%' || strchr(escaped, c))
         put_escaped(w, c);
     else
         put(w, s->ptr, 1);
@@ -324,7 +324,8 @@ static void compose(struct arena *a, const struct parts *p, struct url *out)
     put_text(&w, "://");
     size_t user = w.len;
 
-    put_all(&w, span_first(p->userinfo, USERINFO_MAX), "\"#<>?`{}/;=@[]\\^|");
+    for (struct span left = p->userinfo; left.len && w.len - user < USERINFO_MAX;)
+        put_next(&w, &left, "\"#<>?`{}/;=@[]\\^|");
     size_t host = w.len;
 
     if (p->userinfo.len)

@@ -153,7 +153,8 @@ static bool is_known_tld(struct known_tld *tlds, struct span label)
 {
     if (label.len < 2 || label.len > sizeof tlds->label)
         return look_up(label);
-    struct known_tld *tld = &tlds[(unsigned char)(label.ptr[0] ^ label.ptr[label.len - 1] << 1) % KNOWN_TLDS];
+    struct known_tld *tld =
+        &tlds[((unsigned char)label.ptr[0] + 2U * (unsigned char)label.ptr[label.len - 1]) % KNOWN_TLDS];
 
     if (tld->len != label.len || memcmp(tld->label, label.ptr, label.len) != 0) {
         tld->is_known = look_up(label);

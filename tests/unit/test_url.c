@@ -33,7 +33,7 @@ static void urls_have_a_normal_form(void **state)
         { "http://example.com/%41%7e%2f", "http://example.com/A~%2F" },
         { "http://example.com/a b", "http://example.com/a%20b" },
         { "http://example.com/\xc3\xbc", "http://example.com/%C3%BC" },
-        { "http://example.com/%zz%", "http://example.com/%zz%" },
+        { "http://example.com/%zz%", "http://example.com/%25zz%25" },
         { "http://example.com/?a=<b>", "http://example.com/?a=%3Cb%3E" },
         { "http://user:pw@example.com/", "http://user:pw@example.com/" },
         { "http://a@b@example.com/", "http://a%40b@example.com/" },
