@@ -28,6 +28,8 @@ static struct span decoded(struct html_reading *r, struct span text)
     if (amp == SPAN_NPOS)
         return text;
     strbuf_clear(b);
+    if (rest.len < text.len)
+        r->out->facts |= HTML_TOO_MUCH;
     char *to = strbuf_room(b, rest.len + rest.len / 5 + HTML_ENTITY_BYTES_MAX);
 
     if (!to)
@@ -83,6 +85,8 @@ static struct span joined(struct html_reading *r, struct span text)
 {
     struct span cut = html_cut(text, HTML_TEXT_MAX);
 
+    if (cut.len < text.len)
+        r->out->facts |= HTML_TOO_MUCH;
     strbuf_clear(&r->joined);
     char *to = strbuf_room(&r->joined, cut.len);
 

@@ -175,23 +175,33 @@ static const uint16_t light[256] = {
     57105, 57646, 58190, 58737, 59287, 59840, 60396, 60955, 61517, 62082, 62650, 63221, 63795, 64372, 64952, 65535,
 };
 
+/* Less than, equal to or more than 0, as `name` stands before, at or behind `other`, which is in lower case. */
+static int order_of(struct span name, const char *other)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        int order = ascii_lower(name.ptr[i]) - other[i]; /* which ends in NUL: it is behind */
+
+        if (order || !other[i])
+            return order ? order : 1;
+    }
+    return other[name.len] ? -1 : 0;
+}
+
 bool html_color_named(struct span name, uint32_t *rgb)
 {
     size_t low = 0, high = sizeof names / sizeof *names;
 
+    if (!name.len || !ascii_is_alpha(name.ptr[0]))
+        return false;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        struct span other = span_of(names[middle].name);
-        size_t common = name.len < other.len ? name.len : other.len;
-        int order = 0;
+        int order = order_of(name, names[middle].name);
 
-        for (size_t i = 0; i < common && !order; i++)
-            order = ascii_lower(name.ptr[i]) - other.ptr[i];
-        if (!order && name.len == other.len) {
+        if (!order) {
             *rgb = names[middle].rgb;
             return true;
         }
-        if (order < 0 || (!order && name.len < other.len))
+        if (order < 0)
             high = middle;
         else
             low = middle + 1;

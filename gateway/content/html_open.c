@@ -153,6 +153,14 @@ static bool close_around(struct html_looks *l, uint8_t kind)
     return true;
 }
 
+/* What an end tag does not reach through: </span> not through a <div>, </div> not through a <td>. */
+static unsigned stops_of(uint8_t kind)
+{
+    if (is_of_table(kind))
+        return 0;
+    return nature_of(kind) & (HTML_BLOCK | HTML_INLINE | HTML_SCOPE) ? HTML_SCOPE : HTML_SCOPE | HTML_BLOCK;
+}
+
 void html_open_end(struct html_reading *r)
 {
     struct html_looks *l = &r->looks;
@@ -164,5 +172,5 @@ void html_open_end(struct html_reading *r)
     }
     if (!l->count[kind] || (nature_of(kind) & HTML_INLINE && close_around(l, kind)))
         return;
-    close_within(l, kind, is_of_table(kind) ? 0 : HTML_SCOPE, is_of_table(kind) ? HTML_EL_TABLE : OPEN_KINDS - 1);
+    close_within(l, kind, stops_of(kind), is_of_table(kind) ? HTML_EL_TABLE : OPEN_KINDS - 1);
 }

@@ -336,41 +336,42 @@ enum how {
 
 static const struct known_property {
     const char *name;
+    size_t length;
     enum html_property property;
     enum how how;
     const char *words; /* AS_FLAG: those that say yes */
 } properties[] = {
-    { "color", STYLE_COLOR, AS_COLOUR, NULL },
-    { "background", STYLE_BACKGROUND, AS_BACKGROUND, NULL },
-    { "background-color", STYLE_BACKGROUND, AS_BACKGROUND, NULL },
-    { "background-image", STYLE_BACKGROUND, AS_BACKGROUND, NULL },
-    { "display", STYLE_DISPLAY, AS_FLAG, "none" },
-    { "visibility", STYLE_VISIBILITY, AS_FLAG, "hidden collapse" },
-    { "font-size", STYLE_FONT_SIZE, AS_FONT_SIZE, NULL },
-    { "font", STYLE_FONT_SIZE, AS_FONT, NULL },
-    { "opacity", STYLE_OPACITY, AS_OPACITY, NULL },
-    { "-moz-opacity", STYLE_OPACITY, AS_OPACITY, NULL },
-    { "filter", STYLE_OPACITY, AS_FILTER, NULL },
-    { "position", STYLE_POSITION, AS_FLAG, "absolute fixed relative" },
-    { "left", STYLE_LEFT, AS_LENGTH, NULL },
-    { "top", STYLE_TOP, AS_LENGTH, NULL },
-    { "right", STYLE_RIGHT, AS_LENGTH, NULL },
-    { "bottom", STYLE_BOTTOM, AS_LENGTH, NULL },
-    { "margin-left", STYLE_MARGIN_LEFT, AS_LENGTH, NULL },
-    { "margin-top", STYLE_MARGIN_TOP, AS_LENGTH, NULL },
-    { "text-indent", STYLE_INDENT, AS_LENGTH, NULL },
-    { "height", STYLE_HEIGHT, AS_LENGTH, NULL },
-    { "max-height", STYLE_HEIGHT, AS_LENGTH, NULL },
-    { "width", STYLE_WIDTH, AS_LENGTH, NULL },
-    { "max-width", STYLE_WIDTH, AS_LENGTH, NULL },
-    { "overflow", STYLE_OVERFLOW, AS_FLAG, "hidden clip" },
-    { "overflow-y", STYLE_OVERFLOW, AS_FLAG, "hidden clip" },
-    { "clip", STYLE_CLIP, AS_CLIP, NULL },
-    { "clip-path", STYLE_CLIP, AS_CLIP, NULL },
-    { "transform", STYLE_TRANSFORM, AS_TRANSFORM, NULL },
-    { "white-space", STYLE_WHITE_SPACE, AS_FLAG, "pre pre-wrap pre-line break-spaces" },
-    { "mso-hide", STYLE_MSO_HIDE, AS_FLAG, "all" },
-    { "-webkit-text-fill-color", STYLE_COLOR, AS_COLOUR, NULL },
+    { "color", sizeof "color" - 1, STYLE_COLOR, AS_COLOUR, NULL },
+    { "background", sizeof "background" - 1, STYLE_BACKGROUND, AS_BACKGROUND, NULL },
+    { "background-color", sizeof "background-color" - 1, STYLE_BACKGROUND, AS_BACKGROUND, NULL },
+    { "background-image", sizeof "background-image" - 1, STYLE_BACKGROUND, AS_BACKGROUND, NULL },
+    { "display", sizeof "display" - 1, STYLE_DISPLAY, AS_FLAG, "none" },
+    { "visibility", sizeof "visibility" - 1, STYLE_VISIBILITY, AS_FLAG, "hidden collapse" },
+    { "font-size", sizeof "font-size" - 1, STYLE_FONT_SIZE, AS_FONT_SIZE, NULL },
+    { "font", sizeof "font" - 1, STYLE_FONT_SIZE, AS_FONT, NULL },
+    { "opacity", sizeof "opacity" - 1, STYLE_OPACITY, AS_OPACITY, NULL },
+    { "-moz-opacity", sizeof "-moz-opacity" - 1, STYLE_OPACITY, AS_OPACITY, NULL },
+    { "filter", sizeof "filter" - 1, STYLE_OPACITY, AS_FILTER, NULL },
+    { "position", sizeof "position" - 1, STYLE_POSITION, AS_FLAG, "absolute fixed relative" },
+    { "left", sizeof "left" - 1, STYLE_LEFT, AS_LENGTH, NULL },
+    { "top", sizeof "top" - 1, STYLE_TOP, AS_LENGTH, NULL },
+    { "right", sizeof "right" - 1, STYLE_RIGHT, AS_LENGTH, NULL },
+    { "bottom", sizeof "bottom" - 1, STYLE_BOTTOM, AS_LENGTH, NULL },
+    { "margin-left", sizeof "margin-left" - 1, STYLE_MARGIN_LEFT, AS_LENGTH, NULL },
+    { "margin-top", sizeof "margin-top" - 1, STYLE_MARGIN_TOP, AS_LENGTH, NULL },
+    { "text-indent", sizeof "text-indent" - 1, STYLE_INDENT, AS_LENGTH, NULL },
+    { "height", sizeof "height" - 1, STYLE_HEIGHT, AS_LENGTH, NULL },
+    { "max-height", sizeof "max-height" - 1, STYLE_HEIGHT, AS_LENGTH, NULL },
+    { "width", sizeof "width" - 1, STYLE_WIDTH, AS_LENGTH, NULL },
+    { "max-width", sizeof "max-width" - 1, STYLE_WIDTH, AS_LENGTH, NULL },
+    { "overflow", sizeof "overflow" - 1, STYLE_OVERFLOW, AS_FLAG, "hidden clip" },
+    { "overflow-y", sizeof "overflow-y" - 1, STYLE_OVERFLOW, AS_FLAG, "hidden clip" },
+    { "clip", sizeof "clip" - 1, STYLE_CLIP, AS_CLIP, NULL },
+    { "clip-path", sizeof "clip-path" - 1, STYLE_CLIP, AS_CLIP, NULL },
+    { "transform", sizeof "transform" - 1, STYLE_TRANSFORM, AS_TRANSFORM, NULL },
+    { "white-space", sizeof "white-space" - 1, STYLE_WHITE_SPACE, AS_FLAG, "pre pre-wrap pre-line break-spaces" },
+    { "mso-hide", sizeof "mso-hide" - 1, STYLE_MSO_HIDE, AS_FLAG, "all" },
+    { "-webkit-text-fill-color", sizeof "-webkit-text-fill-color" - 1, STYLE_COLOR, AS_COLOUR, NULL },
 };
 
 static bool is_word_of(struct span value, const char *words)
@@ -453,7 +454,7 @@ static void declare(struct html_style *s, struct span name, struct span value)
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
         const struct known_property *known = &properties[i];
 
-        if ((known->name[0] | 32) != (name.len ? name.ptr[0] | 32 : 0) || !span_iis(name, known->name))
+        if (known->length != name.len || !span_ieq(name, span_make(known->name, name.len)))
             continue;
         value = plain(value, value_room, sizeof value_room);
         size_t bang = span_rfind(value, '!');

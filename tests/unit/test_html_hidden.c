@@ -61,6 +61,8 @@ static void by_display(void **state)
         { "<x-any style=display:none>x</x-any><x-any>secret</x-any>", 0 },
         { "<div style=display:none>x</div></div></div>secret", 0 },
         { "<div style='display:none'><b><div>x</b>y</div>secret</div>", HTML_DISPLAY_NONE },
+        { "<span style='display:none'><div></span>secret</div>", HTML_DISPLAY_NONE },
+        { "<span style='display:none'><b>x</span>secret</b>", 0 },
         { "<table><tr><td style='display:none'></div>secret</table>", HTML_DISPLAY_NONE },
         { "<table><tr><td style='display:none'>x<td>secret</table>", 0 },
         { "<table><tr style='display:none'><td>x<tr><td>secret</table>", 0 },
