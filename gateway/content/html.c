@@ -47,7 +47,7 @@ static struct span decoded(struct html_reading *r, struct span text)
 
         if (taken == 6 && !memcmp(rest.ptr, "&nbsp;", 6))
             utf8[0] = ' ', bytes = 1; /* as SpamAssassin has it: no ink */
-        else if (taken && bytes == 1 && (ascii_is_alnum(utf8[0]) || utf8[0] == ':' || utf8[0] == '.'))
+        else if (taken && html_entity_is_odd(utf8, bytes))
             r->out->facts |= HTML_ODD_ENTITIES;
         memcpy(to, utf8, bytes);
         to += bytes;
@@ -316,6 +316,8 @@ static void see_outlook(struct html_reading *r)
 
 static void see_token(struct html_reading *r)
 {
+    if (r->token.is_odd)
+        r->out->facts |= HTML_ODD_MARKUP;
     switch (r->token.kind) {
     case HTML_TEXT: see_text(r); break;
     case HTML_START:

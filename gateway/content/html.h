@@ -73,8 +73,8 @@ enum html_fact { /* a bit each */
                  HTML_HAS_SVG = 1 << 16,
                  HTML_HAS_SRCDOC = 1 << 17,   /* a page inside of an attribute */
                  HTML_HIDES_MSO = 1 << 18,    /* mso-hide: Outlook does not show what others do */
-                 HTML_ODD_MARKUP = 1 << 19,   /* what readers differ in: <!-->, <a/href=>, </p/x> */
-                 HTML_ODD_ENTITIES = 1 << 20, /* letters and URL signs by reference: &colon; &#104; */
+                 HTML_ODD_MARKUP = 1 << 19,   /* what readers differ in: <!-->, --!>, <a/href=x>, </p x>, <p"> */
+                 HTML_ODD_ENTITIES = 1 << 20, /* letters, digits, signs of URLs by reference: &colon; &#104; */
 };
 
 /* An element name that came, as written but for case. */

@@ -115,6 +115,19 @@ size_t html_entity(struct span s, bool in_attribute, char out[HTML_ENTITY_BYTES_
     return s.ptr[1] == '#' ? by_number(s, out, bytes) : by_name(s, in_attribute, out, bytes);
 }
 
+bool html_has_odd_entity(struct span value)
+{
+    for (size_t amp; (amp = span_find(value, '&')) != SPAN_NPOS; value = span_skip(value, 1)) {
+        char utf8[HTML_ENTITY_BYTES_MAX];
+        size_t bytes;
+
+        value = span_skip(value, amp);
+        if (html_entity(value, true, utf8, &bytes) && html_entity_is_odd(utf8, bytes))
+            return true;
+    }
+    return false;
+}
+
 struct span html_decode(struct arena *a, struct span value)
 {
     size_t amp = span_find(value, '&');

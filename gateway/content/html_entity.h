@@ -21,6 +21,13 @@ extern const size_t html_entity_name_count;
 /* html_entity - of the reference at the start of `s`, which begins with &: how many bytes of `s` it takes, and its
  * UTF-8 in `out`, `*bytes` long. 0: it is none, & is just itself. */
 size_t html_entity(struct span s, bool in_attribute, char out[HTML_ENTITY_BYTES_MAX], size_t *bytes);
+/* html_entity_is_odd - a character that nobody has a reason to write as a reference: letters, digits, signs of URLs.
+ * html_has_odd_entity - any of them. */
+static inline bool html_entity_is_odd(const char *utf8, size_t bytes)
+{
+    return bytes == 1 && (ascii_is_alnum(utf8[0]) || utf8[0] == ':' || utf8[0] == '.' || utf8[0] == '/');
+}
+bool html_has_odd_entity(struct span value);
 /* html_decode - an attribute's value with its references decoded; itself when it has none. */
 struct span html_decode(struct arena *a, struct span value);
 

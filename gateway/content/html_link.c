@@ -34,6 +34,8 @@ static struct span target_of(struct html_reading *r, struct span value)
 {
     struct span s = html_decode(r->a, value);
 
+    if (s.ptr != value.ptr && html_has_odd_entity(value))
+        r->out->facts |= HTML_ODD_ENTITIES;
     while (s.len && is_control(s.ptr[0]))
         s = span_skip(s, 1);
     while (s.len && is_control(s.ptr[s.len - 1]))

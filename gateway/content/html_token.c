@@ -121,8 +121,9 @@ static bool scan_attributes(const char **at, const char *end, struct html_attrib
             break;
         const char *from = p++;
 
-        while (p < end && !ends_name(*p) && *p != '=')
-            p++;
+        a->has_odd |= *from == '"' || *from == '\'' || *from == '<' || *from == '=';
+        for (; p < end && !ends_name(*p) && *p != '='; p++)
+            a->has_odd |= *p == '"' || *p == '\'' || *p == '<';
         struct span name = span_make(from, (size_t)(p - from)), value = SPAN("");
 
         while (p < end && html_is_space(*p))
@@ -150,9 +151,12 @@ static void read_tag(struct html_tokens *t, struct html_token *out)
     out->element = html_element(out->name);
     out->attributes.has = 0;
     out->attributes.count = 0;
-    out->attributes.has_event = false;
+    out->attributes.has_event = out->attributes.has_odd = false;
+    bool has_slash = p < t->end && *p == '/';
+
     out->is_unclosed = !scan_attributes(&p, t->end, &out->attributes);
     out->is_bare = !out->is_unclosed && !out->attributes.count && p[-2] == '/' && out->kind == HTML_START;
+    out->is_odd = out->attributes.has_odd || (out->attributes.count && (has_slash || out->kind == HTML_END));
     t->at = p;
     if (out->kind == HTML_START && html_nature(out->element) & (HTML_RAW_TEXT | HTML_PLAIN_TEXT))
         t->raw = out->element;
@@ -216,6 +220,7 @@ static void read_comment(struct html_tokens *t, struct html_token *out)
     }
     out->kind = HTML_COMMENT;
     out->text = span_make(content, (size_t)(until - content));
+    out->is_odd = until == content ? *content != '-' || content[1] != '-' : *until == '-' && until[2] == '!';
     t->at = behind;
 }
 
@@ -281,7 +286,7 @@ bool html_tokens_next(struct html_tokens *t, struct html_token *out)
 
     out->text = out->name = SPAN("");
     out->element = HTML_EL_UNKNOWN;
-    out->is_raw = out->is_bare = out->is_unclosed = out->is_bogus = false;
+    out->is_raw = out->is_bare = out->is_unclosed = out->is_bogus = out->is_odd = false;
     if (t->raw != HTML_EL_UNKNOWN)
         read_raw(t, out);
     if (t->at == from) {

@@ -52,6 +52,7 @@ struct html_attributes {
     struct span value[HTML_AT_COUNT]; /* as written: entities not decoded; of several the first, as in browsers */
     unsigned count;                   /* all that there are, the unknown ones too */
     bool has_event;                   /* onclick=, ... */
+    bool has_odd;                     /* a name with quotes or < in it */
 };
 
 enum html_token_kind { HTML_TEXT, HTML_START, HTML_END, HTML_COMMENT, HTML_DECLARATION };
@@ -66,6 +67,7 @@ struct html_token {
     bool is_bare;                      /* <name/>, nothing between */
     bool is_unclosed;                  /* the source ends inside of it */
     bool is_bogus;                     /* a comment that does not begin with <!-- */
+    bool is_odd;                       /* what readers differ in: <!-->, --!>, <a/href=x>, </p x>, <p"> */
     struct html_attributes attributes; /* tags */
 };
 

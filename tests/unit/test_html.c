@@ -165,6 +165,21 @@ static void facts_are_noted(void **state)
         { "<b>x<!-- y", HTML_UNCLOSED },
         { "x<b y='", HTML_UNCLOSED | HTML_NO_HTML },
         { "<style>x", HTML_UNCLOSED },
+        { "<b><!--><!-- x -->", HTML_ODD_MARKUP },
+        { "<b><!---->", 0 },
+        { "<b><!-- x --!>", HTML_ODD_MARKUP },
+        { "<b/title=x>", HTML_ODD_MARKUP },
+        { "<b title=x /><br/>", 0 },
+        { "<b></b title=x>", HTML_ODD_MARKUP },
+        { "<b title=\"x\"\">", HTML_ODD_MARKUP },
+        { "<b title=\"<'>\">", 0 },
+        { "<b>&#104;i", HTML_ODD_ENTITIES },
+        { "<a href='http&colon;//x'>", HTML_ODD_ENTITIES },
+        { "<a href='x?a&#38;b&amp;c'>&#8217;&lt;", 0 },
+        { "<i style=mso-hide:all>x", HTML_HIDES_MSO },
+        { "<svg>", HTML_HAS_SVG },
+        { "<meta http-equiv=refresh content=5>", HTML_HAS_REFRESH },
+        { "<b a0 a1 a2 a3 a4 a5 a6 a7 a8 a9>", 0 },
     };
 
     (void)state;
