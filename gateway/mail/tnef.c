@@ -2,6 +2,7 @@
 #include "gateway/mail/tnef.h"
 
 #include "gateway/mail/charset.h"
+#include "gateway/mail/rtf.h"
 #include "gateway/mail/tnef_props.h"
 
 enum { SIGNATURE = 0x223e9f78, STREAM_HEADER = 6, ATTRIBUTE_HEADER = 9, CHECKSUM_BYTES = 2, NAME_MAX = 1000 };
@@ -161,6 +162,23 @@ static void attachment_prop(struct walk *w, const struct mapi_prop *p)
     }
 }
 
+/* What an RTF shows, as a text of its own. */
+static void read_rtf_text(struct walk *w, struct span rtf)
+{
+    struct rtf_text shown;
+
+    rtf_read(w->arena, rtf, w->left, &shown);
+    if (shown.is_cut)
+        flaw(w, TNEF_TOO_MANY);
+    w->left -= shown.text.len;
+    struct tnef_item *item = span_trim(shown.text).len ? item_add(w, shown.is_html ? TNEF_HTML : TNEF_TEXT) : NULL;
+
+    if (!item)
+        return;
+    item->bytes = shown.text;
+    item->charset = "utf-8";
+}
+
 static void read_rtf(struct walk *w, struct span packed)
 {
     struct tnef_item *item = item_add(w, TNEF_RTF_TEXT);
@@ -169,6 +187,7 @@ static void read_rtf(struct walk *w, struct span packed)
         return;
     item->bytes = rtf_unpack(w->arena, packed, w->left, &w->out->flaws);
     w->left -= item->bytes.len < w->left ? item->bytes.len : w->left;
+    read_rtf_text(w, item->bytes);
 }
 
 static void add_text(struct walk *w, enum tnef_kind kind, struct span bytes, bool is_unicode, const char *charset)
@@ -296,5 +315,6 @@ void tnef_read(struct arena *a, struct span stream, size_t most, struct tnef *ou
 
     *out = (struct tnef){ .items = items };
     read_stream(&w, stream);
+    out->unpacked = most - w.left;
     out->items = arena_grow(a, items, out->count, out->count, sizeof *items);
 }

@@ -1,7 +1,8 @@
 /* mail/tnef.h - what is in a winmail.dat: Microsoft's Transport Neutral Encapsulation Format [MS-OXTNEF].
  *
  * Never fails: what is broken is read as far as it goes, and named. Bounded: items, properties, depth of messages in
- * messages, bytes that are unpacked; linear.
+ * messages, bytes that are unpacked; linear. RTF, which is often all that there is, comes twice: as it is, and as the
+ * text or HTML that it shows (mail/rtf.h).
  *
  * Threads: any. Memory: items lie in `a`, their bytes in `stream` or in `a`.
  */
@@ -40,10 +41,11 @@ struct tnef_item {
 struct tnef {
     struct tnef_item *items;
     size_t count;
+    size_t unpacked; /* bytes that are not the stream's */
     unsigned flaws;
 };
 
-/* tnef_read - at most `most` bytes are unpacked (RTF and names; all else lies in `stream`). */
+/* tnef_read - at most `most` bytes are unpacked (RTF, its text and names; all else lies in `stream`). */
 void tnef_read(struct arena *a, struct span stream, size_t most, struct tnef *out);
 
 #endif

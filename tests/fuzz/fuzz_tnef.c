@@ -1,6 +1,7 @@
 /* tests/fuzz/fuzz_tnef.c - winmail.dat: bounded, and every byte of an item is one of the stream's or of the arena's. */
 #include "gateway/base/bug.h"
 #include "gateway/base/utf8.h"
+#include "gateway/mail/rtf.h"
 #include "gateway/mail/tnef.h"
 #include "gateway/mail/tnef_props.h"
 
@@ -17,11 +18,21 @@ static unsigned sum_of(struct span s)
     return sum;
 }
 
+static void check_rtf(struct arena *a, struct span rtf)
+{
+    struct rtf_text shown;
+
+    for (size_t most = UNPACKED_MAX; most; most = most > rtf.len ? rtf.len % 40 : 0) {
+        rtf_read(a, rtf, most, &shown);
+        if (shown.text.len > most || !utf8_is_valid(shown.text))
+            BUG("RTF shows %zu bytes of %zu, or no UTF-8", shown.text.len, most);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span stream = span_make((const char *)data, size);
     unsigned flaws = 0, sum = 0;
-    size_t unpacked = 0;
     struct arena a;
     struct tnef t;
 
@@ -37,12 +48,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!utf8_is_valid(item->name) || !utf8_is_valid(item->type) || !utf8_is_valid(item->content_id))
             BUG("a name that is no UTF-8");
         sum += sum_of(item->bytes); /* the sanitizer looks on */
-        unpacked += item->kind == TNEF_RTF_TEXT ? item->bytes.len : 0;
     }
-    if (unpacked > UNPACKED_MAX + size)
-        BUG("%zu bytes unpacked, sum %u", unpacked, sum);
+    if (t.unpacked > UNPACKED_MAX)
+        BUG("%zu bytes unpacked, sum %u", t.unpacked, sum);
     if (rtf_unpack(&a, stream, UNPACKED_MAX, &flaws).len > (size > UNPACKED_MAX ? size : UNPACKED_MAX))
         BUG("RTF is longer than its limit");
+    check_rtf(&a, stream);
     arena_release(&a);
     return 0;
 }

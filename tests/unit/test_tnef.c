@@ -114,14 +114,18 @@ static void bodies_among_the_properties_are_read(void **state)
     put_attribute(&b, 1, 0x00069003, strbuf_span(&props));
     tnef_read(&a, strbuf_span(&b), AMPLE, &t);
     EXPECT_INT(0, t.flaws);
-    EXPECT_INT(3, t.count);
+    EXPECT_INT(4, t.count);
     EXPECT_INT(TNEF_HTML, t.items[0].kind);
     EXPECT_STR("utf-8", t.items[0].charset);
     EXPECT_SPAN("<b>\xc3\xbc</b>", t.items[0].bytes);
     EXPECT_INT(TNEF_RTF_TEXT, t.items[1].kind);
     EXPECT_SPAN("{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}", t.items[1].bytes);
-    EXPECT_STR("utf-16le", t.items[2].charset);
-    EXPECT_INT(4, t.items[2].bytes.len);
+    EXPECT_INT(TNEF_TEXT, t.items[2].kind);
+    EXPECT_SPAN("WXYZWXYZWXYZWXYZWXYZ", t.items[2].bytes);
+    EXPECT_STR("utf-8", t.items[2].charset);
+    EXPECT_STR("utf-16le", t.items[3].charset);
+    EXPECT_INT(4, t.items[3].bytes.len);
+    EXPECT_INT(48, t.unpacked);
     tnef_read(&a, strbuf_span(&b), 10, &t); /* with a limit */
     EXPECT_INT(TNEF_TOO_MANY, t.flaws);
     EXPECT_TRUE(t.items[1].bytes.len <= 10);
