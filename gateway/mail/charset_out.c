@@ -83,7 +83,7 @@ void charset_from_single(struct charset_out *o, const uint16_t index[128], struc
     while (text.len && !o->is_full) {
         struct span block = span_first(text, BLOCK);
 
-        if (o->most - o->len >= (size_t)BLOCK * CHARACTER_MOST) {
+        if (o->most - o->len >= block.len * CHARACTER_MOST) {
             charset_room(o, block.len * CHARACTER_MOST + 1);
             single_block(o, index, block);
         } else {

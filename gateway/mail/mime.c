@@ -41,7 +41,7 @@ const struct mime_tree *message_mime(struct message *m)
     state->again_left = m->bytes.len * AGAIN_TIMES + AGAIN_BYTES_LEAST;
     state->part_most = MIME_STANDARD_PARTS_MAX;
     mime_read(state, NULL, m->bytes);
-    state->part_most = MIME_PARTS_MAX;
+    state->part_most = MIME_PARTS_MAX - MIME_DEPTH_MAX - 1; /* each level that is open may need one for its rest */
     mime_readings(state);
     state->tree.parts = arena_alloc(&m->arena, state->part_count * sizeof *state->tree.parts);
     list_node(state, state->root);
@@ -150,26 +150,26 @@ struct span mime_bytes(struct message *m, struct mime_part *part)
 /* Lines in LF: the CRs before an LF go. */
 static struct span without_crs(struct arena *a, struct span text)
 {
-    if (span_find(text, '\r') == SPAN_NPOS)
+    size_t at = span_find(text, '\r'), n = 0;
+
+    if (at == SPAN_NPOS)
         return text;
     char *out = arena_alloc(a, text.len);
-    size_t n = 0;
 
-    while (text.len) {
-        size_t cr = span_find(text, '\r');
-        size_t most = cr == SPAN_NPOS ? text.len : cr;
+    for (size_t from = 0; from < text.len; from = at) {
+        at = span_find(span_skip(text, from), '\r');
+        at = at == SPAN_NPOS ? text.len : from + at;
+        memcpy(out + n, text.ptr + from, at - from);
+        n += at - from;
+        size_t run = at;
 
-        memcpy(out + n, text.ptr, most);
-        n += most;
-        text = span_skip(text, most);
-        if (!text.len)
-            break;
-        if (text.len < 2 || text.ptr[1] != '\n')
-            out[n++] = '\r';
-        else
-            while (n && out[n - 1] == '\r')
-                n--;
-        text = span_skip(text, 1);
+        while (run < text.len && text.ptr[run] == '\r')
+            run++;
+        if (run == text.len || text.ptr[run] != '\n') {
+            memcpy(out + n, text.ptr + at, run - at);
+            n += run - at;
+        }
+        at = run;
     }
     return span_make(out, n);
 }
