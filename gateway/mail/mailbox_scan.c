@@ -8,6 +8,7 @@
 
 #include "gateway/base/utf8.h"
 #include "gateway/mail/domain.h"
+#include "gateway/mail/words.h"
 
 enum { SCAN_MOST_SIGNS = 200 };
 
@@ -158,97 +159,9 @@ struct span mailbox_unfolded(struct arena *a, struct span text)
     return span_make(out, n);
 }
 
-static int hex_value(char c)
-{
-    c = ascii_lower(c);
-    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static size_t decode_q(struct span text, char *out)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        int high = i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(text.ptr[i + 2]) : -1;
-
-        if (text.ptr[i] == '=' && high >= 0 && low >= 0) {
-            out[n++] = (char)(high * 16 + low);
-            i += 2;
-        } else {
-            out[n++] = text.ptr[i] == '_' ? ' ' : text.ptr[i];
-        }
-    }
-    return n;
-}
-
-static size_t decode_b(struct span text, char *out)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    unsigned bits = 0, held = 0;
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        const char *at = text.ptr[i] ? strchr(alphabet, text.ptr[i]) : NULL;
-
-        if (!at)
-            continue;
-        held = (held << 6 | (unsigned)(at - alphabet)) & 0xffff;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            out[n++] = (char)(held >> bits & 0xff);
-        }
-    }
-    return n;
-}
-
-/* An encoded word at the start of `s`: its length, 0 when it is none. *has_end is cleared when "?=" is nowhere behind,
- * so that nobody looks for it again. */
-static size_t encoded_word(struct span s, char *encoding, struct span *text, bool *has_end)
-{
-    struct span rest = span_skip(s, 2), charset;
-
-    if (!*has_end || !span_starts(s, SPAN("=?")) || !span_cut(&rest, '?', &charset) || charset.len == 0)
-        return 0;
-    if (charset.len > 64 || rest.len < 2 || rest.ptr[1] != '?' || span_find(SPAN("bBqQ"), rest.ptr[0]) == SPAN_NPOS)
-        return 0;
-    *encoding = ascii_lower(rest.ptr[0]);
-    rest = span_skip(rest, 2);
-    size_t end = span_search(rest, SPAN("?="));
-
-    if (end == SPAN_NPOS) {
-        *has_end = false;
-        return 0;
-    }
-    *text = span_first(rest, end);
-    return (size_t)(rest.ptr - s.ptr) + end + 2;
-}
-
 struct span mailbox_decoded(struct arena *a, struct span text)
 {
-    struct span word;
-    char encoding, *out;
-    bool has_end = true;
-    size_t n = 0, after_word = 0;
+    unsigned flaws = 0;
 
-    if (span_search(text, SPAN("=?")) == SPAN_NPOS)
-        return text;
-    out = arena_alloc(a, text.len + 1);
-    for (size_t i = 0; i < text.len;) {
-        size_t length = encoded_word(span_skip(text, i), &encoding, &word, &has_end);
-
-        if (length) {
-            if (after_word) /* blanks between encoded words are not shown [RFC2047 6.2] */
-                n = after_word;
-            n += encoding == 'q' ? decode_q(word, out + n) : decode_b(word, out + n);
-            after_word = n;
-            i += length;
-        } else {
-            if (!is_blank(text.ptr[i]))
-                after_word = 0;
-            out[n++] = text.ptr[i++];
-        }
-    }
-    return span_make(out, n);
+    return span_search(text, SPAN("=?")) == SPAN_NPOS ? text : words_decode_all(a, text, ADDRESS_BODY_MAX, &flaws);
 }

@@ -9,8 +9,8 @@
 void mailbox_scan(struct arena *a, struct span text, struct mailbox_list *out);
 /* mailbox_add - unless the list is full: ADDRESS_ODD_CUT. */
 void mailbox_add(struct arena *a, const struct mailbox *mailbox, struct mailbox_list *out);
-/* mailbox_decoded - `text` with its encoded words [RFC2047 2] replaced by their bytes, in whatever charset those are;
- * `text` itself when it has none. In `a`. */
+/* mailbox_decoded - `text` with its encoded words decoded [RFC2047 2], in UTF-8; `text` itself when it has none. In
+ * `a`. */
 struct span mailbox_decoded(struct arena *a, struct span text);
 /* mailbox_unfolded - without folding, its blanks included; `text` itself when it has no line end. In `a`. */
 struct span mailbox_unfolded(struct arena *a, struct span text);

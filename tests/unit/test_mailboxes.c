@@ -118,6 +118,10 @@ static void every_trick_is_told_and_every_address_is_listed(void **state)
         { SPAN("\"boss@bank.example\" <x@evil.example>"), DISPLAY, "boss@bank.example|x@evil.example" },
         { SPAN("=?utf-8?q?boss=40bank.example?= <x@evil.example>"), DISPLAY,
           "=?utf-8?q?boss=40bank.example?=|x@evil.example" },
+        { SPAN("=?utf-7?q?boss+AEA-bank.example?= <x@evil.example>"), DISPLAY,
+          "=?utf-7?q?boss+AEA-bank.example?=|x@evil.example" },
+        { SPAN("=?utf-16be?q?=00a=00=40=00b=00.=00c?= <x@evil.example>"), DISPLAY,
+          "=?utf-16be?q?=00a=00=40=00b=00.=00c?=|x@evil.example" },
         { SPAN("=?utf-8?b?Ym9zc0BiYW5rLmV4YW1wbGU=?= <x@evil.example>"), DISPLAY,
           "=?utf-8?b?Ym9zc0BiYW5rLmV4YW1wbGU=?=|x@evil.example" },
         { SPAN("\"boss\xef\xbc\xa0"
