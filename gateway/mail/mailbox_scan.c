@@ -163,5 +163,5 @@ struct span mailbox_decoded(struct arena *a, struct span text)
 {
     unsigned flaws = 0;
 
-    return span_search(text, SPAN("=?")) == SPAN_NPOS ? text : words_decode_all(a, text, ADDRESS_BODY_MAX, &flaws);
+    return span_search(text, SPAN("=?")) == SPAN_NPOS ? text : words_decode_all(a, text, 3 * ADDRESS_BODY_MAX, &flaws);
 }

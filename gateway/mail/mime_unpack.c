@@ -182,17 +182,14 @@ static void unpack_tnef(struct mime_state *state, struct mime_node *node)
 
     mime_note(node, MIME_TNEF);
     tnef_read(&state->message->arena, mime_decode(state, node), state->decoded_left, &tnef);
+    state->decoded_left -= tnef.unpacked;
     if (tnef.flaws)
         mime_note(node, MIME_BAD_PACKED);
-    for (size_t i = 0; i < tnef.count; i++) {
-        size_t bytes = tnef.items[i].kind == TNEF_RTF_TEXT ? tnef.items[i].bytes.len : 0;
-
-        state->decoded_left -= bytes < state->decoded_left ? bytes : state->decoded_left;
+    for (size_t i = 0; i < tnef.count; i++)
         if (state->part_count < state->part_most && node->part.depth < MIME_DEPTH_MAX)
             add_item(state, node, &tnef.items[i]);
         else
             mime_note(node, MIME_PARTS_REACHED);
-    }
 }
 
 void mime_unpack(struct mime_state *state, struct mime_node *node)

@@ -10,7 +10,7 @@
 #include "gateway/mail/charset_out.h"
 #include "gateway/mail/codec_run.h"
 
-enum { GROUPS_MAX = 256, WORD_MAX = 32, RUN_MAX = 4096 };
+enum { GROUPS_MAX = 256, WORD_MAX = 32, RUN_MAX = 4096, RUNS_MAX = 100000 };
 
 struct group {
     bool is_hidden;  /* a destination that shows nothing */
@@ -27,6 +27,7 @@ struct reader {
     const char *charset;
     char run[RUN_MAX]; /* bytes in it that wait */
     size_t run_len;
+    size_t runs;             /* that were converted: each takes its time, and no honest text has so many */
     uint32_t high_surrogate; /* that waits for its other half */
     unsigned to_skip;        /* characters behind a \u */
     bool is_starred;         /* behind \* */
@@ -44,8 +45,9 @@ static void flush(struct reader *r)
     struct span run = span_make(r->run, r->run_len);
     unsigned flaws = 0;
 
-    if (run.len)
+    if (run.len && r->runs++ < RUNS_MAX)
         charset_put_bytes(&r->out, charset_utf8(r->arena, span_of(r->charset), run, 4 * RUN_MAX, &flaws));
+    r->out.is_full |= r->runs > RUNS_MAX;
     r->run_len = 0;
 }
 

@@ -10,7 +10,7 @@
 struct rtf_text {
     struct span text; /* UTF-8 */
     bool is_html;     /* it is HTML that was hidden in it */
-    bool is_cut;      /* longer than `most` */
+    bool is_cut;      /* longer than `most`, or changing between characters of two kinds 100,000 times */
 };
 
 void rtf_read(struct arena *a, struct span rtf, size_t most, struct rtf_text *out);
