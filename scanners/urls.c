@@ -113,18 +113,18 @@ static bool is_tracker(const struct urls_conf *conf, const char *domain)
     return false;
 }
 
-/* What is shown is what the URL, or one that it wraps, leads to; or nobody can tell. */
+/* What is shown is what the URL leads to, straight or through redirectors and safe links that we know; or nobody can
+ * tell. That a URL holds another one somewhere proves nothing: who makes it chooses what it holds. */
 static bool leads_there(const struct urls *urls, size_t index, const char *domain)
 {
-    if (urls->items[index].flags & URL_OPAQUE)
-        return true;
-    for (size_t i = index; i < urls->count; i++) {
-        int at = (int)i;
+    const struct url *u = &urls->items[index];
 
-        while (at > (int)index)
-            at = urls->items[at].wrapper;
-        if (at == (int)index && strcmp(urls->items[i].domain, domain) == 0)
+    for (int hops = 0; hops <= URL_HOPS_MAX; hops++) {
+        if (strcmp(u->domain, domain) == 0)
             return true;
+        if (!(u->flags & URL_REDIRECTOR) || u->leads_to < 0)
+            return u->flags & URL_OPAQUE;
+        u = &urls->items[u->leads_to];
     }
     return false;
 }

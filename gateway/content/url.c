@@ -448,12 +448,16 @@ static bool take_foreign(struct arena *a, struct span written, struct span text,
     for (char *p = name; *p; p++)
         *p = ascii_lower(*p);
     out->scheme = name;
-    return take_hierarchical(a, &foreign, span_skip(text, 2), out, rest);
+    if (!take_hierarchical(a, &foreign, span_skip(text, 2), out, rest))
+        return false;
+    return out->address.family != ADDR_NONE || url_is_known_tld(out->host);
 }
 
 bool url_take(struct arena *a, struct span text, struct url *out, struct span *rest)
 {
-    *out = (struct url){ .element = -1, .wrapper = -1, .raw = text, .count = 1, .host = "", .host_unicode = "" };
+    *out = (struct url){
+        .element = -1, .wrapper = -1, .leads_to = -1, .raw = text, .count = 1, .host = "", .host_unicode = ""
+    };
     *rest = SPAN("");
     text = strip(text);
     out->flags |= text.len > TAKEN_MAX ? URL_LONG : 0;

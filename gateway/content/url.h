@@ -74,6 +74,7 @@ struct url {
         shown; /* what the reader sees for it: anchor text; empty. The most misleading one, when it came often */
     const char *shown_domain; /* registrable, of the first URL in what is shown; "" */
     int wrapper;              /* index of the one that it was taken out of; -1 */
+    int leads_to;             /* index of the first that was taken out of it; -1 */
     unsigned flags;           /* of enum url_flag */
     unsigned sources;         /* 1 << enum url_source, of all places where it stood; `source` is the first */
     unsigned count;           /* how often it came */

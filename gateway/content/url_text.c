@@ -320,7 +320,6 @@ static void at_at(struct url_finder *f, size_t at, size_t len)
     while (start < at && strchr("'*.-#", f->text.ptr[start]))
         start++;
     name_read(f->text, at + len, &h);
-    f->done = h.end;
     if (start == at || h.len > sizeof h.bytes)
         return;
     size_t fitting = name_without_glue(f->tlds, span_make(h.bytes, h.len));
@@ -330,7 +329,7 @@ static void at_at(struct url_finder *f, size_t at, size_t len)
     struct span domain =
         h.is_hidden ? arena_copy(f->a, span_make(h.bytes, fitting)) : span_make(f->text.ptr + at + len, fitting);
 
-    f->found_end = h.end;
+    f->done = f->found_end = h.end;
     f->found_email(f, span_make(f->text.ptr + start, at - start), domain);
     if (len == 1 && h.end < f->text.len && f->text.ptr[h.end] == '/')
         emit(f, start, rest_end(f, h.end), (struct span){ 0 }, 0); /* a browser's userinfo */

@@ -454,7 +454,9 @@ size_t url_unwrap(struct arena *a, struct url *u, struct span rest, struct span 
 
         add_params(&t, r.query, NULL);
         add_params(&t, r.fragment, NULL);
-        add_embedded(&t, u->host[0] ? r.path : rest);
+        add_embedded(&t, r.path);
+        if (!t.count)
+            add_embedded(&t, rest);
     }
     if (w)
         u->flags |= URL_REDIRECTOR | (w->is_opaque ? URL_OPAQUE : 0);

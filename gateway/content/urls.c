@@ -153,9 +153,11 @@ static bool may_read(struct urls *urls)
     return true;
 }
 
+/* Also href="joe@example.com", which is no user of a host. */
 static bool is_mail(const struct url *u)
 {
-    return strcmp(u->scheme, "mailto") == 0;
+    return strcmp(u->scheme, "mailto") == 0 ||
+           (u->flags & URL_SCHEMELESS && u->userinfo.len && u->path.len <= 1 && !u->query.len);
 }
 
 /* mailto:a@b,c@d?cc=e@f [RFC6068 2] */
@@ -178,7 +180,7 @@ static int take(struct arena *a, struct urls *urls, const struct url *like, stru
     if (!may_read(urls) || !url_take(a, meant, &u, &rest))
         return -1;
     if (is_mail(&u)) {
-        add_mailto(a, urls, rest, like->source);
+        add_mailto(a, urls, u.flags & URL_SCHEMELESS ? meant : rest, like->source);
         return -1;
     }
     u.raw = raw;
@@ -219,11 +221,13 @@ static void unwrap(struct arena *a, struct urls *urls, size_t index, struct span
         .wrapper = (int)index,
     };
 
-    for (size_t i = 0; i < count; i++)
-        if (hops < URL_HOPS_MAX)
-            take(a, urls, &like, targets[i], targets[i], hops + 1);
-        else
-            urls->is_cut = true;
+    for (size_t i = 0; i < count; i++) {
+        int target = hops < URL_HOPS_MAX ? take(a, urls, &like, targets[i], targets[i], hops + 1) : -1;
+
+        urls->is_cut |= hops == URL_HOPS_MAX;
+        if (urls->items[index].leads_to < 0 && target != (int)index)
+            urls->items[index].leads_to = target;
+    }
 }
 
 const struct url *urls_take(struct arena *a, struct urls *urls, const struct url *like, struct span raw,

@@ -40,6 +40,10 @@ static void tricks_are_told(void **state)
           "REDIRECTOR_URL", 0 },
         { HTML "<a href=\"https://x.safelinks.protection.outlook.com/?url=https%3A%2F%2Fevil.com\">example.com</a>",
           "PHISHING REDIRECTOR_URL", 400 },
+        { HTML "<a href=\"https://evil.com/x?u=https://www.paypal.com/\">paypal.com</a>", "PHISHING", 400 },
+        { HTML "<a href=\"https://example.com/\">x</a> <a href=\"https://www.google.com/url?q=https://example.com/\">"
+               "example.com</a>",
+          "REDIRECTOR_URL", 0 },
         { HTML "<a href=\"https://protect-us.mimecast.com/s/xyz\">example.com</a>", "REDIRECTOR_URL", 0 },
         /* names */
         { HTML "<a href=\"http://xn--80ak6aa92e.com/\">x</a>", "URL_HOMOGRAPH_ATTACK", 500 },

@@ -65,6 +65,7 @@ static void urls_are_found(void **state)
           "http://example.com/ http://www.example.org/" },
         { "\xe2\x80\x9chttp://example.com/a\xe2\x80\x9d", "http://example.com/a" },
         { "http://example.com.Then more", "http://example.com/" },
+        { "URL: 1983@http://example.com/", "http://example.com/" },
     };
 
     (void)state;
@@ -183,6 +184,8 @@ static void links_are_resolved(void **state)
         { "b/c", "", NULL },
         { "#", "", NULL },
         { "cid:x@y", "http://a.example/", "cid:x@y" },
+        { "joe@example.com", "", NULL },
+        { "chrome://branding/x", "", NULL },
     };
 
     (void)state;

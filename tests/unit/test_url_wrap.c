@@ -65,6 +65,7 @@ static void targets_are_taken_out(void **state)
         { "https://example.com/go#url=http://evil.com/a", "http://evil.com/a", 0 },
         { "https://example.com/http://evil.com/a?b", "http://evil.com/a", 0 },
         { "https://web.archive.org/web/2020/https://evil.com/a", "https://evil.com/a", URL_REDIRECTOR },
+        { "https://example.com/&#65279;http://evil.com/a", "http://evil.com/a", 0 },
         { "https://example.com/?a=http://b.com/&c=https://d.com/", "http://b.com/ https://d.com/", 0 },
         { "https://example.com/go?to=httpd&x=aHR0", "", 0 },
         { "javascript:location='http://evil.com/a'", "http://evil.com/a", URL_SCRIPT },

@@ -1,0 +1,92 @@
+# tests/conformance/test_urls.py - URLs in real mail, beside what plain regular expressions find.
+#
+# The second opinion is naive: "http" and a host in decoded text parts, and in href and src of HTML. Each host that it
+# finds must be among ours. What it calls a host and is none (labels that are too long, no suffix, line breaks of broken
+# encodings) is left out by asking Python's idna codec.
+import email
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tarfile
+
+import pytest
+
+BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD", "build/dev"))
+SOURCE = pathlib.Path(os.environ.get("POSTERN_SOURCE", "."))
+SUITES = pathlib.Path(os.environ.get("POSTERN_SUITES") or "../shared/suites") / "spam"
+EVERY = 25  # message of the large set
+TEXT_URL = re.compile(r"\bhttps?://([a-zA-Z0-9.-]+\.[a-zA-Z]{2,})(?![\w.@%:-])")
+LINK = re.compile(r"<(?:a|img|area)\s[^<>]*?\s(?:href|src)\s*=\s*[\"']https?://([a-zA-Z0-9.-]+\.[a-zA-Z]{2,})(?=[/?\"'])",
+                  re.I)
+COMMENT = re.compile(r"<!--.*?(?:-->|$)|<(style|script|title|textarea)\b.*?(?:</\1|$)", re.S | re.I)
+
+
+def floor(name):
+    for line in (SOURCE / "tests" / "conformance" / "floors.txt").read_text().splitlines():
+        words = line.split()
+        if words and words[0] == name:
+            return int(words[1])
+    raise AssertionError(f"floors.txt has no {name}")
+
+
+def messages():
+    for folder in ("rspamd-messages", "spamassassin-t"):
+        for path in sorted((SUITES / folder).rglob("*")):
+            if path.is_file():
+                yield path.name, path.read_bytes()
+    for name, every in (("phishing-2022-2024", 3), ("spamassassin-public", EVERY)):
+        with tarfile.open(SUITES / f"{name}.tar.xz", "r|xz") as tar:
+            for n, member in enumerate(tar):
+                if n % every == 0 and member.isfile():
+                    yield member.name, tar.extractfile(member).read()
+
+
+def decoded(part):
+    data = part.get_payload(decode=True) or b""
+    for charset in (part.get_content_charset() or "utf-8", "utf-8"):
+        try:
+            return data.decode(charset)
+        except (LookupError, UnicodeError):
+            continue
+    return data.decode("cp1252", "replace")
+
+
+def is_host(name):
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return ".." not in name
+
+
+def second_opinion(data):
+    hosts = set()
+    for part in email.message_from_bytes(data).walk():
+        kind = part.get_content_type()
+        if kind == "text/html":
+            hosts |= set(LINK.findall(COMMENT.sub("", decoded(part))))
+        elif kind == "text/plain":
+            hosts |= set(TEXT_URL.findall(decoded(part)))
+    return {host.lower() for host in hosts if is_host(host)}
+
+
+@pytest.mark.skipif(not SUITES.exists(), reason=f"{SUITES} is absent")
+def test_no_host_is_lost():
+    mails = [(name, re.sub(rb"\r?\n", b"\r\n", data)) for name, data in messages()]
+    fed = b"".join(b"%d\n%s" % (len(data), data) for _, data in mails)
+    done = subprocess.run([BUILD / "tests" / "url_probe"], input=fed, capture_output=True, timeout=500)
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    found = lost = more = 0
+    for (name, data), line in zip(mails, done.stdout.splitlines(), strict=True):
+        ours = {url["host"] for url in json.loads(line)["urls"]}
+        theirs = second_opinion(data)
+        found += len(theirs & ours)
+        more += len(ours - theirs)
+        lost += len(theirs - ours)
+        for host in sorted(theirs - ours):
+            print(f"{name}: {host} is not found")
+    print(f"{len(mails)} messages: {found} hosts found by both, {lost} lost, {more} found by us alone")
+    assert found >= floor("urls-hosts-found")
+    assert lost <= floor("urls-hosts-lost")
