@@ -153,11 +153,10 @@ static bool may_read(struct urls *urls)
     return true;
 }
 
-/* Also href="joe@example.com", which is no user of a host. */
-static bool is_mail(const struct url *u)
+/* Also href="joe@example.com", which is no user of a host. A slash behind it makes it one: then it is no mail again. */
+static bool is_mail(const struct url *u, struct span rest)
 {
-    return strcmp(u->scheme, "mailto") == 0 ||
-           (u->flags & URL_SCHEMELESS && u->userinfo.len && u->path.len <= 1 && !u->query.len);
+    return strcmp(u->scheme, "mailto") == 0 || (u->flags & URL_SCHEMELESS && u->userinfo.len && !rest.len);
 }
 
 /* mailto:a@b,c@d?cc=e@f [RFC6068 2] */
@@ -179,7 +178,7 @@ static int take(struct arena *a, struct urls *urls, const struct url *like, stru
 
     if (!may_read(urls) || !url_take(a, meant, &u, &rest))
         return -1;
-    if (is_mail(&u)) {
+    if (is_mail(&u, rest)) {
         add_mailto(a, urls, u.flags & URL_SCHEMELESS ? meant : rest, like->source);
         return -1;
     }

@@ -18,8 +18,8 @@ SOURCE = pathlib.Path(os.environ.get("POSTERN_SOURCE", "."))
 SUITES = pathlib.Path(os.environ.get("POSTERN_SUITES") or "../shared/suites") / "spam"
 EVERY = 25  # message of the large set
 TEXT_URL = re.compile(r"\bhttps?://([a-zA-Z0-9.-]+\.[a-zA-Z]{2,})(?![\w.@%:-])")
-LINK = re.compile(r"<(?:a|img|area)\s[^<>]*?\s(?:href|src)\s*=\s*[\"']https?://([a-zA-Z0-9.-]+\.[a-zA-Z]{2,})(?=[/?\"'])",
-                  re.I)
+LINK = re.compile(r"<(?:a|img|area)\s[^<>]*?\s(?:href|src)\s*=\s*[\"']https?://"
+                  r"([a-zA-Z0-9.-]+\.[a-zA-Z]{2,})(?=[/?\"'])", re.I)
 COMMENT = re.compile(r"<!--.*?(?:-->|$)|<(style|script|title|textarea)\b.*?(?:</\1|$)", re.S | re.I)
 
 

@@ -185,6 +185,7 @@ static void links_are_resolved(void **state)
         { "#", "", NULL },
         { "cid:x@y", "http://a.example/", "cid:x@y" },
         { "joe@example.com", "", NULL },
+        { "joe@example.com/", "", "http://joe@example.com/" },
         { "chrome://branding/x", "", NULL },
     };
 
