@@ -71,8 +71,8 @@ check "rates" {
     limit "ip" { key = client  rate = {"100000 / 1m"} }
     limit "from" { key = sender  rate = {"100000 / 1m"} }
 }
-check "urls" { list "dbl.dnsbl-bench.net" { score = 5  test = no } }
-check "bayes" { }
+check "uribl" { zone "dbl.dnsbl-bench.net" { score = 5  test = no } }
+check "bayes" { mode = enforce }
 """
 SPAMASSASSIN = """
 check "rules" { own = no  files = {"/usr/share/spamassassin/*.cf"} }
