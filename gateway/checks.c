@@ -6,6 +6,7 @@
 #include "greylist/message.h"
 #include "policy/rates.h"
 #include "rules/bayes.h"
+#include "rules/composites.h"
 #include "rules/lists.h"
 #include "rules/mime.h"
 #include "rules/multimap.h"
@@ -55,6 +56,8 @@ const struct check checks[] = {
     { "mime",    STAGE_MESSAGE, ON_QUICK,  10000,    0, SKIP,        NULL,           false, false,   &mime_module },
     { "multimap", STAGE_MESSAGE, ON_LOOP,   5000,    0, SKIP,        "rdns mime",    false, false,   &multimap_module },
     { "bayes",   STAGE_MESSAGE, ON_QUICK,   5000,    0, SKIP,        NULL,           false, false,   &bayes_module },
+    { "composites",
+                 STAGE_MESSAGE, ON_LOOP,    1000,    0, SKIP,        "*",            false, false,  &composites_module },
     { "greylist_message",
                  STAGE_MESSAGE, ON_LOOP,    3000,    0, SKIP,        "*",            false, false,
                                                                                              &greylist_message_module },

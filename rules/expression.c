@@ -145,6 +145,10 @@ static bool parse_unary(struct parser *p)
         return fail(p, "it is nested too deeply");
     char c = *p->rest.ptr;
 
+    bool is_marked = p->reader->has_marks && c == '-' && p->rest.len > 1 && ascii_is_alpha(p->rest.ptr[1]);
+
+    if (is_marked)
+        return parse_operand(p);
     if (p->reader->has_words && begins_with_word(p->rest, "not")) {
         p->rest = span_skip(p->rest, 3);
         operator= OPERATOR_NOT;

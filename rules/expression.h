@@ -40,6 +40,7 @@ struct expression_reader {
     const char *(*operand)(void *arg, struct span *rest, struct expression_step *out);
     void *arg;
     bool has_words; /* and, or, not in any case are operators, too */
+    bool has_marks; /* a - that touches a name belongs to it */
 };
 
 enum { EXPRESSION_STEPS_MAX = 8192, EXPRESSION_DEPTH_MAX = 64 };

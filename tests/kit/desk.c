@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "gateway/core/weight.h"
+
 #include "tests/kit/expect.h"
 
 enum { DESK_ROUNDS_MAX = 100 };
@@ -195,6 +197,7 @@ static struct bounds bounds_of(const struct desk *d)
  * uses a desk looks for it. */
 static void expect_bounds(const struct desk *d)
 {
+    struct check_settings s = d->settings;
     const struct bounds b = bounds_of(d);
     int points = desk_points(d);
 
@@ -202,6 +205,11 @@ static void expect_bounds(const struct desk *d)
         fail_msg("the check found %d points, where it has declared %d to %d", points, b.least, b.most);
     if (d->run.is_forced && !(d->run.forced == ACTION_ACCEPT ? b.may_force_accept : b.may_force_reject))
         fail_msg("the check has forced \"%s\", which it has not declared", action_text(d->run.forced));
+    if (d->check.module->removable)
+        s.removable = d->check.module->removable(s.conf, &s.removable_count);
+    for (size_t i = 0; i < d->run.removed_count; i++)
+        if (!weight_may_remove(&s, d->run.removed[i].symbol))
+            fail_msg("the check has taken out \"%s\", which it has not declared", d->run.removed[i].symbol);
 }
 
 static enum step run_check(struct desk *d)
@@ -376,7 +384,7 @@ int desk_points(const struct desk *d)
     int sum = 0;
 
     for (size_t i = 0; i < d->run.finding_count; i++)
-        sum += d->run.findings[i].points;
+        sum += weight_mode(&d->run, &d->run.findings[i]) > MODE_SHADOW ? d->run.findings[i].points : 0;
     return sum;
 }
 
