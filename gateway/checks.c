@@ -57,7 +57,7 @@ const struct check checks[] = {
     { "multimap", STAGE_MESSAGE, ON_LOOP,   5000,    0, SKIP,        "rdns mime",    false, false,   &multimap_module },
     { "bayes",   STAGE_MESSAGE, ON_QUICK,   5000,    0, SKIP,        NULL,           false, false,   &bayes_module },
     { "composites",
-                 STAGE_MESSAGE, ON_LOOP,    1000,    0, SKIP,        "*",            false, false,  &composites_module },
+                 STAGE_MESSAGE, ON_LOOP,    1000,    0, SKIP,        "*",            false, false, &composites_module },
     { "greylist_message",
                  STAGE_MESSAGE, ON_LOOP,    3000,    0, SKIP,        "*",            false, false,
                                                                                              &greylist_message_module },
