@@ -49,7 +49,9 @@ static void check_mailboxes(struct arena *arena, struct span input)
     for (size_t i = 0; i < list.count; i++) {
         const struct mailbox *m = &list.items[i];
 
-        if (is_lenient > m->is_lenient || m->address.domain.len == 0 || m->address.text.len > input.len)
+        if (is_lenient > m->is_lenient || m->address.domain.len == 0)
+            BUG("mailbox %zu of %zu", i, list.count);
+        if (m->address.text.len > input.len * (m->is_lenient ? 3 : 1)) /* a byte may become a character of UTF-8 */
             BUG("mailbox %zu of %zu", i, list.count);
         is_lenient = m->is_lenient;
         check_normal(m->address.domain);
