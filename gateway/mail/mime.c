@@ -5,6 +5,7 @@
 #include "gateway/mail/codec.h"
 #include "gateway/mail/flowed.h"
 #include "gateway/mail/mime_parts.h"
+#include "gateway/mail/rtf.h"
 
 /* What may be decoded of a message: so many times its size, and at least so much. */
 enum { DECODED_TIMES = 3, DECODED_BYTES_LEAST = 16 * 1024 * 1024 };
@@ -191,6 +192,19 @@ static struct span charset_in_html(struct span bytes)
     return span_first(look, n);
 }
 
+static struct span make_rtf_text(struct mime_state *state, struct mime_node *node)
+{
+    struct rtf_text shown;
+
+    rtf_read(&state->message->arena, mime_decode(state, node), state->decoded_left, &shown);
+    state->decoded_left -= shown.text.len < state->decoded_left ? shown.text.len : state->decoded_left;
+    if (shown.is_cut)
+        mime_note(node, MIME_BYTES_REACHED);
+    node->part.is_html = shown.is_html;
+    state->tree.anomalies |= node->part.anomalies;
+    return without_crs(&state->message->arena, shown.text);
+}
+
 static struct span make_text(struct mime_state *state, struct mime_node *node)
 {
     struct arena *a = &state->message->arena;
@@ -219,7 +233,7 @@ struct span mime_text(struct message *m, struct mime_part *part)
     if (is_container(part))
         return SPAN("");
     if (!node->decoded.has_text) {
-        node->decoded.text = make_text(state, node);
+        node->decoded.text = part->is_rtf ? make_rtf_text(state, node) : make_text(state, node);
         node->decoded.has_text = true;
     }
     return node->decoded.text;

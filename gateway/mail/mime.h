@@ -95,13 +95,15 @@ struct mime_part {
     const char *type;           /* "text/plain": lower case */
     const char *charset;        /* as declared, lower case; "" */
     const char *filename;       /* UTF-8; "" */
-    const char *other_filename; /* where another reader finds another one; "" */
+    const char *other_filename; /* that another reader finds: the part is as dangerous as either of them; "" */
     const char *content_id;     /* without <>; "" */
     const char *boundary;       /* "" */
     enum mime_disposition disposition;
     enum mime_encoding encoding;
     uint64_t anomalies; /* 1 << enum mime_anomaly */
-    bool is_multipart, is_message, is_text, is_html;
+    bool is_multipart, is_message, is_text;
+    bool is_html; /* mime_text() is HTML: of Rich Text it may be, which is known from then on */
+    bool is_rtf;
     bool is_flowed, is_delsp;     /* format=flowed; delsp=yes [RFC3676] */
     bool is_unpacked;             /* out of uuencode, yEnc or TNEF inside of its parent */
     bool is_reading;              /* it, or what it lies in, is another reading */
@@ -117,10 +119,11 @@ struct mime_tree {
 
 /* message_mime - the tree; at least the message itself is in it. */
 const struct mime_tree *message_mime(struct message *m);
-/* mime_bytes - a leaf's body, transfer-decoded; kept. Empty for multiparts, and beyond the message's budget of decoded
- * bytes (MIME_BYTES_REACHED). */
+/* mime_bytes - the body, transfer-decoded; kept. Empty for what only holds other parts, and beyond the message's budget
+ * of decoded bytes (MIME_BYTES_REACHED). What is wrong with the encoding is known from then on. */
 struct span mime_bytes(struct message *m, struct mime_part *part);
-/* mime_text - the same as UTF-8, valid: a text part's characters, lines in LF, flowed lines joined. Kept. */
+/* mime_text - the same as UTF-8, valid: a text part's characters, lines in LF, flowed lines joined, of Rich Text what it
+ * shows. Kept. */
 struct span mime_text(struct message *m, struct mime_part *part);
 /* mime_anomaly_name - "duplicate_content_type", ... */
 const char *mime_anomaly_name(enum mime_anomaly anomaly);

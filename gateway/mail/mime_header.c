@@ -116,7 +116,8 @@ void mime_set_kind(struct mime_node *node)
     part->is_multipart = strncmp(part->type, "multipart/", 10) == 0;
     part->is_message = is_message_type(part->type);
     part->is_html = strcmp(part->type, "text/html") == 0 || strcmp(part->type, "application/xhtml+xml") == 0;
-    part->is_text = strncmp(part->type, "text/", 5) == 0 || part->is_html ||
+    part->is_rtf = strcmp(part->type, "application/rtf") == 0 || strcmp(part->type, "text/rtf") == 0;
+    part->is_text = strncmp(part->type, "text/", 5) == 0 || part->is_html || part->is_rtf ||
                     (strncmp(part->type, "message/", 8) == 0 && !part->is_message);
     if (strcmp(part->type, "message/partial") == 0)
         mime_note(node, MIME_PARTIAL);
@@ -229,9 +230,12 @@ static struct span other_name(const struct params *p, const char *param, struct 
 {
     const struct param *found;
 
-    for (size_t n = 0; (found = params_find(p, param, n)); n++)
+    for (size_t n = 0; (found = params_find(p, param, n)); n++) {
         if (found->value.len && !span_eq(found->value, name))
             return found->value;
+        if (found->is_word_decoded && found->raw.len) /* as a reader has it that decodes none here */
+            return found->raw;
+    }
     return span_make(NULL, 0);
 }
 
@@ -274,6 +278,19 @@ static const struct header_field *first_of(const struct mime_said *said)
     return said->count ? said->fields[0] : NULL;
 }
 
+/* What has a name and no type that is one is a file to readers, not the text that the standard has it for. */
+static void mend_type(struct mime_node *node)
+{
+    struct mime_part *part = &node->part;
+
+    if (!mime_has(part, MIME_BAD_TYPE) || (node->way && node->way->forced_type))
+        return;
+    if (!part->filename[0] && part->disposition != MIME_ATTACHMENT)
+        return;
+    part->type = "application/octet-stream";
+    mime_set_kind(node);
+}
+
 void mime_header_facts(struct mime_state *state, struct mime_node *node)
 {
     const struct mime_way *way = node->way;
@@ -283,5 +300,6 @@ void mime_header_facts(struct mime_state *state, struct mime_node *node)
     read_type(state, node, way && way->type ? way->type : first_of(&node->types));
     read_disposition(state, node, first_of(&node->dispositions));
     read_names(state, node);
+    mend_type(node);
     read_content_id(state, node);
 }

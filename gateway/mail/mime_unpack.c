@@ -172,6 +172,7 @@ static void add_item(struct mime_state *state, struct mime_node *parent, const s
     part->is_unpacked = true;
     mime_set_kind(node);
     part->is_multipart = false;
+    part->is_text &= !part->is_rtf; /* what it shows is an item of its own */
     if (part->is_message && part->depth < MIME_DEPTH_MAX && state->part_count < state->part_most)
         mime_read(state, node, item->bytes);
 }

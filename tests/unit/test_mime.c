@@ -69,6 +69,15 @@ static void inner_multiparts_end_where_outer_ones_go_on(void **state)
                 "  text/plain \"three\"\n");
 }
 
+static void what_has_no_good_type_is_text_or_a_file(void **state)
+{
+    (void)state;
+    expect_tree(SPAN(TYPE "text\r\n\r\nx"), "text/plain [bad_content_type] \"x\"\n");
+    expect_tree(SPAN(TYPE "; name=a.zip\r\n\r\nx"), "application/octet-stream [bad_content_type] \"x\"\n");
+    expect_tree(SPAN(TYPE "zip\r\nContent-Disposition: attachment\r\n\r\nx"),
+                "application/octet-stream [bad_content_type] \"x\"\n");
+}
+
 static void a_boundary_ends_a_header(void **state)
 {
     (void)state;
@@ -98,6 +107,33 @@ static void facts_of_a_part_are_told(void **state)
     EXPECT_SPAN("x", mime_text(m, part));
     EXPECT_SPAN("eA==\r\n", part->encoded);
     message_free(m);
+}
+
+static void expect_names(const char *fields, const char *filename, const char *other)
+{
+    char text[1000];
+
+    snprintf(text, sizeof text, "%s\r\n\r\n", fields);
+    struct message *m = message_new(span_of(text), &mime_view_limits);
+
+    EXPECT_STR(filename, message_mime(m)->parts[0]->filename);
+    EXPECT_STR(other, message_mime(m)->parts[0]->other_filename);
+    message_free(m);
+}
+
+static void names_that_readers_may_see_are_told(void **state)
+{
+    (void)state;
+    expect_names("Content-Disposition: attachment; filename=a.txt", "a.txt", "");
+    expect_names("Content-Type: text/plain; name=a.txt", "a.txt", "");
+    expect_names("Content-Disposition: attachment; filename=a.txt; filename=b.exe", "a.txt", "b.exe");
+    expect_names("Content-Disposition: attachment; filename=b.exe; filename*=utf-8''a.txt", "a.txt", "b.exe");
+    expect_names("Content-Disposition: attachment; filename=a.txt; name=b.exe", "a.txt", "b.exe");
+    expect_names("Content-Type: text/plain; name=b.exe\r\nContent-Disposition: attachment; filename=a.txt", "a.txt",
+                 "b.exe");
+    expect_names("Content-Disposition: attachment; filename=\"=?utf-8?q?a.txt?=\"", "a.txt", "=?utf-8?q?a.txt?=");
+    expect_names("Content-Disposition: attachment; filename*0=a; filename*1=.txt", "a.txt", "");
+    expect_names("Content-Disposition: attachment; filename*=iso-8859-1''%fc.txt", "\xc3\xbc.txt", "");
 }
 
 static void texts_are_utf8_with_lf(void **state)
@@ -143,9 +179,11 @@ static void texts_are_what_people_read(void **state)
     EXPECT_SPAN("<meta charset='koi8-r'>\xd0\xb0",
                 first_text(SPAN(TYPE "text/html\r\n\r\n<meta charset='koi8-r'>\xc1")));
     EXPECT_SPAN("charset=koi8-r \xc3\x81", first_text(SPAN(TYPE "text/plain\r\n\r\ncharset=koi8-r \xc1")));
+    EXPECT_SPAN("hello", span_trim(first_text(SPAN(TYPE "application/rtf\r\n\r\n{\\rtf1\\ansi {\\b hel}lo}"))));
     first_text(span_make(NULL, 0));
 }
 
 RUN_TESTS(TEST(parts_are_where_their_boundaries_say), TEST(inner_multiparts_end_where_outer_ones_go_on),
-          TEST(a_boundary_ends_a_header), TEST(facts_of_a_part_are_told), TEST(texts_are_utf8_with_lf),
-          TEST(files_in_texts_are_parts), TEST(texts_are_what_people_read))
+          TEST(a_boundary_ends_a_header), TEST(what_has_no_good_type_is_text_or_a_file), TEST(facts_of_a_part_are_told),
+          TEST(texts_are_utf8_with_lf), TEST(files_in_texts_are_parts), TEST(names_that_readers_may_see_are_told),
+          TEST(texts_are_what_people_read))
