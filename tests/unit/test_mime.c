@@ -161,6 +161,27 @@ static void files_in_texts_are_parts(void **state)
                 "text/plain \"abc\"\n");
 }
 
+/* An attachment: a.txt, "abc". */
+#define WINMAIL_DAT                                                                                                    \
+    "eJ8+IgEAAgKQBgAOAAAAAQD/////IAAgAAAAAAA9BAIQgAEABgAAAGEudHh0AO8BAg+ABgADAAAA"                                     \
+    "YWJjJgE="
+
+static void files_in_winmail_dat_are_parts(void **state)
+{
+    struct message *m = message_new(
+        SPAN(TYPE "application/x; name=winmail.dat\r\nContent-Transfer-Encoding: base64\r\n\r\n" WINMAIL_DAT),
+        &mime_view_limits);
+    const struct mime_tree *tree = message_mime(m);
+
+    (void)state;
+    EXPECT_INT(2, tree->count);
+    EXPECT_TRUE(mime_has(tree->parts[0], MIME_TNEF) && !mime_has(tree->parts[0], MIME_BAD_PACKED));
+    EXPECT_STR("a.txt", tree->parts[1]->filename);
+    EXPECT_SPAN("abc", mime_bytes(m, tree->parts[1]));
+    EXPECT_TRUE(tree->parts[1]->is_unpacked && tree->parts[1]->parent == tree->parts[0]);
+    message_free(m);
+}
+
 static struct span first_text(struct span message)
 {
     static struct message *m;
@@ -185,5 +206,5 @@ static void texts_are_what_people_read(void **state)
 
 RUN_TESTS(TEST(parts_are_where_their_boundaries_say), TEST(inner_multiparts_end_where_outer_ones_go_on),
           TEST(a_boundary_ends_a_header), TEST(what_has_no_good_type_is_text_or_a_file), TEST(facts_of_a_part_are_told),
-          TEST(texts_are_utf8_with_lf), TEST(files_in_texts_are_parts), TEST(names_that_readers_may_see_are_told),
-          TEST(texts_are_what_people_read))
+          TEST(texts_are_utf8_with_lf), TEST(files_in_texts_are_parts), TEST(files_in_winmail_dat_are_parts),
+          TEST(names_that_readers_may_see_are_told), TEST(texts_are_what_people_read))
