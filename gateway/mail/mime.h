@@ -122,8 +122,8 @@ const struct mime_tree *message_mime(struct message *m);
 /* mime_bytes - the body, transfer-decoded; kept. Empty for what only holds other parts, and beyond the message's budget
  * of decoded bytes (MIME_BYTES_REACHED). What is wrong with the encoding is known from then on. */
 struct span mime_bytes(struct message *m, struct mime_part *part);
-/* mime_text - the same as UTF-8, valid: a text part's characters, lines in LF, flowed lines joined, of Rich Text what it
- * shows. Kept. */
+/* mime_text - the same as UTF-8, valid: a text part's characters, lines in LF, flowed lines joined, of Rich Text what
+ * it shows. Kept. */
 struct span mime_text(struct message *m, struct mime_part *part);
 /* mime_anomaly_name - "duplicate_content_type", ... */
 const char *mime_anomaly_name(enum mime_anomaly anomaly);
