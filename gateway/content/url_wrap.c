@@ -21,101 +21,103 @@ enum how {
 
 struct wrapper {
     const char *host; /* or above; "google." for all of Google's */
+    size_t host_len;
     const char *path; /* its beginning; NULL: any */
     enum how how;
     const char *names; /* blanks between */
     bool is_opaque;    /* it leads on elsewhere, too, or only */
 };
 
+#define HOST(text) text, sizeof(text) - 1
+
 /* clang-format off */
 static const struct wrapper wrappers[] = {
     /* safe links */
-    { "safelinks.protection.outlook.com",   NULL,        BY_PARAM, "url", false },
-    { "safelinks.protection.office365.us",  NULL,        BY_PARAM, "url", false },
-    { "safelinks.protection.partner.outlook.cn", NULL,   BY_PARAM, "url", false },
-    { "statics.teams.cdn.office.net",       "/evergreen-assets/safelinks/", BY_PARAM, "url", false },
-    { "urldefense.proofpoint.com",          "/v1/",      BY_PARAM, "u", false },
-    { "urldefense.proofpoint.com",          "/v2/",      PROOFPOINT_2, "u", false },
-    { "urldefense.proofpoint.com",          "/v3/",      PROOFPOINT_3, NULL, false },
-    { "urldefense.com",                     "/v3/",      PROOFPOINT_3, NULL, false },
-    { "urldefense.com",                     "/v2/",      PROOFPOINT_2, "u", false },
-    { "urldefense.us",                      "/v3/",      PROOFPOINT_3, NULL, false },
-    { "urldefense.us",                      "/v2/",      PROOFPOINT_2, "u", false },
-    { "linkprotect.cudasvc.com",            NULL,        BY_PARAM, "a", false },
-    { "mimecast.com",                       "/s/",       BY_PARAM, "domain", true },
-    { "mimecastprotect.com",                "/s/",       BY_PARAM, "domain", true },
-    { "mimecast.com",                       "/redirect", BY_PARAM, "u", true },
-    { "secure-web.cisco.com",               NULL,        BY_ANY, NULL, false },
-    { "protection.sophos.com",              NULL,        BY_PARAM, "u d", false },
-    { "trendmicro.com",                     "/wis/clicktime/", BY_PARAM, "url", false },
-    { "protect.fireeye.com",                NULL,        BY_PARAM, "u", false },
-    { "fireeye.com",                        "/v1/url",   BY_PARAM, "u", false },
-    { "protect-links.mandiant.com",         NULL,        BY_PARAM, "u", false },
-    { "clicktime.symantec.com",             NULL,        BY_PARAM, "u", true },
-    { "clicktime.cloud.postoffice.net",     NULL,        BY_PARAM, "u", true },
-    { "url.avanan.click",                   NULL,        BY_MARKS, NULL, false },
-    { "avanan.click",                       NULL,        BY_MARKS, NULL, false },
-    { "protect.checkpoint.com",             NULL,        BY_MARKS, NULL, false },
-    { "antiphishing.vadesecure.com",        NULL,        BY_PARAM, "u", false },
-    { "vadesecure.com",                     NULL,        BY_PARAM, "u", false },
-    { "urlsand.esvalabs.com",               NULL,        BY_PARAM, "u", false },
-    { "link.zixcentral.com",                NULL,        BY_PARAM, "u", false },
-    { "atpscan.global.hornetsecurity.com",  NULL,        BY_ANY, NULL, true },
-    { "seclinks.cloud-security.net",        NULL,        BY_ANY, NULL, true },
-    { "url.emailprotection.link",           NULL,        BY_ANY, NULL, true },
-    { "shared.outlook.inky.com",            NULL,        BY_PARAM, "domain", true },
-    { "securelink.forcepoint.com",          NULL,        BY_ANY, NULL, true },
-    { "scanmail.trustwave.com",             NULL,        BY_PARAM, "u", false },
-    { "urlprotection.fortinet.com",         NULL,        BY_PARAM, "u url", false },
-    { "isolate.menlosecurity.com",          NULL,        BY_ANY, NULL, false },
-    { "deref-gmx.net",                      "/mail/client/", BY_PARAM, "redirectUrl", false },
-    { "deref-web.de",                       "/mail/client/", BY_PARAM, "redirectUrl", false },
-    { "deref-mail.com",                     "/mail/client/", BY_PARAM, "redirectUrl", false },
+    { HOST("safelinks.protection.outlook.com"),   NULL,        BY_PARAM, "url", false },
+    { HOST("safelinks.protection.office365.us"),  NULL,        BY_PARAM, "url", false },
+    { HOST("safelinks.protection.partner.outlook.cn"), NULL,   BY_PARAM, "url", false },
+    { HOST("statics.teams.cdn.office.net"),       "/evergreen-assets/safelinks/", BY_PARAM, "url", false },
+    { HOST("urldefense.proofpoint.com"),          "/v1/",      BY_PARAM, "u", false },
+    { HOST("urldefense.proofpoint.com"),          "/v2/",      PROOFPOINT_2, "u", false },
+    { HOST("urldefense.proofpoint.com"),          "/v3/",      PROOFPOINT_3, NULL, false },
+    { HOST("urldefense.com"),                     "/v3/",      PROOFPOINT_3, NULL, false },
+    { HOST("urldefense.com"),                     "/v2/",      PROOFPOINT_2, "u", false },
+    { HOST("urldefense.us"),                      "/v3/",      PROOFPOINT_3, NULL, false },
+    { HOST("urldefense.us"),                      "/v2/",      PROOFPOINT_2, "u", false },
+    { HOST("linkprotect.cudasvc.com"),            NULL,        BY_PARAM, "a", false },
+    { HOST("mimecast.com"),                       "/s/",       BY_PARAM, "domain", true },
+    { HOST("mimecastprotect.com"),                "/s/",       BY_PARAM, "domain", true },
+    { HOST("mimecast.com"),                       "/redirect", BY_PARAM, "u", true },
+    { HOST("secure-web.cisco.com"),               NULL,        BY_ANY, NULL, false },
+    { HOST("protection.sophos.com"),              NULL,        BY_PARAM, "u d", false },
+    { HOST("trendmicro.com"),                     "/wis/clicktime/", BY_PARAM, "url", false },
+    { HOST("protect.fireeye.com"),                NULL,        BY_PARAM, "u", false },
+    { HOST("fireeye.com"),                        "/v1/url",   BY_PARAM, "u", false },
+    { HOST("protect-links.mandiant.com"),         NULL,        BY_PARAM, "u", false },
+    { HOST("clicktime.symantec.com"),             NULL,        BY_PARAM, "u", true },
+    { HOST("clicktime.cloud.postoffice.net"),     NULL,        BY_PARAM, "u", true },
+    { HOST("url.avanan.click"),                   NULL,        BY_MARKS, NULL, false },
+    { HOST("avanan.click"),                       NULL,        BY_MARKS, NULL, false },
+    { HOST("protect.checkpoint.com"),             NULL,        BY_MARKS, NULL, false },
+    { HOST("antiphishing.vadesecure.com"),        NULL,        BY_PARAM, "u", false },
+    { HOST("vadesecure.com"),                     NULL,        BY_PARAM, "u", false },
+    { HOST("urlsand.esvalabs.com"),               NULL,        BY_PARAM, "u", false },
+    { HOST("link.zixcentral.com"),                NULL,        BY_PARAM, "u", false },
+    { HOST("atpscan.global.hornetsecurity.com"),  NULL,        BY_ANY, NULL, true },
+    { HOST("seclinks.cloud-security.net"),        NULL,        BY_ANY, NULL, true },
+    { HOST("url.emailprotection.link"),           NULL,        BY_ANY, NULL, true },
+    { HOST("shared.outlook.inky.com"),            NULL,        BY_PARAM, "domain", true },
+    { HOST("securelink.forcepoint.com"),          NULL,        BY_ANY, NULL, true },
+    { HOST("scanmail.trustwave.com"),             NULL,        BY_PARAM, "u", false },
+    { HOST("urlprotection.fortinet.com"),         NULL,        BY_PARAM, "u url", false },
+    { HOST("isolate.menlosecurity.com"),          NULL,        BY_ANY, NULL, false },
+    { HOST("deref-gmx.net"),                      "/mail/client/", BY_PARAM, "redirectUrl", false },
+    { HOST("deref-web.de"),                       "/mail/client/", BY_PARAM, "redirectUrl", false },
+    { HOST("deref-mail.com"),                     "/mail/client/", BY_PARAM, "redirectUrl", false },
     /* search engines and the like */
-    { "google.",                            "/url",      BY_PARAM, "q url", false },
-    { "google.",                            "/aclk",     BY_PARAM, "adurl", true },
-    { "google.",                            "/amp/",     BY_TAIL, NULL, false },
-    { "google.",                            "/imgres",   BY_PARAM, "imgrefurl imgurl", false },
-    { "google.",                            "/translate", BY_PARAM, "u", false },
-    { "googleadservices.com",               "/pagead/",  BY_PARAM, "adurl", true },
-    { "doubleclick.net",                    NULL,        BY_PARAM, "adurl url", true },
-    { "c.gle",                              NULL,        BY_ANY, NULL, true },
-    { "notifications.google.com",           "/g/p/",     BY_ANY, NULL, true },
-    { "translate.goog",                     NULL,        BY_HOST, NULL, false },
-    { "cdn.ampproject.org",                 "/c/",       BY_TAIL, NULL, false },
-    { "cdn.ampproject.org",                 "/v/",       BY_TAIL, NULL, false },
-    { "bing.com",                           "/ck/a",     BY_PARAM, "u", false },
-    { "bing.com",                           "/amp/",     BY_TAIL, NULL, false },
-    { "bing.com",                           "/alink/link", BY_PARAM, "url", false },
-    { "search.yahoo.com",                   NULL,        BY_SEGMENT, "RU=", false },
-    { "duckduckgo.com",                     "/l/",       BY_PARAM, "uddg", false },
-    { "baidu.com",                          "/link",     BY_PARAM, "url", true },
-    { "yandex.ru",                          "/clck/",    BY_ANY, NULL, true },
+    { HOST("google."),                            "/url",      BY_PARAM, "q url", false },
+    { HOST("google."),                            "/aclk",     BY_PARAM, "adurl", true },
+    { HOST("google."),                            "/amp/",     BY_TAIL, NULL, false },
+    { HOST("google."),                            "/imgres",   BY_PARAM, "imgrefurl imgurl", false },
+    { HOST("google."),                            "/translate", BY_PARAM, "u", false },
+    { HOST("googleadservices.com"),               "/pagead/",  BY_PARAM, "adurl", true },
+    { HOST("doubleclick.net"),                    NULL,        BY_PARAM, "adurl url", true },
+    { HOST("c.gle"),                              NULL,        BY_ANY, NULL, true },
+    { HOST("notifications.google.com"),           "/g/p/",     BY_ANY, NULL, true },
+    { HOST("translate.goog"),                     NULL,        BY_HOST, NULL, false },
+    { HOST("cdn.ampproject.org"),                 "/c/",       BY_TAIL, NULL, false },
+    { HOST("cdn.ampproject.org"),                 "/v/",       BY_TAIL, NULL, false },
+    { HOST("bing.com"),                           "/ck/a",     BY_PARAM, "u", false },
+    { HOST("bing.com"),                           "/amp/",     BY_TAIL, NULL, false },
+    { HOST("bing.com"),                           "/alink/link", BY_PARAM, "url", false },
+    { HOST("search.yahoo.com"),                   NULL,        BY_SEGMENT, "RU=", false },
+    { HOST("duckduckgo.com"),                     "/l/",       BY_PARAM, "uddg", false },
+    { HOST("baidu.com"),                          "/link",     BY_PARAM, "url", true },
+    { HOST("yandex.ru"),                          "/clck/",    BY_ANY, NULL, true },
     /* social networks and others */
-    { "facebook.com",                       "/l.php",    BY_PARAM, "u", false },
-    { "facebook.com",                       "/flx/warn/", BY_PARAM, "u", false },
-    { "l.instagram.com",                    NULL,        BY_PARAM, "u", false },
-    { "l.messenger.com",                    NULL,        BY_PARAM, "u", false },
-    { "l.threads.net",                      NULL,        BY_PARAM, "u", false },
-    { "youtube.com",                        "/redirect", BY_PARAM, "q", false },
-    { "linkedin.com",                       "/redir/",   BY_PARAM, "url", false },
-    { "linkedin.com",                       "/safety/go", BY_PARAM, "url", false },
-    { "linkedin.com",                       "/slink",    BY_PARAM, "code", true },
-    { "slack-redir.net",                    "/link",     BY_PARAM, "url", false },
-    { "steamcommunity.com",                 "/linkfilter", BY_PARAM, "u url", false },
-    { "vk.com",                             "/away.php", BY_PARAM, "to", false },
-    { "ok.ru",                              "/dk",       BY_PARAM, "st.link", false },
-    { "t.umblr.com",                        "/redirect", BY_PARAM, "z", false },
-    { "out.reddit.com",                     NULL,        BY_PARAM, "url", false },
-    { "medium.com",                         "/r/",       BY_PARAM, "url", false },
-    { "pinterest.com",                      "/offsite",  BY_PARAM, "url", false },
-    { "disq.us",                            "/url",      BY_PARAM, "url", false },
-    { "deviantart.com",                     "/users/outgoing", BY_ANY, NULL, false },
-    { "exit.sc",                            NULL,        BY_PARAM, "url", false },
-    { "gcc02.safelinks.protection.outlook.com", NULL,    BY_PARAM, "url", false },
-    { "href.li",                            NULL,        BY_ANY, NULL, false },
-    { "anonym.to",                          NULL,        BY_ANY, NULL, false },
-    { "web.archive.org",                    "/web/",     BY_ANY, NULL, false },
+    { HOST("facebook.com"),                       "/l.php",    BY_PARAM, "u", false },
+    { HOST("facebook.com"),                       "/flx/warn/", BY_PARAM, "u", false },
+    { HOST("l.instagram.com"),                    NULL,        BY_PARAM, "u", false },
+    { HOST("l.messenger.com"),                    NULL,        BY_PARAM, "u", false },
+    { HOST("l.threads.net"),                      NULL,        BY_PARAM, "u", false },
+    { HOST("youtube.com"),                        "/redirect", BY_PARAM, "q", false },
+    { HOST("linkedin.com"),                       "/redir/",   BY_PARAM, "url", false },
+    { HOST("linkedin.com"),                       "/safety/go", BY_PARAM, "url", false },
+    { HOST("linkedin.com"),                       "/slink",    BY_PARAM, "code", true },
+    { HOST("slack-redir.net"),                    "/link",     BY_PARAM, "url", false },
+    { HOST("steamcommunity.com"),                 "/linkfilter", BY_PARAM, "u url", false },
+    { HOST("vk.com"),                             "/away.php", BY_PARAM, "to", false },
+    { HOST("ok.ru"),                              "/dk",       BY_PARAM, "st.link", false },
+    { HOST("t.umblr.com"),                        "/redirect", BY_PARAM, "z", false },
+    { HOST("out.reddit.com"),                     NULL,        BY_PARAM, "url", false },
+    { HOST("medium.com"),                         "/r/",       BY_PARAM, "url", false },
+    { HOST("pinterest.com"),                      "/offsite",  BY_PARAM, "url", false },
+    { HOST("disq.us"),                            "/url",      BY_PARAM, "url", false },
+    { HOST("deviantart.com"),                     "/users/outgoing", BY_ANY, NULL, false },
+    { HOST("exit.sc"),                            NULL,        BY_PARAM, "url", false },
+    { HOST("href.li"),                            NULL,        BY_ANY, NULL, false },
+    { HOST("anonym.to"),                          NULL,        BY_ANY, NULL, false },
+    { HOST("web.archive.org"),                    "/web/",     BY_ANY, NULL, false },
 };
 /* clang-format on */
 
@@ -406,19 +408,22 @@ static void add_from_host(struct targets *t, const char *host, struct span path)
 
 /* ---- */
 
-static bool is_host(const struct url *u, const char *host)
+/* Every URL is compared with all of them. */
+static bool is_host(const struct url *u, struct span host, const struct wrapper *w)
 {
-    size_t n = strlen(host);
-
-    if (host[n - 1] == '.') /* of all countries */
-        return strncmp(u->domain, host, n) == 0;
-    return domain_is_under(u->host, host);
+    if (w->host[w->host_len - 1] == '.') /* of all countries */
+        return strncmp(u->domain, w->host, w->host_len) == 0;
+    if (host.len < w->host_len || memcmp(host.ptr + host.len - w->host_len, w->host, w->host_len) != 0)
+        return false;
+    return host.len == w->host_len || host.ptr[host.len - w->host_len - 1] == '.';
 }
 
 static const struct wrapper *find_wrapper(const struct url *u, struct span path)
 {
+    struct span host = span_of(u->host);
+
     for (size_t i = 0; i < COUNT(wrappers); i++)
-        if (is_host(u, wrappers[i].host) && (!wrappers[i].path || span_starts(path, span_of(wrappers[i].path))))
+        if (is_host(u, host, &wrappers[i]) && (!wrappers[i].path || span_starts(path, span_of(wrappers[i].path))))
             return &wrappers[i];
     return NULL;
 }
