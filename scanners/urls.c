@@ -246,7 +246,10 @@ static void look_at_subject(struct look *l, const struct url *u)
 
     if (u->source != URL_HEADER || u->raw.ptr < subject.ptr || u->raw.ptr >= subject.ptr + subject.len)
         return;
-    tell(l, u->raw.len == subject.len ? IN_SUBJECT : PART_OF_SUBJECT, u);
+    if (u->raw.len == subject.len)
+        tell(l, IN_SUBJECT, u);
+    else if (!(u->flags & URL_SCHEMELESS)) /* people talk of hosts there */
+        tell(l, PART_OF_SUBJECT, u);
 }
 
 static enum step urls_run(struct inquiry *q)

@@ -426,6 +426,7 @@ static const struct scheme *http(void)
     return &schemes[0];
 }
 
+/* A number alone is a page's name, not an address. */
 static bool take_schemeless(struct arena *a, struct span text, struct url *out, struct span *rest)
 {
     unsigned ignored = 0;
@@ -436,7 +437,7 @@ static bool take_schemeless(struct arena *a, struct span text, struct url *out, 
         text = skip_slashes(text, &ignored);
     if (!take_hierarchical(a, http(), text, out, rest))
         return false;
-    return out->address.family != ADDR_NONE || url_is_known_tld(out->host);
+    return out->address.family == ADDR_NONE ? url_is_known_tld(out->host) : !(out->flags & URL_ODD_NUMERIC);
 }
 
 /* A scheme that we do not know: its host may be one all the same. */

@@ -76,6 +76,7 @@ static void tricks_are_told(void **state)
         { HTML "<a href=\"javascript:void(0)\">x</a>", "", 0 },
         /* the subject */
         { TOP "Subject: https://example.com/\n\n", "URL_IN_SUBJECT", 400 },
+        { TOP "Subject: news of example.com\n\n", "", 0 },
         { TOP "Subject: look at https://example.com/\n\n", "URL_PART_OF_SUBJECT", 100 },
     };
 

@@ -92,6 +92,8 @@ static void urls_have_a_normal_form(void **state)
         { "/path", NULL },
         { "#x", NULL },
         { "page.html", NULL },
+        { "304704", NULL },
+        { "192.0.2.1/a", "http://192.0.2.1/a" },
         { "foo:bar", NULL },
         /* disguises, and none */
         { "hxxp://example.com/", "http://example.com/" },
