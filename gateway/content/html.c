@@ -57,18 +57,39 @@ static struct span decoded(struct html_reading *r, struct span text)
     return strbuf_span(b);
 }
 
+static bool has_any(struct span text, const char *const *words)
+{
+    for (; *words; words++)
+        if (span_search(text, span_of(*words)) != SPAN_NPOS)
+            return true;
+    return false;
+}
+
 static void see_script(struct html_reading *r, struct span text)
 {
-    static const char *const words[] = {
-        "document.write",  "eval(",     "unescape(",  "atob(",
-        "fromCharCode",    "new Blob",  "msSaveBlob", "msSaveOrOpenBlob",
-        "createObjectURL", "innerHTML", "Function(",  "decodeURIComponent(",
+    static const char *const writes[] = {
+        "document.write",
+        "eval(",
+        "unescape(",
+        "atob(",
+        "fromCharCode",
+        "new Blob",
+        "innerHTML",
+        "msSaveBlob",
+        "msSaveOrOpenBlob",
+        "createObjectURL",
+        "decodeURIComponent(",
+        "Function(",
+        NULL,
     };
+    static const char *const goes[] = { "location.href", "location.replace", "location.assign", "window.location",
+                                        NULL };
     struct span searched = span_first(text, HTML_TEXT_MAX);
 
-    for (size_t i = 0; i < sizeof words / sizeof *words && !(r->out->facts & HTML_SCRIPT_WRITES); i++)
-        if (span_search(searched, span_of(words[i])) != SPAN_NPOS)
-            r->out->facts |= HTML_SCRIPT_WRITES;
+    if (!(r->out->facts & HTML_SCRIPT_WRITES) && has_any(searched, writes))
+        r->out->facts |= HTML_SCRIPT_WRITES;
+    if (!(r->out->facts & HTML_SCRIPT_GOES) && has_any(searched, goes))
+        r->out->facts |= HTML_SCRIPT_GOES;
 }
 
 static void see_title(struct html_reading *r, struct span text)
@@ -112,6 +133,7 @@ static void write_text(struct html_reading *r, struct span text, struct span lin
 static void see_style(struct html_reading *r)
 {
     sheet_read(r->a, &r->looks.sheet, r->token.text);
+    html_links_in_css(r, r->token.text);
     if (r->looks.sheet.is_cut)
         r->out->facts |= HTML_TOO_MUCH;
 }
@@ -183,6 +205,26 @@ static void see_lines(struct html_reading *r, enum html_element e)
         html_end_line(&r->hidden, 1);
 }
 
+/* A field shows its value, or what to put there; a button its words. */
+static void see_field(struct html_reading *r)
+{
+    static const char *const unseen[] = {
+        "hidden", "checkbox", "radio", "image", "file", "password", "color", "range"
+    };
+    const struct html_attributes *a = &r->token.attributes;
+    struct span type = span_trim(html_value(a, HTML_AT_TYPE));
+    enum html_attribute which = html_value(a, HTML_AT_VALUE).len ? HTML_AT_VALUE : HTML_AT_PLACEHOLDER;
+
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
+        if (span_iis(type, unseen[i]))
+            return;
+    struct span text = html_decode(r->a, html_value(a, which));
+
+    html_write(&r->shown, SPAN(" "));
+    write_text(r, text, joined(r, text));
+    html_write(&r->shown, SPAN(" "));
+}
+
 /* A page in an attribute: mail readers leave it out, and its frame. */
 static void see_srcdoc(struct html_reading *r, struct span page)
 {
@@ -204,6 +246,8 @@ static void see_start(struct html_reading *r)
     see_lines(r, t->element);
     html_open_start(r);
     html_links_start(r);
+    if (t->element == HTML_EL_INPUT)
+        see_field(r);
     if (t->element == HTML_EL_IFRAME && html_has(&t->attributes, HTML_AT_SRCDOC))
         see_srcdoc(r, html_decode(r->a, t->attributes.value[HTML_AT_SRCDOC]));
 }

@@ -74,6 +74,7 @@ enum html_fact { /* a bit each */
                  HTML_HAS_SRCDOC = 1 << 17,   /* a page inside of an attribute */
                  HTML_HIDES_MSO = 1 << 18,    /* mso-hide: Outlook does not show what others do */
                  HTML_ODD_MARKUP = 1 << 19,   /* what readers differ in: <!-->, --!>, <a/href=x>, </p x>, <p"> */
+                 HTML_SCRIPT_GOES = 1 << 21,  /* script that leads elsewhere: location */
                  HTML_ODD_ENTITIES = 1 << 20, /* letters, digits, signs of URLs by reference: &colon; &#104; */
 };
 

@@ -51,14 +51,10 @@ static struct span target_of(struct html_reading *r, struct span value)
     return span_make(to, len);
 }
 
-/* A link of an attribute's value, if it is there and says anything; NULL. */
-static struct html_link *link_of(struct html_reading *r, enum html_link_kind kind, enum html_attribute which)
+/* A link of what was written, if that says anything; NULL. */
+static struct html_link *link_written(struct html_reading *r, enum html_link_kind kind, struct span value)
 {
-    const struct html_attributes *a = &r->token.attributes;
-
-    if (!html_has(a, which))
-        return NULL;
-    struct span target = target_of(r, a->value[which]);
+    struct span target = target_of(r, value);
 
     if (span_istarts(target, SPAN("data:"))) {
         r->out->facts |= HTML_HAS_DATA_URI;
@@ -67,6 +63,51 @@ static struct html_link *link_of(struct html_reading *r, enum html_link_kind kin
     if (span_istarts(target, SPAN("javascript:")))
         r->out->facts |= HTML_HAS_SCRIPT;
     return target.len ? link_add(r, kind, target) : NULL;
+}
+
+/* The same of an attribute's value, if it is there. */
+static struct html_link *link_of(struct html_reading *r, enum html_link_kind kind, enum html_attribute which)
+{
+    const struct html_attributes *a = &r->token.attributes;
+
+    return html_has(a, which) ? link_written(r, kind, a->value[which]) : NULL;
+}
+
+/* srcset: "a.png 1x, b.png 2x". */
+static void links_of_set(struct html_reading *r)
+{
+    struct span rest = html_value(&r->token.attributes, HTML_AT_SRCSET);
+
+    while (rest.len) {
+        size_t i = 0;
+
+        while (i < rest.len && (html_is_space(rest.ptr[i]) || rest.ptr[i] == ','))
+            i++;
+        rest = span_skip(rest, i);
+        for (i = 0; i < rest.len && !html_is_space(rest.ptr[i]);)
+            i++;
+        bool has_comma = i && rest.ptr[i - 1] == ',';
+
+        link_written(r, HTML_IMG, span_first(rest, i - has_comma));
+        rest = span_skip(rest, i);
+        if (!has_comma)
+            rest = span_skip(rest, span_find(rest, ','));
+    }
+}
+
+void html_links_in_css(struct html_reading *r, struct span css)
+{
+    for (size_t at; (at = span_isearch(css, SPAN("url("))) != SPAN_NPOS;) {
+        css = span_skip(css, at + 4);
+        size_t end = span_find(css, ')');
+        struct span target = span_trim(span_first(css, end == SPAN_NPOS ? css.len : end));
+
+        if (target.len > 1 && (target.ptr[0] == '"' || target.ptr[0] == '\'') &&
+            target.ptr[target.len - 1] == target.ptr[0])
+            target = span_make(target.ptr + 1, target.len - 2);
+        link_written(r, HTML_BACKGROUND, target);
+        css = span_skip(css, end);
+    }
 }
 
 static unsigned pixels(struct span value)
@@ -94,7 +135,7 @@ static void image_start(struct html_reading *r)
     }
     if (l->open != SPAN_NPOS && !l->ranges[l->open].alt.len)
         l->ranges[l->open].alt = alt;
-    link_of(r, HTML_IMG, HTML_AT_SRCSET);
+    links_of_set(r);
 }
 
 static void anchor_end(struct html_reading *r)
@@ -112,14 +153,35 @@ static void anchor_start(struct html_reading *r)
     struct html_links *l = &r->links;
 
     anchor_end(r);
-    struct html_link *link = link_of(r, HTML_A, HTML_AT_HREF);
+    bool has_href = html_has(&r->token.attributes, HTML_AT_HREF);
+    struct html_link *link = link_of(r, HTML_A, has_href ? HTML_AT_HREF : HTML_AT_XLINK_HREF);
 
     if (link) {
         l->open = (size_t)(link - l->items);
         l->ranges[l->open].from = (r->is_outlook ? &r->outlook : &r->shown)->text.len;
     }
     link_of(r, HTML_A, HTML_AT_SAFE_REDIRECT);
-    link_of(r, HTML_A, HTML_AT_XLINK_HREF);
+}
+
+/* "0; url='x'", "0,x", "0 url=x" [HTML 4.2.5.3]: a number, a sign, perhaps `url=`, perhaps quotes. */
+static struct span refresh_target(struct span content)
+{
+    struct span s = span_trim(content), after;
+
+    while (s.len && (ascii_is_digit(s.ptr[0]) || s.ptr[0] == '.'))
+        s = span_skip(s, 1);
+    s = span_trim(s);
+    if (s.len && (s.ptr[0] == ';' || s.ptr[0] == ','))
+        s = span_trim(span_skip(s, 1));
+    after = span_istarts(s, SPAN("url")) ? span_trim(span_skip(s, 3)) : SPAN("");
+    if (after.len && after.ptr[0] == '=')
+        s = span_trim(span_skip(after, 1));
+    if (s.len && (s.ptr[0] == '\'' || s.ptr[0] == '"')) {
+        size_t end = span_find(span_skip(s, 1), s.ptr[0]);
+
+        s = span_first(span_skip(s, 1), end == SPAN_NPOS ? s.len - 1 : end);
+    }
+    return s;
 }
 
 /* <meta http-equiv=refresh content="0; url=..."> and the charsets that rules ask about. */
@@ -136,21 +198,9 @@ static void meta_start(struct html_reading *r)
     if (!span_iis(span_trim(what), "refresh"))
         return;
     r->out->facts |= HTML_HAS_REFRESH;
-    if ((at = span_isearch(content, SPAN("url"))) == SPAN_NPOS)
-        return;
-    struct span rest = span_trim(span_skip(content, at + 3));
-
-    if (!rest.len || rest.ptr[0] != '=')
-        return;
-    rest = span_trim(span_skip(rest, 1));
-    if (rest.len && (rest.ptr[0] == '\'' || rest.ptr[0] == '"')) {
-        char quote = rest.ptr[0];
-
-        rest = span_skip(rest, 1);
-        rest = span_first(rest, span_find(rest, quote) == SPAN_NPOS ? rest.len : span_find(rest, quote));
-    }
-    if (rest.len)
-        link_add(r, HTML_REFRESH, rest);
+    content = refresh_target(content);
+    if (content.len)
+        link_add(r, HTML_REFRESH, content);
 }
 
 static void base_start(struct html_reading *r)
@@ -197,7 +247,7 @@ static void object_start(struct html_reading *r)
 static void media_start(struct html_reading *r)
 {
     link_of(r, HTML_OBJECT, HTML_AT_SRC);
-    link_of(r, HTML_IMG, HTML_AT_SRCSET);
+    links_of_set(r);
     link_of(r, HTML_IMG, HTML_AT_POSTER);
 }
 
@@ -210,6 +260,8 @@ static void script_start(struct html_reading *r)
 void html_links_start(struct html_reading *r)
 {
     link_of(r, HTML_BACKGROUND, HTML_AT_BACKGROUND);
+    if (html_has(&r->token.attributes, HTML_AT_STYLE))
+        html_links_in_css(r, html_decode(r->a, r->token.attributes.value[HTML_AT_STYLE]));
     switch (r->token.element) {
     case HTML_EL_A: anchor_start(r); break;
     case HTML_EL_AREA: link_of(r, HTML_AREA, HTML_AT_HREF); break;

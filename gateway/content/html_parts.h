@@ -120,6 +120,7 @@ void look_lose(struct html_look *look, const struct html_look *closed, const str
 void html_links_start(struct html_reading *r);
 void html_links_end(struct html_reading *r);
 void html_links_outlook(struct html_reading *r);
+void html_links_in_css(struct html_reading *r, struct span css);
 void html_links_finish(struct html_reading *r);
 
 /* html_count.c - tags as they are written; facts for rules. */

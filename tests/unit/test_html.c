@@ -43,6 +43,7 @@ static void text_is_shown_as_readers_show_it(void **state)
         { "<title>T</title>x", "x" },
         { "<textarea><b>x</textarea>y", "<b>xy" },
         { "<noscript>seen</noscript>", "seen" },
+        { "a<input value='b &amp; c'>d<input type=hidden value=x><input placeholder=e>", "a b & c d e" },
         { "<noframes>seen</noframes>", "seen" },
         { "<iframe>not</iframe>seen", "seen" },
         { "<template>not</template>seen", "seen" },
@@ -119,9 +120,17 @@ static void links_have_targets_and_texts(void **state)
         { "<embed src=x>", HTML_OBJECT, "x", "" },
         { "<object data=x>", HTML_OBJECT, "x", "" },
         { "<video poster=x>", HTML_IMG, "x", "" },
+        { "<meta http-equiv=refresh content='0,http://r.example/'>", HTML_REFRESH, "http://r.example/", "" },
+        { "<meta http-equiv=refresh content='1.5 urls.example'>", HTML_REFRESH, "urls.example", "" },
+        { "<meta http-equiv=refresh content=\"0;url = 'x'y\">", HTML_REFRESH, "x", "" },
+        { "<p style=\"background:URL( 'x' ) red\">", HTML_BACKGROUND, "x", "" },
+        { "<style>p{background:url(x)}</style>", HTML_BACKGROUND, "x", "" },
+        { "<img srcset='x 1x, y 2x'>", HTML_IMG, "x", "" },
+        { "<img srcset='x, y'>", HTML_IMG, "x", "" },
+        { "<svg><a xlink:href=x>t</a></svg>", HTML_A, "x", "t" },
+        { "<svg><image xlink:href=x /></svg>", HTML_IMG, "x", "" },
         { "<base href=http://b.example/>", HTML_BASE, "http://b.example/", "" },
         { "<meta http-equiv=Refresh content=\"0; URL='http://r.example/'\">", HTML_REFRESH, "http://r.example/", "" },
-        { "<svg><a xlink:href=x>t</a></svg>", HTML_A, "x", "" },
     };
 
     (void)state;
@@ -135,6 +144,9 @@ static void links_have_targets_and_texts(void **state)
         expect(cases[i].html, cases[i].text, h->links[0].text);
     }
     EXPECT_INT(0, read("<a name=x>y</a><a href=''>z</a>")->link_count);
+    EXPECT_SPAN("y", read("<img srcset='x 1x, y 2x'>")->links[1].target);
+    EXPECT_INT(2, read("<img srcset='data:a,b 1x, y 2x'>")->link_count);
+    EXPECT_SPAN("y", read("<style>a{b:url(x) url(y)}</style>")->links[1].target);
     const struct html *h = read("<img src=a width=600 height=20px><img src=b width=100%><base href=http://b/>");
 
     EXPECT_INT(600, h->links[0].width);
@@ -154,6 +166,7 @@ static void facts_are_noted(void **state)
         { "<form><input type=Password></form>", HTML_HAS_FORM | HTML_HAS_PASSWORD },
         { "<script>x</script>", HTML_HAS_SCRIPT },
         { "<script>eval(atob('x'))</script>", HTML_HAS_SCRIPT | HTML_SCRIPT_WRITES },
+        { "<script>window.location='x'</script>", HTML_HAS_SCRIPT | HTML_SCRIPT_GOES },
         { "<script>document.write(x)</script>", HTML_HAS_SCRIPT | HTML_SCRIPT_WRITES },
         { "<b onclick=x>", HTML_HAS_EVENT },
         { "<b on=x>", 0 },
