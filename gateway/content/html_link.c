@@ -97,8 +97,12 @@ static void links_of_set(struct html_reading *r)
 
 void html_links_in_css(struct html_reading *r, struct span css)
 {
-    for (size_t at; (at = span_isearch(css, SPAN("url("))) != SPAN_NPOS;) {
-        css = span_skip(css, at + 4);
+    for (size_t at; (at = span_find(css, '(')) != SPAN_NPOS;) {
+        bool is_url = at >= 3 && span_ieq(span_make(css.ptr + at - 3, 3), SPAN("url"));
+
+        css = span_skip(css, at + 1);
+        if (!is_url)
+            continue;
         size_t end = span_find(css, ')');
         struct span target = span_trim(span_first(css, end == SPAN_NPOS ? css.len : end));
 
@@ -125,7 +129,8 @@ static void image_start(struct html_reading *r)
     const struct html_attributes *a = &r->token.attributes;
     struct html_links *l = &r->links;
     struct span alt = html_cut(html_decode(r->a, html_value(a, HTML_AT_ALT)), HTML_LINK_TEXT_MAX);
-    struct html_link *link = link_of(r, HTML_IMG, HTML_AT_SRC);
+    bool has_src = html_has(a, HTML_AT_SRC);
+    struct html_link *link = link_of(r, HTML_IMG, has_src ? HTML_AT_SRC : HTML_AT_XLINK_HREF);
 
     r->out->images++;
     if (link) {
@@ -260,8 +265,10 @@ static void script_start(struct html_reading *r)
 void html_links_start(struct html_reading *r)
 {
     link_of(r, HTML_BACKGROUND, HTML_AT_BACKGROUND);
-    if (html_has(&r->token.attributes, HTML_AT_STYLE))
-        html_links_in_css(r, html_decode(r->a, r->token.attributes.value[HTML_AT_STYLE]));
+    struct span style = html_value(&r->token.attributes, HTML_AT_STYLE);
+
+    if (span_find(style, '(') != SPAN_NPOS || span_find(style, '&') != SPAN_NPOS)
+        html_links_in_css(r, html_decode(r->a, style));
     switch (r->token.element) {
     case HTML_EL_A: anchor_start(r); break;
     case HTML_EL_AREA: link_of(r, HTML_AREA, HTML_AT_HREF); break;
