@@ -1,6 +1,6 @@
 /* rules/field_narrow.c - what rules ask of a field's values: its addresses, names, hosts, IP addresses. */
-#include "gateway/mail/address.h"
 #include "gateway/mail/domain.h"
+#include "rules/field_mailbox.h"
 #include "rules/fields.h"
 #include "rules/texts.h"
 
@@ -40,24 +40,6 @@ static void put(struct list *list, struct span value)
 
 /* ---- addresses and names ---- */
 
-/* A comment right behind an address is a name, where there is no other: "a@example.org (Ann)". */
-static struct span comment_behind(struct span value, struct span address)
-{
-    size_t at = address.len ? span_search(value, address) : SPAN_NPOS;
-
-    if (at == SPAN_NPOS)
-        return SPAN("");
-    struct span rest = span_skip(value, at + address.len);
-
-    while (rest.len && (ascii_is_wsp(rest.ptr[0]) || rest.ptr[0] == '\n' || rest.ptr[0] == '>'))
-        rest = span_skip(rest, 1);
-    if (!rest.len || rest.ptr[0] != '(')
-        return SPAN("");
-    size_t end = span_find(rest, ')');
-
-    return end == SPAN_NPOS ? SPAN("") : span_skip(span_first(rest, end), 1);
-}
-
 static struct span without_single_quotes(struct span name)
 {
     bool is_quoted = name.len >= 2 && name.ptr[0] == '\'' && name.ptr[name.len - 1] == '\'';
@@ -88,21 +70,15 @@ static struct span name_text(struct arena *a, struct span name, bool is_raw)
 
 static void put_mailboxes(struct list *list, const struct field_request *r, struct span value)
 {
-    struct mailbox_list boxes;
+    struct field_mailboxes all = field_mailboxes(list->arena, value);
 
-    address_mailboxes(list->arena, value, &boxes);
-    for (size_t i = 0; i < boxes.count; i++) {
-        const struct mailbox *box = &boxes.items[i];
+    for (size_t i = 0; i < all.count; i++) {
+        const struct field_mailbox *one = &all.items[i];
 
-        if (r->is_addr) {
-            if (box->address.text.len)
-                put(list, box->address.text);
-            continue;
-        }
-        struct span name = box->display.len ? box->display : comment_behind(value, box->address.text);
-
-        if (name.len && !span_eq(name, box->address.text))
-            put(list, name_text(list->arena, name, r->is_raw));
+        if (r->is_addr && one->has_address)
+            put(list, one->address);
+        else if (!r->is_addr && one->has_name)
+            put(list, name_text(list->arena, one->name, r->is_raw));
     }
 }
 

@@ -94,9 +94,11 @@ static bool is_disguised(const struct url *url)
     return url->source == URL_WRAPPED || url->flags & (URL_OBFUSCATED | URL_ESCAPED_HOST | URL_ODD_NUMERIC);
 }
 
+enum { OF_TEXT = 1 << URL_TEXT | 1 << URL_SHOWN | 1 << URL_HIDDEN | 1 << URL_DECODED };
+
 static bool is_of_text(enum url_source source)
 {
-    return source == URL_TEXT || source == URL_SHOWN || source == URL_HIDDEN || source == URL_DECODED;
+    return OF_TEXT >> source & 1;
 }
 
 struct rule_lines uris_of(struct scanning *s)
@@ -124,7 +126,7 @@ struct rule_lines uris_of(struct scanning *s)
     for (size_t i = 0; i < urls->email_count; i++) {
         const struct email *e = &urls->emails[i];
 
-        if (is_of_text(e->source))
+        if (e->sources & OF_TEXT)
             uri_forms(&list, prefixed(a, "mailto:", span_of(arena_printf(a, "%.*s@%s", SPAN_ARG(e->local), e->domain))),
                       NULL, NULL);
     }
