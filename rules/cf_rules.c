@@ -189,30 +189,44 @@ void cf_text_rule(struct cf *cf, const char *to, struct span value)
 
 /* ---- header fields ---- */
 
+/* One form is the rule's; several, or one of the others, stay with the field's name for who looks it up. */
 static const char *take_form(struct rule *rule, struct span *field)
 {
     static const struct {
         const char *word;
         enum header_form form;
-    } forms[] = { { "raw", HEADER_RAW }, { "addr", HEADER_ADDR }, { "name", HEADER_NAME } };
-    struct span name = { 0 }, word;
-    bool is_known = true;
+    } forms[] = { { "raw", HEADER_RAW },    { "addr", HEADER_ADDR },  { "name", HEADER_NAME },
+                  { "host", HEADER_TEXT },  { "ip", HEADER_TEXT },    { "domain", HEADER_TEXT },
+                  { "revip", HEADER_TEXT }, { "first", HEADER_TEXT }, { "last", HEADER_TEXT } };
+    struct span name = { 0 }, word, rest = *field;
+    enum header_form form = HEADER_TEXT;
+    bool is_addr = false, is_raw = false;
+    size_t count = 0;
 
-    span_cut(field, ':', &name);
-    for (int i = 0; span_cut(field, ':', &word) && word.len; i++) {
-        bool is_one = false;
+    span_cut(&rest, ':', &name);
+    while (span_cut(&rest, ':', &word) && word.len) {
+        size_t f = 0;
 
-        for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
-            if (!span_iis(word, forms[f].word))
-                continue;
-            is_one = true;
-            if (rule->form == HEADER_TEXT || rule->form == HEADER_RAW) /* From:addr:raw is From:addr */
-                rule->form = forms[f].form;
-        }
-        is_known &= is_one;
+        while (f < sizeof forms / sizeof *forms && !span_is(word, forms[f].word))
+            f++;
+        if (f == sizeof forms / sizeof *forms)
+            return "header fields have the forms :raw, :addr, :name, :host, :domain, :ip, :revip, :first and :last; no "
+                   "other is supported";
+        is_addr |= forms[f].form == HEADER_ADDR;
+        count += forms[f].form != HEADER_RAW;
+        is_raw |= forms[f].form == HEADER_RAW;
+        if (forms[f].form != HEADER_RAW)
+            form = forms[f].form;
     }
-    *field = name;
-    return is_known ? NULL : "header fields have the forms :raw, :addr and :name; no other is supported";
+    if (is_raw && !is_addr) { /* From:addr:raw is From:addr */
+        form = count ? form : HEADER_RAW;
+        count++;
+    }
+    if (count == 0 || (count == 1 && form != HEADER_TEXT)) {
+        rule->form = form;
+        *field = name;
+    }
+    return NULL;
 }
 
 /* Field =~ pattern, Field !~ pattern. */

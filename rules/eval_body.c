@@ -150,7 +150,7 @@ static void compare_alternative(struct scanning *s, const struct mime_part *oute
     for (size_t i = 0; i < content->text_count; i++) {
         const struct content_text *one = &content->texts[i];
 
-        if (one->part->reading_of || !is_inside(one->part, outer))
+        if (one->part->is_reading || !is_inside(one->part, outer))
             continue;
         if (one->html) {
             put_words(s->q->arena, &html, one->html->rendered);

@@ -43,7 +43,8 @@ static bool is_without_received(struct scanning *s)
 
     if (eval_has(eval_text(s, "Mailing-List"), "contact {s}@{s}; run by ezmlm") &&
         eval_has(eval_text(s, "Delivered-To"), "mailing list {s}@{s}") &&
-        eval_has(received, "qmail {d} invoked {from network|by }{p}; {d} {s} {d}"))
+        (eval_has(received, "qmail {d} invoked from network); {d} {s} {d}") ||
+         eval_has(received, "qmail {d} invoked by {p}); {d} {s} {d}")))
         return true;
     return received.len == 0 || eval_has(received, "from groups.msn.com ({s}.msn.com ");
 }

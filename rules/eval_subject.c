@@ -266,8 +266,9 @@ static unsigned ratware_name_id(struct scanning *s, const struct rule *rule)
         if (n != CAPITALS || n + 2 > id.len || id.ptr[n] != '.' || end == SPAN_NPOS || end < n + 2)
             continue;
         struct span mark = span_make(id.ptr + n + 1, end - n - 1);
-        return eval_has(from, arena_printf(s->q->arena, "\"{S}\"{S}")) &&
-               span_search(from, span_of(arena_printf(s->q->arena, "<%.*s>", SPAN_ARG(mark)))) != SPAN_NPOS;
+        size_t quote = span_rfind(from, '"');
+        struct span behind = quote == SPAN_NPOS ? SPAN("") : span_trim(span_skip(from, quote + 1));
+        return span_starts(behind, span_of(arena_printf(s->q->arena, "<%.*s>", SPAN_ARG(mark))));
     }
     return 0;
 }

@@ -226,7 +226,7 @@ struct mime_part *eval_part_next(struct scanning *s, size_t *at)
 
     while (*at < tree->count) {
         struct mime_part *part = tree->parts[(*at)++];
-        if (!part->reading_of && !part->is_unpacked)
+        if (!part->is_reading && !part->is_unpacked)
             return part;
     }
     return NULL;
@@ -238,7 +238,7 @@ const struct content_text *eval_html_next(struct scanning *s, size_t *at)
 
     while (*at < content->text_count) {
         const struct content_text *text = &content->texts[(*at)++];
-        if (text->html && text->source.len && !text->part->reading_of)
+        if (text->html && text->source.len && !text->part->is_reading)
             return text;
     }
     return NULL;

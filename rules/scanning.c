@@ -22,11 +22,20 @@ static bool is_shown_type(const struct content_text *text)
     return text->html || !strcmp(text->part->type, "text/plain");
 }
 
+/* What a reader shows that knows nothing of MIME: the code of pictures and the like, of which rules about words would
+ * make words. Rules about the whole message see it. */
+static bool is_code(const struct mime_part *part)
+{
+    return part->is_reading && strcmp(part->reading, "without MIME") == 0;
+}
+
 /* Another reading of a part is looked at where it says something else. */
 static bool is_repeated(const struct content *content, size_t i)
 {
     const struct content_text *text = &content->texts[i];
 
+    if (is_code(text->part))
+        return true;
     if (!text->part->reading_of)
         return false;
     for (size_t k = 0; k < i; k++) {
@@ -123,7 +132,7 @@ static void read_rawbody(struct scanning *s)
     for (size_t i = 0; i < tree->count; i++) {
         struct mime_part *part = tree->parts[i];
 
-        if (!is_rawbody_part(part))
+        if (!is_rawbody_part(part) || is_code(part))
             continue;
         struct span bytes = mime_bytes(s->q->message, part); /* half of them may be CR */
         struct span text = text_lf(s->q->arena, most ? span_first(bytes, 2 * most + TEXT_PIECE_BYTES) : bytes);

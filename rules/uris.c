@@ -96,11 +96,6 @@ static bool is_disguised(const struct url *url)
 
 enum { OF_TEXT = 1 << URL_TEXT | 1 << URL_SHOWN | 1 << URL_HIDDEN | 1 << URL_DECODED };
 
-static bool is_of_text(enum url_source source)
-{
-    return OF_TEXT >> source & 1;
-}
-
 struct rule_lines uris_of(struct scanning *s)
 {
     struct finder finder = { s };
@@ -118,7 +113,9 @@ struct rule_lines uris_of(struct scanning *s)
     for (size_t i = 0; i < urls->count; i++) {
         const struct url *url = &urls->items[i];
 
-        if (is_of_text(url->source) && url->raw.len)
+        bool is_bare_ip = url->flags & URL_SCHEMELESS && url->flags & URL_NUMERIC_HOST; /* 127.0.0.1: no link */
+
+        if (url->sources & (OF_TEXT | 1 << URL_HEADER) && !is_bare_ip && url->raw.len)
             uri_forms(&list, written(a, url->raw), target_by_pattern, &finder);
         if (is_disguised(url))
             uri_forms(&list, url->text, target_by_pattern, &finder);

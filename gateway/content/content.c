@@ -40,6 +40,18 @@ static void read_html(struct message *m, struct content *content, struct content
     urls_in_text(&m->arena, &content->urls, html->outlook, URL_HIDDEN, SPAN(""));
 }
 
+/* An attachment that opens in a browser, whatever its type is said to be. */
+static bool is_html_file(const struct mime_part *part)
+{
+    static const char *const ends[] = { ".htm", ".html", ".shtm", ".shtml" };
+
+    for (size_t i = 0; i < COUNT(ends) && !part->is_multipart && !part->children; i++)
+        if (span_iends(span_of(part->filename), span_of(ends[i])) ||
+            span_iends(span_of(part->other_filename), span_of(ends[i])))
+            return true;
+    return false;
+}
+
 static void add_text(struct message *m, struct content *content, struct mime_part *part)
 {
     struct content_text *text = &content->texts[content->text_count++];
@@ -47,7 +59,7 @@ static void add_text(struct message *m, struct content *content, struct mime_par
     text->part = part;
     text->source = text->shown = mime_text(m, part);
     text->is_attachment = part->disposition == MIME_ATTACHMENT;
-    if (part->is_html)
+    if (part->is_html || is_html_file(part))
         read_html(m, content, text);
     else
         urls_in_text(&m->arena, &content->urls, text->source, URL_TEXT, SPAN(""));
@@ -59,7 +71,7 @@ static void read_texts(struct message *m, struct content *content)
 
     content->texts = arena_alloc(&m->arena, tree->count * sizeof *content->texts);
     for (size_t i = 0; i < tree->count; i++)
-        if (tree->parts[i]->is_text && !is_known(content, tree->parts[i]))
+        if ((tree->parts[i]->is_text || is_html_file(tree->parts[i])) && !is_known(content, tree->parts[i]))
             add_text(m, content, tree->parts[i]);
 }
 

@@ -78,8 +78,13 @@ static struct span read_message(struct arena *a, const char *path)
 static void add_texts(json_t *line, struct scanning *s)
 {
     const struct relays *r = relays_of(s);
+    const struct mime_tree *tree = message_mime(s->q->message);
     struct span sender;
+    json_int_t readings = 0;
 
+    for (size_t i = 0; i < tree->count; i++)
+        readings += tree->parts[i]->reading_of != NULL || tree->parts[i]->is_unpacked;
+    json_object_set_new(line, "readings", json_integer(readings));
     json_object_set_new(line, "body", lines_of(&s->body));
     json_object_set_new(line, "rawbody", lines_of(&s->rawbody));
     json_object_set_new(line, "uris", lines_of(&s->uris));

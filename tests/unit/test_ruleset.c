@@ -177,7 +177,8 @@ static void what_is_not_supported_says_why(void **state)
     } cases[] = {
         { "body R free", "the pattern has no delimiters: write /pattern/ or m{pattern}" },
         { "header R Subject", "it is written Field =~ /pattern/, Field !~ /pattern/ or exists:Field" },
-        { "header R From:domain =~ /x/", "header fields have the forms :raw, :addr and :name; no other is supported" },
+        { "header R From:nobody =~ /x/", "header fields have the forms :raw, :addr, :name, :host, :domain, :ip, "
+                                         ":revip, :first and :last; no other is supported" },
         { "body R eval:unknown()", "the function unknown() is not supported" },
         { "body R eval:check_it(1,2,3,4)", "check_it() takes 0 to 3 arguments, here are 4" },
         { "body R eval:check_it(1", "an eval rule is written eval:function(arguments)" },
