@@ -233,10 +233,8 @@ static unsigned dkim_listed(struct scanning *s, const char *list, const char *au
         if (is_own && is_in(s, authenticated, author))
             return 1;
         for (size_t at = 0; all && (p = addresses_match(all, author, &at));) {
-            if (p->value_count == 0 && is_own)
-                return 1;
             for (size_t k = 0; k < p->value_count; k++)
-                if (is_validly_signed(s, p->values[k]))
+                if (p->values[k][0] ? is_validly_signed(s, p->values[k]) : is_own)
                     return 1;
         }
     }

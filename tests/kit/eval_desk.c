@@ -2,6 +2,7 @@
 #include "tests/kit/eval_desk.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/kit/expect.h"
 
@@ -39,8 +40,29 @@ struct eval_desk *eval_desk_open(const char *text)
     return eval_desk_open_bytes(span_of(text));
 }
 
+void eval_desk_scan(struct eval_desk *d, const char *rules)
+{
+    const struct ruleset_options options = { .find_eval = eval_find, .has_plugin = eval_has_plugin };
+    char path[] = "/tmp/postern-rules-XXXXXX.cf";
+    const char *file = path, *wrong = NULL;
+    int fd = mkstemps(path, 3);
+
+    assert_true(fd >= 0);
+    assert_int_equal(strlen(rules ? rules : ""), write(fd, rules ? rules : "", strlen(rules ? rules : "")));
+    close(fd);
+    const struct ruleset *set = ruleset_load(&d->arena, &file, 1, &options, &wrong);
+    unlink(path);
+    if (!set)
+        fail_msg("%s", wrong);
+    strbuf_init(&d->faults, 1 << 16);
+    d->matcher = matcher_new(set, &d->faults);
+    scanning_begin(&d->scanning, &d->inquiry, set, d->matcher, INT64_MAX);
+}
+
 void eval_desk_close(struct eval_desk *d)
 {
+    matcher_free(d->matcher);
+    strbuf_release(&d->faults);
     message_free(d->inquiry.message);
     arena_release(&d->arena);
     free(d);

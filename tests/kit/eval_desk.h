@@ -8,6 +8,7 @@
 #define KIT_EVAL_DESK_H
 
 #include "rules/eval.h"
+#include "rules/matcher.h"
 
 struct eval_desk {
     struct arena arena;
@@ -16,12 +17,16 @@ struct eval_desk {
     struct inquiry inquiry; /* 2026-01-01T00:00:00Z */
     struct ruleset set;
     struct scanning scanning;
+    struct strbuf faults;
+    struct matcher *matcher; /* NULL: only fields are read */
 };
 
 /* eval_desk_open - LF in the text becomes CRLF. */
 struct eval_desk *eval_desk_open(const char *text);
 struct eval_desk *eval_desk_open_bytes(struct span text);
 void eval_desk_close(struct eval_desk *d);
+/* eval_desk_scan - the body, too, with what these lines of a rule file set (NULL: nothing). */
+void eval_desk_scan(struct eval_desk *d, const char *rules);
 
 /* eval_desk_run - the function with these arguments, ended by NULL; a test that names none of ours fails. */
 unsigned eval_desk_run(struct eval_desk *d, const char *function, ...);
