@@ -1,5 +1,5 @@
 # tests/conformance/test_sa_rules.py - SpamAssassin's rules by Postern and by SpamAssassin itself, on a small sample of
-# mail; ./dev sa-diff does it on 1,000 messages.
+# mail; ./dev sadiff does it on 1,000 messages.
 import os
 import pathlib
 import sys

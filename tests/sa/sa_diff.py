@@ -1,4 +1,4 @@
-# tests/sa/sa_diff.py - Postern's rules beside SpamAssassin's own: the same rule files, the same messages, the same hits?
+# tests/sa/sa_diff.py - our rules beside SpamAssassin's own: the same rule files, the same messages, the same hits?
 #
 #   sa_diff.py PROBE SUITES [--messages N] [--show]
 #
@@ -157,7 +157,7 @@ def main():
     parser.add_argument("--show", type=int, default=40, help="how many of the rules that differ")
     args = parser.parse_args()
     if not is_here(args.suites):
-        sys.exit("sa-diff: needs the package spamassassin, and suites/spam (POSTERN_SUITES)")
+        sys.exit("sadiff: needs the package spamassassin, and suites/spam (POSTERN_SUITES)")
     count, found = compare(args.probe, args.suites, args.messages)
     for line in found.table(args.show):
         print(line)
