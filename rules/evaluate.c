@@ -19,8 +19,13 @@ struct text {
     struct span together; /* mimeheader rules with `concat` */
 };
 
+/* Some patterns are quadratic in a piece, and no count of PCRE2's sees it: a rule has so much of the processor for a
+ * message, and is looked after each time that it has gone through so many pieces. */
+enum { RULE_US_MAX = 30000, LOOK_AFTER_PIECES = 16, LOOK_AFTER_HITS = 256 };
+
 struct evaluating {
     struct scanning *s;
+    int64_t rule_until_us; /* of this thread's processor time; 0: it has not been looked at yet */
     struct evaluation *out;
     struct text *texts; /* by group */
     uint64_t *maybe;    /* by rule index */
@@ -150,6 +155,16 @@ static bool is_late(const struct evaluating *e)
     return clock_mono_us() >= e->s->until_us;
 }
 
+/* The rule at work is too slow, or the message is. */
+static bool is_slow(struct evaluating *e)
+{
+    int64_t now_us = clock_thread_us();
+
+    if (!e->rule_until_us)
+        e->rule_until_us = now_us + RULE_US_MAX;
+    return now_us >= e->rule_until_us || is_late(e);
+}
+
 static void give_up(struct evaluating *e, const struct rule *rule)
 {
     if (e->out->given_up_count < GIVEN_UP_SHOWN_MAX)
@@ -168,7 +183,7 @@ static bool count_in(struct evaluating *e, const struct rule *rule, struct span 
 
         if (result == MATCH_NONE)
             return true;
-        if (result == MATCH_GIVEN_UP || (*hits % 256 == 255 && is_late(e)))
+        if (result == MATCH_GIVEN_UP || (*hits % LOOK_AFTER_HITS == LOOK_AFTER_HITS - 1 && is_slow(e)))
             return false;
         if (!s->shown[rule->index].ptr)
             s->shown[rule->index] = found;
@@ -214,12 +229,13 @@ static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct te
     struct rule_lines lines = its_lines(e, rule, text);
     unsigned most = most_hits(rule), hits = 0;
 
+    e->rule_until_us = 0;
     for (size_t i = 0; i < lines.count && hits < most; i++) {
         struct span piece = lines.items[i];
 
         if (rule->kind == RULE_MIMEHEADER && !piece.len)
             piece = span_of(rule->if_unset ? rule->if_unset : "");
-        if (!count_in(e, rule, piece, most, &hits) || (i % 16 == 15 && is_late(e))) {
+        if (!count_in(e, rule, piece, most, &hits) || (i % LOOK_AFTER_PIECES == LOOK_AFTER_PIECES - 1 && is_slow(e))) {
             give_up(e, rule);
             return 0;
         }
@@ -306,5 +322,6 @@ void evaluate(struct scanning *s, const struct rule_order *order, struct evaluat
         if (out->shortcut && ends_here(order, i))
             break;
     }
-    metas_evaluate(s->set, s->hits, s->q->arena);
+    if (s->set->meta_count)
+        metas_evaluate(s->set, s->hits, s->q->arena);
 }

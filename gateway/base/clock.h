@@ -8,6 +8,8 @@
 /* clock_mono_ms - milliseconds of a clock that only goes forward; for deadlines and durations. */
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
+/* clock_thread_us - microseconds of the processor that this thread has used. */
+int64_t clock_thread_us(void);
 /* clock_wall_ms - milliseconds since 1970-01-01 UTC. */
 int64_t clock_wall_ms(void);
 

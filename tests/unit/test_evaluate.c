@@ -1,0 +1,358 @@
+/* tests/unit/test_evaluate.c - what rules see of a message, and which of them hit. */
+#include "tests/kit/expect.h"
+#include "tests/kit/hand_rules.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+
+#include "gateway/base/clock.h"
+#include "rules/evaluate.h"
+#include "rules/meta.h"
+
+/* A message, a set of rules, and what came of it. */
+struct desk {
+    struct arena arena;
+    struct ruleset set;
+    struct matcher *matcher;
+    struct message *message;
+    struct session session;
+    struct evidence evidence;
+    struct inquiry q;
+    struct scanning scanning;
+    struct evaluation evaluation;
+    struct strbuf bytes;
+};
+
+static const struct message_limits limits = { 1 << 20, 5000 };
+
+static void desk_open(struct desk *d, struct rule *rules, size_t count)
+{
+    struct strbuf faults;
+
+    memset(d, 0, sizeof *d);
+    arena_init(&d->arena, SIZE_MAX);
+    strbuf_init(&faults, 10000);
+    strbuf_init(&d->bytes, 1 << 28);
+    d->set = hand_rules(rules, count);
+    d->matcher = matcher_new(&d->set, &faults);
+    EXPECT_STR("", faults.len ? faults.data : "");
+    strbuf_release(&faults);
+    d->session =
+        (struct session){ .arena = &d->arena, .tx_arena = &d->arena, .door = "desk", .hostname = "mx.example" };
+    d->session.mail_from.text = SPAN("bounce@sender.example");
+}
+
+static void desk_close(struct desk *d)
+{
+    message_free(d->message);
+    matcher_free(d->matcher);
+    strbuf_release(&d->bytes);
+    arena_release(&d->arena);
+}
+
+/* LF becomes CRLF. */
+static void read_message(struct desk *d, struct span text)
+{
+    message_free(d->message);
+    strbuf_clear(&d->bytes);
+    while (text.len) {
+        size_t end = span_find(text, '\n');
+        struct span line = end == SPAN_NPOS ? text : span_first(text, end);
+
+        strbuf_put(&d->bytes, line);
+        if (end != SPAN_NPOS)
+            strbuf_puts(&d->bytes, "\r\n");
+        text = span_skip(text, line.len + 1);
+    }
+    d->message = message_new(strbuf_span(&d->bytes), &limits);
+    d->q =
+        (struct inquiry){ .session = &d->session, .message = d->message, .evidence = &d->evidence, .arena = &d->arena };
+}
+
+static void run_until(struct desk *d, struct span text, int64_t until_us)
+{
+    struct rule_order order = rule_order(&d->arena, &d->set);
+
+    read_message(d, text);
+    scanning_begin(&d->scanning, &d->q, &d->set, d->matcher, until_us);
+    evaluate(&d->scanning, &order, &d->evaluation);
+}
+
+static void run(struct desk *d, const char *text)
+{
+    run_until(d, span_of(text), clock_mono_us() + 60 * 1000000LL);
+}
+
+static const char sample[] = "Received: from a.example by b.example; Mon, 23 Nov 2026 05:46:00 +0000\n"
+                             "From: \"Ann\n"
+                             " Example\" <ann@example.org>\n"
+                             "To: b@example.net, (Cee) <c@example.net>\n"
+                             "Cc: d@example.net (Dee)\n"
+                             "Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\n"
+                             "  from afar\n"
+                             "Message-ID: <1@example.org>\n"
+                             "X-Message-Id: <2@example.org>\n"
+                             "X-Twice: one\n"
+                             "X-Twice: two\n"
+                             "X-Origin: [192.0.2.55] at host.example.com (x)\n"
+                             "MIME-Version: 1.0\n"
+                             "Content-Type: multipart/mixed; boundary=b\n"
+                             "\n"
+                             "--b\n"
+                             "Content-Type: text/plain; charset=utf-8\n"
+                             "Content-Transfer-Encoding: quoted-printable\n"
+                             "\n"
+                             "The first  paragraph=\n"
+                             " goes on\n"
+                             "here.\n"
+                             "\n"
+                             "The second one, see www.example.com/x?y and\n"
+                             "http://other.example.com:80/z.\n"
+                             "--b\n"
+                             "Content-Type: text/html\n"
+                             "Content-Disposition: inline\n"
+                             "\n"
+                             "<p>Hello <b>world</b><p>Click <a href=\"http://link.example.com/%41\">here</a>\n"
+                             "--b\n"
+                             "Content-Type: application/pdf; name=\"a.pdf\"\n"
+                             "\n"
+                             "pdf text\n"
+                             "--b--\n";
+
+#define HEADER(of, mask) .kind = RULE_HEADER, .field = (of), .pattern = (mask)
+#define BODY(mask)       .kind = RULE_BODY, .pattern = (mask)
+#define RAWBODY(mask)    .kind = RULE_RAWBODY, .pattern = (mask)
+#define URI(mask)        .kind = RULE_URI, .pattern = (mask)
+#define FULL(mask)       .kind = RULE_FULL, .pattern = (mask)
+#define PART(of, mask)   .kind = RULE_MIMEHEADER, .field = (of), .pattern = (mask)
+
+/* A rule, how often it hits, and what it shows of it. */
+struct want {
+    struct rule rule;
+    unsigned hits;
+    const char *shown; /* NULL: nothing is asked */
+};
+
+static void expect_all(const struct want *wants, size_t count)
+{
+    struct rule *rules = mem_alloc(count * sizeof *rules);
+    struct desk d;
+
+    for (size_t i = 0; i < count; i++) {
+        rules[i] = wants[i].rule;
+        rules[i].name = "R";
+    }
+    desk_open(&d, rules, count);
+    run(&d, sample);
+    EXPECT_NULL(d.evaluation.first_skipped);
+    EXPECT_INT(0, d.evaluation.given_up_count);
+    for (size_t i = 0; i < count; i++) {
+        if (wants[i].hits != d.scanning.hits[i])
+            print_error("%s =~ /%s/\n", rules[i].field ? rules[i].field : "", rules[i].pattern ? rules[i].pattern : "");
+        EXPECT_INT(wants[i].hits, d.scanning.hits[i]);
+        if (wants[i].shown)
+            EXPECT_SPAN(wants[i].shown, d.scanning.shown[i]);
+    }
+    desk_close(&d);
+    free(rules);
+}
+
+static void header_rules_see_fields(void **state)
+{
+    static const struct want wants[] = {
+        { { HEADER("Subject", "^Gr\xc3\xbc\xc3\x9f"
+                              "e from afar\\n\\z") },
+          1,
+          NULL },
+        { { HEADER("subject", "afar") }, 1, "afar" },
+        { { HEADER("Subject", "afar"), .is_negated = true }, 0, NULL },
+        { { HEADER("Subject", "nowhere"), .is_negated = true }, 1, NULL },
+        { { HEADER("Subject", "^ =\\?utf-8.*\\n  from afar\\n$"), .form = HEADER_RAW }, 1, NULL },
+        { { HEADER("From", "^ann@example\\.org$"), .form = HEADER_ADDR }, 1, NULL },
+        { { HEADER("From", "^Ann Example$"), .form = HEADER_NAME }, 1, NULL },
+        { { HEADER("To", "^b@example.net\nc@example.net$"), .form = HEADER_ADDR }, 1, NULL },
+        { { HEADER("Cc", "^Dee$"), .form = HEADER_NAME }, 1, NULL },
+        { { HEADER("X-Twice", "^one\ntwo\n$") }, 1, NULL },
+        { { HEADER("X-Twice:first", "^one\n$") }, 1, NULL },
+        { { HEADER("X-Twice:last", "^two\n$") }, 1, NULL },
+        { { HEADER("X-Twice", "o"), .tflags = RULE_MULTIPLE }, 2, "o" },
+        { { HEADER("X-Twice", "o"), .tflags = RULE_MULTIPLE, .hits_most = 1 }, 1, "o" },
+        { { HEADER("X-Origin:ip", "^192\\.0\\.2\\.55$") }, 1, NULL },
+        { { HEADER("X-Origin:revip", "^55\\.2\\.0\\.192$") }, 1, NULL },
+        { { HEADER("X-Origin:host", "^host\\.example\\.com$") }, 1, NULL },
+        { { HEADER("X-Origin:domain", "^example\\.com$") }, 1, NULL },
+        { { HEADER("From:addr:host", "^example\\.org$") }, 1, NULL },
+        { { HEADER("ToCc", "b@.*\n.*d@example") }, 1, NULL },
+        { { HEADER("MESSAGEID", "^<2@.*\n<1@example.org>\n$") }, 1, NULL },
+        { { HEADER("EnvelopeFrom", "^bounce@sender\\.example$") }, 1, NULL },
+        { { HEADER("ALL", "^From: \"Ann Example\" <ann"), .options = PCRE2_MULTILINE }, 1, NULL },
+        { { HEADER("ALL", "^From: \"Ann\n Example\" <ann"), .options = PCRE2_MULTILINE, .form = HEADER_RAW }, 1, NULL },
+        { { HEADER("X-None", "x") }, 0, NULL },
+        { { HEADER("X-None", "x"), .is_negated = true }, 1, NULL },
+        { { HEADER("X-None", "^$") }, 1, NULL },
+        { { HEADER("X-None", "^unset$"), .if_unset = "unset" }, 1, NULL },
+        { { HEADER("X-Twice", "unset"), .if_unset = "unset" }, 0, NULL },
+        { { .kind = RULE_HEADER, .field = "X-Twice", .is_exists = true }, 1, NULL },
+        { { .kind = RULE_HEADER, .field = "X-None", .is_exists = true }, 0, NULL },
+        { { .kind = RULE_HEADER, .field = "X-None", .is_exists = true, .is_negated = true }, 1, NULL },
+    };
+
+    (void)state;
+    expect_all(wants, COUNT(wants));
+}
+
+static void body_rules_see_texts(void **state)
+{
+    static const struct want wants[] = {
+        { { BODY("^Gr\xc3\xbc") }, 1, NULL }, /* the subject is its first paragraph */
+        { { BODY("^Gr\xc3\xbc"), .tflags = RULE_NOSUBJECT }, 0, NULL },
+        { { BODY("^The first paragraph goes on here\\.$") }, 1, NULL },
+        { { BODY("here.*second"), .options = PCRE2_DOTALL }, 0, NULL }, /* each paragraph by itself */
+        { { BODY("Hello world") }, 1, "Hello world" },
+        { { BODY("<b>") }, 0, NULL },
+        { { BODY("pdf") }, 0, NULL },
+        { { BODY("The"), .tflags = RULE_MULTIPLE }, 2, NULL },
+        { { BODY("[a-z]"), .tflags = RULE_MULTIPLE, .hits_most = 7 }, 7, NULL },
+        { { RAWBODY("first  paragraph goes on\nhere") }, 1, NULL },
+        { { RAWBODY("<b>world</b>") }, 1, NULL },
+        { { RAWBODY("pdf") }, 0, NULL },
+        { { FULL("paragraph=\n goes") }, 1, NULL },
+        { { FULL("pdf text\n--b--\n\\z") }, 1, NULL },
+        { { FULL("\r") }, 0, NULL },
+        { { URI("^http://link\\.example\\.com/%41$") }, 1, NULL },
+        { { URI("^http://link\\.example\\.com/A$") }, 1, NULL },
+        { { URI("^http://www\\.example\\.com/x\\?y$") }, 1, NULL },
+        { { URI("^http://other\\.example\\.com:80/z$") }, 1, NULL },
+        { { URI("^http://other\\.example\\.com/z$") }, 1, NULL },
+        { { URI("nowhere") }, 0, NULL },
+    };
+
+    (void)state;
+    expect_all(wants, COUNT(wants));
+}
+
+static void mimeheader_rules_see_parts(void **state)
+{
+    static const struct want wants[] = {
+        { { PART("Content-Type", "^application/pdf") }, 1, NULL },
+        { { PART("Content-Type", "^multipart/mixed") }, 1, NULL },
+        { { PART("Content-Type", "/"), .tflags = RULE_MULTIPLE }, 4, NULL },
+        { { PART("Content-Type", "/"), .tflags = RULE_MULTIPLE, .hits_most = 3 }, 3, NULL },
+        { { PART("Content-Type", "/"), .tflags = RULE_MULTIPLE | RULE_RANGE, .range_first = 2, .range_last = 3 },
+          2,
+          NULL },
+        { { PART("Content-Type", "pdf"), .tflags = RULE_RANGE, .range_first = 1, .range_last = 3 }, 0, NULL },
+        { { PART("Content-Type", "text/plain.*\ntext/html.*\n"), .tflags = RULE_CONCAT }, 1, NULL },
+        { { PART("Content-Type", "image"), .is_negated = true }, 1, NULL },
+        { { PART("Content-Type", "pdf"), .is_negated = true }, 0, NULL },
+        { { PART("Content-Disposition", "^unset$"), .if_unset = "unset" }, 1, NULL },
+        { { PART("Content-Disposition", "^$") }, 1, NULL },
+        { { PART("X-None", "x") }, 0, NULL },
+        { { PART("ALL", "^Content-Transfer-Encoding: quoted"), .options = PCRE2_MULTILINE }, 1, NULL },
+    };
+
+    (void)state;
+    expect_all(wants, COUNT(wants));
+}
+
+static void a_message_without_anything_has_no_hits(void **state)
+{
+    struct rule rules[] = { { .name = "A", HEADER("Subject", "x") },
+                            { .name = "B", BODY("x") },
+                            { .name = "C", RAWBODY("x") },
+                            { .name = "D", URI("x") },
+                            { .name = "E", FULL("x") },
+                            { .name = "F", PART("Content-Type", "x") },
+                            { .name = "G", HEADER("Subject", "^$") },
+                            { .name = "H", BODY("^$") } };
+    static const unsigned want[] = { 0, 0, 0, 0, 0, 0, 1, 1 };
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, rules, COUNT(rules));
+    run(&d, "\n");
+    for (size_t i = 0; i < COUNT(rules); i++)
+        EXPECT_INT(want[i], d.scanning.hits[i]);
+    desk_close(&d);
+}
+
+static void a_shortcut_ends_it(void **state)
+{
+    struct rule rules[] = { { .name = "LATER", BODY("Hello"), .priority = 5 },
+                            { .name = "CUT", HEADER("Subject", "afar"), .priority = -10, .shortcut = SHORTCUT_ON },
+                            { .name = "SAME", HEADER("From", "Ann"), .priority = -10 },
+                            { .name = "NEXT", HEADER("From", "Ann") } };
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, rules, COUNT(rules));
+    run(&d, sample);
+    EXPECT_TRUE(d.evaluation.shortcut == &rules[1]);
+    EXPECT_NULL(d.evaluation.first_skipped);
+    EXPECT_INT(0, d.scanning.hits[0]);
+    EXPECT_INT(1, d.scanning.hits[2]);
+    EXPECT_INT(0, d.scanning.hits[3]);
+    run(&d, "From: Ann\n\nHello\n");
+    EXPECT_NULL(d.evaluation.shortcut);
+    EXPECT_INT(1, d.scanning.hits[0]);
+    EXPECT_INT(1, d.scanning.hits[3]);
+    desk_close(&d);
+}
+
+static void what_is_left_when_the_time_is_up_is_told(void **state)
+{
+    struct rule rules[] = { { .name = "SECOND", BODY("Hello"), .priority = 5 }, { .name = "FIRST", BODY("Hello") } };
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, rules, COUNT(rules));
+    run_until(&d, span_of(sample), clock_mono_us());
+    EXPECT_TRUE(d.evaluation.first_skipped == &rules[1]);
+    EXPECT_INT(2, d.evaluation.skipped);
+    EXPECT_INT(0, d.scanning.hits[0] + d.scanning.hits[1]);
+    desk_close(&d);
+}
+
+/* Ten megabytes of a letter that patterns love. What it costs is counted, not timed. */
+static void bombs_cost_little(void **state)
+{
+    enum { BYTES = 10 * 1024 * 1024 };
+    struct rule rules[] = { { .name = "NESTED", BODY("(?:a+)+$(?<!a)") },
+                            { .name = "SQUARE", RAWBODY("a*a*[bc]") },
+                            {
+                                .name = "WIDE",
+                                FULL("(?:a+)+b"),
+                            },
+                            { .name = "MANY", BODY("a"), .tflags = RULE_MULTIPLE },
+                            { .name = "FINE", HEADER("Subject", "bomb") } };
+    struct desk d;
+    struct strbuf text;
+
+    (void)state;
+    desk_open(&d, rules, COUNT(rules));
+    strbuf_init(&text, 2 * BYTES);
+    strbuf_puts(&text, "Subject: bomb\n\n");
+    char *letters = strbuf_room(&text, BYTES);
+
+    memset(letters, 'a', BYTES);
+    text.len += BYTES;
+    strbuf_puts(&text, "\nxb\n");
+    run_until(&d, strbuf_span(&text), clock_mono_us() + 60 * 1000000LL);
+    EXPECT_NULL(d.evaluation.first_skipped);
+    EXPECT_INT(3, d.evaluation.given_up_count); /* two at the first piece, the quadratic one soon */
+    EXPECT_INT(0, d.scanning.hits[0]);
+    EXPECT_INT(0, d.scanning.hits[2]);
+    EXPECT_INT(RULE_HITS_MAX, d.scanning.hits[3]);
+    EXPECT_INT(1, d.scanning.hits[4]);
+    EXPECT_TRUE(matcher_work(d.matcher, 0)->calls < RULE_HITS_MAX + 1000);
+    EXPECT_INT(2, matcher_work(d.matcher, 0)->limits);
+    EXPECT_TRUE(d.scanning.body.count < 30); /* of the 50 KB that are looked at */
+    EXPECT_TRUE(d.scanning.rawbody.count < 300);
+    strbuf_release(&text);
+    desk_close(&d);
+}
+
+RUN_TESTS(TEST(header_rules_see_fields), TEST(body_rules_see_texts), TEST(mimeheader_rules_see_parts),
+          TEST(a_message_without_anything_has_no_hits), TEST(a_shortcut_ends_it),
+          TEST(what_is_left_when_the_time_is_up_is_told), TEST(bombs_cost_little))
