@@ -10,6 +10,7 @@
 #include "rules/lists.h"
 #include "rules/mime.h"
 #include "rules/multimap.h"
+#include "rules/rules.h"
 #include "scanners/arc.h"
 #include "scanners/conduct.h"
 #include "scanners/dkim.h"
@@ -56,6 +57,9 @@ const struct check checks[] = {
     { "mime",    STAGE_MESSAGE, ON_QUICK,  10000,    0, SKIP,        NULL,           false, false,   &mime_module },
     { "multimap", STAGE_MESSAGE, ON_LOOP,   5000,    0, SKIP,        "rdns mime",    false, false,   &multimap_module },
     { "bayes",   STAGE_MESSAGE, ON_QUICK,   5000,    0, SKIP,        NULL,           false, false,   &bayes_module },
+    { "rules",   STAGE_MESSAGE, ON_QUICK,  20000,    0, SKIP,
+                                        "rdns helo dnsbl spf dkim arc dmarc urls uribl mime bayes", false, false,
+                                                                                                       &rules_module },
     { "composites",
                  STAGE_MESSAGE, ON_LOOP,    1000,    0, SKIP,        "*",            false, false, &composites_module },
     { "greylist_message",

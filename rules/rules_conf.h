@@ -22,15 +22,20 @@ struct rule_conf {
 /* In the order of the words of the key `scores`. */
 enum rules_scores { SCORES_LOCAL, SCORES_NET, SCORES_BAYES, SCORES_BOTH };
 
+struct rules_state;
+
 struct rules_conf {
     bool has_own;
     struct conf_strs files;
     int scores;              /* enum rules_scores */
     int scale;               /* hundredths */
     struct conf_array rules; /* of struct rule_conf */
+    int least, most;         /* hundredths */
+    int time_ms;
 
     /* state: from open() to close() */
     struct ruleset *set;
+    struct rules_state *state; /* rules/rules.c's */
 };
 
 extern const struct conf_key rules_keys[];

@@ -1,0 +1,183 @@
+/* tests/check/test_rules.c - the check "rules" on the desk: what it finds, why, and within which bounds. */
+#include "tests/kit/desk.h"
+#include "tests/kit/expect.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "rules/rules.h"
+
+static const char basic[] = "header SUBJECT_X  Subject =~ /cheap/\n"
+                            "describe SUBJECT_X A cheap subject\n"
+                            "score SUBJECT_X 1.5\n"
+                            "body BODY_X /buy (?:now|later)/i\n"
+                            "score BODY_X 2\n"
+                            "header __HAS_FROM exists:From\n"
+                            "meta BOTH SUBJECT_X && BODY_X && __HAS_FROM\n"
+                            "describe BOTH Two things at once\n"
+                            "score BOTH 0.5\n"
+                            "body NICE /regards/\n"
+                            "tflags NICE nice\n"
+                            "score NICE -1\n"
+                            "body SLOW /^(?:a+)+$(?<!a)/\n"
+                            "score SLOW 1\n";
+
+static const char spam[] = "From: a@example.org\nSubject: cheap things\n\nBuy now, kind regards\n";
+
+/* A desk whose check reads these rules, and what else is said. */
+static struct desk *desk_with(const char *rules, const char *more)
+{
+    char path[] = "/tmp/rules-XXXXXX.cf", conf[1000];
+    int fd = mkstemps(path, 3);
+
+    EXPECT_INT(strlen(rules), write(fd, rules, strlen(rules)));
+    close(fd);
+    snprintf(conf, sizeof conf, "own = no\nfiles = {\"%s\"}\n%s", path, more);
+    struct desk *d = desk_open(&rules_module, conf);
+
+    unlink(path);
+    return d;
+}
+
+static void each_rule_that_hits_is_found_with_why(void **state)
+{
+    struct desk *d = desk_with(basic, "");
+
+    (void)state;
+    desk_message(d, spam);
+    desk_settle(d);
+    EXPECT_INT(150 + 200 + 50 - 100, desk_points(d));
+    EXPECT_STR("A cheap subject: \"cheap\"", desk_finding(d, "SUBJECT_X")->reason);
+    EXPECT_STR("no description: \"Buy now\"", desk_finding(d, "BODY_X")->reason);
+    EXPECT_STR("Two things at once (SUBJECT_X, BODY_X, __HAS_FROM)", desk_finding(d, "BOTH")->reason);
+    EXPECT_INT(-100, desk_finding(d, "NICE")->points);
+    EXPECT_NULL(desk_finding(d, "__HAS_FROM"));
+    EXPECT_NULL(desk_finding(d, "RULES_LEFT_OUT"));
+    desk_close(d);
+}
+
+static void without_rules_there_is_nothing(void **state)
+{
+    struct desk *d = desk_open(&rules_module, "own = no");
+
+    (void)state;
+    desk_message(d, spam);
+    desk_settle(d);
+    EXPECT_INT(0, d->run.finding_count);
+    desk_upkeep(d);
+    desk_close(d);
+}
+
+static void all_together_count_within_bounds(void **state)
+{
+    static const struct {
+        const char *conf;
+        int points, capped;
+    } cases[] = {
+        { "", 300, 0 },
+        { "most = 2.50", 250, -50 },
+        { "most = 3.00", 300, 0 },
+        { "scale = 2.00\nmost = 5.00", 500, -100 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_with(basic, cases[i].conf);
+
+        desk_message(d, spam);
+        desk_settle(d);
+        EXPECT_INT(cases[i].points, desk_points(d));
+        EXPECT_INT(cases[i].capped != 0, desk_finding(d, "RULES_CAPPED") != NULL);
+        if (cases[i].capped)
+            EXPECT_INT(cases[i].capped, desk_finding(d, "RULES_CAPPED")->points);
+        desk_close(d);
+    }
+    struct desk *d = desk_with(basic, "least = -0.50");
+
+    desk_message(d, "Subject: x\n\nregards\n");
+    desk_settle(d);
+    EXPECT_INT(-50, desk_points(d));
+    desk_close(d);
+}
+
+static void what_is_said_of_a_rule_holds(void **state)
+{
+    struct desk *d = desk_with(basic, "rule \"BODY_X\" { mode = shadow }\n"
+                                      "rule \"SUBJECT_X\" { mode = tag }\n"
+                                      "rule \"BOTH\" { action = reject text = \"550 5.7.1 No\" score = 7.00 }\n");
+
+    (void)state;
+    desk_message(d, spam);
+    desk_settle(d);
+    EXPECT_INT(0, desk_finding(d, "BODY_X")->points);
+    EXPECT_TRUE(strstr(desk_finding(d, "BODY_X")->reason, "shadow") != NULL);
+    EXPECT_TRUE(desk_finding(d, "SUBJECT_X")->only_tags);
+    EXPECT_INT(700, desk_finding(d, "BOTH")->points);
+    EXPECT_TRUE(d->run.is_forced);
+    EXPECT_INT(ACTION_REJECT, d->run.forced);
+    EXPECT_STR("550 5.7.1 No", d->run.forced_text);
+    desk_close(d);
+}
+
+static void a_rule_that_takes_too_long_is_told(void **state)
+{
+    struct desk *d = desk_with(basic, "");
+    char text[1100] = "Subject: cheap\n\n";
+
+    (void)state;
+    memset(text + 16, 'a', 1000);
+    text[1016] = '\n';
+    desk_message(d, text);
+    desk_settle(d);
+    EXPECT_INT(150, desk_points(d)); /* the others count */
+    EXPECT_STR("SLOW took too long", desk_finding(d, "RULES_LEFT_OUT")->reason);
+    EXPECT_INT(1, d->run.raised_count);
+    EXPECT_STR("rules/SLOW", d->run.raised[0].key);
+    desk_close(d);
+}
+
+static void a_shortcut_decides(void **state)
+{
+    static const char rules[] = "header FIRST Subject =~ /cheap/\n"
+                                "score FIRST 3\n"
+                                "priority FIRST -500\n"
+                                "shortcircuit FIRST spam\n"
+                                "body BODY_X /buy/i\n"
+                                "score BODY_X 2\n";
+    struct desk *d = desk_with(rules, "");
+
+    (void)state;
+    desk_message(d, spam);
+    desk_settle(d);
+    EXPECT_STR("FIRST", desk_finding(d, "SHORTCIRCUIT")->reason);
+    EXPECT_NULL(desk_finding(d, "BODY_X"));
+    EXPECT_INT(10000, desk_points(d)); /* as much as all rules may count */
+    desk_close(d);
+}
+
+/* More rules than findings have room for: the weightiest are listed, and nothing of the score is lost. */
+static void more_rules_than_can_be_listed_count_all_the_same(void **state)
+{
+    char *rules = mem_alloc(100000), line[100];
+
+    (void)state;
+    for (int i = 1; i <= 100; i++) {
+        snprintf(line, sizeof line, "body RULE_%d /buy/i\nscore RULE_%d 0.%02d\n", i, i, i % 100);
+        strncat(rules, line, 99999 - strlen(rules));
+    }
+    struct desk *d = desk_with(rules, "");
+
+    desk_message(d, spam);
+    desk_settle(d);
+    EXPECT_INT(99 * 100 / 2, desk_points(d));
+    EXPECT_TRUE(desk_finding(d, "RULE_99") != NULL);
+    EXPECT_NULL(desk_finding(d, "RULE_1"));
+    EXPECT_TRUE(desk_finding(d, "RULES_MORE") != NULL);
+    desk_close(d);
+    free(rules);
+}
+
+RUN_TESTS(TEST(each_rule_that_hits_is_found_with_why), TEST(without_rules_there_is_nothing),
+          TEST(all_together_count_within_bounds), TEST(what_is_said_of_a_rule_holds),
+          TEST(a_rule_that_takes_too_long_is_told), TEST(a_shortcut_decides),
+          TEST(more_rules_than_can_be_listed_count_all_the_same))
