@@ -111,7 +111,7 @@ static void what_is_said_of_a_rule_holds(void **state)
     desk_settle(d);
     EXPECT_INT(0, desk_finding(d, "BODY_X")->points);
     EXPECT_TRUE(strstr(desk_finding(d, "BODY_X")->reason, "shadow") != NULL);
-    EXPECT_TRUE(desk_finding(d, "SUBJECT_X")->only_tags);
+    EXPECT_INT(MODE_TAG, desk_finding(d, "SUBJECT_X")->mode);
     EXPECT_INT(700, desk_finding(d, "BOTH")->points);
     EXPECT_TRUE(d->run.is_forced);
     EXPECT_INT(ACTION_REJECT, d->run.forced);
