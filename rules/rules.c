@@ -200,13 +200,9 @@ static void collect(struct reporting *r)
 
 static void report_one(struct reporting *r, const struct rule *rule)
 {
-    if (is_shadow(rule)) {
-        finding_name(r->q, rule->name, 0, "(shadow) %s", reason(r, rule));
-        return;
-    }
-    finding_name(r->q, rule->name, rule->points, "%s", reason(r, rule));
-    if (rule->said && rule->said->mode == MODE_TAG)
-        finding_only_tags(r->q);
+    enum mode mode = rule->said ? (enum mode)rule->said->mode : MODE_ENFORCE;
+
+    finding_name_as(r->q, rule->name, rule->points, mode, "%s", reason(r, rule));
 }
 
 static void demand(struct reporting *r)
