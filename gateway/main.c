@@ -15,6 +15,7 @@ static const char usage[] = "Postern, a mail filtering gateway: one decision eng
                             "  mime     the parts of a message, what is odd about them, and how else they may be read\n"
                             "  dns      what a domain should have in the DNS, and what it has\n"
                             "  rates    who is limited by rate now, and why; lets go of one\n"
+                            "  learn    what spam and ham look like, from mail that people have sorted\n"
                             "  store    info, export or import: what is remembered between messages\n"
                             "\n"
                             "`postern COMMAND --help` tells more. Manual: postern(8), gateway.conf(5).\n";
@@ -23,9 +24,11 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "run", cli_run },     { "config", cli_config },   { "scan", cli_scan },
-    { "dns", cli_dns },     { "mime", cli_mime },       { "rates", cli_rates },
-    { "store", cli_store }, { "gateway", cli_gateway }, { "compile-rules", cli_compile_rules },
+    { "run", cli_run },         { "config", cli_config },
+    { "scan", cli_scan },       { "dns", cli_dns },
+    { "mime", cli_mime },       { "rates", cli_rates },
+    { "store", cli_store },     { "learn", cli_learn },
+    { "gateway", cli_gateway }, { "compile-rules", cli_compile_rules },
 };
 
 int main(int argc, char **argv)

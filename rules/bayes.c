@@ -12,7 +12,7 @@
 #include "gateway/core/verdict.h"
 #include "rules/bayes_judge.h"
 
-enum { BUCKETS = 16384, AUTOLEARN_TOKENS_LEAST = 30, TOKEN_SHOWN = 40, REASON_ROOM = 400 };
+enum { AUTOLEARN_TOKENS_LEAST = 30, TOKEN_SHOWN = 40, REASON_ROOM = 400 };
 
 #define AT(member) offsetof(struct bayes_conf, member)
 
@@ -22,8 +22,9 @@ static const struct conf_key bayes_keys[] = {
       .at = AT(per),
       .initial = "all",
       .least = "all domain recipient",
-      .help = "whose mail may be learned apart: all, nobody's; domain, each recipient domain's; "
-              "recipient, each recipient's. A message to several of them is judged by what all have learned" },
+      .help =
+          "whose mail is learned apart, with `postern learn --for`: all, nobody's; domain, each recipient domain's; "
+          "recipient, each recipient's. A message to several of them is judged by what all have learned" },
     { .name = "learned",
       .type = CONF_INT,
       .at = AT(learned_least),
@@ -83,7 +84,7 @@ static const char *bayes_check(struct arena *a, void *values)
 
 static const struct conf_section bayes_section = {
     .name = "bayes",
-    .help = "Judges by what was learned from other messages, as spam and as ham.",
+    .help = "Judges by what was learned from other messages, with `postern learn`.",
     .size = sizeof(struct bayes_conf),
     .keys = bayes_keys,
     .check = bayes_check,
@@ -120,7 +121,7 @@ struct store_op bayes_op(const struct bayes_conf *conf, enum store_kind kind, st
     memcpy(op.bayes.digest, tokens->digest, sizeof op.bayes.digest);
     op.bayes.remember_ms = conf->remember_ms;
     op.bayes.life_ms = conf->life_ms;
-    op.bayes.most = conf->tokens_most / BUCKETS;
+    op.bayes.most = conf->tokens_most / STORE_BAYES_BUCKETS;
     return op;
 }
 
@@ -229,6 +230,8 @@ static enum step run(struct inquiry *q)
     if (!all || (memo->class.len && !own))
         return STEP_WAIT;
     memo->answer = own && has_learned(conf, own) ? own : all;
+    if (memo->answer->state != STORE_OK && strcmp(q->session->door, "scan") == 0)
+        return STEP_DONE; /* on the command line there is no store */
     if (memo->answer->state != STORE_OK)
         finding_fail(q, "%s", memo->answer->why);
     else if (has_learned(conf, memo->answer))

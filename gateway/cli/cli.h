@@ -15,6 +15,7 @@ int cli_scan(int argc, char **argv);
 int cli_rates(int argc, char **argv);
 int cli_store(int argc, char **argv);
 int cli_dns(int argc, char **argv);
+int cli_learn(int argc, char **argv);
 int cli_mime(int argc, char **argv);
 
 /* cli_usage - prints `text`; to standard error and with status 2 when `wrong` says why. */

@@ -8,10 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
 #include <jansson.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -20,9 +18,8 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/cli/cli_store.h"
 #include "gateway/cli/store_line.h"
-#include "gateway/privileges.h"
-#include "gateway/store/store.h"
 
 static const char usage[] =
     "usage: postern store info [-c FILE] [--json]\n"
@@ -49,8 +46,6 @@ static const char usage[] =
 enum {
     OPEN_MOST = 256, /* records on their way to the store */
     NAMED_MOST = 20, /* bad lines that are named */
-    PROGRESS_MS = 100,
-    BAR_WIDTH = 40,
     PATH_MAX_BYTES = 4096,
 };
 
@@ -82,36 +77,10 @@ struct command {
 
 /* ---- opening ---- */
 
-/* Until the store is open; its files are then the gateway's user's. */
-static bool as_user(const char *user, bool is_on)
-{
-    const struct passwd *pw = is_on && getuid() == 0 ? getpwnam(user) : NULL;
-
-    if (getuid())
-        return true;
-    if (!is_on)
-        return !seteuid(0) && !setegid(getgid());
-    return !pw || (!setegid(pw->pw_gid) && !seteuid(pw->pw_uid));
-}
-
 static bool open_store(struct command *c)
 {
-    const struct config *config = c->loaded.values;
-    char error[500] = "";
-
-    if (config->store.backend == STORE_LMDB && !privileges_prepare(config->user, config->state, error, sizeof error)) {
-        fprintf(stderr, "postern: %s\n", error);
-        return false;
-    }
     c->loop = loop_new();
-    if (as_user(config->user, true))
-        c->store = store_new(c->loop, &config->store, config->state, error, sizeof error);
-    else
-        snprintf(error, sizeof error, "cannot become %s: %s", config->user, strerror(errno));
-    as_user(config->user, false);
-    if (!c->store)
-        fprintf(stderr, "postern: the store does not open%s%s: %s\n", geteuid() ? "" : " for the user ",
-                geteuid() ? "" : config->user, error);
+    c->store = cli_store_open(c->loop, c->loaded.values);
     return c->store != NULL;
 }
 
@@ -311,31 +280,6 @@ static int export(struct command *c)
 
 /* ---- import ---- */
 
-struct progress {
-    off_t size; /* of the file; 0: not known */
-    uint64_t read;
-    int64_t shown_ms;
-    bool is_wanted;
-};
-
-static void show(struct progress *p, const struct tally *t, bool is_end)
-{
-    static const char bar[] = "########################################";
-    int64_t now_ms = clock_mono_ms();
-
-    if (!p->is_wanted || (!is_end && now_ms - p->shown_ms < PROGRESS_MS))
-        return;
-    p->shown_ms = now_ms;
-    if (p->size) {
-        uint64_t done = p->read < (uint64_t)p->size ? p->read * BAR_WIDTH / (uint64_t)p->size : BAR_WIDTH;
-
-        fprintf(stderr, "\r[%-*.*s] ", BAR_WIDTH, (int)done, bar);
-    } else {
-        fputc('\r', stderr);
-    }
-    fprintf(stderr, "%llu lines%s", (unsigned long long)t->lines, is_end ? "\n" : "");
-}
-
 static void on_loaded(void *arg, const struct store_answer *answer)
 {
     struct command *c = arg;
@@ -382,22 +326,23 @@ static void take_line(struct command *c, const char *name, struct span text)
 
 static bool take_lines(struct command *c, const char *name)
 {
-    struct progress progress = { .is_wanted = isatty(STDERR_FILENO) };
+    struct progress progress;
     struct stat file;
     char *text = NULL;
     size_t room = 0;
     ssize_t len;
 
-    if (!fstat(fileno(c->file), &file) && S_ISREG(file.st_mode))
-        progress.size = file.st_size;
+    bool is_sized = !fstat(fileno(c->file), &file) && S_ISREG(file.st_mode);
+
+    progress_start(&progress, is_sized ? (uint64_t)file.st_size : 0);
     while (!c->why[0] && (len = getline(&text, &room, c->file)) > 0) {
-        progress.read += (uint64_t)len;
+        progress.done += (uint64_t)len;
         take_line(c, name, span_make(text, (size_t)len - (text[len - 1] == '\n')));
-        show(&progress, &c->tally, false);
+        progress_show(&progress, c->tally.lines, "lines", false);
     }
     free(text);
     wait_until(c, 0);
-    show(&progress, &c->tally, true);
+    progress_show(&progress, c->tally.lines, "lines", true);
     if (!ferror(c->file))
         return true;
     fprintf(stderr, "postern: cannot read %s: %s\n", name, strerror(errno));

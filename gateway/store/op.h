@@ -35,6 +35,7 @@ enum {
     STORE_TOKENS_MOST = 2048,                 /* of one operation */
     STORE_BAYES_KEY_MAX = STORE_KEY_MAX - 33, /* the operation's key is the beginning of its records' keys */
     STORE_DIGEST_BYTES = 16,
+    STORE_BAYES_BUCKETS = 16384, /* of a class: store/bayes.h */
 };
 
 #define STORE_TIME_MOST ((int64_t)1 << 53) /* beyond, doubles leave out numbers */

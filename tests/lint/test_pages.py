@@ -45,7 +45,7 @@ def test_commands_in_documents_exist():
 
 def test_options_in_the_manual_exist():
     usage = "".join(run("postern", command, "--help").stdout for command in ("run", "config", "scan", "dns", "rates",
-                                                                            "store", "mime"))
+                                                                            "store", "mime", "learn"))
     options = set(re.findall(r"^\.It Fl Fl ([\w-]+)", text("doc/postern.8"), re.M))
     assert options, "the manual lists no options"
     assert not [option for option in options if f"--{option}" not in usage]

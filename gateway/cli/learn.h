@@ -1,0 +1,35 @@
+/* cli/learn.h - what learn.c and learn_import.c share. Threads: one. */
+#ifndef CLI_LEARN_H
+#define CLI_LEARN_H
+
+#include "gateway/cli/cli_store.h"
+#include "rules/bayes.h"
+
+/* The first three are enum bayes_as. */
+enum learn_verb { LEARN_FORGET, LEARN_SPAM, LEARN_HAM, LEARN_STATUS, LEARN_IMPORT };
+
+struct learning {
+    const char *config, *whom;
+    enum learn_verb verb;
+    enum bayes_as as;
+    char **paths, **word_paths; /* each ends with NULL */
+    struct loaded loaded;
+    const struct bayes_conf *conf;
+    struct arena arena;
+    struct span class;
+    struct loop *loop;
+    struct store *store;
+    struct progress progress;
+    unsigned open; /* questions under way */
+    uint64_t messages, outcomes[BAYES_UNKNOWN + 1];
+    struct store_bayes_totals totals;
+    char why[500]; /* the store fails; "": it does not */
+};
+
+/* learn_ask - waits when too much is under way. learn_wait - until no more than `open` questions are. */
+void learn_ask(struct learning *l, const struct store_op *op);
+void learn_wait(struct learning *l, unsigned open);
+/* learn_import - false: a file could not be read, or is no dump; it was told. */
+bool learn_import(struct learning *l);
+
+#endif
