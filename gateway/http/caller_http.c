@@ -166,7 +166,7 @@ static void run_ready(struct caller *c)
 
 static void run_learn(struct caller *c)
 {
-    static const char text[] = "nothing was learned: this gateway has no statistical classifier";
+    static const char text[] = "nothing was learned: this door does not teach; `postern learn` does";
 
     caller_log_refused(c, span_of(text));
     caller_answer_error(c, 501, text);

@@ -33,7 +33,7 @@ static void run_skip(struct caller *c)
 /* No empty line follows: spamc would take what it gets then for success. It tells its user nothing. */
 static void run_tell(struct caller *c)
 {
-    const char *text = c->is_trusted ? "TELL: nothing was learned, as there is no statistical classifier"
+    const char *text = c->is_trusted ? "TELL: nothing was learned, this door does not teach; `postern learn` does"
                                      : "TELL commands are for the addresses in http.trusted alone";
 
     caller_log_refused(c, span_of(text));

@@ -325,7 +325,7 @@ def test_state_is_changed_with_the_password_alone(gateway):
                 assert status == 403 and b"http.password" in body, field
         with Caller(gateway.port) as caller:
             status, _, body = caller.ask(post(MESSAGE, b"Password: secret\r\n", path=path))
-            assert status == 501 and b"no statistical classifier" in body
+            assert status == 501 and b"postern learn" in body
     scan(gateway.port, MESSAGE)
     assert json.loads(fetch(gateway.port, "/stat")[2])["scanned"] > 0
     assert fetch(gateway.port, "/statreset")[0] == 403

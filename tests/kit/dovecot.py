@@ -4,7 +4,7 @@ import os
 import pytest
 
 from mail import make_cert, read_maildir
-from process import Server, free_port, wait_for
+from process import Server, answers, free_port, wait_for
 from servers import needs
 
 CONF = """
@@ -65,6 +65,27 @@ service lmtp {{
     inet_listener lmtp {{
         address = 127.0.0.1
         port = {port}
+    }}
+}}
+"""
+
+
+IMAP = """
+protocols = imap
+disable_plaintext_auth = no
+mail_location = maildir:~
+first_valid_uid = 1
+userdb {{
+    driver = passwd-file
+    args = username_format=%u {folder}/users
+}}
+service imap-login {{
+    inet_listener imap {{
+        address = 127.0.0.1
+        port = {port}
+    }}
+    inet_listener imaps {{
+        port = 0
     }}
 }}
 """
@@ -146,3 +167,23 @@ class DovecotLmtp(Dovecot):
     def wait_messages(self, count, mailbox, seconds=30):
         wait_for(lambda: len(self.messages(mailbox)) >= count, seconds, f"{count} messages:\n{self.log[-3000:]}")
         return self.messages(mailbox)
+
+
+class DovecotImap(Dovecot):
+    """An IMAP server at .port with the mailbox of one user, whose mail is nobody's; `more` is configuration."""
+
+    def __init__(self, user, password, more=lambda folder: ""):
+        super().__init__()
+        self.user, self.password, self.more, self.port = user, password, more, free_port()
+
+    def prepare(self):
+        if not os.path.exists("/usr/lib/dovecot/imap"):
+            pytest.skip("dovecot-imapd is not installed; ./dev test installs it")
+        self.text = IMAP.format(folder=self.folder, port=self.port) + self.more(self.folder)
+        super().prepare()
+        (self.folder / "mail").mkdir()
+        os.chown(self.folder / "mail", 65534, 65534)
+        self.write_users([f"{self.user}:{self.password}:65534:65534::{self.folder}/mail::"])
+
+    def is_up(self):
+        return answers(self.port)
