@@ -71,6 +71,15 @@ static void put_foreign(const char *before, const char *text, const char *after)
     strbuf_release(&escaped);
 }
 
+/* Control characters, those above ASCII, too: U+0080 to U+009F. */
+static bool steers_terminal(struct span line, size_t at)
+{
+    unsigned char c = (unsigned char)line.ptr[at], next = at + 1 < line.len ? (unsigned char)line.ptr[at + 1] : 0;
+    unsigned char last = at ? (unsigned char)line.ptr[at - 1] : 0;
+
+    return (c < ' ' && c != '\t') || c == 0x7f || (c == 0xc2 && next < 0xa0) || (last == 0xc2 && c < 0xa0);
+}
+
 static void put_text(struct view *view, struct mime_part *part)
 {
     struct span rest = mime_text(view->message, part), line;
@@ -80,7 +89,7 @@ static void put_text(struct view *view, struct mime_part *part)
 
         strbuf_init(&shown, CLI_MESSAGE_BYTES_MAX);
         for (size_t i = 0; i < line.len; i++)
-            strbuf_putc(&shown, (unsigned char)line.ptr[i] < ' ' && line.ptr[i] != '\t' ? '?' : line.ptr[i]);
+            strbuf_putc(&shown, steers_terminal(line, i) ? '?' : line.ptr[i]);
         printf("%*s| %s\n", (int)part->depth * 2 + 4, "", strbuf_span(&shown).ptr);
         strbuf_release(&shown);
     }

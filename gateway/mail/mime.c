@@ -8,7 +8,7 @@
 #include "gateway/mail/rtf.h"
 
 /* What may be decoded of a message: so many times its size, and at least so much. */
-enum { DECODED_TIMES = 3, DECODED_BYTES_LEAST = 16 * 1024 * 1024 };
+enum { DECODED_TIMES = 3, DECODED_BYTES_MORE = 64 * 1024, DECODED_BYTES_LEAST = 16 * 1024 * 1024 };
 /* What may be passed again for other readings, beside so many times its size. */
 enum { AGAIN_TIMES = 2, AGAIN_BYTES_LEAST = 1024 * 1024 };
 /* Of a page, where it says its charset. */
@@ -34,7 +34,7 @@ const struct mime_tree *message_mime(struct message *m)
     if (m->mime)
         return m->mime;
     struct mime_state *state = arena_alloc(&m->arena, sizeof *state);
-    size_t most = m->bytes.len * DECODED_TIMES;
+    size_t most = m->bytes.len * DECODED_TIMES + DECODED_BYTES_MORE;
 
     state->message = m;
     state->fields_left = MIME_FIELDS_MAX;
@@ -103,7 +103,10 @@ static struct span unpack(struct mime_state *state, struct mime_node *node)
     size_t most;
     struct span encoded = decodable(part, &most);
 
-    if (most > state->decoded_left) {
+    size_t kept =
+        part->is_reading ? state->message->bytes.len : 0; /* for what the standards say, whoever comes first */
+
+    if (most > state->decoded_left || kept > state->decoded_left - most) {
         mime_note(node, MIME_BYTES_REACHED);
         return SPAN("");
     }

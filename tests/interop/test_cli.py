@@ -200,3 +200,27 @@ def test_without_a_configuration_mail_of_this_machine_goes_into_a_maildir(strang
             gateway.terminate()
         assert gateway.wait(20) == 0
     assert len(read_maildir(folder / ".local/state/postern/mail")) == 1
+
+
+def test_mime_shows_parts_and_readings(tmp_path):
+    (tmp_path / "m.eml").write_bytes(b"From joe Mon Nov 23 21:00:00 2026\nMIME-Version: 1.0\nContent-Type: text/plain\n"
+                                     b"Content-Type: text/html; charset=koi8-r\n\n\xc1\x07\n")
+    done = postern("mime", "--json", "--text", str(tmp_path / "m.eml"))
+    first, second = json.loads(done.stdout)["parts"]
+    assert done.returncode == 0
+    assert (first["type"], first["reading_of"], first["bytes"]) == ("text/plain", None, 4)
+    assert (second["type"], second["reading_of"], second["reading"]) == ("text/html", 0, "last Content-Type")
+    assert second["text"] == "\u0430\a\n"
+    assert first["anomalies"] == ["duplicate_content_type", "8bit_in_7bit"]
+    people = postern("mime", "--text", "-", stdin=b"Subject: x\n\n\x07hell\xc3\xb6\xc2\x9b\n")
+    assert people.returncode == 0 and b"text/plain 7bit 10 bytes" in people.stdout
+    assert b"| ?hell\xc3\xb6??\n" in people.stdout  # what would steer a terminal is not printed
+
+
+def test_mime_says_what_it_cannot_read(tmp_path):
+    done = postern("mime", str(tmp_path / "none.eml"))
+    assert done.returncode == 3 and b"none.eml" in done.stderr
+    assert postern("mime").returncode == 2
+    (tmp_path / "m.eml").write_bytes(MESSAGE)
+    both = postern("mime", "--json", str(tmp_path / "none.eml"), str(tmp_path / "m.eml"))
+    assert both.returncode == 3 and json.loads(both.stdout)["parts"][0]["type"] == "text/plain"

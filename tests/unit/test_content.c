@@ -11,6 +11,7 @@ static const char letter[] = "MIME-Version: 1.0\r\n"
                              "--b\r\n\r\nsee http://plain.example/\r\n"
                              "--b\r\nContent-Type: text/html\r\n\r\n"
                              "<p>see <a href=\"http://link.example/\">here</a>"
+                             "<i style=\"display:none\"> http://hidden.example/</i>"
                              "\r\n"
                              "--b\r\nContent-Type: text/plain; name=a\r\nContent-Disposition: attachment\r\n\r\nx\r\n"
                              "--b--\r\n";
@@ -34,6 +35,7 @@ static void texts_are_as_people_see_them(void **state)
     EXPECT_SPAN("see http://plain.example/", content->texts[0].shown);
     EXPECT_NULL(content->texts[0].html);
     EXPECT_TRUE(span_search(content->texts[1].shown, SPAN("see here")) != SPAN_NPOS);
+    EXPECT_TRUE(span_search(content->texts[1].shown, SPAN("hidden")) == SPAN_NPOS);
     EXPECT_TRUE(content->texts[1].html && span_starts(content->texts[1].source, SPAN("<p>")));
     EXPECT_TRUE(!content->texts[1].is_attachment && content->texts[2].is_attachment);
     EXPECT_SPAN("gr\xc3\xbcn http://subject.example/", content->subject);
@@ -51,6 +53,7 @@ static void urls_are_of_all_places(void **state)
     EXPECT_INT(URL_LINK, url_of(content, "link.example")->source);
     EXPECT_SPAN("here", url_of(content, "link.example")->shown);
     EXPECT_INT(HTML_A, url_of(content, "link.example")->element);
+    EXPECT_INT(URL_HIDDEN, url_of(content, "hidden.example")->source);
     EXPECT_INT(URL_HEADER, url_of(content, "subject.example")->source);
     EXPECT_INT(1, content->urls.email_count);
     EXPECT_SPAN("joe", content->urls.emails[0].local);

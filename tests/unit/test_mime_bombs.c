@@ -196,5 +196,30 @@ static void limits_are_told(void **state)
     }
 }
 
+/* Whoever decodes other readings first leaves enough for the standard one. */
+static void readings_leave_room_for_what_is_said(void **state)
+{
+    struct strbuf bytes;
+
+    (void)state;
+    strbuf_init(&bytes, 16 << 20);
+    strbuf_puts(&bytes, V "Content-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n"
+                          "Content-Transfer-Encoding: quoted-printable\r\n"
+                          "Content-Transfer-Encoding: x-uuencode" END);
+    while (bytes.len < 1600 * 1000)
+        strbuf_puts(&bytes, "M!!\r\n"); /* 45 bytes by uuencode */
+    struct message *m = message_new(strbuf_span(&bytes), &mime_view_limits);
+    const struct mime_tree *tree = message_mime(m);
+
+    EXPECT_TRUE(tree->count >= 3);
+    for (size_t i = tree->count; i-- > 0;)
+        if (i == 0)
+            EXPECT_TRUE(mime_bytes(m, tree->parts[i]).len > 0);
+        else
+            mime_bytes(m, tree->parts[i]);
+    message_free(m);
+    strbuf_release(&bytes);
+}
+
 RUN_TESTS(TEST(repetition_costs_no_more_than_its_bytes), TEST(nesting_costs_no_more_than_its_bytes),
-          TEST(packing_costs_no_more_than_its_bytes), TEST(limits_are_told))
+          TEST(packing_costs_no_more_than_its_bytes), TEST(limits_are_told), TEST(readings_leave_room_for_what_is_said))
