@@ -41,6 +41,8 @@ static bool has_trigger(const char *bytes)
 
 static size_t next_trigger(struct span text, size_t at)
 {
+    if (at < text.len && is_trigger(text.ptr[at]))
+        return at;
     while (at + BLOCK <= text.len && !has_trigger(text.ptr + at))
         at += BLOCK;
     while (at < text.len && !is_trigger(text.ptr[at]))
@@ -319,8 +321,10 @@ static void at_at(struct url_finder *f, size_t at, size_t len)
         start--;
     while (start < at && strchr("'*.-#", f->text.ptr[start]))
         start++;
+    if (start == at)
+        return;
     name_read(f->text, at + len, &h);
-    if (start == at || h.len > sizeof h.bytes)
+    if (h.len > sizeof h.bytes)
         return;
     size_t fitting = name_without_glue(f->tlds, span_make(h.bytes, h.len));
 
@@ -431,6 +435,11 @@ static void at_name(struct url_finder *f, size_t end)
 
 static void at_bracket(struct url_finder *f, size_t at)
 {
+    struct span inside = span_first(from(f, at + 1), 2);
+    char first = inside.len == 2 ? inside.ptr[inside.ptr[0] == ' '] : '\0';
+
+    if (first != '.' && first != '@' && ascii_lower(first) != 'd' && ascii_lower(first) != 'a')
+        return;
     size_t end = at > f->done && f->text.ptr[at - 1] == ' ' ? at - 1 : at;
     size_t sign = name_bracketed(from(f, end), '@', SPAN("at"));
 
