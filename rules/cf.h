@@ -26,6 +26,7 @@ enum {
     CF_RULES_MAX = 64 << 10,
     CF_NAME_MAX = 100,
     CF_DEPTH_MAX = 10,
+    CF_FILES_MAX = 1000,
     CF_IF_MAX = 64,
 };
 
@@ -57,7 +58,7 @@ struct cf {
     const char *file;
     unsigned line;
     unsigned depth;
-    size_t total_bytes;
+    size_t total_bytes, files;
     struct cf_block blocks[CF_IF_MAX];
     unsigned block_count;
     unsigned beyond; /* open ones that did not fit in */

@@ -240,7 +240,8 @@ bool cf_read(struct cf *cf, const char *path, const char **wrong)
 {
     struct span text;
 
-    *wrong = read_whole(cf, path, &text);
+    *wrong = cf->files++ < CF_FILES_MAX ? read_whole(cf, path, &text)
+                                        : "no more files are read: there may be 1000, with what they include";
     if (*wrong)
         return false;
     cf_text(cf, arena_dup(cf->arena, span_of(path)), text);

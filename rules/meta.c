@@ -23,7 +23,7 @@ struct meta_plan {
     uint64_t *always; /* a bit for each place: it holds when nothing has hit */
 };
 
-enum { LISTED_MAX = 1 << 20 }; /* rules that rules_matching() may name in all */
+enum { LISTED_MAX = 1 << 20, GLOB_MAX = 128 }; /* rules that rules_matching() may name in all; its pattern */
 
 struct compiling {
     struct ruleset *set;
@@ -46,7 +46,7 @@ static const char *list_matching(struct compiling *c, struct span glob, struct e
 
     for (size_t i = 0; i < set->count; i++)
         count += glob_matches(glob, span_of(set->rules[i].name));
-    c->listed += count + set->count / 64;
+    c->listed += count + set->count * glob.len / 256; /* and the work of looking for them */
     if (c->listed > LISTED_MAX)
         return "all rules_matching() together name too many rules";
     list = arena_alloc(c->arena, (count + 1) * sizeof *list);
@@ -91,8 +91,8 @@ static const char *read_glob(struct span *rest, struct span *glob)
     for (size_t i = 0; i < inner.len; i++)
         if (!ascii_is_alnum(inner.ptr[i]) && !strchr("_*?", inner.ptr[i]))
             inner.len = 0;
-    if (!inner.len)
-        return "rules_matching() wants a pattern of letters, digits, _, * and ?";
+    if (!inner.len || inner.len > GLOB_MAX)
+        return "rules_matching() wants a pattern of letters, digits, _, * and ?, of 128 at most";
     *glob = inner;
     *rest = span_skip(*rest, end + 1);
     return NULL;

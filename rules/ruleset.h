@@ -129,7 +129,7 @@ enum { RULESET_NOTES_MAX = 1000 };
 
 /* ruleset_load - all files in their order (globs sorted as SpamAssassin sorts them). A file that cannot be read is a
  * fault: NULL, and a sentence for the operator in *wrong. What is in them never is: see `notes` and `why`.
- * Limits: 4 MiB a file, 32 MiB in all, 64 Ki rules, 10 levels of include. */
+ * Limits: 4 MiB a file, 32 MiB and 1000 files in all, 64 Ki rules, 10 levels of include. */
 struct ruleset *ruleset_load(struct arena *a, const char *const *files, size_t count,
                              const struct ruleset_options *options, const char **wrong);
 /* ruleset_load_text - the same of a text in memory, named `name`; never NULL. For tests and fuzzing. */

@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     arena_init(&arena, 1 << 24);
     const struct ruleset *set = load(&arena, arena_dup(&arena, line));
-    const struct rule *one = rule_of(set, "ONE"), *brackets = rule_of(set, "BRACKETS"), *same = rule_of(set, "SAME");
+    const struct rule *one = rule_of(set, "ONE"), *brackets = rule_of(set, "BRACKETS"), *same = rule_of(set, "SAME"),
+                      *not = rule_of(set, "NOT");
     unsigned *hits = arena_alloc(&arena, set->count * sizeof *hits);
 
     for (unsigned i = 0; i < 4; i++)
@@ -57,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         span_search(line, SPAN("BRACKETS")) != SPAN_NPOS ||
                         span_search(line, SPAN("NOT")) != SPAN_NPOS || span_search(line, SPAN("SAME")) != SPAN_NPOS;
 
-    if (!names_others && one->state == RULE_ACTIVE && brackets->state == RULE_ACTIVE && same->state == RULE_ACTIVE &&
+    if (!names_others && one->state == RULE_ACTIVE && brackets->state == RULE_ACTIVE && not ->state == RULE_ACTIVE &&
         (hits[one->index] != hits[brackets->index] || !hits[one->index] != !hits[same->index]))
         BUG("%.*s: %u, %u in brackets, %u", SPAN_ARG(line), hits[one->index], hits[brackets->index], hits[same->index]);
     arena_release(&arena);

@@ -195,7 +195,8 @@ static void what_is_not_supported_says_why(void **state)
         { "meta R A / B", "its expression is not understood: it divides by what may be 0" },
         { "meta R R || A", "it needs itself, or what goes round in a circle, by way of R" },
         { "meta R rules_matching(A-B)",
-          "its expression is not understood: rules_matching() wants a pattern of letters, digits, _, * and ?" },
+          "its expression is not understood: rules_matching() wants a pattern of letters, digits, _, * and ?, of 128 "
+          "at most" },
     };
 
     (void)state;
@@ -534,6 +535,25 @@ static void files_include_others_and_are_sorted(void **state)
     rmdir(folder);
 }
 
+/* A file that names itself twenty times would be read 20 to the 10th times. */
+static void files_that_multiply_come_to_an_end(void **state)
+{
+    char folder[] = "/tmp/test_rulesetXXXXXX", text[400] = "";
+    const char *wrong = NULL;
+
+    (void)state;
+    EXPECT_TRUE(mkdtemp(folder) != NULL);
+    for (int i = 0; i < 20; i++)
+        strcat(text, "include a.cf\n");
+    const char *path = write_file(folder, "a.cf", strcat(text, "body A /x/\n"));
+    const struct ruleset *set = ruleset_load(&arena, &path, 1, &options, &wrong);
+
+    EXPECT_INT(1, set->count);
+    EXPECT_INT(RULESET_NOTES_MAX, set->note_count);
+    unlink(path);
+    rmdir(folder);
+}
+
 static void it_is_bounded(void **state)
 {
     struct strbuf text;
@@ -583,6 +603,7 @@ int main(void)
         TEST(large_patterns_call_their_tags),
         TEST(a_tag_that_grows_without_end_is_refused),
         TEST(files_include_others_and_are_sorted),
+        TEST(files_that_multiply_come_to_an_end),
         TEST(it_is_bounded),
     };
 

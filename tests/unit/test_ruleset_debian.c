@@ -33,9 +33,9 @@ static const struct {
     const char *why;
     size_t most;
 } reasons[] = {
-    { "it is for a plugin that is not supported: ", 800 },
-    { "the function ", 200 },
-    { "it asks ", 120 },
+    { "it is for a plugin that is not supported: ", 180 },
+    { "the function ", 5 },
+    { "it asks ", 5 },
     { "it needs what another rule has captured", 10 },
 };
 
