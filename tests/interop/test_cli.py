@@ -213,7 +213,7 @@ def test_mime_shows_parts_and_readings(tmp_path):
     assert second["text"] == "\u0430\a\n"
     assert first["anomalies"] == ["duplicate_content_type", "8bit_in_7bit"]
     people = postern("mime", "--text", "-", stdin=b"Subject: x\n\n\x07hell\xc3\xb6\xc2\x9b\n")
-    assert people.returncode == 0 and b"text/plain 7bit 10 bytes" in people.stdout
+    assert people.returncode == 0 and b"text/plain 7bit 11 bytes" in people.stdout
     assert b"| ?hell\xc3\xb6??\n" in people.stdout  # what would steer a terminal is not printed
 
 
