@@ -31,6 +31,7 @@ struct eval_memo {
     struct eval_mime *mime;                            /* eval_mime.c */
     struct eval_alternatives *alternatives;            /* eval_body.c */
     struct eval_emails *emails;                        /* eval_freemail.c: of the body */
+    struct eval_pattern *patterns;                     /* eval_tool.c */
     struct eval_images *images;                        /* eval_image.c */
     const struct rule_lines *senders, *recipients_all; /* eval_list.c */
 };

@@ -7,7 +7,7 @@
 #include "rules/settings.h"
 #include "rules/shape.h"
 
-enum { SHAPE_STEPS = 200000, REGEX_STEPS = 100000 };
+enum { SHAPE_STEPS = 200000, REGEX_STEPS = 100000, REGEX_HEAP_KIB = 1024 };
 
 struct span eval_text(struct scanning *s, const char *field)
 {
@@ -296,26 +296,57 @@ static struct span expression(struct span text, uint32_t *options)
     return span_make(rest.ptr + 1, end - 1);
 }
 
-bool eval_matches(struct scanning *s, const struct rule *rule, size_t nth, struct span text)
+/* A rule's expression, compiled once for a message: it lies in the arena, as all that PCRE2 asks for here. */
+struct eval_pattern {
+    const char *argument;
+    pcre2_code *code; /* NULL: it cannot be compiled */
+    pcre2_match_data *data;
+    pcre2_match_context *limits;
+    struct eval_pattern *next;
+};
+
+static void *take(size_t bytes, void *arena)
 {
-    const char *argument = eval_argument(rule, nth);
+    return arena_alloc(arena, bytes);
+}
+
+static void leave(void *memory, void *arena)
+{
+    (void)memory;
+    (void)arena;
+}
+
+static struct eval_pattern *pattern_of(struct scanning *s, const char *argument)
+{
+    struct eval_memo *memo = eval_memo(s);
     uint32_t options;
     int error;
     size_t where;
 
-    (void)s;
-    if (!argument)
-        return false;
+    for (struct eval_pattern *p = memo->patterns; p; p = p->next)
+        if (p->argument == argument)
+            return p;
+    struct eval_pattern *p = arena_alloc(s->q->arena, sizeof *p);
+    pcre2_general_context *memory = pcre2_general_context_create(take, leave, s->q->arena);
+    pcre2_compile_context *compiling = pcre2_compile_context_create(memory);
     struct span body = expression(span_of(argument), &options);
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)body.ptr, body.len, options, &error, &where, NULL);
-    if (!code)
-        return false;
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    pcre2_set_match_limit(limits, REGEX_STEPS);
-    int found = pcre2_match(code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0, data, limits);
-    pcre2_match_context_free(limits);
-    pcre2_match_data_free(data);
-    pcre2_code_free(code);
-    return found >= 0;
+
+    p->argument = argument;
+    p->code = pcre2_compile((PCRE2_SPTR)body.ptr, body.len, options, &error, &where, compiling);
+    p->data = pcre2_match_data_create(1, memory);
+    p->limits = pcre2_match_context_create(memory);
+    pcre2_set_match_limit(p->limits, REGEX_STEPS);
+    pcre2_set_heap_limit(p->limits, REGEX_HEAP_KIB);
+    p->next = memo->patterns;
+    memo->patterns = p;
+    return p;
+}
+
+bool eval_matches(struct scanning *s, const struct rule *rule, size_t nth, struct span text)
+{
+    const char *argument = eval_argument(rule, nth);
+    struct eval_pattern *p = argument ? pattern_of(s, argument) : NULL;
+
+    return p && p->code &&
+           pcre2_match(p->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0, p->data, p->limits) >= 0;
 }
