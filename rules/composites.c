@@ -170,6 +170,15 @@ static void find(struct inquiry *q, const struct evaluating *e, size_t number, e
     force(q, c);
 }
 
+/* Whose name another check has for a symbol of its own: expressions mean the composite. */
+static bool is_composite(const struct composites_conf *conf, const char *symbol)
+{
+    for (size_t i = 0; i < conf->composites.count; i++)
+        if (strcmp(composite_at(conf, i)->title, symbol) == 0)
+            return true;
+    return false;
+}
+
 static enum step composites_run(struct inquiry *q)
 {
     struct evaluating e = { .conf = q->conf };
@@ -189,7 +198,7 @@ static enum step composites_run(struct inquiry *q)
     for (size_t i = 0; i < e.found.count; i++) {
         enum removal removal = voted(&votes, e.found.items[i]);
 
-        if (removal)
+        if (removal && !is_composite(e.conf, e.found.items[i]))
             finding_remove(q, e.found.items[i], removal);
     }
     for (size_t i = 0; i < count; i++)

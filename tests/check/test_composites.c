@@ -160,6 +160,19 @@ static void composites_take_out_composites(void **state)
     desk_close(d);
 }
 
+/* A name that is both means the composite, and the other symbol is left alone. */
+static void a_composite_is_not_a_symbol_of_its_name(void **state)
+{
+    struct desk *d = settled("composite \"B\" { expression = \"A\" score = 3 }\n"
+                             "composite \"OUTER\" { expression = \"B\" policy = remove_symbol }",
+                             "A B=100");
+
+    (void)state;
+    EXPECT_NULL(desk_finding(d, "B"));
+    EXPECT_INT(REMOVAL_NONE, removal_of(d, "B"));
+    desk_close(d);
+}
+
 static void actions_are_forced(void **state)
 {
     static const struct {
@@ -267,5 +280,5 @@ static void many_are_quick(void **state)
 
 RUN_TESTS(TEST(expressions_are_evaluated_over_what_was_found), TEST(it_says_what_it_follows_from),
           TEST(symbols_are_taken_out_by_policy_and_mark), TEST(composites_take_out_composites),
-          TEST(actions_are_forced), TEST(modes_are_of_each_composite), TEST(what_is_wrong_is_refused),
-          TEST(many_are_quick))
+          TEST(a_composite_is_not_a_symbol_of_its_name), TEST(actions_are_forced), TEST(modes_are_of_each_composite),
+          TEST(what_is_wrong_is_refused), TEST(many_are_quick))
