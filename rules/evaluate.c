@@ -188,7 +188,7 @@ static bool count_in(struct evaluating *e, const struct rule *rule, struct span 
         if (!s->shown[rule->index].ptr)
             s->shown[rule->index] = found;
         ++*hits;
-        from = (size_t)(found.ptr - piece.ptr) + (found.len ? found.len : 1);
+        from = (piece.len ? (size_t)(found.ptr - piece.ptr) : 0) + (found.len ? found.len : 1);
     }
     return true;
 }
@@ -213,8 +213,10 @@ static struct rule_lines its_lines(struct evaluating *e, const struct rule *rule
         lines.count = rule->range_last < lines.count ? rule->range_last : lines.count;
         first = first < lines.count ? first : lines.count;
     }
-    lines.items += first;
-    lines.count -= first;
+    if (first) {
+        lines.items += first;
+        lines.count -= first;
+    }
     if (rule->kind != RULE_MIMEHEADER || !(rule->tflags & RULE_CONCAT))
         return lines;
     if (rule->tflags & RULE_RANGE)
