@@ -12,6 +12,8 @@
 #include "gateway/mail/crypto.h"
 #include "rules/sieve_make.h"
 
+enum { EXPANDED_BYTES_MAX = 16 * 1024, EXPANDED_DEPTH_MAX = 4 };
+
 /* (?-m) and (?^) would turn our reading of anchors off inside of the pattern. */
 static bool turns_lines_off(const char *pattern)
 {
@@ -71,6 +73,63 @@ static const char *anchored_at_lines(struct arena *a, const char *pattern)
     return out;
 }
 
+/* What replace_tags put into a pattern once, and names where it stands (rules/cf_replace.c), which Hyperscan cannot
+ * read: "(?&tag3)", and behind the pattern "(?(DEFINE)(?<tag3>...))". */
+static const char define[] = "(?(DEFINE)(?<", call[] = "(?&";
+
+static struct span definition(struct span definitions, struct span name)
+{
+    const struct span begin = SPAN("(?(DEFINE)(?<");
+
+    for (size_t at; (at = span_search(definitions, begin)) != SPAN_NPOS;) {
+        definitions = span_skip(definitions, at + begin.len);
+        size_t end = span_search(definitions, begin), close = span_find(definitions, '>');
+        struct span one = end == SPAN_NPOS ? definitions : span_first(definitions, end);
+
+        if (close != SPAN_NPOS && close + 3 <= one.len && span_eq(span_first(one, close), name))
+            return span_skip(span_first(one, one.len - 2), close + 1);
+    }
+    return (struct span){ 0 };
+}
+
+/* false: it is too long, or is not as we know it. */
+static bool put_expanded(struct strbuf *out, struct span text, struct span definitions, unsigned depth)
+{
+    for (size_t at; (at = span_search(text, span_of(call))) != SPAN_NPOS;) {
+        strbuf_put(out, span_first(text, at));
+        text = span_skip(text, at + strlen(call));
+        size_t end = span_find(text, ')');
+        struct span meaning = definition(definitions, span_first(text, end == SPAN_NPOS ? 0 : end));
+
+        if (!meaning.ptr || depth == EXPANDED_DEPTH_MAX || out->is_full)
+            return false;
+        strbuf_puts(out, "(?:");
+        if (!put_expanded(out, meaning, definitions, depth + 1))
+            return false;
+        strbuf_putc(out, ')');
+        text = span_skip(text, end + 1);
+    }
+    strbuf_put(out, text);
+    return !out->is_full;
+}
+
+/* NULL: it cannot be said without its tags. */
+static const char *without_tags(struct arena *a, const char *pattern)
+{
+    struct span whole = span_of(pattern);
+    size_t at = span_search(whole, span_of(define));
+    struct strbuf out;
+
+    if (at == SPAN_NPOS)
+        return pattern;
+    strbuf_init(&out, EXPANDED_BYTES_MAX);
+    bool is_good = put_expanded(&out, span_first(whole, at), span_skip(whole, at), 0);
+    const char *text = is_good ? arena_dup(a, strbuf_span(&out)) : NULL;
+
+    strbuf_release(&out);
+    return text;
+}
+
 bool sieve_pattern(struct arena *a, const struct rule *rule, struct sieve_pattern *out)
 {
     const unsigned known = PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_MULTILINE | PCRE2_NO_AUTO_CAPTURE | PCRE2_DUPNAMES;
@@ -81,8 +140,10 @@ bool sieve_pattern(struct arena *a, const struct rule *rule, struct sieve_patter
     out->flags = HS_FLAG_SINGLEMATCH | HS_FLAG_MULTILINE;
     out->flags |= rule->options & PCRE2_CASELESS ? HS_FLAG_CASELESS : 0;
     out->flags |= rule->options & PCRE2_DOTALL ? HS_FLAG_DOTALL : 0;
-    out->text = anchored_at_lines(a, rule->pattern);
-    return true;
+    const char *text = without_tags(a, rule->pattern);
+
+    out->text = text ? anchored_at_lines(a, text) : "";
+    return text;
 }
 
 /* ---- request ---- */
@@ -112,7 +173,7 @@ static void put_group(struct arena *a, const struct matcher_group *group, struct
 /* Of what patterns, compiled by what, for what processor, by which rules of ours. */
 static void make_key(struct span request, unsigned char key[SIEVE_KEY_BYTES])
 {
-    static const char ours[] = "sieve 1, limits 700 60000";
+    static const char ours[] = "sieve 2, limits 700 60000";
     struct crypto *c = crypto_here();
     hs_platform_info_t platform = { 0 };
 

@@ -38,6 +38,7 @@ static const struct rule samples[] = {
     { .name = "EXTENDED", LOOKS("che ap # x"), .options = PCRE2_EXTENDED },
     { .name = "BLANK", LOOKS("a\\sb") },
     { .name = "BYTES", LOOKS("\\xe2\\x82\\xac") },
+    { .name = "TAGS", LOOKS("(?:^|\\s)(?&tag0)heap(?&tag1)(?(DEFINE)(?<tag0>[cC]|(?&tag1)))(?(DEFINE)(?<tag1>\\s))") },
     { .name = "UPPER", LOOKS("(?i:abc)D") },
 };
 
