@@ -22,6 +22,7 @@
 
 enum {
     UPKEEP_MS = 500,
+    SETTLE_MS = 20 * 1000, /* before a child is started that takes half a minute of a processor */
     FAULTS_BYTES = 64 * 1024,
     SHOWN_BYTES = 100,
     USES_SHOWN_MAX = 8,
@@ -35,6 +36,7 @@ struct rules_state {
     struct rule_order order;
     struct sieve_file *file; /* NULL: the sieve is here, or will never be */
     bool has_looked;         /* for the file */
+    int64_t started_ms;      /* when it has looked first */
 };
 
 enum { LEFT_OUT, CAPPED, MORE, SHORTCIRCUIT };
@@ -93,12 +95,15 @@ static enum step rules_upkeep(struct inquiry *q)
     struct rules_state *state = conf->state;
     struct sieve *sieve = NULL;
 
-    if (!state->has_looked)
+    if (!state->has_looked) {
         state->file = sieve_file_new(state->matcher, conf->set, NULL);
+        state->started_ms = clock_mono_ms();
+    }
     state->has_looked = true;
     if (!state->file)
         return STEP_DONE;
-    enum sieve_news news = sieve_file_turn(state->file, q->state, &sieve);
+    bool may_compile = clock_mono_ms() - state->started_ms >= SETTLE_MS;
+    enum sieve_news news = sieve_file_turn(state->file, q->state, may_compile, &sieve);
 
     if (news == SIEVE_HERE)
         matcher_use(state->matcher, sieve);

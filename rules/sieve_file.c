@@ -26,6 +26,7 @@ enum {
 };
 
 struct sieve_file {
+    bool has_looked; /* for the file */
     size_t patterns; /* of the set */
     struct strbuf request;
     bool is_worth_it;
@@ -291,16 +292,19 @@ static enum sieve_news watch_child(struct sieve_file *f, const char *folder, str
     return *out ? SIEVE_HERE : SIEVE_NEVER;
 }
 
-enum sieve_news sieve_file_turn(struct sieve_file *f, const char *folder, struct sieve **out)
+enum sieve_news sieve_file_turn(struct sieve_file *f, const char *folder, bool may_compile, struct sieve **out)
 {
     if (!f->is_worth_it || !folder)
         return SIEVE_NEVER;
     if (f->child > 0)
         return watch_child(f, folder, out);
+    if (!may_compile && f->has_looked)
+        return SIEVE_TO_COME;
+    f->has_looked = true;
     *out = load_file(f, folder);
     if (*out)
         return SIEVE_HERE;
-    if (!is_our_turn(f, folder))
+    if (!may_compile || !is_our_turn(f, folder))
         return SIEVE_TO_COME;
     *out = load_file(f, folder); /* it may have been written just before we got the lock */
     if (*out)

@@ -21,7 +21,7 @@ struct sieve_file *sieve_file_new(const struct matcher *m, const struct ruleset 
 void sieve_file_free(struct sieve_file *f); /* NULL is fine */
 
 /* sieve_file_turn - looks how things stand; to be called again, now and then, until it is SIEVE_HERE, with the sieve in
- * *out, or SIEVE_NEVER. What the operator should know is logged. */
-enum sieve_news sieve_file_turn(struct sieve_file *f, const char *folder, struct sieve **out);
+ * *out, or SIEVE_NEVER. A child is started only when it may be. What the operator should know is logged. */
+enum sieve_news sieve_file_turn(struct sieve_file *f, const char *folder, bool may_compile, struct sieve **out);
 
 #endif

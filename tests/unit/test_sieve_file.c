@@ -72,7 +72,7 @@ static enum sieve_news run(struct sieve_file *f, const char *folder, struct siev
 {
     enum sieve_news news;
 
-    for (*turns = 1; (news = sieve_file_turn(f, folder, out)) == SIEVE_TO_COME; ++*turns) {
+    for (*turns = 1; (news = sieve_file_turn(f, folder, true, out)) == SIEVE_TO_COME; ++*turns) {
         siginfo_t about;
 
         EXPECT_INT(0, waitid(P_ALL, 0, &about, WEXITED | WNOWAIT));
@@ -189,7 +189,7 @@ static void only_one_process_compiles(void **state)
     struct sieve_file *f = sieve_file_new(d.matcher, &d.set, NULL);
 
     for (int i = 0; i < 10; i++)
-        EXPECT_INT(SIEVE_TO_COME, sieve_file_turn(f, d.folder, &sieve));
+        EXPECT_INT(SIEVE_TO_COME, sieve_file_turn(f, d.folder, true, &sieve));
     EXPECT_INT(-1, waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOWAIT | WNOHANG)); /* there is no child */
     close(lock);
     EXPECT_INT(SIEVE_HERE, run(f, d.folder, &sieve, &turns));
@@ -232,7 +232,7 @@ static void a_child_is_ended(void **state)
     desk_open(&d);
     struct sieve_file *f = sieve_file_new(d.matcher, &d.set, "/bin/cat"); /* would write the request back */
 
-    EXPECT_INT(SIEVE_TO_COME, sieve_file_turn(f, d.folder, &sieve));
+    EXPECT_INT(SIEVE_TO_COME, sieve_file_turn(f, d.folder, true, &sieve));
     sieve_file_free(f);
     EXPECT_INT(-1, waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOWAIT | WNOHANG));
     desk_close(&d);
