@@ -112,7 +112,8 @@ def test_early_refusals_come_at_mail(dns):
         assert mta.mail("eve@nowhere.example")[0] == "c" and mta.rcpt()[0] == "c"
 
 
-MESSAGE = ("dkim", "arc", "greylist_message", "rates_message")
+MESSAGE = ("dkim", "arc", "greylist_message", "rates_message", "mime", "rules", "urls", "uribl", "bayes", "multimap",
+           "composites")
 OFF = "".join(f'check "{name}" {{ mode = off }}\n' for name in MESSAGE)
 
 
