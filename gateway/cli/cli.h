@@ -25,8 +25,9 @@ bool cli_is_colour(int fd);
 
 enum { CLI_MESSAGE_BYTES_MAX = 512 * 1024 * 1024 };
 
-/* cli_read_message - from `file` (- for standard input) into `out`, which it initialises, lines in CRLF and without
- * the line that an mbox file begins with; false: it has told why not. */
+/* cli_read_file - from `file` (- for standard input) into `out`, which it initialises, lines in CRLF; false: it has
+ * told why not. cli_read_message - the same without the line that an mbox file begins with. */
+bool cli_read_file(const char *file, struct strbuf *out);
 bool cli_read_message(const char *file, struct strbuf *out);
 
 #endif

@@ -92,7 +92,7 @@ static void read_file(struct reading *r, const char *path)
 {
     struct strbuf bytes;
 
-    if (!cli_read_message(path, &bytes))
+    if (!cli_read_file(path, &bytes))
         r->is_good = false;
     else
         r->goes_on = letters_of(strbuf_span(&bytes), r->fn, r->arg);

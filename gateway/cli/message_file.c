@@ -31,7 +31,7 @@ static void drop_mbox_line(struct strbuf *out)
         strbuf_drop(out, span_find(strbuf_span(out), '\n') + 1);
 }
 
-bool cli_read_message(const char *file, struct strbuf *out)
+bool cli_read_file(const char *file, struct strbuf *out)
 {
     int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
     char piece[65536], last = '\n';
@@ -48,6 +48,13 @@ bool cli_read_message(const char *file, struct strbuf *out)
         fprintf(stderr, "postern: %s: larger than %d MiB\n", file, CLI_MESSAGE_BYTES_MAX >> 20);
     if (fd > STDIN_FILENO)
         close(fd);
-    drop_mbox_line(out);
     return n == 0 && !out->is_full;
+}
+
+bool cli_read_message(const char *file, struct strbuf *out)
+{
+    bool is_read = cli_read_file(file, out);
+
+    drop_mbox_line(out);
+    return is_read;
 }
