@@ -305,7 +305,7 @@ def moves_there_and_back(tmp_path, servers, more=""):
     assert sorted(again.splitlines()) == sorted(exported.splitlines())
     assert f" {count} imported, 0 kept".encode() in store("import", "to", stdin=again)
     assert sorted(store("export", "to").splitlines()) == sorted(exported.splitlines())
-    kinds = dict.fromkeys(("triplet", "client", "rate", "count", "recipient"), 300) | {"other": 2}
+    kinds = dict.fromkeys(("triplet", "client", "rate", "count", "recipient"), 300) | {"other": 2, "bayes": 0}
     for name in confs:
         told = json.loads(store("info", name, "--json"))
         assert told["records"] == count and told["by_kind"] == kinds, told
