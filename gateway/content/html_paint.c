@@ -69,7 +69,7 @@ static bool is_hex(char c)
 /* "#a", "#abcd", "#abcdef12": what is there, cut to three or six digits. */
 static int32_t by_digits(struct span s)
 {
-    char digits[6];
+    char digits[6 + 2];
     size_t n = 0, all = 0;
     int32_t out = 0;
 
