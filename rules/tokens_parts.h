@@ -10,7 +10,7 @@ enum { TOKEN_SLOTS = 4096 };
 struct token_set {
     struct token items[TOKENS_MOST];
     uint16_t slots[TOKEN_SLOTS]; /* index + 1, by hash; 0: free */
-    size_t count, most;          /* `most`: for now */
+    size_t count, most;          /* `most`: of this stage, see tokens.c */
     bool is_cut;
 };
 
