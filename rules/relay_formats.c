@@ -191,3 +191,38 @@ const struct relay_format relay_paren_formats[] = {
     { "{s}@{p}) by {s}(jqueuemail) id ", RELAY_IS_IGNORED, NULL },
     { 0 },
 };
+
+/* ---- reading ---- */
+
+bool relay_in_words(struct span word, const char *words)
+{
+    struct span rest = span_of(words), one;
+
+    while (span_word(&rest, &one))
+        if (span_eq(one, word))
+            return true;
+    return false;
+}
+
+struct shape_run relay_run(const struct relay_reader *r)
+{
+    return (struct shape_run){ .text = r->line, .steps = r->steps };
+}
+
+bool relay_has(struct relay_reader *r, const char *shape)
+{
+    struct shape_run run = relay_run(r);
+    bool does = shape_has(&run, shape);
+
+    r->steps = run.steps;
+    return does;
+}
+
+struct span relay_found(struct relay_reader *r, const char *shape, char slot)
+{
+    struct shape_run run = relay_run(r);
+
+    shape_has(&run, shape);
+    r->steps = run.steps;
+    return shape_slot(&run, slot);
+}

@@ -4,7 +4,8 @@
 #ifndef RULES_RELAY_FORMATS_H
 #define RULES_RELAY_FORMATS_H
 
-#include "gateway/base/arena.h"
+#include "rules/relays.h"
+#include "rules/shape.h"
 
 enum relay_format_flag {
     RELAY_LOOKS_UP = 1 << 0,    /* that server looks up names: none there means that there is none */
@@ -43,8 +44,22 @@ extern const struct relay_format relay_ignored[];
 extern const struct relay_format relay_upper_formats[]; /* of lines that begin with FROM */
 extern const struct relay_format relay_paren_formats[]; /* "(from" */
 
-/* relay_login - the method, as the pseudo fields have it; empty: not authenticated. *steps are used up. */
-struct span relay_login(struct arena *a, struct span line, unsigned *steps);
+/* A line while it is read. */
+struct relay_reader {
+    struct arena *a;
+    struct span line; /* blanks joined, without its date */
+    struct relay relay;
+    bool looks_up;
+    unsigned steps; /* left for this line */
+};
+
+/* relay_run - for more than one shape of a line: who uses it takes its steps back. relay_has - the shape stands in the
+ * line. relay_found - what fills that slot of the shape; empty: nothing. */
+struct shape_run relay_run(const struct relay_reader *r);
+bool relay_has(struct relay_reader *r, const char *shape);
+struct span relay_found(struct relay_reader *r, const char *shape, char slot);
+/* relay_login - how the client was authenticated, as the pseudo fields have it; empty: it was not. */
+struct span relay_login(struct relay_reader *r);
 /* relay_in_words - one of these, that have blanks between. */
 bool relay_in_words(struct span word, const char *words);
 

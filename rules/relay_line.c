@@ -3,20 +3,9 @@
  * First what stands in most lines at the same word (by, id, helo=), then the formats in their order; a line that none
  * of them fits is read if an address and a "by" can be found at all.
  */
-#include "rules/relays.h"
-
 #include "rules/relay_formats.h"
-#include "rules/shape.h"
 
 enum { LINE_STEPS = 40000 };
-
-struct reader {
-    struct arena *a;
-    struct span line; /* blanks joined, without its date */
-    struct relay relay;
-    bool looks_up;
-    unsigned steps; /* left for this line */
-};
 
 static bool is_blank(char c)
 {
@@ -114,29 +103,6 @@ static struct span with_blank_before_by(struct arena *a, struct span line)
     out[at + 1] = ' ';
     memcpy(out + at + 2, line.ptr + at + 1, line.len - at - 1);
     return span_make(out, line.len + 1);
-}
-
-static struct shape_run run_on(const struct reader *r)
-{
-    return (struct shape_run){ .text = r->line, .steps = r->steps };
-}
-
-static bool has(struct reader *r, const char *shape)
-{
-    struct shape_run run = run_on(r);
-    bool does = shape_has(&run, shape);
-
-    r->steps = run.steps;
-    return does;
-}
-
-static struct span found(struct reader *r, const char *shape, char slot)
-{
-    struct shape_run run = run_on(r);
-
-    shape_has(&run, shape);
-    r->steps = run.steps;
-    return shape_slot(&run, slot);
 }
 
 /* ---- what stands in most lines at the same words ---- */
@@ -302,7 +268,7 @@ static bool flags_allow(const struct relay_format *f, const struct shape_run *ru
     return !(f->flags & RELAY_IS_YAHOO) || span_ends(shape_slot(run, 'b'), SPAN(".yahoo.com"));
 }
 
-static void take_slots(struct reader *r, const struct relay_format *f, const struct shape_run *run)
+static void take_slots(struct relay_reader *r, const struct relay_format *f, const struct shape_run *run)
 {
     struct relay *relay = &r->relay;
     struct span *const places[] = { &relay->helo, &relay->rdns, &relay->ip, &relay->by, &relay->ident, &relay->id };
@@ -328,9 +294,9 @@ static void take_slots(struct reader *r, const struct relay_format *f, const str
         r->looks_up = false;
 }
 
-static void take_xmail(struct reader *r)
+static void take_xmail(struct relay_reader *r)
 {
-    struct span id = found(r, " id <{s:a}>", 'a'), sender = found(r, " from <{s:a}>", 'a');
+    struct span id = relay_found(r, " id <{s:a}>", 'a'), sender = relay_found(r, " from <{s:a}>", 'a');
 
     if (id.len)
         r->relay.id = id;
@@ -341,15 +307,15 @@ static void take_xmail(struct reader *r)
 }
 
 /* The first format that fits; RELAY_UNREADABLE: none does. */
-static enum relay_reading read_formats(struct reader *r, const struct relay_format *formats, bool are_ignored)
+static enum relay_reading read_formats(struct relay_reader *r, const struct relay_format *formats, bool are_ignored)
 {
     for (const struct relay_format *f = formats; f->shape && r->steps; f++) {
-        struct shape_run run = run_on(r);
+        struct shape_run run = relay_run(r);
 
-        if (f->needs && !has(r, f->needs))
+        if (f->needs && !relay_has(r, f->needs))
             continue;
         if (f->flags & RELAY_NOT_QMAIL && span_search(r->line, SPAN("(qmail-")) != SPAN_NPOS &&
-            has(r, " by {s} (qmail-{s}) with "))
+            relay_has(r, " by {s} (qmail-{s}) with "))
             continue;
         if (f->flags & RELAY_IS_QMAIL) {
             if (!is_qmails(r->line))
@@ -372,11 +338,11 @@ static enum relay_reading read_formats(struct reader *r, const struct relay_form
     return RELAY_UNREADABLE;
 }
 
-static enum relay_reading read_makers(struct reader *r)
+static enum relay_reading read_makers(struct relay_reader *r)
 {
     for (const struct relay_maker *m = relay_makers; m->marks; m++)
         for (size_t i = 0; m->marks[i]; i++)
-            if (has(r, m->marks[i]))
+            if (relay_has(r, m->marks[i]))
                 return read_formats(r, m->formats, false);
     return RELAY_UNREADABLE;
 }
@@ -394,7 +360,7 @@ static struct span first_name(struct span line)
     return n > 1 ? span_first(word, n - 1) : SPAN("");
 }
 
-static enum relay_reading read_from(struct reader *r)
+static enum relay_reading read_from(struct relay_reader *r)
 {
     enum relay_reading reading;
 
@@ -409,7 +375,7 @@ static enum relay_reading read_from(struct reader *r)
     return reading;
 }
 
-static enum relay_reading read_kinds(struct reader *r)
+static enum relay_reading read_kinds(struct relay_reader *r)
 {
     if (span_starts(r->line, SPAN("from ")))
         return read_from(r);
@@ -477,7 +443,7 @@ static bool is_private(const struct addr *a)
     return false;
 }
 
-static void finish(struct reader *r)
+static void finish(struct relay_reader *r)
 {
     struct relay *relay = &r->relay;
 
@@ -518,7 +484,7 @@ enum relay_reading relay_read(struct arena *a, struct span value, unsigned *step
 {
     struct span line = joined(a, value);
     unsigned granted = *steps < LINE_STEPS ? *steps : LINE_STEPS;
-    struct reader r = { .a = a, .steps = granted };
+    struct relay_reader r = { .a = a, .steps = granted };
     static const struct span none = { "", 0 };
 
     r.relay = (struct relay){
@@ -527,17 +493,17 @@ enum relay_reading relay_read(struct arena *a, struct span value, unsigned *step
     if (!span_istarts(line, SPAN("from ")) && !span_istarts(line, SPAN("(from ")))
         return RELAY_IGNORED;
     r.line = line;
-    if (has(&r, "{b}with local for{b}") || is_bare(line))
+    if (relay_has(&r, "{b}with local for{b}") || is_bare(line))
         return RELAY_IGNORED;
     r.line = with_blank_before_by(a, without_date(line));
     r.relay.id = id_in(r.line);
     r.relay.helo = helo_in(r.line);
     r.relay.by = by_in(r.line);
-    r.relay.auth = relay_login(a, r.line, &r.steps);
+    r.relay.auth = relay_login(&r);
     enum relay_reading reading = read_kinds(&r);
     if (reading == RELAY_UNREADABLE) {
         if (r.relay.ip.len == 0)
-            r.relay.ip = found(&r, "[{i:i}]", 'i');
+            r.relay.ip = relay_found(&r, "[{i:i}]", 'i');
         if (r.relay.ip.len && r.relay.by.len)
             reading = RELAY_READ;
     }

@@ -1,45 +1,5 @@
 /* rules/relay_login.c - how the client of a handover was authenticated, by what the Received field says. */
 #include "rules/relay_formats.h"
-#include "rules/shape.h"
-
-struct reader {
-    struct arena *a;
-    struct span line;
-    unsigned steps;
-};
-
-bool relay_in_words(struct span word, const char *words)
-{
-    struct span rest = span_of(words), one;
-
-    while (span_word(&rest, &one))
-        if (span_eq(one, word))
-            return true;
-    return false;
-}
-
-static struct shape_run run_on(const struct reader *r)
-{
-    return (struct shape_run){ .text = r->line, .steps = r->steps };
-}
-
-static bool has(struct reader *r, const char *shape)
-{
-    struct shape_run run = run_on(r);
-    bool does = shape_has(&run, shape);
-
-    r->steps = run.steps;
-    return does;
-}
-
-static struct span found(struct reader *r, const char *shape, char slot)
-{
-    struct shape_run run = run_on(r);
-
-    shape_has(&run, shape);
-    r->steps = run.steps;
-    return shape_slot(&run, slot);
-}
 
 static struct span transport_that_authenticates(struct span line)
 {
@@ -66,7 +26,7 @@ static struct span transport_that_authenticates(struct span line)
 }
 
 /* The client's part is over, and some comment behind it says so. */
-static bool is_sendmail_authenticated(struct reader *r)
+static bool is_sendmail_authenticated(struct relay_reader *r)
 {
     static const char *const shapes[] = {
         "]) {a}({a}authenticated{a}){a} by",
@@ -76,56 +36,60 @@ static bool is_sendmail_authenticated(struct reader *r)
     };
 
     for (size_t i = 0; span_search(r->line, SPAN("authenticated")) != SPAN_NPOS && i < 4; i++)
-        if (has(r, shapes[i]))
+        if (relay_has(r, shapes[i]))
             return true;
     return false;
 }
 
-static struct span courier_login(struct reader *r)
+static struct span courier_login(struct relay_reader *r)
 {
-    struct span login = found(r, "]) (AUTH: {s:a} {s}) by ", 'a');
+    struct span login = relay_found(r, "]) (AUTH: {s:a} {s}) by ", 'a');
 
     if (login.len == 0)
-        login = found(r, "]) (AUTH: {s:a} {s}, {a}) by ", 'a');
+        login = relay_found(r, "]) (AUTH: {s:a} {s}, {a}) by ", 'a');
     return relay_in_words(login, "LOGIN PLAIN DIGEST-MD5 CRAM-MD5") ? login : SPAN("");
 }
 
-static struct span postfix_login(struct reader *r)
+static struct span postfix_login(struct relay_reader *r)
 {
-    struct span name = found(r, ") (Authenticated sender: {s}) by {s} ({p:a}) with ", 'a');
+    struct span name = relay_found(r, ") (Authenticated sender: {s}) by {s} ({p:a}) with ", 'a');
 
     if (name.len == 0 || span_is(name, "Postfix"))
         return name;
     return span_of(arena_printf(r->a, "Postfix (%.*s)", SPAN_ARG(name)));
 }
 
-static struct span gmail_login(struct reader *r)
+static struct span gmail_login(struct relay_reader *r)
 {
-    struct shape_run run = run_on(r);
+    struct shape_run run = relay_run(r);
+    bool fits = span_search(r->line, SPAN(" by mx.google.com with ESMTPS id ")) != SPAN_NPOS &&
+                shape_has(&run, " by mx.google.com with ESMTPS id {w:w}.{d}.{d}.{d}.{d}.{d}.{d}.{d}") &&
+                span_search(shape_slot(&run, 'w'), SPAN("sm")) != SPAN_NPOS &&
+                shape_has(&run, "(version={s:v} cipher={p:c})");
 
-    if (span_search(r->line, SPAN(" by mx.google.com with ESMTPS id ")) == SPAN_NPOS ||
-        !shape_has(&run, " by mx.google.com with ESMTPS id {w:w}.{d}.{d}.{d}.{d}.{d}.{d}.{d}") ||
-        span_search(shape_slot(&run, 'w'), SPAN("sm")) == SPAN_NPOS || !shape_has(&run, "(version={s:v} cipher={p:c})"))
-        return SPAN("");
-    return span_of(arena_printf(r->a, "GMail - transport=%.*s cipher=%.*s", SPAN_ARG(shape_slot(&run, 'v')),
-                                SPAN_ARG(shape_slot(&run, 'c'))));
+    r->steps = run.steps;
+    return !fits ? SPAN("")
+                 : span_of(arena_printf(r->a, "GMail - transport=%.*s cipher=%.*s", SPAN_ARG(shape_slot(&run, 'v')),
+                                        SPAN_ARG(shape_slot(&run, 'c'))));
 }
 
-static struct span gmx_login(struct reader *r)
+static struct span gmx_login(struct relay_reader *r)
 {
-    struct shape_run run = run_on(r);
+    struct shape_run run = relay_run(r);
+    bool fits = span_search(r->line, SPAN("mail.gmx.")) != SPAN_NPOS &&
+                shape_has(&run, "from {S} ({HELO|EHLO} {S}) [{i}] by mail.gmx.{s:m} ({p}) with {S:p}");
 
-    if (span_search(r->line, SPAN("mail.gmx.")) == SPAN_NPOS ||
-        !shape_has(&run, "from {S} ({HELO|EHLO} {S}) [{i}] by mail.gmx.{s:m} ({p}) with {S:p}"))
+    r->steps = run.steps;
+    if (!fits)
         return SPAN("");
     struct span with = span_starts(shape_slot(&run, 'p'), SPAN("ESMTP")) ? SPAN("ESMTP") : SPAN("SMTP");
     return span_of(arena_printf(r->a, "GMX (%.*s / mail.gmx.%.*s)", SPAN_ARG(with), SPAN_ARG(shape_slot(&run, 'm'))));
 }
 
-static struct span login_in(struct reader *r)
+struct span relay_login(struct relay_reader *r)
 {
     struct span login = transport_that_authenticates(r->line);
-    struct span (*const readers[])(struct reader *) = { gmail_login, courier_login };
+    struct span (*const readers[])(struct relay_reader *) = { gmail_login, courier_login };
 
     for (size_t i = 0; login.len == 0 && i < 2; i++)
         login = readers[i](r);
@@ -135,18 +99,9 @@ static struct span login_in(struct reader *r)
         return SPAN("Sendmail");
     if ((login = gmx_login(r)).len || (login = postfix_login(r)).len)
         return login;
-    if (span_search(r->line, SPAN(" (account ")) != SPAN_NPOS && has(r, "CommuniGate Pro {HTTP|SMTP|XIMSS|IMAP}"))
+    if (span_search(r->line, SPAN(" (account ")) != SPAN_NPOS && relay_has(r, "CommuniGate Pro {HTTP|SMTP|XIMSS|IMAP}"))
         return SPAN("Communigate");
-    if (has(r, " with Microsoft Exchange Server HTTP-DAV{b}"))
+    if (relay_has(r, " with Microsoft Exchange Server HTTP-DAV{b}"))
         return SPAN("HTTP-DAV");
-    return has(r, " by ") ? found(r, " (via {HTTP:}{w:a})", 'a') : SPAN("");
-}
-
-struct span relay_login(struct arena *a, struct span line, unsigned *steps)
-{
-    struct reader r = { .a = a, .line = line, .steps = *steps };
-    struct span login = login_in(&r);
-
-    *steps = r.steps;
-    return login;
+    return relay_has(r, " by ") ? relay_found(r, " (via {HTTP:}{w:a})", 'a') : SPAN("");
 }
