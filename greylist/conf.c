@@ -8,7 +8,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/log.h"
-#include "gateway/core/check.h"
+#include "gateway/core/symbol_conf.h"
 #include "gateway/mail/domain.h"
 
 enum { TEXT_MOST = 200, READ_BYTES = 128 * 1024 };
@@ -153,16 +153,6 @@ static const char *check_paths(struct arena *a, const struct conf_strs *paths)
     return NULL;
 }
 
-static bool is_reply_text(const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i < len; i++)
-        if (text[i] < ' ' || text[i] > '~')
-            return false;
-    return len > 0 && len <= TEXT_MOST;
-}
-
 static const char *greylist_check(struct arena *a, void *values)
 {
     const struct greylist_conf *conf = values;
@@ -170,7 +160,7 @@ static const char *greylist_check(struct arena *a, void *values)
 
     if (conf->delay_ms >= conf->window_ms)
         return "delay is not below retry_window: nothing could ever pass; make retry_window longer";
-    if (!is_reply_text(conf->text))
+    if (!conf->text[0] || strlen(conf->text) > TEXT_MOST || !reply_text_fits(span_of(conf->text)))
         return "text is empty, longer than 200 characters, or not ASCII; it stands in a reply";
     wrong = check_entries(a, &conf->clients, EXEMPT_CLIENTS);
     wrong = wrong ? wrong : check_entries(a, &conf->recipients, EXEMPT_RECIPIENTS);

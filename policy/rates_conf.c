@@ -1,7 +1,9 @@
 /* policy/rates_conf.c - what limits there are. */
 #include "policy/rates_conf.h"
 
-enum { RATES_TEXT_MOST = 300, RATES_SYMBOL_MOST = 64, UNCHANGED = 100, HOUR_MS = 3600000, DAY_MS = 86400000 };
+#include "gateway/core/symbol_conf.h"
+
+enum { UNCHANGED = 100, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
 #define AT(member) offsetof(struct rates_limit, member)
 
@@ -135,26 +137,6 @@ static bool is_title(const char *text)
     return len && len <= RATES_TITLE_MAX;
 }
 
-static bool is_symbol(const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i < len; i++)
-        if (!ascii_is_alnum(text[i]) && text[i] != '_')
-            return false;
-    return len <= RATES_SYMBOL_MOST;
-}
-
-static bool is_reply_text(const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i < len; i++)
-        if (text[i] < ' ' || text[i] > '~')
-            return false;
-    return len <= RATES_TEXT_MOST;
-}
-
 /* ---- windows ---- */
 
 static const char *window_twice(struct arena *a, const struct rates_limit *limit, const struct rates_window *w)
@@ -239,12 +221,12 @@ static const char *wrong_with(struct arena *a, struct rates_limit *limit)
 
     if (!is_title(limit->title))
         return "that title is not usable; write up to 40 letters, digits and any of . _ -";
-    if (!is_symbol(limit->symbol))
+    if (limit->symbol[0] && !symbol_is_name(limit->symbol))
         return "its symbol is no name; write up to 64 letters, digits and _";
     if (limit->action == RATES_TAG && limit->symbol[0] && !limit->points)
         return "a symbol of its own, but no points for it; write score = 3.00";
-    if (!is_reply_text(limit->text))
-        return "text is more than 300 characters, or others than ASCII's; shorten it: it stands in a reply";
+    if (!wrong)
+        wrong = reply_text_wrong(limit->text);
     if (!wrong)
         wrong = check_bursts(a, limit);
     if (!wrong)

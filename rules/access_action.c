@@ -4,8 +4,7 @@
 #include <stddef.h>
 
 #include "gateway/base/bug.h"
-
-enum { ACTION_TEXT_MOST = 300 };
+#include "gateway/core/symbol_conf.h"
 
 struct verb_row {
     const char *word;
@@ -31,14 +30,6 @@ static const struct verb_row verbs[] = {
     { "FILTER", ACCESS_DUNNO, "wants FILTER, which is not done here; leave it to the mail server" },
     { "REDIRECT", ACCESS_DUNNO, "wants REDIRECT, which is not done here; leave it to the mail server" },
 };
-
-static bool is_text(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] < ' ' || text.ptr[i] > '~')
-            return false;
-    return text.len <= ACTION_TEXT_MOST;
-}
 
 static bool is_digits(struct span s)
 {
@@ -100,7 +91,7 @@ const char *access_action_parse(struct span value, struct access_action *out)
     if (!span_word(&rest, &word))
         return "has nothing behind it; write what becomes of its mail, such as REJECT";
     rest = span_trim(rest);
-    if (!is_text(rest))
+    if (!reply_text_fits(rest))
         return "has a text of more than 300 characters, or others than ASCII's; it stands in a reply";
     return is_digits(word) ? parse_number(value, word, rest, out) : parse_word(word, rest, out);
 }

@@ -8,6 +8,7 @@
 #include "rules/composites.h"
 
 #include "gateway/base/bug.h"
+#include "gateway/core/symbol_conf.h"
 #include "rules/composites_conf.h"
 #include "rules/glob.h"
 #include "rules/names.h"
@@ -141,23 +142,12 @@ static const char *why(struct inquiry *q, const struct evaluating *e, const stru
 
 static void force(struct inquiry *q, const struct composite *c)
 {
-    static const enum action actions[] = {
-        [COMPOSITE_TAGS] = ACTION_TAG,
-        [COMPOSITE_DEFERS] = ACTION_DEFER,
-        [COMPOSITE_QUARANTINES] = ACTION_QUARANTINE,
-        [COMPOSITE_REJECTS] = ACTION_REJECT,
-        [COMPOSITE_DISCARDS] = ACTION_DISCARD,
-        [COMPOSITE_ACCEPTS] = ACTION_ACCEPT,
-    };
+    enum action action;
 
-    if (c->mode < MODE_TAG)
-        return;
-    if (c->subject[0])
+    if (c->mode >= MODE_TAG && c->subject[0])
         finding_subject(q, c->subject);
-    if (c->mode == MODE_TAG && c->action != COMPOSITE_SCORES && c->action != COMPOSITE_ACCEPTS)
-        finding_force(q, ACTION_TAG, NULL);
-    else if (c->mode == MODE_ENFORCE && c->action != COMPOSITE_SCORES)
-        finding_force(q, actions[c->action], c->text[0] ? c->text : NULL);
+    if (force_action(c->action, (enum mode)c->mode, &action))
+        finding_force(q, action, c->text[0] && action != ACTION_TAG ? c->text : NULL);
 }
 
 static void find(struct inquiry *q, const struct evaluating *e, size_t number, enum removal removal)
@@ -218,9 +208,7 @@ static void composites_bounds(const void *values, const int *points, struct boun
         if (c->mode < MODE_TAG)
             continue;
         *(c->points < 0 ? &out->least : &out->most) += c->points;
-        out->may_force_accept |= c->mode == MODE_ENFORCE && c->action == COMPOSITE_ACCEPTS;
-        out->may_force_reject |= c->action != COMPOSITE_SCORES && c->action != COMPOSITE_ACCEPTS;
-        out->may_force_discard |= c->mode == MODE_ENFORCE && c->action == COMPOSITE_DISCARDS;
+        force_bounds(c->action, (enum mode)c->mode, out);
     }
 }
 

@@ -2,8 +2,9 @@
 #include "rules/composites_conf.h"
 
 #include "gateway/base/bug.h"
+#include "gateway/core/symbol_conf.h"
 
-enum { TEXT_MOST = 300, SYMBOL_MOST = 64, EXPRESSION_MOST = 4000, ATOMS_MAX = 20000 };
+enum { EXPRESSION_MOST = 4000, ATOMS_MAX = 20000 };
 
 #define AT(member) offsetof(struct composite, member)
 
@@ -35,14 +36,9 @@ static const struct conf_key composite_keys[] = {
       .type = CONF_ENUM,
       .at = AT(action),
       .initial = "score",
-      .least = "score tag defer quarantine reject discard accept",
+      .least = FORCE_WORDS " accept",
       .help = "what becomes of mail for which it holds, whatever the score; score: only the points count" },
-    { .name = "text",
-      .type = CONF_STR,
-      .at = AT(text),
-      .initial = "",
-      .help =
-          "what the sender of mail is told that it defers or rejects; may begin with codes: \"550 5.7.1 Go away\"" },
+    REPLY_TEXT_KEY(AT(text)),
     { .name = "subject",
       .type = CONF_STR,
       .at = AT(subject),
@@ -56,35 +52,14 @@ static bool is_name_byte(char c)
     return ascii_is_alnum(c) || c == '_';
 }
 
-static bool is_symbol(const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i < len; i++)
-        if (!is_name_byte(text[i]))
-            return false;
-    return len && len <= SYMBOL_MOST && !ascii_is_digit(text[0]);
-}
-
-/* They go into a reply, and into a header field. */
-static bool is_printable(const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i < len; i++)
-        if (text[i] < ' ' || text[i] > '~')
-            return false;
-    return len <= TEXT_MOST;
-}
-
 static const char *check_composite(struct arena *a, void *values)
 {
     const struct composite *c = values;
 
-    if (!is_symbol(c->title))
+    if (!symbol_is_name(c->title) || ascii_is_digit(c->title[0]))
         return arena_printf(a, "\"%.40s\" is no name for a symbol: letters, digits and _, at most 64, no digit first",
                             c->title);
-    if (!is_printable(c->text) || !is_printable(c->subject))
+    if (!reply_text_fits(span_of(c->text)) || !reply_text_fits(span_of(c->subject)))
         return "text and subject are ASCII, at most 300 characters";
     return strlen(c->text_of_expression) > EXPRESSION_MOST ? "the expression is longer than 4000 characters" : NULL;
 }

@@ -8,17 +8,6 @@
 /* In the order of the words of the key `policy`. */
 enum composite_policy { POLICY_LEAVE, POLICY_REMOVE_WEIGHT, POLICY_REMOVE_SYMBOL };
 
-/* In the order of the words of the key `action`. */
-enum composite_action {
-    COMPOSITE_SCORES,
-    COMPOSITE_TAGS,
-    COMPOSITE_DEFERS,
-    COMPOSITE_QUARANTINES,
-    COMPOSITE_REJECTS,
-    COMPOSITE_DISCARDS,
-    COMPOSITE_ACCEPTS,
-};
-
 /* composite "NAME" { ... } */
 struct composite {
     const char *title;
@@ -27,7 +16,7 @@ struct composite {
     const char *describe;
     int policy; /* enum composite_policy */
     int mode;   /* enum mode */
-    int action; /* enum composite_action */
+    int action; /* enum force */
     const char *text;
     const char *subject;
 

@@ -1,7 +1,7 @@
 /* rules/lists_conf.c - what lists there are. */
 #include "rules/lists_conf.h"
 
-enum { LIST_TEXT_MOST = 300, LIST_SYMBOL_MOST = 64 };
+#include "gateway/core/symbol_conf.h"
 
 #define AT(member) offsetof(struct list, member)
 
@@ -61,47 +61,19 @@ static const char *check_entries(struct arena *a, const struct list *list)
     return NULL;
 }
 
-static const char *symbol_of_title(struct arena *a, const char *title)
-{
-    char *symbol = arena_printf(a, "LIST_%.*s", LIST_SYMBOL_MOST - 5, title);
-
-    for (char *c = symbol; *c; c++)
-        *c = !ascii_is_alnum(*c) ? '_' : *c >= 'a' && *c <= 'z' ? (char)(*c - 32) : *c;
-    return symbol;
-}
-
-static bool is_symbol(const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i < len; i++)
-        if (!ascii_is_alnum(text[i]) && text[i] != '_')
-            return false;
-    return len && len <= LIST_SYMBOL_MOST;
-}
-
-static bool is_reply_text(const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i < len; i++)
-        if (text[i] < ' ' || text[i] > '~')
-            return false;
-    return len <= LIST_TEXT_MOST;
-}
-
 static const char *check_list(struct arena *a, void *values)
 {
     struct list *list = values;
+    const char *wrong;
 
     if (!list->path[0] && !list->entries.count)
         return "a list without entries; write file = \"...\" or entries = {\"...\"}";
     if (!list->symbol[0])
-        list->symbol = symbol_of_title(a, list->title);
-    if (!is_symbol(list->symbol))
+        list->symbol = symbol_of_title(a, "LIST_", list->title);
+    if (!symbol_is_name(list->symbol))
         return arena_printf(a, "symbol = \"%s\" is no name; write up to 64 letters, digits and _", list->symbol);
-    if (!is_reply_text(list->text))
-        return "text is more than 300 characters, or others than ASCII's; shorten it: it stands in a reply";
+    if ((wrong = reply_text_wrong(list->text)))
+        return wrong;
     if (list->action == LIST_SCORE && !list->points)
         return "action = score without points; write score = 5.00, or less than 0 for an allow list";
     if (list->action == LIST_MAP && (!list->path[0] || list->entries.count || list->points || list->text[0]))

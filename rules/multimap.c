@@ -9,6 +9,7 @@
 #include "rules/multimap.h"
 
 #include "gateway/base/log.h"
+#include "gateway/core/symbol_conf.h"
 #include "rules/multimap_conf.h"
 
 /* As for lists: what is new of a file is read in pieces, so that the loop is not held up. */
@@ -45,13 +46,10 @@ static bool fits(const struct map *map, const struct selected *one, struct acces
 
 static void force(struct inquiry *q, const struct map *map)
 {
-    static const enum action actions[] = {
-        [MAP_TAG] = ACTION_TAG,       [MAP_DEFER] = ACTION_DEFER,     [MAP_QUARANTINE] = ACTION_QUARANTINE,
-        [MAP_REJECT] = ACTION_REJECT, [MAP_DISCARD] = ACTION_DISCARD,
-    };
+    enum action action;
 
-    if (map->action != MAP_SCORE)
-        finding_force(q, actions[map->action], map->text[0] ? map->text : NULL);
+    if (force_action(map->action, MODE_ENFORCE, &action))
+        finding_force(q, action, map->text[0] ? map->text : NULL);
 }
 
 static void find(struct inquiry *q, const struct map *map)
@@ -93,8 +91,7 @@ static void bounds(const void *values, const int *points, struct bounds *out)
     (void)points;
     for (size_t i = 0; i < conf->maps.count; i++) {
         *(maps[i].points < 0 ? &out->least : &out->most) += maps[i].points;
-        out->may_force_reject |= maps[i].action != MAP_SCORE;
-        out->may_force_discard |= maps[i].action == MAP_DISCARD;
+        force_bounds(maps[i].action, MODE_ENFORCE, out);
     }
 }
 

@@ -1,7 +1,7 @@
 /* rules/multimap_conf.c - what maps there are. */
 #include "rules/multimap_conf.h"
 
-enum { MAP_TEXT_MOST = 300, MAP_SYMBOL_MOST = 64 };
+#include "gateway/core/symbol_conf.h"
 
 #define AT(member)  offsetof(struct map, member)
 #define NUMBER_MOST "1000000000000"
@@ -40,14 +40,9 @@ static const struct conf_key map_keys[] = {
       .initial = "no",
       .help = "found when there are values, and none of them fits" },
     { .name = "score", .type = CONF_POINTS, .at = AT(points), .initial = "0", .help = "points when it is found" },
-    { .name = "action",
-      .type = CONF_ENUM,
-      .at = AT(action),
-      .initial = "score",
-      .least = "score tag defer quarantine reject discard",
-      .help = "what becomes of mail that it is found in, whatever the score; score: only the points count" },
+    FORCE_KEY(AT(action), "that it is found in"),
     { .name = "symbol", .type = CONF_STR, .at = AT(symbol), .help = "its name; MAP_ and the title by default" },
-    { .name = "text", .type = CONF_STR, .at = AT(text), .help = "what the sender of refused mail is told" },
+    REPLY_TEXT_KEY(AT(text)),
     { 0 },
 };
 
@@ -102,15 +97,6 @@ static const char *check_against(struct arena *a, const struct map *map)
     return NULL;
 }
 
-static const char *symbol_of_title(struct arena *a, const char *title)
-{
-    char *symbol = arena_printf(a, "MAP_%.*s", MAP_SYMBOL_MOST - 4, title);
-
-    for (char *c = symbol; *c; c++)
-        *c = !ascii_is_alnum(*c) ? '_' : *c >= 'a' && *c <= 'z' ? (char)(*c - 32) : *c;
-    return symbol;
-}
-
 static const char *check_map(struct arena *a, void *values)
 {
     struct map *map = values;
@@ -121,14 +107,13 @@ static const char *check_map(struct arena *a, void *values)
     if ((wrong = check_against(a, map)))
         return wrong;
     if (!map->symbol[0])
-        map->symbol = symbol_of_title(a, map->title);
-    if (map->action == MAP_SCORE && !map->points)
+        map->symbol = symbol_of_title(a, "MAP_", map->title);
+    if (!symbol_is_name(map->symbol))
+        return arena_printf(a, "symbol = \"%s\" is no name; write up to 64 letters, digits and _", map->symbol);
+    if (map->action == FORCE_NOTHING && !map->points)
         return "a map that does nothing; write score = 5.00, or an action";
-    for (const char *c = map->text; *c; c++)
-        if (*c < ' ' || *c > '~')
-            return "text has characters that cannot stand in a reply; write ASCII";
-    if (strlen(map->text) > MAP_TEXT_MOST)
-        return "text is longer than 300 characters; shorten it: it stands in a reply";
+    if ((wrong = reply_text_wrong(map->text)))
+        return wrong;
     return check_entries(a, map);
 }
 

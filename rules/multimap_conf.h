@@ -7,9 +7,6 @@
 #include "rules/selector.h"
 #include "rules/text_set.h"
 
-/* In the order of the words of the key `action`. */
-enum map_action { MAP_SCORE, MAP_TAG, MAP_DEFER, MAP_QUARANTINE, MAP_REJECT, MAP_DISCARD };
-
 struct map {
     const char *title;
     const char *select;
@@ -18,7 +15,7 @@ struct map {
     int64_t least, most; /* of numbers; -1: no bound */
     bool is_negated;
     int points;
-    int action; /* enum map_action */
+    int action; /* enum force */
     const char *symbol;
     const char *text;
 

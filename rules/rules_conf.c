@@ -1,10 +1,8 @@
 /* rules/rules_conf.c - the configuration of the check "rules". */
 #include "rules/rules_conf.h"
 
-#include "gateway/core/run.h"
+#include "gateway/core/symbol_conf.h"
 #include "rules/eval.h"
-
-enum { TEXT_MOST = 300 };
 
 #define AT(member) offsetof(struct rule_conf, member)
 
@@ -21,32 +19,17 @@ static const struct conf_key rule_keys[] = {
       .at = AT(score),
       .parse = maybe_points_parse,
       .help = "points, instead of those of the file; `scale` does not change them" },
-    { .name = "action",
-      .type = CONF_ENUM,
-      .at = AT(action),
-      .initial = "score",
-      .least = "score tag defer quarantine reject discard",
-      .help = "what becomes of mail in which it hits, whatever the score; score: only the points count" },
-    { .name = "text",
-      .type = CONF_STR,
-      .at = AT(text),
-      .initial = "",
-      .help =
-          "what the sender of mail is told that it defers or rejects; may begin with codes: \"550 5.7.1 Go away\"" },
+    FORCE_KEY(AT(action), "in which it hits"),
+    REPLY_TEXT_KEY(AT(text)),
     { 0 },
 };
 
-/* It goes into a reply. */
 static const char *check_rule(struct arena *a, void *values)
 {
     const struct rule_conf *conf = values;
-    size_t len = strlen(conf->text);
 
     (void)a;
-    for (size_t i = 0; i < len; i++)
-        if (conf->text[i] < ' ' || conf->text[i] > '~')
-            return "text has characters that cannot stand in a reply; write ASCII";
-    return len > TEXT_MOST ? "text is longer than 300 characters; shorten it: it stands in a reply" : NULL;
+    return reply_text_wrong(conf->text);
 }
 
 static const struct conf_section rule_section = { .name = "rule",
@@ -137,15 +120,10 @@ struct ruleset *rules_conf_load(struct arena *a, const struct rules_conf *conf, 
 
 bool rules_conf_action(const struct rule *rule, enum action *action, const char **text)
 {
-    static const enum action actions[] = {
-        [RULE_TAGS] = ACTION_TAG,       [RULE_DEFERS] = ACTION_DEFER,     [RULE_QUARANTINES] = ACTION_QUARANTINE,
-        [RULE_REJECTS] = ACTION_REJECT, [RULE_DISCARDS] = ACTION_DISCARD,
-    };
     const struct rule_conf *conf = rule->said;
 
-    if (!conf || conf->action == RULE_SCORES || conf->mode < MODE_TAG)
+    if (!conf || !force_action(conf->action, (enum mode)conf->mode, action))
         return false;
-    *action = conf->mode == MODE_TAG ? ACTION_TAG : actions[conf->action];
     *text = conf->text[0] ? conf->text : NULL;
     return true;
 }
@@ -154,15 +132,11 @@ void rules_conf_bounds(const struct ruleset *set, struct bounds *out)
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct rule *rule = &set->rules[i];
-        enum action action;
-        const char *text;
 
         if (rule->state != RULE_ACTIVE)
             continue;
         *(rule->points < 0 ? &out->least : &out->most) += rule->points;
-        if (!rules_conf_action(rule, &action, &text))
-            continue;
-        out->may_force_reject = true;
-        out->may_force_discard |= action == ACTION_DISCARD;
+        if (rule->said)
+            force_bounds(rule->said->action, (enum mode)rule->said->mode, out);
     }
 }

@@ -4,20 +4,8 @@
 #ifndef RULES_RULES_CONF_H
 #define RULES_RULES_CONF_H
 
-#include "gateway/core/settings.h"
+#include "gateway/core/run.h"
 #include "rules/ruleset.h"
-
-/* In the order of the words of the key `action`. */
-enum rule_action { RULE_SCORES, RULE_TAGS, RULE_DEFERS, RULE_QUARANTINES, RULE_REJECTS, RULE_DISCARDS };
-
-/* rule "NAME" { ... } */
-struct rule_conf {
-    const char *title;
-    int mode; /* enum mode */
-    struct maybe_points score;
-    int action; /* enum rule_action */
-    const char *text;
-};
 
 /* In the order of the words of the key `scores`. */
 enum rules_scores { SCORES_LOCAL, SCORES_NET, SCORES_BAYES, SCORES_BOTH };

@@ -9,7 +9,6 @@
 #include "rules/cf.h"
 #include "rules/cf_settings.h"
 #include "rules/meta_parts.h"
-#include "rules/rules_conf.h"
 #include "rules/shipped.h"
 
 /* 4.0.1 is 4.000001. */

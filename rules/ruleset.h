@@ -11,7 +11,7 @@
 
 #include "gateway/base/arena.h"
 #include "gateway/base/strbuf.h"
-#include "gateway/conf/conf.h"
+#include "gateway/core/symbol_conf.h"
 
 /* What a rule looks at. */
 enum rule_kind { RULE_HEADER, RULE_BODY, RULE_RAWBODY, RULE_URI, RULE_FULL, RULE_MIMEHEADER, RULE_META };
@@ -42,8 +42,16 @@ enum rule_tflag {
     RULE_NOLOG = 1 << 12,
 };
 
-struct meta;      /* rules/meta.h */
-struct rule_conf; /* rules/rules_conf.h */
+struct meta; /* rules/meta.h */
+
+/* rule "NAME" { ... } of gateway.conf. */
+struct rule_conf {
+    const char *title;
+    int mode; /* enum mode */
+    struct maybe_points score;
+    int action; /* enum force */
+    const char *text;
+};
 
 /* shortcircuit: once the rule has hit, what comes after in order of priority is not run. */
 enum rule_shortcut { SHORTCUT_NONE, SHORTCUT_ON, SHORTCUT_HAM, SHORTCUT_SPAM };
@@ -87,7 +95,7 @@ struct rule {
     unsigned options; /* PCRE2_CASELESS, MULTILINE, DOTALL, EXTENDED, EXTENDED_MORE, NO_AUTO_CAPTURE, DUPNAMES */
     struct rule_eval eval;
     struct meta *meta;            /* NULL: it is none that can be evaluated */
-    const struct rule_conf *said; /* rules/rules_conf.h: what gateway.conf says of it; NULL: nothing */
+    const struct rule_conf *said; /* what gateway.conf says of it; NULL: nothing */
 };
 
 struct ruleset_options {

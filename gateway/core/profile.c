@@ -3,6 +3,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/core/settings.h"
+#include "gateway/core/symbol_conf.h"
 
 /* What a profile says, or leaves as it is outside. */
 struct maybe_text {

@@ -12,19 +12,14 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
-#include "gateway/conf/value.h"
+#include "gateway/core/symbol_conf.h"
 
 struct symbol_conf {
     const char *title;
     struct maybe_points score;
-    int action; /* enum symbol_action */
+    int action; /* enum force */
     const char *text;
 };
-
-/* In the order of the words of the key `action`. */
-enum symbol_action { SYMBOL_SCORE, SYMBOL_TAG, SYMBOL_DEFER, SYMBOL_QUARANTINE, SYMBOL_REJECT, SYMBOL_DISCARD };
-
-enum { TEXT_MOST = 300 };
 
 struct common {
     const char *title;
@@ -36,49 +31,23 @@ struct common {
 
 #define AT(member) offsetof(struct common, member)
 
-const char *maybe_points_parse(struct arena *a, const char *text, void *out)
-{
-    static const struct conf_key key = { .name = "points", .type = CONF_POINTS };
-    const struct conf_item item = { .text = text };
-    struct maybe_points *points = out;
-    size_t at;
-
-    points->is_said = true;
-    return conf_value(a, &key, &item, 1, &points->points, &at);
-}
-
 static const struct conf_key symbol_keys[] = {
     { .name = "score",
       .type = CONF_CUSTOM,
       .at = offsetof(struct symbol_conf, score),
       .parse = maybe_points_parse,
       .help = "points of this symbol, instead of those in doc/checks.md" },
-    { .name = "action",
-      .type = CONF_ENUM,
-      .at = offsetof(struct symbol_conf, action),
-      .initial = "score",
-      .least = "score tag defer quarantine reject discard",
-      .help = "what becomes of mail that it is found in, whatever the score; score: only the points count" },
-    { .name = "text",
-      .type = CONF_STR,
-      .at = offsetof(struct symbol_conf, text),
-      .initial = "",
-      .help =
-          "what the sender of mail is told that it defers or rejects; may begin with codes: \"550 5.7.1 Go away\"" },
+    FORCE_KEY(offsetof(struct symbol_conf, action), "that it is found in"),
+    REPLY_TEXT_KEY(offsetof(struct symbol_conf, text)),
     { 0 },
 };
 
-/* It goes into a reply. */
 static const char *check_symbol(struct arena *a, void *values)
 {
     const struct symbol_conf *conf = values;
-    size_t len = strlen(conf->text);
 
     (void)a;
-    for (size_t i = 0; i < len; i++)
-        if (conf->text[i] < ' ' || conf->text[i] > '~')
-            return "text has characters that cannot stand in a reply; write ASCII";
-    return len > TEXT_MOST ? "text is longer than 300 characters; shorten it: it stands in a reply" : NULL;
+    return reply_text_wrong(conf->text);
 }
 
 static const struct conf_section symbol_section = { .name = "symbol",
@@ -234,14 +203,10 @@ static size_t symbol_count(const struct symbol *symbols)
 
 static struct demand demand_of(const struct symbol_conf *conf, const char *usual)
 {
-    static const enum action actions[] = {
-        [SYMBOL_TAG] = ACTION_TAG,       [SYMBOL_DEFER] = ACTION_DEFER,     [SYMBOL_QUARANTINE] = ACTION_QUARANTINE,
-        [SYMBOL_REJECT] = ACTION_REJECT, [SYMBOL_DISCARD] = ACTION_DISCARD,
-    };
+    struct demand demand = { .text = conf->text[0] ? conf->text : usual };
 
-    return (struct demand){ .is_made = conf->action != SYMBOL_SCORE,
-                            .action = actions[conf->action],
-                            .text = conf->text[0] ? conf->text : usual };
+    demand.is_made = force_action(conf->action, MODE_ENFORCE, &demand.action);
+    return demand;
 }
 
 /* What the file says of symbols, into points and demands. */

@@ -6,14 +6,6 @@
 
 #include "gateway/core/run.h"
 
-/* Points that the file says, or leaves as they are elsewhere; CONF_CUSTOM with maybe_points_parse. */
-struct maybe_points {
-    bool is_said;
-    int points;
-};
-
-const char *maybe_points_parse(struct arena *a, const char *text, void *out);
-
 /* settings_use - the table that settings_section speaks of; once, before any configuration is loaded. */
 void settings_use(const struct check *checks, size_t count);
 size_t settings_count(void);

@@ -205,14 +205,35 @@ static void a_map_may_refuse(void **state)
     desk_close(d);
 }
 
-int main(void)
+static void faults_of_the_configuration_are_told(void **state)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_selector_selects),
-        cmocka_unit_test(what_is_no_selector_is_told),
-        cmocka_unit_test(what_a_map_has_is_found),
-        cmocka_unit_test(a_map_may_refuse),
+    static const struct {
+        const char *conf, *says;
+    } cases[] = {
+        { "map x { entries = {a} score = 1 }", "'select' is missing" },
+        { "map x { select = \"colour\" entries = {a} score = 1 }", "select = \"colour\": colour is nothing to select" },
+        { "map x { select = \"helo\" score = 1 }", "a map without entries" },
+        { "map x { select = \"helo\" least = 2 score = 1 }", "is a domain; least and most are for numbers" },
+        { "map x { select = \"size\" entries = {2} score = 1 }", "is a number; write least = N" },
+        { "map x { select = \"helo\" entries = {a} }", "a map that does nothing" },
+        { "map x { select = \"helo\" entries = {\"a@b\"} score = 1 }", "the entry \"a@b\" is no domain" },
+        { "map x { select = \"subject\" entries = {\"/(/\"} score = 1 }", "the entry \"/(/\"" },
+        { "map x { select = \"helo\" entries = {a} score = 1 symbol = \"A B\" }", "symbol = \"A B\" is no name" },
+        { "map x { select = \"helo\" entries = {a} action = reject text = \"a\\nb\" }", "others than ASCII's" },
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct strbuf faults;
+        void *values = NULL;
+
+        strbuf_init(&faults, 10000);
+        EXPECT_NULL(conf_load_text(multimap_module.section, "t", span_of(cases[i].conf), &values, &faults));
+        if (!strstr(faults.data, cases[i].says))
+            fail_msg("case %zu: %s", i, faults.data);
+        strbuf_release(&faults);
+    }
 }
+
+RUN_TESTS(TEST(each_selector_selects), TEST(what_is_no_selector_is_told), TEST(what_a_map_has_is_found),
+          TEST(a_map_may_refuse), TEST(faults_of_the_configuration_are_told))

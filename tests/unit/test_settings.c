@@ -207,7 +207,7 @@ static void mistakes_are_named(void **state)
         { "check \"tea\" { cups = 13 }", "13 cups bring no luck" },
         { "check \"tea\" { mode = \"enforce\" symbol \"WARM\" { score = 1 } }", "there is no symbol \"WARM\"" },
         { "check \"tea\" { symbol \"HOT\" { action = burn } }", "burn" },
-        { "check \"tea\" { symbol \"HOT\" { action = reject text = \"too\\nhot\" } }", "text has characters" },
+        { "check \"tea\" { symbol \"HOT\" { action = reject text = \"too\\nhot\" } }", "others than ASCII's" },
         { "check \"water\" { symbol \"HOT\" { score = 1 } }", "there is no symbol \"HOT\"" },
     };
 
