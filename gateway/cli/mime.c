@@ -5,6 +5,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/json_text.h"
+#include "gateway/cli/shown.h"
 #include "gateway/mail/crypto.h"
 #include "gateway/mail/mime.h"
 
@@ -61,14 +62,14 @@ static void put_anomalies(uint64_t anomalies)
 
 static void put_foreign(const char *before, const char *text, const char *after)
 {
-    struct strbuf escaped;
+    struct strbuf shown;
 
     if (!text[0])
         return;
-    strbuf_init(&escaped, 1 << 20);
-    strbuf_put_escaped(&escaped, span_of(text), 200);
-    printf("%s%s%s", before, strbuf_span(&escaped).ptr, after);
-    strbuf_release(&escaped);
+    strbuf_init(&shown, 1 << 20);
+    cli_put_shown(&shown, span_of(text), 200);
+    printf("%s%s%s", before, strbuf_span(&shown).ptr, after);
+    strbuf_release(&shown);
 }
 
 /* Control characters, those above ASCII, too: U+0080 to U+009F. */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "gateway/cli/shown.h"
+
 enum { TEXT_MOST = 400 };
 
 struct page {
@@ -23,18 +25,7 @@ static void put_coloured(struct page *page, const char *colour, const char *text
 
 static void put_foreign(struct page *page, const char *text)
 {
-    strbuf_put_escaped(page->out, span_of(text ? text : ""), TEXT_MOST);
-}
-
-/* A line of a header field, whose quotes stay as they are. */
-static void put_line(struct page *page, struct span line)
-{
-    struct span piece;
-
-    for (int n = 0; span_cut(&line, '"', &piece); n++) {
-        strbuf_puts(page->out, n ? "\"" : "");
-        strbuf_put_escaped(page->out, piece, TEXT_MOST);
-    }
+    cli_put_shown(page->out, span_of(text ? text : ""), TEXT_MOST);
 }
 
 static void put_points(struct page *page, int hundredths)
@@ -91,11 +82,11 @@ static void put_edits(struct page *page, const struct edits *edits)
         struct span rest = edits->items[i].value, line;
 
         strbuf_putf(page->out, "%c ", marks[edits->items[i].op]);
-        strbuf_put_escaped(page->out, edits->items[i].header, TEXT_MOST);
+        cli_put_shown(page->out, edits->items[i].header, TEXT_MOST);
         strbuf_puts(page->out, ": ");
         for (int n = 0; span_cut(&rest, '\n', &line); n++) {
             strbuf_puts(page->out, n ? "\n      " : "");
-            put_line(page, span_trim(line));
+            cli_put_shown(page->out, span_trim(line), TEXT_MOST);
         }
         strbuf_putc(page->out, '\n');
     }

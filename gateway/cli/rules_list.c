@@ -1,6 +1,8 @@
 /* cli/rules_list.c - what rules a configuration loads, for people. */
 #include "gateway/cli/rules_list.h"
 
+#include "gateway/cli/shown.h"
+
 enum { TEXT_MOST = 400 };
 
 void rules_list_count(const struct ruleset *set, struct strbuf *out)
@@ -15,7 +17,7 @@ void rules_list_count(const struct ruleset *set, struct strbuf *out)
 /* Files are foreign, and what they say goes to a terminal. */
 static void put_place(struct strbuf *out, const char *file, unsigned line)
 {
-    strbuf_put_escaped(out, span_of(file), TEXT_MOST);
+    cli_put_shown(out, span_of(file), TEXT_MOST);
     if (line)
         strbuf_putf(out, ":%u", line);
     strbuf_puts(out, ": ");
@@ -30,12 +32,12 @@ void rules_list_print(const struct ruleset *set, struct strbuf *out)
             continue;
         put_place(out, rule->file, rule->line);
         strbuf_putf(out, "%s: ", rule->name);
-        strbuf_put_escaped(out, span_of(rule->why), TEXT_MOST);
+        cli_put_shown(out, span_of(rule->why), TEXT_MOST);
         strbuf_putc(out, '\n');
     }
     for (size_t i = 0; i < set->note_count; i++) {
         put_place(out, set->notes[i].file, set->notes[i].line);
-        strbuf_put_escaped(out, span_of(set->notes[i].text), TEXT_MOST);
+        cli_put_shown(out, span_of(set->notes[i].text), TEXT_MOST);
         strbuf_putc(out, '\n');
     }
 }

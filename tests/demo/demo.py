@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# tests/demo/demo.py - what `./dev run` shows: the gateway at work on three sample mails, on loopback, without network.
+# tests/demo/demo.py - what `./dev run` shows: the gateway at work on four sample mails, on loopback, without network.
 #
 # usage: demo.py POSTERN [--once] [--port PORT]
 #
@@ -36,6 +36,8 @@ SAMPLES = [
      "name": "node66.cheap-host.example", "from": "bounce@cheap-host.example", "action": "reject", "code": 554},
     {"file": "listed.eml", "what": "its client stands on a block list", "ip": "198.51.100.99",
      "name": "mx.lucky.example", "from": "win@lucky.example", "action": "tag", "code": 250, "again": True},
+    {"file": "phish.eml", "what": "an honest server, and a letter that shows one address and leads to another",
+     "ip": "192.0.2.77", "name": "mta.mailer.example", "from": "service@mailer.example", "action": "tag", "code": 250},
 ]
 RECIPIENT = "you@postern.example"
 
@@ -247,7 +249,7 @@ def main():
     try:
         resolver.start()
         postern.start()
-        print(f"{BOLD}Postern takes mail on 127.0.0.1:{options.port}{PLAIN}; three samples, then the other doors:")
+        print(f"{BOLD}Postern takes mail on 127.0.0.1:{options.port}{PLAIN}; four samples, then the other doors:")
         good = [show(postern, number, sample) for number, sample in enumerate(SAMPLES, 1)]
         good += show_doors(postern.doors)
         print(f"\n{sum(good)} of {len(good)} verdicts as expected", flush=True)

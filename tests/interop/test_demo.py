@@ -15,7 +15,7 @@ def test_each_sample_gets_the_verdict_that_it_should(tmp_path):
     log = tmp_path / "demo" / "log"
     log = log.read_text() if log.exists() else ""
     assert ran.returncode == 0, ran.stdout + ran.stderr + log
-    assert "6 of 6 verdicts as expected" in ran.stdout
+    assert "7 of 7 verdicts as expected" in ran.stdout
     assert "Sanitizer" not in log and "runtime error" not in log, log
 
 
