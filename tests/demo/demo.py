@@ -37,7 +37,8 @@ SAMPLES = [
     {"file": "listed.eml", "what": "its client stands on a block list", "ip": "198.51.100.99",
      "name": "mx.lucky.example", "from": "win@lucky.example", "action": "tag", "code": 250, "again": True},
     {"file": "phish.eml", "what": "an honest server, and a letter that shows one address and leads to another",
-     "ip": "192.0.2.77", "name": "mta.mailer.example", "from": "service@mailer.example", "action": "tag", "code": 250},
+     "ip": "192.0.2.77", "name": "mta.mailer.example", "from": "service@mailer.example", "action": "tag", "code": 250,
+     "again": True},
 ]
 RECIPIENT = "you@postern.example"
 
