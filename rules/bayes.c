@@ -2,8 +2,8 @@
  *
  * The store is asked once, for all tokens of the message; with classes of domains or recipients for these and for what
  * all have learned at the same time. A class that has not learned enough leaves it to the one of all, and that says
- * nothing until it has. Learning is `postern learn`'s affair; by itself (autolearn) it learns only when it is told to,
- * and then only what others are sure of.
+ * nothing until it has. What is learned is for `postern learn` and the scan API to say; by itself (autolearn) it learns
+ * only when it is told to, and then only what others are sure of.
  *
  * Threads: a worker; settle() on the loop. Memory: the transaction's arena.
  */
@@ -286,9 +286,36 @@ static void settle(struct inquiry *q, const struct settlement *end)
     tell_store(q, &op);
 }
 
+/* ---- learning from who has sorted it ---- */
+
+static struct span taught_for(const struct bayes_conf *conf, struct span recipient)
+{
+    size_t at = span_rfind(recipient, '@');
+
+    if (conf->per == BAYES_PER_ALL || at == SPAN_NPOS)
+        return (struct span){ 0 };
+    return conf->per == BAYES_PER_DOMAIN ? span_skip(recipient, at + 1) : recipient;
+}
+
+static bool learn(struct arena *a, const void *values, const struct taught *taught, struct store_op *out)
+{
+    const struct bayes_conf *conf = values;
+    struct message *m = taught->message;
+
+    if (!m->header.count && !span_trim(m->body).len)
+        return false;
+    const struct tokens *tokens = tokens_of(a, m);
+
+    *out =
+        bayes_op(conf, STORE_BAYES_LEARN, bayes_class(a, taught_for(conf, taught->recipient)), tokens, taught->now_ms);
+    out->bayes.as = taught->as;
+    return true;
+}
+
 const struct check_module bayes_module = {
     .section = &bayes_section,
     .symbols = symbols,
     .run = run,
     .settle = settle,
+    .learn = learn,
 };

@@ -182,6 +182,14 @@ struct settlement {
     bool is_delivered; /* the next hop, the mail server or the quarantine has it */
 };
 
+/* A message that somebody has sorted. */
+struct taught {
+    enum bayes_as as;
+    struct message *message;
+    struct span recipient; /* whose mail it was; empty: nobody's, or several people's */
+    int64_t now_ms;
+};
+
 struct check_module {
     const struct conf_section *section; /* its keys, besides those that every check has; NULL: none */
     const struct symbol *symbols;
@@ -210,6 +218,9 @@ struct check_module {
      * own state part, which only checks ON_LOOP may read. NULL: none. */
     enum step (*upkeep)(struct inquiry *q);
     int upkeep_ms;
+    /* learn - what a sorted message teaches, as an operation for the store, in `a`; on a worker. False: there is
+     * nothing in it. One check learns at most; NULL: the others. */
+    bool (*learn)(struct arena *a, const void *conf, const struct taught *taught, struct store_op *out);
     bool hides_names;   /* names that it asks for may hold a key: nobody is to show them */
     bool covers_exempt; /* it refuses mail to exempt recipients, too: it is no policy, or spares them itself */
 };

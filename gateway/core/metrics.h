@@ -63,6 +63,7 @@ struct metrics {
     struct check_metrics checks[CHECKS_MAX]; /* by row */
     struct hop_metrics hop;
     struct handshake_metrics handshakes;
+    uint64_t learned;           /* messages, from what doors were told of them */
     uint64_t admission_refused; /* connections and messages put off for want of capacity */
 };
 

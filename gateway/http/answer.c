@@ -43,15 +43,21 @@ struct span answer_subject(const struct answer *a)
     return SPAN("");
 }
 
-struct span answer_message_id(const struct answer *a)
+struct span answer_id_of(struct arena *a, const struct message *m)
 {
-    const struct message *m = a->verdict ? pipeline_message(a->pipeline) : NULL;
-    const struct header_field *field = m ? header_find(&m->header, "Message-ID", 0) : NULL;
-    struct span id = field ? span_trim(header_unfold(a->arena, field->body)) : SPAN("");
+    const struct header_field *field = header_find(&m->header, "Message-ID", 0);
+    struct span id = field ? span_trim(header_unfold(a, field->body)) : SPAN("");
 
     if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>')
         id = span_first(span_skip(id, 1), id.len - 2);
     return id.len ? id : SPAN("undef");
+}
+
+struct span answer_message_id(const struct answer *a)
+{
+    const struct message *m = a->verdict ? pipeline_message(a->pipeline) : NULL;
+
+    return m ? answer_id_of(a->arena, m) : SPAN("undef");
 }
 
 const char *answer_smtp_message(const struct answer *a)

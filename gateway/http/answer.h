@@ -42,6 +42,7 @@ const char *answer_action(const struct answer *a);
 struct span answer_subject(const struct answer *a);
 /* answer_message_id - without <>; "undef" when it has none, as in rspamd. */
 struct span answer_message_id(const struct answer *a);
+struct span answer_id_of(struct arena *a, const struct message *m);
 /* answer_smtp_message - what the sender of a refused message is told; "" when it is not refused. */
 const char *answer_smtp_message(const struct answer *a);
 

@@ -35,6 +35,8 @@ static void forget_request(struct caller *c)
 {
     pipeline_free(c->pipeline);
     c->pipeline = NULL;
+    lesson_drop(c->lesson);
+    c->lesson = NULL;
     intake_release(&c->intake);
     arena_release(&c->arena);
     c->head = (struct head){ .protocol = PROTOCOL_HTTP };

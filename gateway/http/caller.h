@@ -4,6 +4,7 @@
  *     caller_http.c    HTTP: the table of paths, and what is said without a message
  *     caller_spam.c    RSPAMC and SPAMC: the table of commands
  *     caller_scan.c    a message through the pipeline
+ *     caller_learn.c   a message that somebody has sorted
  *
  * Requests are taken one by one, in order; while one is examined (CALLER_SCAN) what the client sends waits in the
  * stream, which reads no more when its buffer is full; so it does while the client does not take our answers. An idle
@@ -12,6 +13,7 @@
 #ifndef HTTP_CALLER_H
 #define HTTP_CALLER_H
 
+#include "gateway/core/lesson.h"
 #include "gateway/core/pipeline.h"
 #include "gateway/http/door.h"
 #include "gateway/http/envelope.h"
@@ -37,7 +39,7 @@ struct http_door {
 enum caller_state {
     CALLER_IDLE, /* between requests, or inside the head of one */
     CALLER_BODY,
-    CALLER_SCAN, /* the verdict is awaited */
+    CALLER_SCAN, /* the verdict is awaited, or that it is learned */
     CALLER_GIVE, /* a message goes back, as fast as the client takes it */
 };
 
@@ -65,7 +67,10 @@ struct caller {
     struct intake intake;
     struct envelope_flags flags;
     caller_run_fn *run;
-    struct pipeline *pipeline; /* NULL: it is not about a message */
+    struct pipeline *pipeline; /* NULL: no verdict is asked for */
+    struct lesson *lesson;     /* while one is under way */
+    enum bayes_as as;          /* it is to be learned as that */
+    struct span lesson_id;     /* its Message-ID, for people */
     struct original back;      /* of CALLER_GIVE */
     int64_t begun_us;
     size_t size; /* of the message */
@@ -112,6 +117,12 @@ void caller_refuse(struct caller *c, unsigned status, unsigned sysexit, const ch
 /* caller_scan_begin - the envelope is known: its checks start while the body still comes. False: it was refused. */
 bool caller_scan_begin(struct caller *c);
 void caller_scan(struct caller *c);
+
+/* caller_learn.c */
+/* caller_learn - `as`, of the message that is here. */
+void caller_learn(struct caller *c);
+/* caller_tell - TELL's fields say what is to become of it, if anything of that is ours to do. */
+void caller_tell(struct caller *c);
 
 /* door.c */
 void door_add_caller(struct http_door *door, struct caller *c);

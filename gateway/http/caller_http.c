@@ -164,12 +164,16 @@ static void run_ready(struct caller *c)
 
 /* ---- learning ---- */
 
-static void run_learn(struct caller *c)
+static void run_learnspam(struct caller *c)
 {
-    static const char text[] = "nothing was learned: this door does not teach; `postern learn` does";
+    c->as = BAYES_SPAM;
+    caller_learn(c);
+}
 
-    caller_log_refused(c, span_of(text));
-    caller_answer_error(c, 501, text);
+static void run_learnham(struct caller *c)
+{
+    c->as = BAYES_HAM;
+    caller_learn(c);
 }
 
 /* ---- who may ---- */
@@ -218,8 +222,8 @@ static const struct http_command commands[] = {
     { "/stat", NEED_NOTHING, run_stat },
     { "/statreset", NEED_TRUST, run_statreset },
     { "/auth", NEED_TRUST, run_auth },
-    { "/learnspam", NEED_TRUST_AND_BODY, run_learn },
-    { "/learnham", NEED_TRUST_AND_BODY, run_learn },
+    { "/learnspam", NEED_TRUST_AND_BODY, run_learnspam },
+    { "/learnham", NEED_TRUST_AND_BODY, run_learnham },
     { "/metrics", NEED_NOTHING, run_metrics },
     { "/healthy", NEED_NOTHING, run_healthy },
     { "/ready", NEED_NOTHING, run_ready },

@@ -4,8 +4,9 @@
 
 #include "gateway/base/bug.h"
 
-enum { EX_UNAVAILABLE_ = 69, EX_TEMPFAIL_ = 75, EX_PROTOCOL_ = 76 };
+enum { EX_PROTOCOL_ = 76 };
 
+/* No empty line follows: spamc would take what it gets then, to a TELL, for success. */
 void caller_refuse_spam(struct caller *c, unsigned sysexit, const char *text)
 {
     const char *name = c->head.protocol == PROTOCOL_RSPAMC ? "RSPAMD" : "SPAMD";
@@ -30,16 +31,6 @@ static void run_skip(struct caller *c)
     caller_over(c);
 }
 
-/* No empty line follows: spamc would take what it gets then for success. It tells its user nothing. */
-static void run_tell(struct caller *c)
-{
-    const char *text = c->is_trusted ? "TELL: nothing was learned, this door does not teach; `postern learn` does"
-                                     : "TELL commands are for the addresses in http.trusted alone";
-
-    caller_log_refused(c, span_of(text));
-    caller_refuse_spam(c, EX_UNAVAILABLE_, text);
-}
-
 struct spam_command {
     const char *name;
     bool is_rspamc, is_spamc, examines, has_body;
@@ -51,7 +42,7 @@ static const struct spam_command commands[] = {
     { "CHECK", true, true, true, true, caller_scan },   { "SYMBOLS", true, true, true, true, caller_scan },
     { "REPORT", true, true, true, true, caller_scan },  { "REPORT_IFSPAM", true, true, true, true, caller_scan },
     { "PROCESS", true, true, true, true, caller_scan }, { "HEADERS", false, true, true, true, caller_scan },
-    { "TELL", false, true, false, true, run_tell },     { "PING", true, true, false, false, run_ping },
+    { "TELL", false, true, false, true, caller_tell },  { "PING", true, true, false, false, run_ping },
     { "SKIP", true, true, false, false, run_skip },
 };
 

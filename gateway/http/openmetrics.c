@@ -324,7 +324,8 @@ static void put_rspamd(const struct http_door *door, struct strbuf *out)
     put_seconds(out, n.timed ? n.sum_us / (int64_t)n.timed : 0);
     one_gauge(out, "rspamd_read_only", "No.", 0);
     one_counter(out, "rspamd_scanned", "Transactions with a verdict, of all doors.", n.scanned);
-    one_counter(out, "rspamd_learned", "Messages that were learned from.", 0);
+    one_counter(out, "rspamd_learned", "Messages that were learned from by the scan API.",
+                door->engine->metrics.learned);
     one_counter(out, "rspamd_spam", "Of those with a verdict: tagged, put into quarantine, refused, thrown away.",
                 n.spam);
     one_counter(out, "rspamd_ham", "The others.", n.ham);

@@ -26,7 +26,7 @@ static enum stat_action word_of(enum action action)
 
 void stat_count(const struct metrics *m, struct stat_counts *out)
 {
-    *out = (struct stat_counts){ .scanned = 0 };
+    *out = (struct stat_counts){ .learned = m->learned };
     for (size_t d = 0; d < METRICS_DOORS_MAX && m->doors[d].name; d++) {
         for (int a = 0; a < METRICS_ACTIONS; a++)
             out->actions[word_of((enum action)a)] += m->doors[d].verdicts[a];
@@ -46,6 +46,7 @@ static void subtract(struct stat_counts *from, const struct stat_counts *what)
     from->scanned -= what->scanned;
     from->spam -= what->spam;
     from->connections -= what->connections;
+    from->learned -= what->learned;
     from->ham -= what->ham;
     for (size_t i = 0; i < COUNT(from->actions); i++)
         from->actions[i] -= what->actions[i];
@@ -79,7 +80,7 @@ void stat_write(const struct http_door *door, struct strbuf *out)
     json_put_int(&j, "uptime", uptime_s(door));
     json_put_bool(&j, "read_only", false);
     json_put_int(&j, "scanned", (int64_t)now.scanned);
-    json_put_int(&j, "learned", 0);
+    json_put_int(&j, "learned", (int64_t)now.learned);
     json_put_open(&j, "actions", '{');
     for (size_t i = 0; i < COUNT(now.actions); i++)
         json_put_int(&j, stat_action_words[i], (int64_t)now.actions[i]);
@@ -88,7 +89,7 @@ void stat_write(const struct http_door *door, struct strbuf *out)
     json_put_int(&j, "ham_count", (int64_t)now.ham);
     json_put_int(&j, "connections", (int64_t)now.connections);
     json_put_int(&j, "control_connections", 0);
-    json_put_int(&j, "total_learns", 0);
+    json_put_int(&j, "total_learns", (int64_t)now.learned);
     json_put_open(&j, "statfiles", '[');
     json_close(&j, ']');
     json_close(&j, '}');

@@ -13,7 +13,7 @@ void stat_write_auth(const struct http_door *door, struct strbuf *out);
 
 /* What all doors have judged, by rspamd's words. */
 struct stat_counts {
-    uint64_t scanned, spam, ham;
+    uint64_t scanned, spam, ham, learned;
     uint64_t connections; /* to the scan API */
     uint64_t actions[6];  /* by enum stat_action */
     int64_t sum_us;
