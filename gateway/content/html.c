@@ -151,23 +151,32 @@ static void see_plain_text(struct html_reading *r)
         write_text(r, text, line);
 }
 
+/* A page that few readers show, or none: rules do not see it. */
+static void read_unseen(struct html_reading *r, struct span page)
+{
+    bool is_uncounted = r->is_uncounted, is_behind = r->is_behind;
+
+    r->is_uncounted = r->is_behind = true;
+    html_read_inner(r, page);
+    r->is_uncounted = is_uncounted;
+    r->is_behind = is_behind;
+}
+
 /* What readers without frames would find there; SpamAssassin takes it for text. */
 static void see_inside_iframe(struct html_reading *r)
 {
     struct span text = r->token.text;
-    bool is_uncounted = r->is_uncounted;
 
-    if (!is_uncounted)
+    if (!r->is_uncounted)
         html_render_text(r, text, joined(r, text));
-    r->is_uncounted = true;
-    html_read_inner(r, text);
-    r->is_uncounted = is_uncounted;
+    read_unseen(r, text);
 }
 
 static void see_text(struct html_reading *r)
 {
     const struct html_token *t = &r->token;
-    enum html_element e = t->element;
+    struct span source = t->text;
+    enum html_element e = t->element == HTML_EL_UNKNOWN ? html_open_code(&r->looks) : t->element;
     bool is_unclosed = t->is_unclosed;
 
     switch (e) {
@@ -187,22 +196,26 @@ static void see_text(struct html_reading *r)
     r->out->facts |= HTML_UNCLOSED;
     html_count_unclosed(r, e);
     html_render_end(r, e);
+    if (e != HTML_EL_IFRAME && e != HTML_EL_NOEMBED && e != HTML_EL_NOFRAMES)
+        read_unseen(r, source);
 }
 
-/* What an element's start or end does to the lines. */
-static void see_lines(struct html_reading *r, enum html_element e)
+/* What an element's start or end does to the lines. `look` is its own: without a box it does nothing. */
+static void see_lines(struct html_reading *r, enum html_element e, const struct html_look *look)
 {
     struct html_writer *w = r->is_outlook ? &r->outlook : &r->shown;
     unsigned nature = html_nature(e);
 
+    if (nature & (HTML_BLOCK | HTML_CELL) || e == HTML_EL_BR)
+        html_end_line(&r->hidden, 1);
+    if (look->fixed & HTML_DISPLAY_NONE || (nature & HTML_BLOCK && look->is_inline))
+        return;
     if (e == HTML_EL_BR)
         html_add_line(w);
     else if (nature & HTML_BLOCK)
         html_end_line(w, e == HTML_EL_P ? 2 : 1);
     else if (nature & HTML_CELL)
         html_end_cell(w);
-    if (nature & (HTML_BLOCK | HTML_CELL) || e == HTML_EL_BR)
-        html_end_line(&r->hidden, 1);
 }
 
 /* A field shows its value, or what to put there; a button its words. */
@@ -212,7 +225,7 @@ static void see_field(struct html_reading *r)
         "hidden", "checkbox", "radio", "image", "file", "password", "color", "range"
     };
     const struct html_attributes *a = &r->token.attributes;
-    struct span type = span_trim(html_value(a, HTML_AT_TYPE));
+    struct span type = span_trim(html_decode(r->a, html_value(a, HTML_AT_TYPE)));
     enum html_attribute which = html_value(a, HTML_AT_VALUE).len ? HTML_AT_VALUE : HTML_AT_PLACEHOLDER;
 
     for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
@@ -225,14 +238,16 @@ static void see_field(struct html_reading *r)
     html_write(&r->shown, SPAN(" "));
 }
 
-/* A page in an attribute: mail readers leave it out, and its frame. */
-static void see_srcdoc(struct html_reading *r, struct span page)
+/* Pages in an attribute: mail readers leave them out, and their frames. */
+static void see_pages(struct html_reading *r)
 {
-    bool is_uncounted = r->is_uncounted;
+    struct span pages[PAGES_MAX];
+    size_t count = r->page_count;
 
-    r->is_uncounted = true;
-    html_read_inner(r, page);
-    r->is_uncounted = is_uncounted;
+    memcpy(pages, r->pages, sizeof pages);
+    r->page_count = 0;
+    for (size_t i = 0; i < count; i++)
+        read_unseen(r, pages[i]);
 }
 
 static void see_start(struct html_reading *r)
@@ -243,24 +258,31 @@ static void see_start(struct html_reading *r)
         r->out->facts |= HTML_TAG_TOO_LONG;
     if (t->attributes.has_event)
         r->out->facts |= HTML_HAS_EVENT;
-    see_lines(r, t->element);
+    size_t depth = r->looks.depth;
+
     html_open_start(r);
+    /* a start tag that closes what was open ends its line, whatever it is itself */
+    bool has_closed = r->looks.depth < depth + !(html_nature(t->element) & HTML_VOID);
+
+    see_lines(r, t->element, has_closed ? &plain_look : html_look(r));
     html_links_start(r);
     if (t->element == HTML_EL_INPUT)
         see_field(r);
-    if (t->element == HTML_EL_IFRAME && html_has(&t->attributes, HTML_AT_SRCDOC))
-        see_srcdoc(r, html_decode(r->a, t->attributes.value[HTML_AT_SRCDOC]));
+    see_pages(r);
 }
 
 /* An end tag without its start does nothing, but for </p> and </br>. */
 static void see_end(struct html_reading *r)
 {
     enum html_element e = r->token.element;
+    bool is_known = r->looks.count[e] || e == HTML_EL_P || e == HTML_EL_BR;
+    size_t depth = r->looks.depth;
 
-    if (r->looks.count[e] || e == HTML_EL_P || e == HTML_EL_BR)
-        see_lines(r, e);
     html_links_end(r);
     html_open_end(r);
+    /* what was closed last is still there */
+    if (is_known)
+        see_lines(r, e, r->looks.depth < depth ? &r->looks.open[r->looks.depth].look : html_look(r));
 }
 
 /* The source ends within it: browsers leave it out. What stands in it is looked at all the same. */
@@ -269,6 +291,7 @@ static void see_cut_tag(struct html_reading *r)
     r->out->facts |= HTML_UNCLOSED;
     if (r->token.kind == HTML_START)
         html_links_start(r);
+    r->page_count = 0;
     html_end_line(&r->hidden, 1);
     html_write_preserved(&r->hidden, r->token.whole);
 }
@@ -286,13 +309,28 @@ static void see_tag(struct html_reading *r)
         see_end(r);
 }
 
+/* [if !mso] is what Outlook is not; [if !IE], [if !vml] and the like it may be. */
+static bool is_for_others(struct span condition)
+{
+    size_t n = 0;
+
+    while (n < condition.len && strchr(" (", condition.ptr[n]))
+        n++;
+    if (n == condition.len || condition.ptr[n] != '!')
+        return false;
+    for (n++; n < condition.len && strchr(" (", condition.ptr[n]);)
+        n++;
+    return span_istarts(span_skip(condition, n), SPAN("mso"));
+}
+
 /* What Outlook shows of `[if mso]>...<![endif]`; empty: nothing. */
 static struct span outlook_part(struct span comment)
 {
+    comment = span_trim(comment);
     size_t open = span_search(comment, SPAN("]>")), end;
-    struct span condition = span_trim(span_first(span_skip(comment, 3), open));
 
-    if (!span_istarts(comment, SPAN("[if")) || open == SPAN_NPOS || (condition.len && condition.ptr[0] == '!'))
+    if (!span_istarts(comment, SPAN("[if")) || open == SPAN_NPOS ||
+        is_for_others(span_skip(span_first(comment, open), 3)))
         return SPAN("");
     comment = span_skip(comment, open + 2);
     end = span_search(comment, SPAN("<![endif"));
@@ -345,12 +383,13 @@ static void see_outlook(struct html_reading *r)
         html_write(&r->outlook, joined(r, text));
         return;
     case HTML_START:
-        see_lines(r, t->element);
+        see_lines(r, t->element, &plain_look);
         html_links_outlook(r);
+        r->page_count = 0;
         r->is_island |= span_iis(t->name, "xml");
         return;
     case HTML_END:
-        see_lines(r, t->element);
+        see_lines(r, t->element, &plain_look);
         html_links_end(r);
         r->is_island &= !span_iis(t->name, "xml");
         return;
@@ -376,16 +415,38 @@ static void see_token(struct html_reading *r)
     }
 }
 
+/* <![CDATA[...]]> in a drawing is text. */
+static void see_cdata(struct html_reading *r, struct html_tokens *tokens)
+{
+    struct html_token *t = &r->token;
+    const char *from = t->whole.ptr + sizeof "<![CDATA[" - 1;
+    struct span rest = span_make(from, (size_t)(tokens->end - from));
+    size_t end = span_search(rest, SPAN("]]>"));
+
+    t->kind = HTML_TEXT;
+    t->text = span_first(rest, end);
+    t->is_raw = true;
+    t->is_bogus = t->is_unclosed = false;
+    tokens->at = end == SPAN_NPOS ? tokens->end : from + end + 3;
+    t->whole = span_make(t->whole.ptr, (size_t)(tokens->at - t->whole.ptr));
+}
+
 static void read_tokens(struct html_reading *r, struct span source)
 {
     struct html_tokens tokens;
 
     html_tokens_init(&tokens, source);
     while (html_tokens_next(&tokens, &r->token)) {
-        if (r->is_outlook)
+        if (r->is_outlook) {
             see_outlook(r);
-        else
-            see_token(r);
+            continue;
+        }
+        if (html_open_is_foreign(&r->looks)) {
+            tokens.raw = HTML_EL_UNKNOWN;
+            if (r->token.is_bogus && span_starts(r->token.whole, SPAN("<![CDATA[")))
+                see_cdata(r, &tokens);
+        }
+        see_token(r);
     }
 }
 

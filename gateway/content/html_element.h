@@ -59,6 +59,7 @@ enum html_nature {
     X("datalist", DATALIST, HTML_UNSEEN)                                                                               \
     X("dd", DD, HTML_BLOCK | HTML_SA_ELEMENT | HTML_SA_SPACE)                                                          \
     X("del", DEL, HTML_SA_ELEMENT)                                                                                     \
+    X("desc", DESC, 0)                                                                                                 \
     X("details", DETAILS, HTML_BLOCK)                                                                                  \
     X("dfn", DFN, HTML_SA_ELEMENT)                                                                                     \
     X("dialog", DIALOG, HTML_BLOCK)                                                                                    \
@@ -73,6 +74,7 @@ enum html_nature {
     X("figure", FIGURE, HTML_BLOCK)                                                                                    \
     X("font", FONT, HTML_INLINE | HTML_SA_ELEMENT | HTML_SA_STYLE)                                                     \
     X("footer", FOOTER, HTML_BLOCK)                                                                                    \
+    X("foreignobject", FOREIGNOBJECT, 0)                                                                               \
     X("form", FORM, HTML_BLOCK | HTML_SA_ELEMENT)                                                                      \
     X("frame", FRAME, HTML_VOID | HTML_SA_ELEMENT)                                                                     \
     X("frameset", FRAMESET, HTML_BLOCK | HTML_SA_ELEMENT)                                                              \
@@ -103,9 +105,15 @@ enum html_nature {
     X("map", MAP, HTML_SA_ELEMENT)                                                                                     \
     X("mark", MARK, 0)                                                                                                 \
     X("marquee", MARQUEE, HTML_SCOPE)                                                                                  \
+    X("math", MATH, 0)                                                                                                 \
     X("menu", MENU, HTML_BLOCK | HTML_SA_ELEMENT)                                                                      \
     X("meta", META, HTML_VOID | HTML_SA_ELEMENT)                                                                       \
     X("meter", METER, 0)                                                                                               \
+    X("mi", MI, 0)                                                                                                     \
+    X("mn", MN, 0)                                                                                                     \
+    X("mo", MO, 0)                                                                                                     \
+    X("ms", MS, 0)                                                                                                     \
+    X("mtext", MTEXT, 0)                                                                                               \
     X("nav", NAV, HTML_BLOCK)                                                                                          \
     X("nobr", NOBR, HTML_INLINE | HTML_SA_ELEMENT)                                                                     \
     X("noembed", NOEMBED, HTML_RAW_TEXT)                                                                               \

@@ -1,6 +1,9 @@
 /* content/html_link.c - what a click, a look or a mail reader would fetch: targets, with the text that is shown for
  * them. */
 #include "gateway/content/html_parts.h"
+#include "gateway/content/url.h"
+
+enum { IMPORT_MAX = 4096 };
 
 static struct html_link *link_add(struct html_reading *r, enum html_link_kind kind, struct span target)
 {
@@ -28,6 +31,15 @@ static bool is_control(char c)
     return (unsigned char)c <= ' ';
 }
 
+static struct span trimmed(struct span s)
+{
+    while (s.len && is_control(s.ptr[0]))
+        s = span_skip(s, 1);
+    while (s.len && is_control(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
 /* Browsers trim targets by blanks and control characters, and leave out the line ends and tabs within
  * [URL, basic URL parser]. */
 static struct span target_of(struct html_reading *r, struct span value)
@@ -36,10 +48,7 @@ static struct span target_of(struct html_reading *r, struct span value)
 
     if (s.ptr != value.ptr && html_has_odd_entity(value))
         r->out->facts |= HTML_ODD_ENTITIES;
-    while (s.len && is_control(s.ptr[0]))
-        s = span_skip(s, 1);
-    while (s.len && is_control(s.ptr[s.len - 1]))
-        s.len--;
+    s = trimmed(s);
     if (span_find(s, '\n') == SPAN_NPOS && span_find(s, '\t') == SPAN_NPOS && span_find(s, '\r') == SPAN_NPOS)
         return s;
     char *to = arena_alloc(r->a, s.len);
@@ -51,18 +60,31 @@ static struct span target_of(struct html_reading *r, struct span value)
     return span_make(to, len);
 }
 
+static void page_add(struct html_reading *r, struct span page)
+{
+    if (r->page_count < PAGES_MAX && page.len)
+        r->pages[r->page_count++] = page;
+}
+
+static struct html_link *link_to(struct html_reading *r, enum html_link_kind kind, struct span target)
+{
+    if (span_istarts(target, SPAN("data:"))) {
+        r->out->facts |= HTML_HAS_DATA_URI;
+        html_strings_add(r, &r->data_uris, target);
+        if (kind != HTML_IMG && kind != HTML_BACKGROUND)
+            page_add(r, url_data_page(r->a, target));
+    }
+    if (span_istarts(target, SPAN("javascript:")))
+        r->out->facts |= HTML_HAS_SCRIPT;
+    return target.len ? link_add(r, kind, target) : NULL;
+}
+
 /* A link of what was written, if that says anything; NULL. */
 static struct html_link *link_written(struct html_reading *r, enum html_link_kind kind, struct span value)
 {
     struct span target = target_of(r, value);
 
-    if (span_istarts(target, SPAN("data:"))) {
-        r->out->facts |= HTML_HAS_DATA_URI;
-        html_strings_add(r, &r->data_uris, target);
-    }
-    if (span_istarts(target, SPAN("javascript:")))
-        r->out->facts |= HTML_HAS_SCRIPT;
-    return target.len ? link_add(r, kind, target) : NULL;
+    return link_to(r, kind, target);
 }
 
 /* The same of an attribute's value, if it is there. */
@@ -76,7 +98,7 @@ static struct html_link *link_of(struct html_reading *r, enum html_link_kind kin
 /* srcset: "a.png 1x, b.png 2x". */
 static void links_of_set(struct html_reading *r)
 {
-    struct span rest = html_value(&r->token.attributes, HTML_AT_SRCSET);
+    struct span rest = html_decode(r->a, html_value(&r->token.attributes, HTML_AT_SRCSET));
 
     while (rest.len) {
         size_t i = 0;
@@ -95,8 +117,27 @@ static void links_of_set(struct html_reading *r)
     }
 }
 
+/* @import "x": without url(). */
+static void links_of_imports(struct html_reading *r, struct span css)
+{
+    for (size_t at; (at = span_find(css, '@')) != SPAN_NPOS;) {
+        css = span_skip(css, at + 1);
+        if (!span_istarts(css, SPAN("import")))
+            continue;
+        struct span target = span_trim(span_skip(span_first(css, IMPORT_MAX), 6));
+
+        if (!target.len || (target.ptr[0] != '"' && target.ptr[0] != '\''))
+            continue;
+        size_t end = span_find(span_skip(target, 1), target.ptr[0]);
+
+        link_written(r, HTML_LINK, span_first(span_skip(target, 1), end));
+        css = span_skip(css, 6);
+    }
+}
+
 void html_links_in_css(struct html_reading *r, struct span css)
 {
+    links_of_imports(r, css);
     for (size_t at; (at = span_find(css, '(')) != SPAN_NPOS;) {
         bool is_url = at >= 3 && span_ieq(span_make(css.ptr + at - 3, 3), SPAN("url"));
 
@@ -130,7 +171,11 @@ static void image_start(struct html_reading *r)
     struct html_links *l = &r->links;
     struct span alt = html_cut(html_decode(r->a, html_value(a, HTML_AT_ALT)), HTML_LINK_TEXT_MAX);
     bool has_src = html_has(a, HTML_AT_SRC);
-    struct html_link *link = link_of(r, HTML_IMG, has_src ? HTML_AT_SRC : HTML_AT_XLINK_HREF);
+    bool has_xlink = html_has(a, HTML_AT_XLINK_HREF);
+    struct html_link *link = link_of(r, HTML_IMG,
+                                     has_src     ? HTML_AT_SRC
+                                     : has_xlink ? HTML_AT_XLINK_HREF
+                                                 : HTML_AT_HREF);
 
     r->out->images++;
     if (link) {
@@ -193,7 +238,7 @@ static struct span refresh_target(struct span content)
 static void meta_start(struct html_reading *r)
 {
     const struct html_attributes *a = &r->token.attributes;
-    struct span what = html_value(a, HTML_AT_HTTP_EQUIV);
+    struct span what = html_decode(r->a, html_value(a, HTML_AT_HTTP_EQUIV));
     struct span content = html_decode(r->a, html_value(a, HTML_AT_CONTENT));
     size_t at;
 
@@ -203,9 +248,7 @@ static void meta_start(struct html_reading *r)
     if (!span_iis(span_trim(what), "refresh"))
         return;
     r->out->facts |= HTML_HAS_REFRESH;
-    content = refresh_target(content);
-    if (content.len)
-        link_add(r, HTML_REFRESH, content);
+    link_to(r, HTML_REFRESH, trimmed(refresh_target(content)));
 }
 
 static void base_start(struct html_reading *r)
@@ -213,7 +256,7 @@ static void base_start(struct html_reading *r)
     struct html_link *link = link_of(r, HTML_BASE, HTML_AT_HREF);
 
     r->out->facts |= HTML_HAS_BASE;
-    if (link && !r->out->base.len)
+    if (link && !r->out->base.len && !r->nesting)
         r->out->base = link->target;
 }
 
@@ -225,7 +268,7 @@ static void form_start(struct html_reading *r)
 
 static void input_start(struct html_reading *r)
 {
-    struct span type = span_trim(html_value(&r->token.attributes, HTML_AT_TYPE));
+    struct span type = span_trim(html_decode(r->a, html_value(&r->token.attributes, HTML_AT_TYPE)));
 
     if (span_iis(type, "password"))
         r->out->facts |= HTML_HAS_PASSWORD;
@@ -237,8 +280,10 @@ static void input_start(struct html_reading *r)
 static void iframe_start(struct html_reading *r)
 {
     r->out->facts |= HTML_HAS_IFRAME;
-    if (html_has(&r->token.attributes, HTML_AT_SRCDOC))
+    if (html_has(&r->token.attributes, HTML_AT_SRCDOC)) {
         r->out->facts |= HTML_HAS_SRCDOC;
+        page_add(r, html_decode(r->a, r->token.attributes.value[HTML_AT_SRCDOC]));
+    }
     link_of(r, HTML_IFRAME, HTML_AT_SRC);
 }
 
@@ -289,9 +334,14 @@ void html_links_start(struct html_reading *r)
     case HTML_EL_AUDIO:
     case HTML_EL_VIDEO:
     case HTML_EL_SOURCE:
+    case HTML_EL_TRACK:
     case HTML_EL_BGSOUND: media_start(r); break;
     case HTML_EL_SVG: r->out->facts |= HTML_HAS_SVG; break;
-    default: /* svg's image and use */ link_of(r, HTML_IMG, HTML_AT_XLINK_HREF);
+    case HTML_EL_ISINDEX: form_start(r); break;
+    default: /* svg's use, any element of MathML */
+        link_of(r, HTML_IMG, HTML_AT_XLINK_HREF);
+        if (html_open_is_foreign(&r->looks))
+            link_of(r, HTML_A, HTML_AT_HREF);
     }
 }
 

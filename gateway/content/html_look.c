@@ -205,6 +205,7 @@ static void set_style(struct html_look *look, const struct html_style *s, const 
         look->size = pixels(size, outer->size, outer->size);
     if (style_is(s, STYLE_DISPLAY))
         look->fixed |= HTML_DISPLAY_NONE;
+    look->is_inline = style_has(s, STYLE_DISPLAY) && s->value[STYLE_DISPLAY].unit == UNIT_INLINE;
     if (style_has(s, STYLE_VISIBILITY) && s->value[STYLE_VISIBILITY].unit == UNIT_FLAG)
         look->is_invisible = style_is(s, STYLE_VISIBILITY);
     if (style_has(s, STYLE_WHITE_SPACE))
@@ -245,11 +246,13 @@ void look_start(struct html_reading *r, struct html_look *look)
     const struct html_attributes *a = &r->token.attributes;
     struct html_look outer = *look;
 
+    look->is_inline = false;
     set_attributes(look, r);
     if (r->looks.sheet.count || html_has(a, HTML_AT_STYLE)) {
         struct html_style style = { .set = 0 };
 
-        sheet_style(&r->looks.sheet, r->token.name, html_value(a, HTML_AT_CLASS), html_value(a, HTML_AT_ID), &style);
+        sheet_style(&r->looks.sheet, r->token.name, html_decode(r->a, html_value(a, HTML_AT_CLASS)),
+                    html_decode(r->a, html_value(a, HTML_AT_ID)), &style);
         if (html_has(a, HTML_AT_STYLE))
             style_read(&style, html_decode(r->a, a->value[HTML_AT_STYLE]));
         if (style.set)

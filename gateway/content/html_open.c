@@ -17,9 +17,13 @@ void html_open_init(struct html_looks *l)
     memset(l->lost, 0, sizeof l->lost);
 }
 
-/* Closes all down to open[depth]. */
+/* Closes all down to open[depth]; what was started beyond HTML_DEPTH_MAX lies in the innermost of them. */
 static void close_to(struct html_looks *l, size_t depth)
 {
+    if (l->has_lost && l->depth == HTML_DEPTH_MAX && depth < HTML_DEPTH_MAX) {
+        memset(l->lost, 0, sizeof l->lost);
+        l->has_lost = false;
+    }
     while (l->depth > depth)
         l->count[l->open[--l->depth].kind]--;
 }
@@ -69,6 +73,67 @@ static void close_within(struct html_looks *l, uint8_t kind, unsigned stops, uin
     }
 }
 
+/* ---- SVG and MathML ---- */
+
+enum { AS_HTML, AS_SVG, AS_MATHML };
+
+bool html_open_is_foreign(const struct html_looks *l)
+{
+    return l->depth > l->floor && l->open[l->depth - 1].language != AS_HTML;
+}
+
+enum html_element html_open_code(const struct html_looks *l)
+{
+    uint8_t kind = html_open_is_foreign(l) ? l->open[l->depth - 1].kind : (uint8_t)HTML_EL_UNKNOWN;
+
+    return kind == HTML_EL_SCRIPT || kind == HTML_EL_STYLE ? (enum html_element)kind : HTML_EL_UNKNOWN;
+}
+
+/* How the content of an element is read: in some of SVG's and MathML's, HTML begins again [HTML 13.2.6]. */
+static uint8_t language_in(uint8_t kind, uint8_t around)
+{
+    switch (kind) {
+    case HTML_EL_SVG: return AS_SVG;
+    case HTML_EL_MATH: return AS_MATHML;
+    case HTML_EL_FOREIGNOBJECT:
+    case HTML_EL_DESC:
+    case HTML_EL_TITLE: return around == AS_SVG ? AS_HTML : around;
+    case HTML_EL_MI:
+    case HTML_EL_MN:
+    case HTML_EL_MO:
+    case HTML_EL_MS:
+    case HTML_EL_MTEXT: return around == AS_MATHML ? AS_HTML : around;
+    default: return around;
+    }
+}
+
+/* What cannot stand in a drawing ends it [HTML 13.2.6.5]. */
+static bool ends_foreign(enum html_element e)
+{
+    switch (e) {
+    case HTML_EL_BODY:
+    case HTML_EL_BR:
+    case HTML_EL_CODE:
+    case HTML_EL_EMBED:
+    case HTML_EL_HEAD:
+    case HTML_EL_IMG:
+    case HTML_EL_META:
+    case HTML_EL_RUBY:
+    case HTML_EL_SPAN:
+    case HTML_EL_SUB:
+    case HTML_EL_SUP:
+    case HTML_EL_VAR: return true;
+    case HTML_EL_A: return false;
+    default: return html_nature(e) & (HTML_BLOCK | HTML_INLINE) && html_nature(e) & (HTML_SA_ELEMENT | HTML_SA_TRICK);
+    }
+}
+
+static void end_foreign(struct html_looks *l)
+{
+    while (html_open_is_foreign(l))
+        close_to(l, l->depth - 1);
+}
+
 /* What a start tag ends that its author left open. */
 static void close_before(struct html_looks *l, enum html_element e)
 {
@@ -99,19 +164,27 @@ static void close_before(struct html_looks *l, enum html_element e)
 void html_open_start(struct html_reading *r)
 {
     struct html_looks *l = &r->looks;
+    enum html_element e = r->token.element;
     uint8_t kind = kind_of(&r->token);
 
-    close_before(l, r->token.element);
-    if (html_nature(r->token.element) & HTML_VOID)
+    if (html_open_is_foreign(l) && ends_foreign(e))
+        end_foreign(l);
+    close_before(l, e);
+    uint8_t language = language_in(kind, html_open_is_foreign(l) ? l->open[l->depth - 1].language : AS_HTML);
+    bool is_foreign = language != AS_HTML || html_open_is_foreign(l);
+
+    if (html_nature(e) & HTML_VOID || (is_foreign && r->token.attributes.has_slash))
         return;
     if (l->depth == HTML_DEPTH_MAX) {
         l->lost[kind]++;
+        l->has_lost = true;
         r->out->facts |= HTML_TOO_DEEP;
         return;
     }
     struct html_open *open = &l->open[l->depth];
 
     open->kind = kind;
+    open->language = language;
     open->look = *html_look(r);
     look_start(r, &open->look);
     l->depth++;

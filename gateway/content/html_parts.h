@@ -12,20 +12,22 @@
 #include "gateway/content/html_text.h"
 #include "gateway/content/html_token.h"
 
-enum { OPEN_KINDS = 256 };
+enum { OPEN_KINDS = 256, PAGES_MAX = 4 };
 
 /* How text looks, as far as it is inherited. */
 struct html_look {
     unsigned hiding; /* of enum html_hiding, all in all */
     unsigned fixed;  /* what no element inside can take back: display, opacity, place */
     bool is_invisible, is_preserved;
+    bool is_inline; /* a block that is said to be none; not inherited */
     bool is_ground_known;
     uint32_t ink, ground;
     float ink_alpha, opacity, size, indent;
 };
 
 struct html_open {
-    uint8_t kind; /* element, or a hash of an unknown name */
+    uint8_t kind;     /* element, or a hash of an unknown name */
+    uint8_t language; /* of what is in it: HTML, or SVG's or MathML's */
     struct html_look look;
 };
 
@@ -34,6 +36,7 @@ struct html_looks {
     size_t depth, floor;        /* what is below `floor` is not closed */
     unsigned count[OPEN_KINDS]; /* of those in `open` */
     unsigned lost[OPEN_KINDS];  /* started beyond HTML_DEPTH_MAX */
+    bool has_lost;
     struct html_sheet sheet;
 };
 
@@ -92,6 +95,8 @@ struct html_reading {
     struct html_paint paint;
     struct html_render render;
     struct strbuf scratch, joined;
+    struct span pages[PAGES_MAX]; /* in attributes of the tag, to be read behind it */
+    size_t page_count;
     unsigned nesting;  /* pages inside of pages */
     bool is_uncounted; /* rules do not see it: what an iframe holds */
     bool is_outlook;   /* inside of a conditional comment */
@@ -103,9 +108,13 @@ struct html_reading {
 void html_read_inner(struct html_reading *r, struct span source);
 
 /* html_open.c - which elements are open. html_look - in the innermost one. html_open_floor - closes down to `floor`,
- * and nothing below it from then on; returns the floor before. */
+ * and nothing below it from then on; returns the floor before. html_open_is_foreign - what comes now is read as SVG or
+ * MathML: nothing is raw text in it. html_open_code - the
+ * <script> or <style> that we are in there; HTML_EL_UNKNOWN. */
 void html_open_init(struct html_looks *l);
 size_t html_open_floor(struct html_looks *l, size_t floor);
+bool html_open_is_foreign(const struct html_looks *l);
+enum html_element html_open_code(const struct html_looks *l);
 const struct html_look *html_look(const struct html_reading *r);
 void html_open_start(struct html_reading *r);
 void html_open_end(struct html_reading *r);

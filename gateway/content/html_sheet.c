@@ -211,15 +211,86 @@ static void read_rule(struct arena *a, struct html_sheet *sheet, struct span sel
             rule_add(a, sheet, element, name, &style);
 }
 
-/* Whether the rules of an @media hold for the window of a mail reader on a desk. */
-static bool is_for_screen(struct span query)
-{
-    struct span s = span_trim(query);
+/* The window of a mail reader on a desk. */
+enum { DESK_WIDTH = 1000, DESK_HEIGHT = 700 };
 
+/* One of "(min-width: 600px)", "(prefers-color-scheme: light)"; what we do not know does not hold. */
+static bool condition_holds(struct span s)
+{
+    static const struct {
+        const char *name;
+        float window;
+        bool is_least;
+    } sizes[] = {
+        { "min-width", DESK_WIDTH, true },          { "max-width", DESK_WIDTH, false },
+        { "min-height", DESK_HEIGHT, true },        { "max-height", DESK_HEIGHT, false },
+        { "min-device-width", DESK_WIDTH, true },   { "max-device-width", DESK_WIDTH, false },
+        { "min-device-height", DESK_HEIGHT, true }, { "max-device-height", DESK_HEIGHT, false },
+    };
+    struct span name;
+
+    if (!span_starts(s, SPAN("(")) || !span_ends(s, SPAN(")")))
+        return false;
+    s = span_make(s.ptr + 1, s.len - 2);
+    if (!span_cut(&s, ':', &name) || !s.ptr)
+        return false;
+    name = span_trim(name);
+    s = span_trim(s);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        float px;
+
+        if (span_iis(name, sizes[i].name))
+            return style_pixels(s, &px) && (sizes[i].is_least ? px <= sizes[i].window : px >= sizes[i].window);
+    }
+    return (span_iis(name, "prefers-color-scheme") && span_iis(s, "light")) ||
+           (span_iis(name, "orientation") && span_iis(s, "landscape"));
+}
+
+/* "only screen and (min-width: 600px) and ..." */
+static bool query_holds(struct span s)
+{
+    bool is_first = true;
+
+    s = span_trim(s);
     if (span_istarts(s, SPAN("only ")))
         s = span_trim(span_skip(s, 5));
-    return !s.len || span_iis(s, "screen") || span_iis(s, "all") || span_istarts(s, SPAN("screen,")) ||
-           span_istarts(s, SPAN("all,"));
+    for (; s.len; is_first = false) {
+        size_t end = s.ptr[0] == '(' ? span_find(s, ')') : span_find(s, ' ');
+        struct span one = span_first(s, end == SPAN_NPOS ? s.len : end + (s.ptr[0] == '('));
+        bool is_type = is_first && (span_iis(one, "screen") || span_iis(one, "all"));
+
+        if (!is_type && !condition_holds(one))
+            return false;
+        s = span_trim(span_skip(s, one.len));
+        if (!s.len)
+            break;
+        if (!span_istarts(s, SPAN("and")))
+            return false;
+        s = span_trim(span_skip(s, 3));
+    }
+    return true;
+}
+
+static bool media_holds(struct span queries)
+{
+    struct span one;
+
+    if (!span_trim(queries).len)
+        return true;
+    while (span_cut(&queries, ',', &one))
+        if (query_holds(one))
+            return true;
+    return false;
+}
+
+/* Whether the rules in the block of an @rule are there for the reader. */
+static bool is_entered(struct span prelude)
+{
+    if (span_istarts(prelude, SPAN("@media")))
+        return media_holds(span_skip(prelude, 6));
+    if (span_istarts(prelude, SPAN("@supports")))
+        return !span_istarts(span_trim(span_skip(prelude, 9)), SPAN("not"));
+    return span_istarts(prelude, SPAN("@layer"));
 }
 
 /* Blanks, comments, and the <!-- --> that old authors put around it all. */
@@ -258,7 +329,7 @@ void sheet_read(struct arena *a, struct html_sheet *sheet, struct span css)
             continue;
         if (!prelude.len || prelude.ptr[0] != '@')
             read_rule(a, sheet, prelude, take_block(&s));
-        else if (!span_istarts(prelude, SPAN("@media")) || !is_for_screen(span_skip(prelude, 6)))
+        else if (!is_entered(prelude))
             take_block(&s);
         /* else its rules come next, and its own } is a blank to skip_space() */
     }

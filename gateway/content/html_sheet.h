@@ -2,7 +2,8 @@
  *
  * Selectors of one compound are kept: *, p, .a, p.a, #b, p#b; what they ask of ancestors, siblings and other attributes
  * is beyond us, and such rules are left out. What several rules say for the same selector is one style, so that finding
- * an element's styles costs the same however many rules there are. Rules for print and for small screens are left out.
+ * an element's styles costs the same however many rules there are. Of @media those are taken that hold for a window on
+ * a desk.
  *
  * Threads: any. Memory: `a`; at most SHEET_RULES_MAX selectors.
  */

@@ -81,6 +81,16 @@ static bool length(struct span value, struct html_style_value *out)
     return false;
 }
 
+bool style_pixels(struct span value, float *px)
+{
+    struct html_style_value v;
+
+    if (!length(value, &v) || v.unit == UNIT_PERCENT)
+        return false;
+    *px = v.unit == UNIT_PX ? v.number : v.number * 16;
+    return true;
+}
+
 /* ---- colours ---- */
 
 static int hex_digit(char c)
@@ -331,7 +341,8 @@ enum how {
     AS_FILTER,
     AS_CLIP,
     AS_TRANSFORM,
-    AS_FLAG
+    AS_FLAG,
+    AS_DISPLAY
 };
 
 static const struct known_property {
@@ -345,7 +356,7 @@ static const struct known_property {
     { "background", sizeof "background" - 1, STYLE_BACKGROUND, AS_BACKGROUND, NULL },
     { "background-color", sizeof "background-color" - 1, STYLE_BACKGROUND, AS_BACKGROUND, NULL },
     { "background-image", sizeof "background-image" - 1, STYLE_BACKGROUND, AS_BACKGROUND, NULL },
-    { "display", sizeof "display" - 1, STYLE_DISPLAY, AS_FLAG, "none" },
+    { "display", sizeof "display" - 1, STYLE_DISPLAY, AS_DISPLAY, "none" },
     { "visibility", sizeof "visibility" - 1, STYLE_VISIBILITY, AS_FLAG, "hidden collapse" },
     { "font-size", sizeof "font-size" - 1, STYLE_FONT_SIZE, AS_FONT_SIZE, NULL },
     { "font", sizeof "font" - 1, STYLE_FONT_SIZE, AS_FONT, NULL },
@@ -400,7 +411,12 @@ static bool value_of(const struct known_property *known, struct span value, stru
     case AS_FILTER: return opacity(value, known->how == AS_FILTER, out);
     case AS_CLIP: return flag(clips_all(value), out);
     case AS_TRANSFORM: return flag(transforms_away(value), out);
-    case AS_FLAG: return flag(is_word_of(value, known->words), out);
+    case AS_DISPLAY:
+    case AS_FLAG:
+        flag(is_word_of(value, known->words), out);
+        if (known->how == AS_DISPLAY && is_word_of(value, "inline contents"))
+            out->unit = UNIT_INLINE;
+        return true;
     }
     return false;
 }

@@ -12,7 +12,7 @@ enum html_property {
     STYLE_BOTTOM,
     STYLE_CLIP, /* a flag: all of it is clipped away; clip-path too */
     STYLE_COLOR,
-    STYLE_DISPLAY, /* a flag: none */
+    STYLE_DISPLAY, /* a flag: none; UNIT_INLINE: inline, contents */
     STYLE_FONT_SIZE,
     STYLE_HEIGHT, /* max-height too */
     STYLE_INDENT,
@@ -32,7 +32,17 @@ enum html_property {
     STYLE_COUNT
 };
 
-enum html_unit { UNIT_PX, UNIT_EM, UNIT_REM, UNIT_PERCENT, UNIT_COLOUR, UNIT_IMAGE, UNIT_FLAG, UNIT_INHERIT };
+enum html_unit {
+    UNIT_PX,
+    UNIT_EM,
+    UNIT_REM,
+    UNIT_PERCENT,
+    UNIT_COLOUR,
+    UNIT_IMAGE,
+    UNIT_FLAG,
+    UNIT_INLINE,
+    UNIT_INHERIT
+};
 
 struct html_style_value {
     float number; /* of a colour: how much of it covers, 0 to 1 */
@@ -62,6 +72,8 @@ void style_merge(struct html_style *s, const struct html_style *more);
 /* style_colour - a colour as attributes or CSS have it; false: none. */
 bool style_colour(struct span value, struct html_style_value *out);
 
+/* style_pixels - a length as a window has it, whose letters are 16 pixels high. */
+bool style_pixels(struct span value, float *px);
 /* style_comment - the length of the comment at the start of `s`; 0: there is none. */
 size_t style_comment(struct span s);
 

@@ -115,8 +115,11 @@ static bool scan_attributes(const char **at, const char *end, struct html_attrib
     const char *p = *at;
 
     for (;;) {
+        const char *gap = p;
+
         while (p < end && (html_is_space(*p) || *p == '/'))
             p++;
+        a->has_slash = p > gap && p[-1] == '/';
         if (p == end || *p == '>')
             break;
         const char *from = p++;
@@ -151,11 +154,10 @@ static void read_tag(struct html_tokens *t, struct html_token *out)
     out->element = html_element(out->name);
     out->attributes.has = 0;
     out->attributes.count = 0;
-    out->attributes.has_event = out->attributes.has_odd = false;
+    out->attributes.has_event = out->attributes.has_odd = out->attributes.has_slash = false;
     bool has_slash = p < t->end && *p == '/';
 
     out->is_unclosed = !scan_attributes(&p, t->end, &out->attributes);
-    out->is_bare = !out->is_unclosed && !out->attributes.count && p[-2] == '/' && out->kind == HTML_START;
     out->is_odd = out->attributes.has_odd || (out->attributes.count && (has_slash || out->kind == HTML_END));
     t->at = p;
     if (out->kind == HTML_START && html_nature(out->element) & (HTML_RAW_TEXT | HTML_PLAIN_TEXT))
@@ -286,7 +288,7 @@ bool html_tokens_next(struct html_tokens *t, struct html_token *out)
 
     out->text = out->name = SPAN("");
     out->element = HTML_EL_UNKNOWN;
-    out->is_raw = out->is_bare = out->is_unclosed = out->is_bogus = out->is_odd = false;
+    out->is_raw = out->is_unclosed = out->is_bogus = out->is_odd = false;
     if (t->raw != HTML_EL_UNKNOWN)
         read_raw(t, out);
     if (t->at == from) {

@@ -53,6 +53,7 @@ struct html_attributes {
     unsigned count;                   /* all that there are, the unknown ones too */
     bool has_event;                   /* onclick=, ... */
     bool has_odd;                     /* a name with quotes or < in it */
+    bool has_slash;                   /* before the `>`, and not of a value */
 };
 
 enum html_token_kind { HTML_TEXT, HTML_START, HTML_END, HTML_COMMENT, HTML_DECLARATION };
@@ -64,7 +65,6 @@ struct html_token {
     struct span name;                  /* tags: as written */
     enum html_element element;         /* tags; of text: the script, title, ... that it is all of; HTML_EL_UNKNOWN */
     bool is_raw;                       /* text of a script or style sheet: no entities */
-    bool is_bare;                      /* <name/>, nothing between */
     bool is_unclosed;                  /* the source ends inside of it */
     bool is_bogus;                     /* a comment that does not begin with <!-- */
     bool is_odd;                       /* what readers differ in: <!-->, --!>, <a/href=x>, </p x>, <p"> */

@@ -111,6 +111,8 @@ const struct url *urls_add(struct arena *a, struct urls *urls, struct span targe
 /* urls_add_email - an address that stood somewhere by itself (a header field). */
 void urls_add_email(struct arena *a, struct urls *urls, struct span local, struct span domain, enum url_source source,
                     struct span field);
+/* url_data_page - the page that a data: URL holds, decoded; empty when it is none, or no page [RFC2397 3]. */
+struct span url_data_page(struct arena *a, struct span url);
 /* url_read - one URL taken apart; false: it is none. */
 bool url_read(struct arena *a, struct span text, struct url *out);
 /* url_flag_name - "schemeless", "userinfo", ...; of one bit. url_source_name - "text", "link", ... */

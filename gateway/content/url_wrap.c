@@ -7,6 +7,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/utf8.h"
 #include "gateway/content/url_parts.h"
+#include "gateway/mail/codec.h"
 
 enum how {
     BY_PARAM,     /* one of `names` in query or fragment */
@@ -149,7 +150,7 @@ static int base64_value(char c)
     return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
 }
 
-static struct span base64_decode(struct arena *a, struct span text)
+static struct span url_base64(struct arena *a, struct span text)
 {
     char *out = arena_alloc(a, text.len + 1);
     uint32_t bits = 0;
@@ -172,6 +173,28 @@ static bool is_text(struct span s)
         if ((unsigned char)s.ptr[i] < ' ')
             return false;
     return true;
+}
+
+struct span url_data_page(struct arena *a, struct span url)
+{
+    static const char *const types[] = { "text/html", "application/xhtml", "image/svg", "text/xml", "application/xml" };
+    struct span data = span_istarts(url, SPAN("data:")) ? span_skip(url, 5) : SPAN(""), type;
+    bool is_page = false;
+
+    if (!span_cut(&data, ',', &type) || !data.ptr)
+        return SPAN("");
+    type = span_trim(type);
+    for (size_t i = 0; i < COUNT(types); i++)
+        is_page |= span_istarts(type, span_of(types[i]));
+    if (!is_page)
+        return SPAN("");
+    data = url_percent_decode(a, data);
+    if (!span_iends(type, SPAN("base64")))
+        return data;
+    unsigned flaws = 0;
+    char *page = arena_alloc(a, codec_most(data.len));
+
+    return span_make(page, base64_decode(data, page, &flaws));
 }
 
 /* ---- URLs inside of anything */
@@ -199,7 +222,7 @@ static void add_value(struct targets *t, struct span value, bool is_redirector)
     struct span code = is_redirector && span_starts(value, SPAN("a1")) ? span_skip(value, 2) : value;
 
     if (span_starts(code, SPAN("aHR0c")) || span_starts(code, SPAN("SFRUU"))) {
-        struct span decoded = base64_decode(t->a, code);
+        struct span decoded = url_base64(t->a, code);
 
         if (is_text(decoded))
             add_value(t, decoded, false);
@@ -338,7 +361,7 @@ static void add_proofpoint_3(struct targets *t, struct span text)
         return;
     struct span url = span_make(text.ptr + start + 2, end - start - 2), code = span_skip(text, end + 3);
     size_t bang = span_find(code, '!'), len = 0;
-    struct span bytes = base64_decode(t->a, span_first(code, bang == SPAN_NPOS ? code.len : bang));
+    struct span bytes = url_base64(t->a, span_first(code, bang == SPAN_NPOS ? code.len : bang));
     char *out = arena_alloc(t->a, url.len + bytes.len + 1);
 
     while (url.len) {

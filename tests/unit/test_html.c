@@ -54,6 +54,13 @@ static void text_is_shown_as_readers_show_it(void **state)
         { "<x-y>seen</x-y>", "seen" },
         { "<head><meta charset=utf-16></head><body>\xc3\xa4", "\xc3\xa4" },
         { "<plaintext>a<b>c", "a<b>c" },
+        /* what has no box takes no line */
+        { "Via<div style='display:none'>x</div>gra", "Viagra" },
+        { "Via<div style='display:inline'>g</div>ra", "Viagra" },
+        { "a<span hidden>x<br></span>b", "ab" },
+        { "<div>a<span hidden>x</div>b", "a\nb" },
+        { "<p>a<p hidden>x</p>b", "a\n\nb" },
+        { "a<div style='visibility:hidden'>x</div>b", "a\nb" },
     };
 
     (void)state;
@@ -83,6 +90,19 @@ static void odd_markup_hides_nothing(void **state)
         { "<style>a{}</style/>seen", "seen" },
         { "<script/>not</script>seen", "seen" },
         { "<div\fclass=x>seen", "seen" },
+        /* nothing is raw text in a drawing, and what cannot stand in it ends it */
+        { "<svg><style><p>seen</style>", "seen" },
+        { "<math><xmp><p>seen</p>", "seen" },
+        { "<svg><style>.a{b:c}</style><text>seen</text></svg>", "seen" },
+        { "<svg><foreignObject><style><p>not</style>seen", "seen" },
+        { "<math><mtext><style><p>not</style>seen", "seen" },
+        { "<svg><mtext><style><p>seen</style>", "seen" },
+        { "<svg><title><p>not</p></title>seen</svg>", "seen" },
+        { "<svg><![CDATA[<b>]]>seen</svg>", "<b>seen" },
+        { "<svg style='display:none'/>seen", "seen" },
+        { "<svg/><style><p>not</style>seen", "seen" },
+        { "<svg style='display:none'><p/>seen", "seen" },
+        { "<math style='display:none'>not</math>seen", "seen" },
     };
 
     (void)state;
@@ -129,6 +149,20 @@ static void links_have_targets_and_texts(void **state)
         { "<img srcset='x, y'>", HTML_IMG, "x", "" },
         { "<svg><a xlink:href=x>t</a></svg>", HTML_A, "x", "t" },
         { "<svg><image xlink:href=x /></svg>", HTML_IMG, "x", "" },
+        { "<svg><image href=x /></svg>", HTML_IMG, "x", "" },
+        { "<math href=x>t</math>", HTML_A, "x", "" },
+        { "<svg><style><p><a href=x>t</a>", HTML_A, "x", "t" },
+        { "<track src=x>", HTML_OBJECT, "x", "" },
+        { "<isindex action=x>", HTML_FORM, "x", "" },
+        { "<style>@import \"x\";</style>", HTML_LINK, "x", "" },
+        { "<style>@media print{}@import 'x'</style>", HTML_LINK, "x", "" },
+        { "<meta http-equiv='&#114;efresh' content='0;url=x'>", HTML_REFRESH, "x", "" },
+        { "<title>t<a href=x>", HTML_A, "x", "" },
+        { "<textarea>t<a href=x>", HTML_A, "x", "" },
+        { "<style>t<a href=x>", HTML_A, "x", "" },
+        { "<iframe srcdoc='<a href=x>'>", HTML_A, "x", "" },
+        { "<!--[if !IE]><a href=x>t</a><![endif]-->", HTML_A, "x", "t" },
+        { "<!-- [if (mso)]><a href=x>t</a><![endif]-->", HTML_A, "x", "t" },
         { "<base href=http://b.example/>", HTML_BASE, "http://b.example/", "" },
         { "<meta http-equiv=Refresh content=\"0; URL='http://r.example/'\">", HTML_REFRESH, "http://r.example/", "" },
     };
@@ -153,6 +187,33 @@ static void links_have_targets_and_texts(void **state)
     EXPECT_INT(20, h->links[0].height);
     EXPECT_INT(0, h->links[1].width);
     EXPECT_SPAN("http://b/", h->base);
+    EXPECT_SPAN("b", read("<iframe srcdoc='<base href=a>'></iframe><base href=b>")->base);
+    EXPECT_INT(0, read("<!--[if (!mso)]><a href=x>t</a><![endif]-->")->link_count);
+}
+
+/* A page in a link is read, whatever brings it. */
+static void pages_in_links_are_read(void **state)
+{
+    static const char *const cases[] = {
+        "<iframe src='data:text/html,<a href=x>'></iframe>",
+        "<object data=\"data:TEXT/HTML;charset=utf-8;base64,PGEgaHJlZj14Pg==\"></object>",
+        "<embed src=\"data:text/html;base64,PGEgaHJlZj14Pg\">",
+        "<a href=\"data:text/html,%3Ca%20href=x%3E\">t</a>",
+        "<meta http-equiv=refresh content=\"0;url=data:text/html,<a href=x>\">",
+        "<iframe src='data:image/svg+xml,<svg><a xlink:href=x>'></iframe>",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct html *h = read(cases[i]);
+
+        EXPECT_INT(2, h->link_count);
+        expect(cases[i], "x", h->links[1].target);
+        EXPECT_TRUE(h->links[1].is_hidden);
+        EXPECT_TRUE(h->facts & HTML_HAS_DATA_URI);
+    }
+    EXPECT_INT(1, read("<iframe src='data:text/plain,<a href=x>'></iframe>")->link_count);
+    EXPECT_INT(1, read("<img src='data:image/svg+xml,<a href=x>'>")->link_count);
 }
 
 static void facts_are_noted(void **state)
@@ -362,6 +423,7 @@ int main(void)
         TEST(text_is_shown_as_readers_show_it),
         TEST(odd_markup_hides_nothing),
         TEST(links_have_targets_and_texts),
+        TEST(pages_in_links_are_read),
         TEST(facts_are_noted),
         TEST(rules_are_told_what_they_ask),
         TEST(strings_and_tags_are_kept_as_written),

@@ -1,4 +1,5 @@
 /* tests/unit/test_html_hidden.c - every way of hiding text, beside something like it that hides nothing. */
+#include "gateway/base/strbuf.h"
 #include "gateway/content/html.h"
 #include "gateway/content/html_color.h"
 #include "gateway/content/html_style.h"
@@ -213,12 +214,45 @@ static void by_style_sheets(void **state)
         { "<style>@media print{.a{display:none}}</style><p class=a>secret", 0 },
         { "<style>@media only screen and (max-width:600px){.a{display:none}}</style><p class=a>secret", 0 },
         { "<style>@media print{.x{}} .a{display:none}</style><p class=a>secret", HTML_DISPLAY_NONE },
+        { "<style>.a{display:none}@media (min-width:1px){.a{display:block}}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}@media (max-width:600px){.a{display:block}}</style><p class=a>secret",
+          HTML_DISPLAY_NONE },
+        { "<style>@media print, screen and (min-width:40em) and (orientation: landscape){.a{display:none}}</style>"
+          "<p class=a>secret",
+          HTML_DISPLAY_NONE },
+        { "<style>@media (min-width:90em){.a{display:none}}</style><p class=a>secret", 0 },
+        { "<style>@media (prefers-color-scheme:dark){.a{color:#fff}}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}@supports (color:red){.a{display:block}}</style><p class=a>secret", 0 },
+        { "<style>@supports not (color:red){.a{display:none}}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}</style><p class='&#97;'>secret", HTML_DISPLAY_NONE },
+        { "<style>#a{display:none}</style><p id='&#97;'>secret", HTML_DISPLAY_NONE },
         { "<style>@font-face{a:b} .a{display:none}</style><p class=a>secret", HTML_DISPLAY_NONE },
         { "<!-- <style>.a{display:none}</style> --><p class=a>secret", 0 },
     };
 
     (void)state;
     expect_all(cases, COUNT(cases));
+}
+
+/* What lies too deep to be told apart ends with what it lies in. */
+static void depth_hides_nothing_behind_it(void **state)
+{
+    struct strbuf b;
+
+    (void)state;
+    strbuf_init(&b, 1 << 16);
+    strbuf_puts(&b, "<div hidden>");
+    for (int i = 1; i < HTML_DEPTH_MAX; i++)
+        strbuf_puts(&b, "<i>");
+    strbuf_puts(&b, "<table><tr><td><div>x</td></tr></table>");
+    for (int i = 1; i < HTML_DEPTH_MAX; i++)
+        strbuf_puts(&b, "</i>");
+    strbuf_puts(&b, "</div>seen");
+    const struct html *h = html_read(&arena, strbuf_span(&b));
+
+    EXPECT_SPAN("seen", h->shown);
+    EXPECT_TRUE(h->facts & HTML_TOO_DEEP);
+    strbuf_release(&b);
 }
 
 static void hidden_pieces_stand_in_lines(void **state)
@@ -279,6 +313,7 @@ int main(void)
         TEST(by_colour),
         TEST(by_place),
         TEST(by_style_sheets),
+        TEST(depth_hides_nothing_behind_it),
         TEST(hidden_pieces_stand_in_lines),
         TEST(contrast_is_that_of_wcag),
     };
