@@ -424,7 +424,7 @@ void cf_adsp(struct cf *cf, const char *to, struct span value)
     s->adsp[s->adsp_count++] = (struct adsp_override){ lower_of(cf, domain).ptr, lower_of(cf, practices).ptr };
 }
 
-/* A number, whole but for required_score; yes and no are 1 and 0. */
+/* A number, whole but for scores; yes and no are 1 and 0. */
 static bool read_number(struct span value, int *hundredths)
 {
     struct span whole = { 0 };
@@ -465,8 +465,18 @@ static void set_number(struct ruleset_settings *s, const char *to, int hundredth
         { "rawbody_part_scan_size", NULL, NULL, &s->rawbody_part_scan_bytes },
     };
 
-    if (strcmp(to, "required_score") == 0)
-        s->required_score = hundredths;
+    const struct {
+        const char *name;
+        int *hundredths;
+    } scores[] = {
+        { "required_score", &s->required_score },
+        { "shortcircuit_spam_score", &s->shortcircuit_spam },
+        { "shortcircuit_ham_score", &s->shortcircuit_ham },
+    };
+
+    for (size_t i = 0; i < COUNT(scores); i++)
+        if (strcmp(to, scores[i].name) == 0)
+            *scores[i].hundredths = hundredths;
     for (size_t i = 0; i < COUNT(places); i++) {
         if (strcmp(to, places[i].name) != 0)
             continue;

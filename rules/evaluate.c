@@ -5,6 +5,7 @@
  */
 #include "rules/evaluate.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
@@ -56,6 +57,25 @@ static int by_order(const void *left, const void *right)
     return a->index < b->index ? -1 : a->index > b->index;
 }
 
+/* Each meta stands behind those that it needs. */
+static void find_cuts(struct arena *a, const struct ruleset *set, struct rule_order *order)
+{
+    int *known_from = arena_alloc(a, (set->count + 1) * sizeof *known_from);
+
+    order->cuts = arena_alloc(a, (set->meta_count + 1) * sizeof *order->cuts);
+    for (size_t i = 0; i < set->count; i++)
+        known_from[i] = set->rules[i].state == RULE_ACTIVE && !set->rules[i].meta ? set->rules[i].priority : INT_MIN;
+    for (size_t i = 0; i < set->meta_count; i++) {
+        const struct rule *meta = set->metas[i], *used;
+        int *known = &known_from[meta->index];
+
+        for (size_t at = 0; (used = meta_uses(set, meta, &at));)
+            *known = known_from[used->index] > *known ? known_from[used->index] : *known;
+        if (meta->shortcut)
+            order->cuts[order->cut_count++] = (struct rule_cut){ meta, *known };
+    }
+}
+
 struct rule_order rule_order(struct arena *a, const struct ruleset *set)
 {
     struct rule_order order = { .rules = arena_alloc(a, (set->count + 1) * sizeof *order.rules) };
@@ -64,6 +84,7 @@ struct rule_order rule_order(struct arena *a, const struct ruleset *set)
         if (set->rules[i].state == RULE_ACTIVE && set->rules[i].kind != RULE_META)
             order.rules[order.count++] = &set->rules[i];
     qsort(order.rules, order.count, sizeof *order.rules, by_order);
+    find_cuts(a, set, &order);
     return order;
 }
 
@@ -239,7 +260,7 @@ static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct te
             piece = span_of(rule->if_unset ? rule->if_unset : "");
         if (!count_in(e, rule, piece, most, &hits) || (i % LOOK_AFTER_PIECES == LOOK_AFTER_PIECES - 1 && is_slow(e))) {
             give_up(e, rule);
-            return 0;
+            return rule->is_negated; /* so that it does not hit */
         }
     }
     return hits;
@@ -259,8 +280,10 @@ static unsigned hits_of_pattern(struct evaluating *e, const struct rule *rule)
     if (text->is_absent && !rule->if_unset) {
         hits = matcher_takes_nothing(s->matcher, rule);
     } else if (text->is_absent) {
-        if (!count_in(e, rule, span_of(rule->if_unset), most_hits(rule), &hits))
+        if (!count_in(e, rule, span_of(rule->if_unset), most_hits(rule), &hits)) {
             give_up(e, rule);
+            hits = rule->is_negated;
+        }
     } else if (is_part || matcher_maybe(e->maybe, rule) ||
                (rule->kind == RULE_MIMEHEADER && matcher_takes_nothing(s->matcher, rule))) {
         hits = hits_in(e, rule, text);
@@ -290,11 +313,85 @@ static bool is_sifted_out(const struct evaluating *e, const struct rule *rule)
            !e->texts[group->index].is_absent && !matcher_maybe(e->maybe, rule);
 }
 
-static bool ends_here(const struct rule_order *order, size_t i)
+/* Whether that rule is the last of its priority, or of its kind in it. */
+static bool ends_priority(const struct rule_order *order, size_t i)
 {
-    const struct rule *this = order->rules[i], *next = i + 1 < order->count ? order->rules[i + 1] : NULL;
+    return i + 1 == order->count || order->rules[i + 1]->priority != order->rules[i]->priority;
+}
 
-    return next && (next->priority != this->priority || rank(next) != rank(this));
+static bool ends_kind(const struct rule_order *order, size_t i)
+{
+    return ends_priority(order, i) || rank(order->rules[i + 1]) != rank(order->rules[i]);
+}
+
+/* The metas that need one of the order's rules from `from` on are left alone: it has not been run. */
+static void evaluate_metas(struct evaluating *e, const struct rule_order *order, size_t from, unsigned *hits)
+{
+    struct arena *a = e->s->q->arena;
+    bool *open = from < order->count ? arena_alloc(a, e->s->set->count + 1) : NULL;
+
+    for (size_t i = from; i < order->count; i++)
+        open[order->rules[i]->index] = true;
+    metas_evaluate(e->s->set, hits, open, a);
+}
+
+/* After all rules before `done`: a meta that has hit, and ends it. NULL: none has. */
+static const struct rule *cut_by_meta(struct evaluating *e, const struct rule_order *order, size_t done)
+{
+    const struct ruleset *set = e->s->set;
+    int priority = order->rules[done - 1]->priority, before = INT_MIN;
+    bool has_any = false;
+
+    for (size_t i = done; i-- > 0 && before == INT_MIN;)
+        before = order->rules[i]->priority < priority ? order->rules[i]->priority : INT_MIN;
+    for (size_t i = 0; i < order->cut_count && !has_any; i++)
+        has_any = order->cuts[i].known_from <= priority && (order->cuts[i].known_from > before || before == INT_MIN);
+    if (!has_any)
+        return NULL;
+    unsigned *hits = arena_alloc(e->s->q->arena, (set->count + 1) * sizeof *hits);
+
+    memcpy(hits, e->s->hits, set->count * sizeof *hits);
+    evaluate_metas(e, order, done, hits);
+    for (size_t i = 0; i < order->cut_count; i++)
+        if (hits[order->cuts[i].meta->index])
+            return order->cuts[i].meta;
+    return NULL;
+}
+
+/* Where the rules of that one's priority begin. */
+static size_t first_of_priority(const struct rule_order *order, size_t i)
+{
+    while (i > 0 && order->rules[i - 1]->priority == order->rules[i]->priority)
+        i--;
+    return i;
+}
+
+/* Runs what is no meta; returns how many of the rules are known, for metas. */
+static size_t run_rules(struct evaluating *e, const struct rule_order *order)
+{
+    struct scanning *s = e->s;
+    struct evaluation *out = e->out;
+
+    for (size_t i = 0; i < order->count; i++) {
+        const struct rule *rule = order->rules[i];
+
+        if (is_sifted_out(e, rule)) {
+            s->hits[rule->index] = rule->is_negated;
+        } else if (is_late(e)) {
+            out->first_skipped = rule;
+            out->skipped = order->count - i;
+            return i;
+        } else {
+            s->hits[rule->index] = hits_of(e, rule);
+        }
+        if (s->hits[rule->index] && rule->shortcut && !out->shortcut)
+            out->shortcut = rule;
+        if (out->shortcut && ends_kind(order, i))
+            return first_of_priority(order, i);
+        if (order->cut_count && ends_priority(order, i) && (out->shortcut = cut_by_meta(e, order, i + 1)))
+            return i + 1;
+    }
+    return order->count;
 }
 
 void evaluate(struct scanning *s, const struct rule_order *order, struct evaluation *out)
@@ -307,23 +404,8 @@ void evaluate(struct scanning *s, const struct rule_order *order, struct evaluat
 
     e.texts = arena_alloc(s->q->arena, (groups + 1) * sizeof *e.texts);
     e.maybe = arena_alloc(s->q->arena, (s->set->count / 64 + 1) * sizeof *e.maybe);
-    for (size_t i = 0; i < order->count; i++) {
-        const struct rule *rule = order->rules[i];
+    size_t known = run_rules(&e, order);
 
-        if (is_sifted_out(&e, rule)) {
-            s->hits[rule->index] = rule->is_negated;
-        } else if (is_late(&e)) {
-            out->first_skipped = rule;
-            out->skipped = order->count - i;
-            break;
-        } else {
-            s->hits[rule->index] = hits_of(&e, rule);
-        }
-        if (s->hits[rule->index] && rule->shortcut && !out->shortcut)
-            out->shortcut = rule;
-        if (out->shortcut && ends_here(order, i))
-            break;
-    }
     if (s->set->meta_count)
-        metas_evaluate(s->set, s->hits, s->q->arena);
+        evaluate_metas(&e, order, known, s->hits);
 }

@@ -1,8 +1,10 @@
 /* rules/evaluate.h - a set's rules run over one message, in their order.
  *
  * By priority, and at the same one as SpamAssassin goes: header rules, header functions, body, addresses, body
- * functions and MIME headers, raw bodies, the whole message; metas when all others are done. A rule that costs too much
- * is given up and counts as no hit; when the time is up, what is left is skipped. Both are told.
+ * functions and MIME headers, raw bodies, the whole message; metas when all others are done, but for those that end the
+ * examination, which are looked at as soon as all is known that they need. A rule that costs too much is given up and
+ * counts as no hit; when the time is up, what is left is skipped. Both are told. Metas that need a rule that was not
+ * reached do not hit.
  *
  * Threads: who holds the message. Memory: the inquiry's arena; the order's is its arena.
  */
@@ -12,10 +14,18 @@
 #include "rules/matcher.h"
 #include "rules/scanning.h"
 
+/* A meta that ends the examination: all that it needs has been run once that priority is over. */
+struct rule_cut {
+    const struct rule *meta;
+    int known_from;
+};
+
 /* The active rules but metas, as they are run. */
 struct rule_order {
     const struct rule **rules;
     size_t count;
+    struct rule_cut *cuts;
+    size_t cut_count;
 };
 
 enum { GIVEN_UP_SHOWN_MAX = 16, RULE_HITS_MAX = 10000 };

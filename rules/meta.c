@@ -244,6 +244,21 @@ static void keep_active(struct ruleset *set, const struct rule **ready, size_t c
     }
 }
 
+/* What a meta needs is run before its own priority is over; those that need a meta stand behind it. */
+static void hasten(struct ruleset *set)
+{
+    for (size_t i = set->meta_count; i-- > 0;) {
+        const struct rule *rule = set->metas[i];
+
+        for (size_t k = 0; k < rule->meta->use_count; k++) {
+            struct rule *used = &set->rules[rule->meta->uses[k]];
+
+            if (used->priority > rule->priority)
+                used->priority = rule->priority;
+        }
+    }
+}
+
 static void order(struct ruleset *set, struct arena *a)
 {
     const struct meta_plan *p = set->plan;
@@ -265,6 +280,7 @@ static void order(struct ruleset *set, struct arena *a)
     }
     refuse_circles(set, awaited, a);
     keep_active(set, ready, count);
+    hasten(set);
 }
 
 /* ---- evaluation ---- */
@@ -324,11 +340,27 @@ static void evaluate(const struct ruleset *set, size_t place, const struct evalu
     mark_users(set, rule->index, marks);
 }
 
-void metas_evaluate(const struct ruleset *set, unsigned *hits, struct arena *a)
+/* `open`, and the metas that need what is open; each stands behind those that it needs. */
+static const bool *spread_open(const struct ruleset *set, const bool *open, struct arena *a)
+{
+    bool *all = arena_alloc(a, set->count + 1);
+
+    memcpy(all, open, set->count * sizeof *all);
+    for (size_t i = 0; i < set->meta_count; i++) {
+        const struct meta *meta = set->metas[i]->meta;
+
+        for (size_t k = 0; k < meta->use_count && !all[set->metas[i]->index]; k++)
+            all[set->metas[i]->index] = all[meta->uses[k]];
+    }
+    return all;
+}
+
+void metas_evaluate(const struct ruleset *set, unsigned *hits, const bool *open, struct arena *a)
 {
     struct evaluating e = { set, hits, arena_alloc(a, (set->meta_count + 1) * sizeof *e.values) };
     uint64_t *marks = arena_alloc(a, words_for(set) * sizeof *marks);
 
+    open = open ? spread_open(set, open, a) : NULL;
     memcpy(marks, set->plan->always, words_for(set) * sizeof *marks);
     for (size_t i = 0; i < set->count; i++)
         if (hits[i])
@@ -338,7 +370,8 @@ void metas_evaluate(const struct ruleset *set, unsigned *hits, struct arena *a)
             size_t bit = (size_t)__builtin_ctzll(marks[word]);
 
             marks[word] &= ~(1ULL << bit);
-            evaluate(set, word * 64 + bit, &e, hits, marks);
+            if (!open || !open[set->metas[word * 64 + bit]->index])
+                evaluate(set, word * 64 + bit, &e, hits, marks);
         }
 }
 

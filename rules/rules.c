@@ -18,6 +18,7 @@
 #include "rules/evaluate.h"
 #include "rules/meta.h"
 #include "rules/rules_conf.h"
+#include "rules/settings.h"
 #include "rules/sieve_file.h"
 
 enum {
@@ -28,7 +29,6 @@ enum {
     USES_SHOWN_MAX = 8,
     LEAST_MS = 500, /* for the smallest message */
     MS_PER_MB = 250,
-    SHORTCUT_POINTS = 10000, /* of a rule that says by `shortcircuit` that mail is spam, or is none */
 };
 
 struct rules_state {
@@ -114,20 +114,32 @@ static enum step rules_upkeep(struct inquiry *q)
     return STEP_DONE;
 }
 
+/* Of a rule that says by `shortcircuit` that mail is spam, or is none. */
+static int shortcut_points(const struct rules_conf *conf, enum rule_shortcut shortcut)
+{
+    int points = shortcut == SHORTCUT_HAM    ? conf->set->settings->shortcircuit_ham
+                 : shortcut == SHORTCUT_SPAM ? conf->set->settings->shortcircuit_spam
+                                             : 0;
+
+    return (int)((int64_t)points * conf->scale / 100);
+}
+
 static void rules_bounds(const void *values, const int *points, struct bounds *out)
 {
     const struct rules_conf *conf = values;
-    bool has_ham = false, has_spam = false;
+    int least = 0, most = 0;
 
     (void)points;
     if (conf->set)
         rules_conf_bounds(conf->set, out);
     for (size_t i = 0; conf->set && i < conf->set->count; i++) {
-        has_ham |= conf->set->rules[i].shortcut == SHORTCUT_HAM;
-        has_spam |= conf->set->rules[i].shortcut == SHORTCUT_SPAM;
+        int cut = shortcut_points(conf, conf->set->rules[i].shortcut);
+
+        least = cut < least ? cut : least;
+        most = cut > most ? cut : most;
     }
-    out->least -= has_ham ? SHORTCUT_POINTS : 0;
-    out->most += has_spam ? SHORTCUT_POINTS : 0;
+    out->least += least;
+    out->most += most;
     out->least = out->least < conf->least ? conf->least : out->least;
     out->most = out->most > conf->most ? conf->most : out->most;
 }
@@ -264,13 +276,16 @@ static void report_trouble(struct inquiry *q, const struct evaluation *e)
 
 static void report_shortcut(struct reporting *r, const struct rule *rule)
 {
-    int points = 0;
+    int points;
 
     if (!rule)
         return;
-    points = rule->shortcut == SHORTCUT_HAM ? -SHORTCUT_POINTS : rule->shortcut == SHORTCUT_SPAM ? SHORTCUT_POINTS : 0;
+    points = shortcut_points(r->q->conf, rule->shortcut);
     r->sum += points;
-    finding_weigh(r->q, SHORTCIRCUIT, points, "%s", rule->name);
+    if (rule->said && rule->said->mode == MODE_TAG)
+        finding_name_as(r->q, symbols[SHORTCIRCUIT].name, points, MODE_TAG, "%s", rule->name);
+    else
+        finding_weigh(r->q, SHORTCIRCUIT, points, "%s", rule->name);
 }
 
 /* ---- run ---- */

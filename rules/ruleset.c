@@ -102,6 +102,8 @@ static void heed_said(struct rule *rule)
     }
     if (said->mode == MODE_OFF)
         rule->state = RULE_OFF;
+    if (said->mode < MODE_TAG)
+        rule->shortcut = SHORTCUT_NONE; /* it is only watched: others go on */
 }
 
 /* NULL, or why the pattern cannot be used. */

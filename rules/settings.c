@@ -25,6 +25,8 @@ struct ruleset_settings *settings_new(struct arena *a)
         .body_part_scan_bytes = 50000,
         .rawbody_part_scan_bytes = 500000,
         .required_score = 500,
+        .shortcircuit_spam = 10000,
+        .shortcircuit_ham = -10000,
         .lists = arena_alloc(a, sizeof *s->lists),
     };
     return s;

@@ -99,6 +99,7 @@ struct ruleset_settings {
     size_t subject_welcomelist_count, subject_blocklist_count;
     size_t body_part_scan_bytes, rawbody_part_scan_bytes;
     int required_score; /* hundredths; noted only: gateway.conf's thresholds hold */
+    int shortcircuit_spam, shortcircuit_ham; /* hundredths: what a rule of that `shortcircuit` counts besides its own */
     struct setting_lists *lists;
 };
 

@@ -154,6 +154,53 @@ static void a_shortcut_decides(void **state)
     desk_close(d);
 }
 
+/* As soon as all is known that it needs, whatever the priorities of that were. */
+static void a_meta_cuts_short(void **state)
+{
+    static const char rules[] = "body __X /buy/i\n"
+                                "header __Y Subject =~ /cheap/\n"
+                                "priority __Y -900\n"
+                                "meta BOTH_XY __X && __Y\n"
+                                "priority BOTH_XY -500\n"
+                                "shortcircuit BOTH_XY ham\n"
+                                "shortcircuit_ham_score -7.5\n"
+                                "body LATE /buy/i\n"
+                                "meta UNKNOWN __X && !LATE\n"
+                                "meta KNOWN __X + __Y\n";
+    struct desk *d = desk_with(rules, "");
+
+    (void)state;
+    desk_message(d, spam);
+    desk_settle(d);
+    EXPECT_STR("BOTH_XY", desk_finding(d, "SHORTCIRCUIT")->reason);
+    EXPECT_INT(-750, desk_finding(d, "SHORTCIRCUIT")->points);
+    EXPECT_INT(100, desk_finding(d, "KNOWN")->points);
+    EXPECT_NULL(desk_finding(d, "LATE"));
+    EXPECT_NULL(desk_finding(d, "UNKNOWN")); /* LATE was not run: who knows? */
+    desk_close(d);
+}
+
+static void a_rule_in_shadow_ends_nothing(void **state)
+{
+    static const char rules[] = "header FIRST Subject =~ /cheap/\n"
+                                "shortcircuit FIRST spam\n"
+                                "body BODY_X /buy/i\n"
+                                "score BODY_X 2\n";
+    struct desk *d = desk_with(rules, "rule \"FIRST\" { mode = shadow }\n");
+
+    (void)state;
+    desk_message(d, spam);
+    desk_settle(d);
+    EXPECT_NULL(desk_finding(d, "SHORTCIRCUIT"));
+    EXPECT_INT(200, desk_points(d));
+    desk_close(d);
+    d = desk_with(rules, "rule \"FIRST\" { mode = tag }\n");
+    desk_message(d, spam);
+    desk_settle(d);
+    EXPECT_INT(MODE_TAG, desk_finding(d, "SHORTCIRCUIT")->mode);
+    desk_close(d);
+}
+
 /* More rules than findings have room for: the weightiest are listed, and nothing of the score is lost. */
 static void more_rules_than_can_be_listed_count_all_the_same(void **state)
 {
@@ -178,5 +225,5 @@ static void more_rules_than_can_be_listed_count_all_the_same(void **state)
 
 RUN_TESTS(TEST(each_rule_that_hits_is_found_with_why), TEST(without_rules_there_is_nothing),
           TEST(all_together_count_within_bounds), TEST(what_is_said_of_a_rule_holds),
-          TEST(a_rule_that_takes_too_long_is_told), TEST(a_shortcut_decides),
-          TEST(more_rules_than_can_be_listed_count_all_the_same))
+          TEST(a_rule_that_takes_too_long_is_told), TEST(a_shortcut_decides), TEST(a_meta_cuts_short),
+          TEST(a_rule_in_shadow_ends_nothing), TEST(more_rules_than_can_be_listed_count_all_the_same))

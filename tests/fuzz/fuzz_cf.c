@@ -61,7 +61,7 @@ static void evaluate(const struct ruleset *set, uint8_t every, struct arena *a)
 
     for (size_t i = 0; i < set->count; i++)
         hits[i] = set->rules[i].state == RULE_ACTIVE && !set->rules[i].meta && every && i % every == 0;
-    metas_evaluate(set, hits, a);
+    metas_evaluate(set, hits, NULL, a);
     for (size_t i = 0; i < set->count; i++)
         if (hits[i] && set->rules[i].state != RULE_ACTIVE)
             BUG("rule %s has hit, and is not active", set->rules[i].name);

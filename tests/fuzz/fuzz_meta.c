@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     for (unsigned i = 0; i < 4; i++)
         hits[i] = data[0] >> (2 * i) & 3;
-    metas_evaluate(set, hits, &arena);
+    metas_evaluate(set, hits, NULL, &arena);
     bool names_others = span_search(line, SPAN("rules_matching")) != SPAN_NPOS || /* which are not all the same */
                         span_search(line, SPAN("ONE")) != SPAN_NPOS ||
                         span_search(line, SPAN("BRACKETS")) != SPAN_NPOS ||

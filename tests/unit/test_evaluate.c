@@ -300,6 +300,27 @@ static void a_shortcut_ends_it(void **state)
     desk_close(&d);
 }
 
+/* What nobody has looked at to its end is no hit, whichever way round the rule asks. */
+static void a_rule_that_is_given_up_does_not_hit(void **state)
+{
+    struct rule rules[] = { { .name = "SLOW", HEADER("X-Slow", "(?:a+)+b") },
+                            { .name = "SLOW_NOT", HEADER("X-Slow", "(?:a+)+b"), .is_negated = true },
+                            { .name = "FINE_NOT", HEADER("X-Slow", "b"), .is_negated = true } };
+    struct desk d;
+    char text[2000] = "X-Slow: ";
+
+    (void)state;
+    memset(text + 8, 'a', 1000);
+    strcpy(text + 1008, "\n\nx\n");
+    desk_open(&d, rules, COUNT(rules));
+    run(&d, text);
+    EXPECT_INT(2, d.evaluation.given_up_count);
+    EXPECT_INT(0, d.scanning.hits[0]);
+    EXPECT_INT(0, d.scanning.hits[1]);
+    EXPECT_INT(1, d.scanning.hits[2]);
+    desk_close(&d);
+}
+
 static void what_is_left_when_the_time_is_up_is_told(void **state)
 {
     struct rule rules[] = { { .name = "SECOND", BODY("Hello"), .priority = 5 }, { .name = "FIRST", BODY("Hello") } };
@@ -355,4 +376,5 @@ static void bombs_cost_little(void **state)
 
 RUN_TESTS(TEST(header_rules_see_fields), TEST(body_rules_see_texts), TEST(mimeheader_rules_see_parts),
           TEST(a_message_without_anything_has_no_hits), TEST(a_shortcut_ends_it),
-          TEST(what_is_left_when_the_time_is_up_is_told), TEST(bombs_cost_little))
+          TEST(a_rule_that_is_given_up_does_not_hit), TEST(what_is_left_when_the_time_is_up_is_told),
+          TEST(bombs_cost_little))

@@ -40,7 +40,7 @@ static unsigned *evaluate(const struct ruleset *set, const char *hitting)
             span_u64(word, 1000, &times);
         hits[ruleset_find(set, name)->index] = (unsigned)times;
     }
-    metas_evaluate(set, hits, &arena);
+    metas_evaluate(set, hits, NULL, &arena);
     return hits;
 }
 
