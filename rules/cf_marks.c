@@ -1,4 +1,6 @@
 /* rules/cf_marks.c - lines of rule files that say something of a rule, which may stand before or behind it. */
+#include <limits.h>
+
 #include "gateway/base/bug.h"
 #include "rules/cf.h"
 
@@ -104,6 +106,17 @@ static unsigned number_of(struct span word)
     return n;
 }
 
+/* 2, 2-, -3, 2-3. */
+static void take_range(struct rule *rule, struct span range)
+{
+    struct span rest = range, first = { 0 };
+
+    span_cut(&rest, '-', &first);
+    rule->tflags |= RULE_RANGE;
+    rule->range_first = number_of(first);
+    rule->range_last = rest.len ? number_of(rest) : rest.ptr ? UINT_MAX : rule->range_first;
+}
+
 static void take_flag(struct rule *rule, struct span word)
 {
     static const struct {
@@ -131,12 +144,7 @@ static void take_flag(struct rule *rule, struct span word)
         rule->hits_most = number_of(span_skip(word, 8));
     if (!span_starts(word, SPAN("range=")))
         return;
-    struct span rest = span_skip(word, 6), first = { 0 };
-
-    span_cut(&rest, '-', &first);
-    rule->tflags |= RULE_RANGE;
-    rule->range_first = number_of(first);
-    rule->range_last = number_of(rest);
+    take_range(rule, span_skip(word, 6));
 }
 
 /* The last line of a rule's flags holds; what none of us knows is for others. */

@@ -182,7 +182,7 @@ static const char *operand(void *arg, struct span *rest, struct expression_step 
 static const char *compile_one(struct compiling *c)
 {
     struct composite *self = composite_at(c->conf, c->self);
-    const struct expression_reader reader = { .operand = operand, .arg = c, .has_words = true, .has_marks = true };
+    const struct expression_reader reader = { .operand = operand, .arg = c, .is_lax = true, .has_marks = true };
     size_t first = c->conf->atom_count;
 
     self->atom_count = 0;

@@ -1,6 +1,8 @@
 /* rules/expression.c - expressions over what has hit: a parser by precedence, and a stack machine. */
 #include "rules/expression.h"
 
+#include <math.h>
+
 #include "gateway/base/bug.h"
 
 enum operator{
@@ -28,14 +30,17 @@ static const struct {
     const char *text;
     enum operator operator;
     int level;
-    bool is_word;
+    bool is_lax, is_word; /* lax: only for readers that have such operators, too */
 } infix[] = {
-    { "&&", OPERATOR_AND, 2, false },     { "||", OPERATOR_OR, 1, false },      { "==", OPERATOR_EQUAL, 4, false },
-    { "!=", OPERATOR_UNEQUAL, 4, false }, { "<=", OPERATOR_AT_MOST, 5, false }, { ">=", OPERATOR_AT_LEAST, 5, false },
-    { "<", OPERATOR_BELOW, 5, false },    { ">", OPERATOR_ABOVE, 5, false },    { "+", OPERATOR_ADD, 6, false },
-    { "-", OPERATOR_SUBTRACT, 6, false }, { "*", OPERATOR_TIMES, 7, false },    { "/", OPERATOR_OVER, 7, false },
-    { "^", OPERATOR_XOR, 3, false },      { "&", OPERATOR_AND, 2, false },      { "|", OPERATOR_OR, 1, false },
-    { "and", OPERATOR_AND, 2, true },     { "or", OPERATOR_OR, 1, true },
+    { "&&", OPERATOR_AND, 2, false, false },     { "||", OPERATOR_OR, 1, false, false },
+    { "==", OPERATOR_EQUAL, 4, false, false },   { "!=", OPERATOR_UNEQUAL, 4, false, false },
+    { "<=", OPERATOR_AT_MOST, 5, false, false }, { ">=", OPERATOR_AT_LEAST, 5, false, false },
+    { "<", OPERATOR_BELOW, 5, false, false },    { ">", OPERATOR_ABOVE, 5, false, false },
+    { "+", OPERATOR_ADD, 6, false, false },      { "-", OPERATOR_SUBTRACT, 6, false, false },
+    { "*", OPERATOR_TIMES, 7, false, false },    { "/", OPERATOR_OVER, 7, false, false },
+    { "^", OPERATOR_XOR, 3, false, false },      { "&", OPERATOR_AND, 2, true, false },
+    { "|", OPERATOR_OR, 1, true, false },        { "and", OPERATOR_AND, 2, true, true },
+    { "or", OPERATOR_OR, 1, true, true },
 };
 
 struct parser {
@@ -149,7 +154,7 @@ static bool parse_unary(struct parser *p)
 
     if (is_marked)
         return parse_operand(p);
-    if (p->reader->has_words && begins_with_word(p->rest, "not")) {
+    if (p->reader->is_lax && begins_with_word(p->rest, "not")) {
         p->rest = span_skip(p->rest, 3);
         operator= OPERATOR_NOT;
     } else if (c == '!' || c == '-' || c == '+') {
@@ -177,10 +182,10 @@ static bool next_infix(struct parser *p, int least, size_t *out)
 {
     skip_blanks(p);
     for (size_t i = 0; i < COUNT(infix); i++) {
-        bool is_next = infix[i].is_word ? p->reader->has_words && begins_with_word(p->rest, infix[i].text)
-                                        : span_starts(p->rest, span_of(infix[i].text));
+        bool is_next =
+            infix[i].is_word ? begins_with_word(p->rest, infix[i].text) : span_starts(p->rest, span_of(infix[i].text));
 
-        if (!is_next)
+        if (!is_next || (infix[i].is_lax && !p->reader->is_lax))
             continue;
         *out = i;
         return infix[i].level >= least;
@@ -318,5 +323,7 @@ double expression_value(const struct expression *e, double (*value)(const void *
 {
     bool divides_by_zero = false;
 
-    return work_out(e, value, arg, &divides_by_zero);
+    double result = work_out(e, value, arg, &divides_by_zero);
+
+    return isfinite(result) ? result : 0;
 }

@@ -1,8 +1,8 @@
 /* rules/expression.h - expressions over what has hit: metas, conditions of rule files, composites.
  *
- * Numbers, operands, ( ), and by precedence: ! and -, * /, + -, < <= > >=, == !=, ^ of bits, && (&), || (|), ? :. They
- * count as Perl has it: && and || give the value of the side that decides, comparisons 1 or 0; a division by zero
- * gives 0. What an operand is, the reader says.
+ * Numbers, operands, ( ), and by precedence: ! and -, * /, + -, < <= > >=, == !=, ^ of bits, &&, ||, ? :. They count as
+ * Perl has it: && and || give the value of the side that decides, comparisons 1 or 0; a division by zero, and what has
+ * outgrown all numbers, gives 0. What an operand is, the reader says.
  *
  * Pure. Threads: any. Memory: the arena given.
  */
@@ -39,7 +39,7 @@ struct expression_reader {
      * what belongs to it. NULL, or what is wrong with it. */
     const char *(*operand)(void *arg, struct span *rest, struct expression_step *out);
     void *arg;
-    bool has_words; /* and, or, not in any case are operators, too */
+    bool is_lax;    /* & and |, and and, or, not in any case are operators, too */
     bool has_marks; /* a - that touches a name belongs to it */
 };
 

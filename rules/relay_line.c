@@ -135,13 +135,14 @@ static struct span helo_after(struct span line, struct span word)
 
     for (size_t at; (at = span_search(line, word)) != SPAN_NPOS;) {
         const char *here = line.ptr + at;
-        bool is_inside = here > all.ptr && (ascii_is_alnum(here[-1]) || here[-1] == '_');
         size_t n = 0;
 
         line = span_skip(line, at + word.len);
+        if (here > all.ptr && (ascii_is_alnum(here[-1]) || here[-1] == '_'))
+            continue;
         while (n < line.len && is_helo_byte(line.ptr[n]))
             n++;
-        if (n > 0 && !is_inside)
+        if (n > 0)
             return span_first(line, n);
     }
     return SPAN("");
@@ -425,24 +426,6 @@ static struct span plain_address(struct span ip)
     return ip;
 }
 
-static bool is_in(const struct addr *a, const char *net)
-{
-    struct addr_net n;
-
-    return addr_net_parse(span_of(net), &n) == 0 && addr_in(a, &n);
-}
-
-static bool is_private(const struct addr *a)
-{
-    static const char *const nets[] = { "10.0.0.0/8",     "127.0.0.0/8",   "169.254.0.0/16", "172.16.0.0/12",
-                                        "192.168.0.0/16", "100.64.0.0/10", "fe80::/10",      "::1" };
-
-    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
-        if (is_in(a, nets[i]))
-            return true;
-    return false;
-}
-
 static void finish(struct relay_reader *r)
 {
     struct relay *relay = &r->relay;
@@ -456,7 +439,7 @@ static void finish(struct relay_reader *r)
     relay->ip = plain_address(relay->ip);
     if (addr_parse(relay->ip, &relay->address) != 0)
         relay->address = (struct addr){ 0 };
-    relay->is_private = is_private(&relay->address);
+    relay->is_private = addr_is_private(&relay->address);
     relay->has_no_rdns = relay->rdns.len == 0 && r->looks_up;
     relay->envfrom = cleaned(r->a, without_angles(relay->envfrom));
     struct span *const texts[] = { &relay->ip, &relay->rdns, &relay->helo, &relay->by, &relay->ident };

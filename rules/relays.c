@@ -30,13 +30,10 @@ static struct trust trust_of(const struct ruleset_settings *settings)
     return t;
 }
 
-/* The first that has the address decides. */
+/* Our own machine is trusted and internal, whatever the lists say. */
 static bool have(const struct net_rules *nets, const struct relay *r)
 {
-    for (size_t i = 0; i < nets->count; i++)
-        if (addr_in(&r->address, &nets->items[i].net))
-            return !nets->items[i].is_excluded;
-    return false;
+    return addr_is_loopback(&r->address) || net_rules_have(nets, &r->address);
 }
 
 /* The next relay, older than all before it. */
@@ -45,7 +42,7 @@ static void trust_next(struct trust *t, struct relay *r)
     if (!t->in_trusted || t->has_msa)
         return;
     if (!t->is_configured) {
-        t->in_trusted = t->in_internal = r->is_private || r->auth.len > 0;
+        t->in_trusted = t->in_internal = r->is_private || r->is_ours || r->auth.len > 0;
         return;
     }
     if (r->auth.len == 0 && !have(t->trusted, r)) {
@@ -54,7 +51,7 @@ static void trust_next(struct trust *t, struct relay *r)
     }
     if (t->in_internal && r->auth.len == 0 && !have(t->internal, r))
         t->in_internal = false;
-    if (have(&t->settings->msa, r))
+    if (net_rules_have(&t->settings->msa, &r->address))
         t->has_msa = r->is_msa = true;
 }
 
@@ -84,6 +81,7 @@ static struct relay client_of(struct arena *a, const struct session *s)
         .has_envfrom = true,
         .has_no_rdns = name.len == 0,
         .is_private = addr_is_private(&s->client),
+        .is_ours = s->is_relay_client,
         .address = s->client,
     };
 }
@@ -145,12 +143,20 @@ struct walk {
     struct relays *all;
     struct trust trust;
     struct span sender; /* of qmail-scanner's line above; ptr NULL: none */
+    bool has_read;      /* a Received field */
     unsigned steps;
 };
 
 static void forget_all(struct walk *w)
 {
     w->all->count = w->all->trusted = w->all->internal = 0;
+}
+
+/* A mail server that has asked us by the scan API may have written its own Received field already. Who forges one with
+ * his own address has told nothing new. */
+static bool is_told_again(const struct relays *all, const struct relay *r)
+{
+    return all->has_client && addr_eq(&r->address, &all->items[0].address);
 }
 
 static void take_field(struct walk *w, struct span value)
@@ -174,7 +180,9 @@ static void take_field(struct walk *w, struct span value)
             r.envfrom = sender;
             r.has_envfrom = true;
         }
-        add(w->all, &w->trust, &r);
+        if (w->has_read || !is_told_again(w->all, &r))
+            add(w->all, &w->trust, &r);
+        w->has_read = true;
     }
     w->all->trusted_fields += w->trust.in_trusted;
     w->all->internal_fields += w->trust.in_internal;

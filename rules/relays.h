@@ -5,7 +5,7 @@
  * field) the message's own topmost field is the first, as in SpamAssassin behind a mail server.
  *
  * The split follows trusted_networks, internal_networks and msa_networks as Mail::SpamAssassin::Conf documents them;
- * without them the way is trusted while addresses are private or senders were authenticated.
+ * without them the way is trusted while addresses are private or senders were authenticated, or of relay_clients.
  *
  * Bounded: what does not fit into the limits counts as a line that cannot be read.
  *
@@ -26,6 +26,7 @@ struct relay {
     bool has_envfrom;    /* also as <> */
     bool has_no_rdns;    /* the server looks names up, and found none */
     bool is_private;     /* the address is of a private network */
+    bool is_ours;        /* the session's client, in relay_clients */
     bool is_msa;         /* a submission server of ours */
     struct addr address; /* of `ip`; ADDR_NONE: none that can be read */
 };

@@ -29,9 +29,9 @@ static double value(const void *arg, unsigned number)
     return number == 26 ? 0 : number; /* z is 0 */
 }
 
-static const char *parse(struct arena *a, const char *text, bool has_words, struct expression *out)
+static const char *parse(struct arena *a, const char *text, bool is_lax, struct expression *out)
 {
-    const struct expression_reader reader = { .operand = operand, .has_words = has_words };
+    const struct expression_reader reader = { .operand = operand, .is_lax = is_lax };
 
     return expression_parse(a, span_of(text), &reader, out);
 }
@@ -49,7 +49,7 @@ static void it_counts_as_perl_does(void **state)
         { "z && b", 0 },      { "c || b", 3 },     { "z || b", 2 },      { "a && z || c", 3 },
         { "z || a && b", 2 }, { "a + b == c", 1 }, { "a == b != c", 1 }, { "a < b == a", 1 },
         { "c >= 3", 1 },      { "c <= 2", 0 },     { "5 ^ 3", 6 },       { "z ? a : b ? c : d", 3 },
-        { "a ? b : c", 2 },   { "SUM >= 6", 1 },   { "a&b|z", 2 },       { "  ( ( a ) )  ", 1 },
+        { "a ? b : c", 2 },   { "SUM >= 6", 1 },   { "a&&b||z", 2 },     { "  ( ( a ) )  ", 1 },
     };
     struct arena a;
 
@@ -74,6 +74,10 @@ static void words_are_operators_where_they_may(void **state)
     arena_init(&a, 1 << 20);
     EXPECT_NULL(parse(&a, "a AND NOT z or z", true, &e));
     EXPECT_INT(1, (int)expression_value(&e, value, NULL));
+    EXPECT_NULL(parse(&a, "a&b|z", true, &e));
+    EXPECT_INT(2, (int)expression_value(&e, value, NULL));
+    EXPECT_STR("\"& b\" stands where an operator is wanted", parse(&a, "a & b", false, &e)); /* bits, to Perl */
+    EXPECT_STR("\"| b\" stands where an operator is wanted", parse(&a, "a | b", false, &e));
     EXPECT_NULL(parse(&a, "n", true, &e)); /* no beginning of a word */
     EXPECT_INT(14, (int)expression_value(&e, value, NULL));
     EXPECT_STR("\"and b\" stands where an operator is wanted", parse(&a, "a and b", false, &e));
@@ -137,6 +141,25 @@ static void it_is_bounded(void **state)
     arena_release(&a);
 }
 
+/* Who counts it wants a number. */
+static void what_outgrows_all_numbers_is_nothing(void **state)
+{
+    char text[900] = "";
+    struct arena a;
+    struct expression e;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    memset(text, '9', 400);
+    EXPECT_NULL(parse(&a, text, false, &e));
+    EXPECT_INT(0, (int)expression_value(&e, value, NULL));
+    text[400] = '-';
+    memset(text + 401, '9', 400);
+    EXPECT_NULL(parse(&a, text, false, &e));
+    EXPECT_INT(0, (int)expression_value(&e, value, NULL));
+    arena_release(&a);
+}
+
 static void a_division_by_what_may_be_nothing_is_known(void **state)
 {
     struct arena a;
@@ -152,4 +175,5 @@ static void a_division_by_what_may_be_nothing_is_known(void **state)
 }
 
 RUN_TESTS(TEST(it_counts_as_perl_does), TEST(words_are_operators_where_they_may), TEST(what_is_wrong_is_said),
-          TEST(it_is_bounded), TEST(a_division_by_what_may_be_nothing_is_known))
+          TEST(it_is_bounded), TEST(what_outgrows_all_numbers_is_nothing),
+          TEST(a_division_by_what_may_be_nothing_is_known))

@@ -1,6 +1,7 @@
 /* tests/unit/test_relays.c - Received fields taken apart, and the way split into what is trusted and what is not. */
 #include "tests/kit/expect.h"
 
+#include "gateway/base/strbuf.h"
 #include "rules/relays.h"
 
 static struct arena arena;
@@ -192,6 +193,73 @@ static void the_client_comes_first(void **state)
     arena_release(&arena);
 }
 
+/* Those of relay_clients are trusted, unless the rule files say whom they trust. */
+static void relay_clients_are_ours(void **state)
+{
+    struct session s = { .hostname = "mx.example.net", .is_relay_client = true };
+    struct ruleset_settings settings = { .trusted = { .is_configured = true } };
+
+    (void)state;
+    addr_parse(SPAN("192.0.2.77"), &s.client);
+    EXPECT_INT(1, read_header(CLIENT "\r\n", &s, NULL)->trusted);
+    EXPECT_INT(0, read_header(CLIENT "\r\n", &s, &settings)->trusted);
+    arena_release(&arena);
+}
+
+#define LOCAL                                                                                                          \
+    "Received: from localhost (localhost [127.0.0.1]) by mx (Postfix) with ESMTP id L1234; 1 Jan 2026 00:00:00 "       \
+    "+0000\r\n"
+
+static void our_own_machine_is_always_internal(void **state)
+{
+    struct ruleset_settings settings = { .trusted = { .is_configured = true } };
+    struct session s = { .hostname = "mx.example.net" };
+
+    (void)state;
+    EXPECT_INT(1, read_header(LOCAL CLIENT "\r\n", NULL, &settings)->trusted);
+    EXPECT_INT(1, read_header(LOCAL CLIENT "\r\n", NULL, &settings)->internal);
+    addr_parse(SPAN("::1"), &s.client);
+    EXPECT_INT(1, read_header(CLIENT "\r\n", &s, &settings)->internal);
+    arena_release(&arena);
+}
+
+/* A mail server that asks us by the scan API has written its field already: that is the same handover. */
+static void a_handover_is_told_once(void **state)
+{
+    struct session s = { .hostname = "mx.example.net" };
+
+    (void)state;
+    addr_parse(SPAN("192.0.2.9"), &s.client);
+    const struct relays *r = read_header(CLIENT LOGIN "\r\n", &s, NULL);
+    EXPECT_INT(2, r->count);
+    EXPECT_SPAN("mx.example.net", r->items[0].by);
+    EXPECT_SPAN("198.51.100.3", r->items[1].ip);
+    EXPECT_INT(0, r->trusted);
+    EXPECT_INT(0, r->trusted_fields);
+    EXPECT_INT(3, read_header(LOGIN CLIENT "\r\n", &s, NULL)->count); /* only the newest can be it */
+    arena_release(&arena);
+}
+
+/* A megabyte of what begins like a greeting and is none: quadratic, that is a minute. */
+static void greetings_without_end_cost_little(void **state)
+{
+    enum { LINES = 120, WORDS = 1300 };
+    struct strbuf text;
+
+    (void)state;
+    strbuf_init(&text, HEADER_BYTES_MAX);
+    for (int i = 0; i < LINES; i++) {
+        strbuf_puts(&text, "Received: from a ");
+        for (int k = 0; k < WORDS; k++)
+            strbuf_puts(&text, "xhelo=");
+        strbuf_puts(&text, "\r\n");
+    }
+    strbuf_puts(&text, "\r\n");
+    EXPECT_INT(LINES, read_header(text.data, NULL, NULL)->unparseable);
+    strbuf_release(&text);
+    arena_release(&arena);
+}
+
 static void what_was_fetched_starts_anew(void **state)
 {
     const struct relays *r = read_header(
@@ -220,4 +288,5 @@ static void many_lines_are_bounded(void **state)
 
 RUN_TESTS(TEST(lines_are_taken_apart), TEST(what_is_private_is_trusted_when_nothing_is_said),
           TEST(networks_that_are_told_decide), TEST(the_client_comes_first), TEST(what_was_fetched_starts_anew),
-          TEST(many_lines_are_bounded))
+          TEST(relay_clients_are_ours), TEST(our_own_machine_is_always_internal), TEST(a_handover_is_told_once),
+          TEST(greetings_without_end_cost_little), TEST(many_lines_are_bounded))

@@ -321,6 +321,14 @@ static void what_is_said_of_a_rule_stands_anywhere(void **state)
     EXPECT_INT(RULE_RANGE | RULE_CONCAT, rule_of(set, "M")->tflags);
     EXPECT_INT(2, rule_of(set, "M")->range_first);
     EXPECT_INT(5, rule_of(set, "M")->range_last);
+    set = load("mimeheader A X =~ /x/\ntflags A range=3\nmimeheader B X =~ /x/\ntflags B range=2-\n"
+               "mimeheader C X =~ /x/\ntflags C range=-3\nbody S /x/\nshortcircuit S spam\n");
+    EXPECT_INT(3, rule_of(set, "A")->range_first);
+    EXPECT_INT(3, rule_of(set, "A")->range_last);
+    EXPECT_INT(2, rule_of(set, "B")->range_first);
+    EXPECT_TRUE(rule_of(set, "B")->range_last > 1000);
+    EXPECT_INT(0, rule_of(set, "C")->range_first);
+    EXPECT_INT(3, rule_of(set, "C")->range_last);
     EXPECT_INT(SHORTCUT_SPAM, rule_of(set, "S")->shortcut);
     EXPECT_INT(-200, rule_of(set, "S")->priority);
 }
