@@ -98,7 +98,7 @@ struct ruleset_settings {
     const char *const *subject_welcomelist, *const *subject_blocklist; /* patterns with * and ? */
     size_t subject_welcomelist_count, subject_blocklist_count;
     size_t body_part_scan_bytes, rawbody_part_scan_bytes;
-    int required_score; /* hundredths; noted only: gateway.conf's thresholds hold */
+    int required_score;                      /* hundredths; noted only: gateway.conf's thresholds hold */
     int shortcircuit_spam, shortcircuit_ham; /* hundredths: what a rule of that `shortcircuit` counts besides its own */
     struct setting_lists *lists;
 };
