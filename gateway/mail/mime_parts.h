@@ -2,7 +2,7 @@
  *
  * mime_tree.c     reads a part and what is in it, in one pass over its bytes
  * mime_header.c   what a part's header says of its body
- * mime_ways.c     in which other ways readers may take a part
+ * mime_ways*.c    in which other ways readers may take a part
  * mime_readings.c reads parts again in those ways
  * mime_unpack.c   what is packed inside of texts
  * mime.c          the tree as others see it, and bodies decoded when asked for

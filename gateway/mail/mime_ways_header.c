@@ -1,0 +1,207 @@
+/* mail/mime_ways_header.c - in which other ways readers may take a part's header: where it ends, and where its lines do.
+ */
+#include "gateway/mail/bytes_scan.h"
+#include "gateway/mail/mime_ways.h"
+
+enum { BLANK_LINES_MOST = 8, BAD_LINES_MOST = 4 };
+
+static bool says_of_body(const struct header_index *h, size_t from)
+{
+    for (size_t i = from; i < h->count; i++)
+        if (span_iis(h->fields[i].name, "content-type") || span_iis(h->fields[i].name, "content-transfer-encoding"))
+            return true;
+    return false;
+}
+
+static struct header_index *index_new(struct ways *w, struct span bytes)
+{
+    struct header_index *h = arena_alloc(arena_of(w), sizeof *h);
+    size_t most = w->state->fields_left < MIME_PART_FIELDS_MAX ? w->state->fields_left : MIME_PART_FIELDS_MAX;
+
+    header_parse(arena_of(w), bytes, MIME_HEADER_BYTES_MAX, most, h);
+    w->state->fields_left -= h->count;
+    return h;
+}
+
+static void header_way(struct ways *w, const char *name, const struct header_index *h, size_t body_at)
+{
+    struct mime_way *way = way_add(w, MIME_BY_HEADER, name);
+
+    if (!way)
+        return;
+    way->header = h;
+    way->has_body_at = true;
+    way->body_at = body_at;
+}
+
+/* A copy of which each bare CR is an LF, too. Readers that split lines as text files have them see it so. */
+static void bare_cr_way(struct ways *w, struct span whole)
+{
+    bool is_in_header = bytes_facts(span_first(whole, w->node->body_at)) & BYTES_BARE_CR;
+    bool is_root = !w->node->part.parent && w->node->part.is_multipart;
+
+    w->state->tree.looked_at += is_root ? whole.len : 0;
+    if (!is_in_header && !(is_root && span_search(whole, SPAN("\r--")) != SPAN_NPOS))
+        return;
+    if (whole.len > w->state->again_left)
+        return;
+    char *copy = arena_dup(arena_of(w), whole);
+
+    w->state->again_left -= whole.len;
+    for (size_t i = 0; i < whole.len; i++)
+        if (copy[i] == '\r' && (i + 1 == whole.len || copy[i + 1] != '\n'))
+            copy[i] = '\n';
+    const struct header_index *h = index_new(w, span_make(copy, whole.len));
+    size_t before = w->count;
+
+    header_way(w, "bare CR ends lines", h, h->body_at);
+    if (w->count > before)
+        w->items[before].bytes = span_make(copy, whole.len);
+}
+
+/* Where only CRLF ends a line, others go on in what they are continued by. */
+static void crlf_way(struct ways *w, struct span whole)
+{
+    struct span header = span_first(whole, MIME_HEADER_BYTES_MAX);
+    size_t end = span_search(header, SPAN("\r\n\r\n"));
+
+    if (end == SPAN_NPOS || !(bytes_facts(span_first(header, end)) & BYTES_BARE_LF))
+        return;
+    char *copy = arena_dup(arena_of(w), span_first(header, end + 4));
+
+    for (size_t i = 0; i < end; i++)
+        if (copy[i] == '\n' && (i == 0 || copy[i - 1] != '\r'))
+            copy[i] = ' ';
+    header_way(w, "only CRLF ends lines", index_new(w, span_make(copy, end + 4)), end + 4);
+}
+
+/* Where in `field`, from its second line on, a line of blanks begins; SPAN_NPOS. At the end of the last field it is not
+ * different from the empty line behind it. */
+static size_t blank_line_in(struct span field, bool is_last)
+{
+    size_t at = span_find(field, '\n');
+    size_t end = field.len;
+
+    while (is_last && end && strchr(" \t\r\n", field.ptr[end - 1]))
+        end--;
+    while (at != SPAN_NPOS && ++at < end) {
+        struct span rest = span_skip(field, at);
+        size_t lf = span_find(rest, '\n');
+
+        if (!span_trim(span_first(rest, lf)).len)
+            return at;
+        at = lf == SPAN_NPOS ? SPAN_NPOS : at + lf;
+    }
+    return SPAN_NPOS;
+}
+
+/* A line of blanks only continues a field; many readers take it for the empty line that ends the header. */
+static void blank_line_way(struct ways *w, struct span whole)
+{
+    const struct header_index *h = &w->node->part.header;
+
+    for (size_t i = 0; i < h->count; i++) {
+        struct header_field field = h->fields[i];
+        size_t cut_at = blank_line_in(field.whole, i + 1 == h->count);
+
+        if (cut_at == SPAN_NPOS)
+            continue;
+        struct header_index *cut = arena_alloc(arena_of(w), sizeof *cut);
+        const char *line = field.whole.ptr + cut_at;
+        size_t at = (size_t)(line - whole.ptr);
+
+        *cut = *h;
+        cut->count = i + 1;
+        cut->fields = arena_grow(arena_of(w), h->fields, i + 1, i + 1, sizeof *h->fields);
+        cut->fields[i].whole.len = cut_at;
+        cut->fields[i].body.len = (size_t)(line - field.body.ptr);
+        header_way(w, "a blank line ends the header", cut, at + span_find(span_skip(whole, at), '\n') + 1);
+        return;
+    }
+}
+
+/* The header goes on behind a line that is no field, if something is said of the body there. */
+static void bad_line_way(struct ways *w, struct span whole)
+{
+    const struct header_index *own = &w->node->part.header;
+    struct header_index *all = arena_alloc(arena_of(w), sizeof *all);
+    size_t at = w->node->body_at;
+
+    if (!(own->anomalies & HEADER_BAD_LINE))
+        return;
+    *all = *own;
+    for (int i = 0; i < BAD_LINES_MOST && all->anomalies & HEADER_BAD_LINE; i++) {
+        size_t lf = span_find(span_skip(whole, at), '\n');
+
+        if (lf == SPAN_NPOS)
+            break;
+        at += lf + 1;
+        const struct header_index *more = index_new(w, span_skip(whole, at));
+
+        all->fields = arena_grow(arena_of(w), all->fields, all->count, all->count + more->count, sizeof *all->fields);
+        for (size_t k = 0; k < more->count; k++)
+            all->fields[all->count++] = more->fields[k];
+        all->anomalies = more->anomalies;
+        at += more->body_at;
+    }
+    if (says_of_body(all, own->count))
+        header_way(w, "the header goes on behind a bad line", all, at);
+}
+
+/* MIME fields at the top of a body: an empty line too many before them. */
+static void header_in_body_way(struct ways *w, struct span whole)
+{
+    const struct mime_part *part = &w->node->part;
+    size_t at = w->node->body_at;
+
+    if (part->is_multipart || part->is_message)
+        return;
+    for (int i = 0; i < BLANK_LINES_MOST && at < whole.len && (whole.ptr[at] == '\r' || whole.ptr[at] == '\n'); i++)
+        at += whole.ptr[at] == '\r' && at + 1 < whole.len && whole.ptr[at + 1] == '\n' ? 2 : 1;
+    if (!span_istarts(span_skip(whole, at), SPAN("content-")) &&
+        !span_istarts(span_skip(whole, at), SPAN("mime-version:")))
+        return;
+    const struct header_index *h = index_new(w, span_skip(whole, at));
+
+    if (!says_of_body(h, 0))
+        return;
+    mime_note(w->node, MIME_HEADER_IN_BODY);
+    header_way(w, "the header is behind an empty line", h, at + h->body_at);
+}
+
+/* A part that is all header: what stands behind the last field that tells of its body may be that. */
+static void no_end_way(struct ways *w, struct span whole)
+{
+    const struct header_index *h = &w->node->part.header;
+    size_t last = h->count;
+
+    if (!mime_has(&w->node->part, MIME_NO_HEADER_END))
+        return;
+    while (last > 0 && !span_istarts(h->fields[last - 1].name, SPAN("content-")) &&
+           !span_iis(h->fields[last - 1].name, "mime-version"))
+        last--;
+    if (last == 0 || last == h->count)
+        return;
+    struct header_index *cut = arena_alloc(arena_of(w), sizeof *cut);
+
+    *cut = *h;
+    cut->count = last;
+    header_way(w, "the header ends behind its MIME fields", cut, (size_t)(h->fields[last].whole.ptr - whole.ptr));
+}
+
+void header_ways(struct ways *w)
+{
+    struct span whole = w->node->part.whole;
+    const struct mime_way *own = w->node->way;
+
+    if (own && own->kind >= MIME_BY_HEADER)
+        return;
+    if (mime_has(&w->node->part, MIME_BARE_CR) || (w->state->has_bare_cr && !w->node->part.parent))
+        bare_cr_way(w, whole);
+    if (mime_has(&w->node->part, MIME_BARE_LF))
+        crlf_way(w, whole);
+    blank_line_way(w, whole);
+    bad_line_way(w, whole);
+    header_in_body_way(w, whole);
+    no_end_way(w, whole);
+}
