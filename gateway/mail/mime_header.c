@@ -8,7 +8,8 @@ enum { FILENAME_BYTES_MAX = 1024, BOUNDARY_BYTES_MAX = 4096 };
 
 /* ---- which fields ---- */
 
-static void said_add(struct mime_said *said, const struct header_field *field)
+/* Of too many the last one counts, as to readers that take the last of all. */
+static void said_add(struct mime_node *node, struct mime_said *said, const struct header_field *field)
 {
     struct span value = span_trim(field->body);
 
@@ -16,7 +17,10 @@ static void said_add(struct mime_said *said, const struct header_field *field)
         if (span_ieq(span_trim(said->fields[i]->body), value))
             return;
     if (said->count < MIME_SAID_MAX)
-        said->fields[said->count++] = field;
+        said->count++;
+    else
+        mime_note(node, MIME_READINGS_REACHED);
+    said->fields[said->count - 1] = field;
 }
 
 static void find_fields(struct mime_node *node)
@@ -30,11 +34,11 @@ static void find_fields(struct mime_node *node)
         if (f->name.len < 10 || (ascii_lower(f->name.ptr[0]) != 'c' && ascii_lower(f->name.ptr[0]) != 'm'))
             continue;
         if (span_iis(f->name, "content-type"))
-            said_add(&node->types, f);
+            said_add(node, &node->types, f);
         else if (span_iis(f->name, "content-transfer-encoding"))
-            said_add(&node->encodings, f);
+            said_add(node, &node->encodings, f);
         else if (span_iis(f->name, "content-disposition"))
-            said_add(&node->dispositions, f);
+            said_add(node, &node->dispositions, f);
         else if (span_iis(f->name, "content-id") && !node->content_id)
             node->content_id = f;
         else if (span_iis(f->name, "mime-version"))

@@ -1,9 +1,13 @@
 /* mail/mime_ways_header.c - in which other ways readers may take a part's header: where it ends, and where its lines do.
  */
-#include "gateway/mail/bytes_scan.h"
 #include "gateway/mail/mime_ways.h"
 
-enum { BLANK_LINES_MOST = 8, BAD_LINES_MOST = 4 };
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/mail/bytes_scan.h"
+
+enum { BLANK_LINES_MOST = 8, MENDED_BYTES_MAX = 64 * 1024, MENDED_FIELDS_MAX = 100 };
 
 static bool says_of_body(const struct header_index *h, size_t from)
 {
@@ -120,32 +124,167 @@ static void blank_line_way(struct ways *w, struct span whole)
     }
 }
 
-/* The header goes on behind a line that is no field, if something is said of the body there. */
-static void bad_line_way(struct ways *w, struct span whole)
+/* ---- a header that is broken ---- */
+
+enum line_kind { LINE_NONE, LINE_OF_MIME, LINE_OF_OTHER };
+
+/* The fields that tell of the body, gathered from a header whose other lines may be anything. */
+struct gathered {
+    char *text;
+    size_t len;
+    enum line_kind last; /* what a continuation continues */
+    bool is_unfolded;    /* there was a line that continues none */
+};
+
+/* [RFC5322 3.6.8], blanks before the colon allowed. */
+static enum line_kind kind_of(struct span line)
+{
+    struct span name = up_to(line, ": \t");
+    struct span rest = span_trim(span_skip(line, name.len));
+
+    if (!name.len || !rest.len || rest.ptr[0] != ':')
+        return LINE_NONE;
+    return span_istarts(name, SPAN("content-")) || span_iis(name, "mime-version") ? LINE_OF_MIME : LINE_OF_OTHER;
+}
+
+/* Puts a line without the control characters that readers leave out; what begins with a blank and continues nothing is
+ * taken for the field that it looks like. A line that is no field goes on with parameters where they are due. */
+static void gather_line(struct gathered *g, struct span line)
+{
+    size_t room = MENDED_BYTES_MAX - g->len, n = 0, blanks = 0;
+    char *out = g->text + g->len;
+
+    if (room < line.len + 3)
+        return;
+    for (size_t i = 0; i < line.len; i++)
+        if ((unsigned char)line.ptr[i] > ' ' || ascii_is_wsp(line.ptr[i]))
+            out[n++] = line.ptr[i];
+    while (blanks < n && ascii_is_wsp(out[blanks]))
+        blanks++;
+    struct span text = span_make(out, n);
+
+    g->is_unfolded |= blanks == 0;
+    if (!g->is_unfolded)
+        g->last = LINE_NONE;
+    bool is_due = g->last == LINE_OF_MIME && g->len > 3 && g->text[g->len - 3] == ';';
+    bool goes_on = blanks ? g->last == LINE_OF_MIME : is_due && kind_of(text) == LINE_NONE;
+
+    if (blanks && g->last == LINE_NONE) {
+        text = span_skip(text, blanks);
+        memmove(out, text.ptr, text.len);
+        n = text.len;
+        text = span_make(out, n);
+    }
+    if (goes_on && !blanks) {
+        memmove(out + 1, out, n++);
+        out[0] = ' ';
+    }
+    if (!goes_on && !(blanks && g->last != LINE_NONE))
+        g->last = kind_of(text);
+    if (g->last != LINE_OF_MIME)
+        return;
+    memcpy(out + n, "\r\n", 2);
+    g->len += n + 2;
+}
+
+/* Gathers up to the empty line; returns where the body begins. */
+static size_t gather_header(struct gathered *g, struct span bytes)
+{
+    size_t at = 0;
+
+    while (at < bytes.len) {
+        struct span rest = span_skip(bytes, at);
+        size_t lf = span_find(rest, '\n');
+        struct span line = span_first(rest, lf);
+
+        at += lf == SPAN_NPOS ? rest.len : lf + 1;
+        if (line.len && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        if (!line.len)
+            break;
+        gather_line(g, line);
+    }
+    return at;
+}
+
+static const struct header_field *next_mime_field(const struct header_index *h, size_t *at)
+{
+    while (*at < h->count) {
+        const struct header_field *field = &h->fields[(*at)++];
+
+        if (span_istarts(field->name, SPAN("content-")))
+            return field;
+    }
+    return NULL;
+}
+
+static bool says_the_same(const struct header_index *a, const struct header_index *b)
+{
+    const struct header_field *x, *y;
+    size_t i = 0, k = 0;
+
+    do {
+        x = next_mime_field(a, &i);
+        y = next_mime_field(b, &k);
+        if (x && y && (!span_ieq(x->name, y->name) || !span_eq(x->body, y->body)))
+            return false;
+    } while (x && y);
+    return !x && !y;
+}
+
+/* What a reader finds that goes on to the empty line, whatever stands before it, and that leaves NULs out. */
+static void mended_way(struct ways *w, struct span whole)
 {
     const struct header_index *own = &w->node->part.header;
-    struct header_index *all = arena_alloc(arena_of(w), sizeof *all);
-    size_t at = w->node->body_at;
+    bool is_limit = own->anomalies & (HEADER_TOO_LONG | HEADER_TOO_MANY);
+    struct span bytes = span_first(whole, w->state->again_left);
+    struct gathered g = { 0 };
 
-    if (!(own->anomalies & HEADER_BAD_LINE))
+    if (!(own->anomalies & (HEADER_BAD_LINE | HEADER_NUL | HEADER_TOO_LONG | HEADER_TOO_MANY)))
         return;
-    *all = *own;
-    for (int i = 0; i < BAD_LINES_MOST && all->anomalies & HEADER_BAD_LINE; i++) {
-        size_t lf = span_find(span_skip(whole, at), '\n');
+    g.text = mem_alloc(MENDED_BYTES_MAX + 2);
+    size_t body_at = gather_header(&g, bytes);
 
-        if (lf == SPAN_NPOS)
-            break;
-        at += lf + 1;
-        const struct header_index *more = index_new(w, span_skip(whole, at));
+    w->state->again_left -= body_at;
+    w->state->tree.looked_at += body_at;
+    if (body_at == bytes.len && bytes.len < whole.len)
+        mime_note(w->node, MIME_READINGS_REACHED);
+    memcpy(g.text + g.len, "\r\n", 2);
+    struct header_index *h = arena_alloc(arena_of(w), sizeof *h);
 
-        all->fields = arena_grow(arena_of(w), all->fields, all->count, all->count + more->count, sizeof *all->fields);
-        for (size_t k = 0; k < more->count; k++)
-            all->fields[all->count++] = more->fields[k];
-        all->anomalies = more->anomalies;
-        at += more->body_at;
+    header_parse(arena_of(w), arena_copy(arena_of(w), span_make(g.text, g.len + 2)), MENDED_BYTES_MAX + 2,
+                 MENDED_FIELDS_MAX, h);
+    free(g.text);
+    if (says_of_body(h, 0) && !says_the_same(own, h))
+        header_way(w,
+                   is_limit                           ? "the header goes on behind its limit"
+                   : own->anomalies & HEADER_BAD_LINE ? "the header goes on behind a bad line"
+                                                      : "a header without NULs",
+                   h, body_at);
+}
+
+/* The value of a field as one or more encoded words, which do not belong there [RFC2047 5]. */
+static void encoded_words_way(struct ways *w)
+{
+    const struct header_index *own = &w->node->part.header;
+    struct header_index *h = NULL;
+
+    for (size_t i = 0; i < own->count; i++) {
+        const struct header_field *field = &own->fields[i];
+        unsigned ignored = 0;
+
+        if (!span_istarts(field->name, SPAN("content-")) ||
+            span_search(up_to(field->body, ";"), SPAN("=?")) == SPAN_NPOS)
+            continue;
+        if (!h) {
+            h = arena_alloc(arena_of(w), sizeof *h);
+            *h = *own;
+            h->fields = arena_grow(arena_of(w), own->fields, own->count, own->count, sizeof *own->fields);
+        }
+        h->fields[i].body = words_decode(arena_of(w), field->body, MENDED_BYTES_MAX, &ignored);
     }
-    if (says_of_body(all, own->count))
-        header_way(w, "the header goes on behind a bad line", all, at);
+    if (h && says_of_body(h, 0) && !says_the_same(own, h))
+        header_way(w, "encoded words in MIME fields", h, w->node->body_at);
 }
 
 /* MIME fields at the top of a body: an empty line too many before them. */
@@ -201,7 +340,8 @@ void header_ways(struct ways *w)
     if (mime_has(&w->node->part, MIME_BARE_LF))
         crlf_way(w, whole);
     blank_line_way(w, whole);
-    bad_line_way(w, whole);
+    mended_way(w, whole);
+    encoded_words_way(w);
     header_in_body_way(w, whole);
     no_end_way(w, whole);
 }

@@ -85,6 +85,25 @@ static const struct {
     { "blanks before the empty line", V "X: y\r\n  \r\n\r\nx", NULL, NULL },
     { "a line that is no field", V "hello\r\nContent-Transfer-Encoding: base64" END "eHl6",
       "the header goes on behind a bad line", "xyz" },
+    { "many lines that are no fields", V "a\r\nb\r\nc\r\nd\r\ne\r\nf\r\nContent-Transfer-Encoding: base64" END "eHl6",
+      "the header goes on behind a bad line", "xyz" },
+    { "a header that begins with blanks", " Content-Transfer-Encoding: base64\r\nContent-Type: a/b" END "eHl6",
+      "the header goes on behind a bad line", "xyz" },
+    { "all of a header behind blanks",
+      " Content-Type: multipart/mixed; boundary=b\r\n Subject: y" END "--b\r\n\r\nx\r\n--b--",
+      "the header goes on behind a bad line", "x" },
+    { "a parameter that lacks the blank before it",
+      TYPE "multipart/mixed;\r\nboundary=b" END "--c\r\n--b\r\n\r\nx\r\n--b--", "the header goes on behind a bad line",
+      "x" },
+    { "an encoding in an encoded word", V "Content-Transfer-Encoding: =?us-ascii?q?=62ase64?=" END "eHl6",
+      "encoded words in MIME fields", "xyz" },
+    { "a type in an encoded word", TYPE "=?us-ascii?q?multipart/mixed=3B_boundary=3Db?=" END "--b\r\n\r\nx\r\n--b--",
+      "encoded words in MIME fields", "x" },
+    { "more types than are looked at",
+      TYPE "a/a\r\nContent-Type: a/b\r\nContent-Type: a/c\r\nContent-Type: a/d\r\nContent-Type: a/e\r\n"
+           "Content-Type: a/f\r\nContent-Type: a/g\r\nContent-Type: a/h\r\nContent-Type: a/i\r\n"
+           "Content-Type: multipart/mixed; boundary=b" END "--b\r\n\r\nx\r\n--b--",
+      "last Content-Type", "x" },
     { "a line that is no field, and text", V "hello\r\nyou: there" END "x", NULL, NULL },
     { "fields behind an empty line", V "\r\nContent-Transfer-Encoding: base64" END "eHl6",
       "the header is behind an empty line", "xyz" },
@@ -151,6 +170,31 @@ static void what_any_reader_shows_is_there(void **state)
     }
 }
 
+/* What a C string cannot hold, and a header beyond its limit. */
+static void headers_that_are_broken_hide_nothing(void **state)
+{
+    struct strbuf bytes;
+
+    (void)state;
+    struct message *m = message_new(SPAN(V "Content-\0Transfer-Encoding: ba\0se64" END "eHl6"), &mime_view_limits);
+
+    EXPECT_TRUE(has_leaf(m, "the header goes on behind a bad line", "xyz"));
+    message_free(m);
+    m = message_new(SPAN(V "Content-Transfer-Encoding: ba\0se64" END "eHl6"), &mime_view_limits);
+    EXPECT_TRUE(has_leaf(m, "a header without NULs", "xyz"));
+    message_free(m);
+    strbuf_init(&bytes, 1 << 20);
+    strbuf_puts(&bytes, TYPE "multipart/mixed; boundary=b" END "--b\r\n");
+    for (int i = 0; i < 2000; i++)
+        strbuf_puts(&bytes, "X: y\r\n");
+    strbuf_puts(&bytes, "Content-Transfer-Encoding: base64" END "eHl6\r\n--b--\r\n");
+    m = message_new(strbuf_span(&bytes), &mime_view_limits);
+    EXPECT_TRUE(message_mime(m)->anomalies >> MIME_HEADER_REACHED & 1);
+    EXPECT_TRUE(has_leaf(m, "the header goes on behind its limit", "xyz"));
+    message_free(m);
+    strbuf_release(&bytes);
+}
+
 static void readings_say_whose_they_are(void **state)
 {
     struct message *m =
@@ -170,4 +214,5 @@ static void readings_say_whose_they_are(void **state)
     message_free(m);
 }
 
-RUN_TESTS(TEST(what_any_reader_shows_is_there), TEST(readings_say_whose_they_are))
+RUN_TESTS(TEST(what_any_reader_shows_is_there), TEST(headers_that_are_broken_hide_nothing),
+          TEST(readings_say_whose_they_are))
