@@ -292,7 +292,6 @@ static bool make_file_name(struct inquiry *q, size_t number, struct selected *on
 {
     (void)q;
     (void)number;
-    one->text = span_of(one->part->filename);
     return one->text.len;
 }
 
@@ -495,6 +494,21 @@ const char *selector_parse(struct arena *a, const char *text, struct selector *o
 
 /* ---- selecting ---- */
 
+/* A list about names is about all that readers may show. */
+static void add_other_names(struct values *v)
+{
+    for (size_t i = 0, count = v->count; i < count; i++) {
+        struct mime_part *part = v->items[i].part;
+
+        for (size_t k = 0; part->other_filenames[k]; k++) {
+            struct selected *one = add(v);
+
+            one->part = part;
+            one->text = span_of(part->other_filenames[k]);
+        }
+    }
+}
+
 static void apply(struct values *v, const struct select_step *step)
 {
     size_t kept = 0;
@@ -512,6 +526,8 @@ static void apply(struct values *v, const struct select_step *step)
             v->items[kept++] = one;
     }
     v->count = kept;
+    if (transforms[step->transform].make == make_file_name)
+        add_other_names(v);
 }
 
 size_t selector_values(const struct selector *s, struct inquiry *q, struct selected **out)

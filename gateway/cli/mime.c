@@ -109,7 +109,8 @@ static void put_part(struct view *view, struct mime_part *part)
     if (part->disposition)
         printf(" %s", disposition_text(part->disposition));
     put_foreign(" \"", part->filename, "\"");
-    put_foreign(" or \"", part->other_filename, "\"");
+    for (size_t i = 0; part->other_filenames[i]; i++)
+        put_foreign(" or \"", part->other_filenames[i], "\"");
     if (part->children)
         printf(" %u part%s", part->children, part->children == 1 ? "" : "s");
     else
@@ -146,6 +147,15 @@ static json_t *digest_of(struct span bytes)
     return json_string(hex);
 }
 
+static json_t *other_names_of(const struct mime_part *part)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; part->other_filenames[i]; i++)
+        json_array_append_new(list, cli_json_text(span_of(part->other_filenames[i])));
+    return list;
+}
+
 static json_t *number_or_null(const struct mime_part *part)
 {
     return part ? json_integer(part->index) : json_null();
@@ -166,9 +176,9 @@ static json_t *part_of(struct view *view, struct mime_part *part)
         "{s:i, s:o, s:i, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I}", "index", (int)part->index, "parent",
         number_or_null(part->parent), "children", (int)part->children, "type", cli_json_text(span_of(part->type)),
         "charset", cli_json_text(span_of(part->charset)), "encoding", encoding_text(part->encoding), "disposition",
-        disposition_text(part->disposition), "filename", cli_json_text(span_of(part->filename)), "other_filename",
-        cli_json_text(span_of(part->other_filename)), "content_id", cli_json_text(span_of(part->content_id)),
-        "encoded_bytes", (json_int_t)part->encoded.len, "bytes", (json_int_t)bytes.len);
+        disposition_text(part->disposition), "filename", cli_json_text(span_of(part->filename)), "other_filenames",
+        other_names_of(part), "content_id", cli_json_text(span_of(part->content_id)), "encoded_bytes",
+        (json_int_t)part->encoded.len, "bytes", (json_int_t)bytes.len);
 
     json_object_set_new(object, "offset", offset_of(view->message, part));
     json_object_set_new(object, "sha256", digest_of(bytes));

@@ -43,11 +43,10 @@ static void read_html(struct message *m, struct content *content, struct content
 /* An attachment that opens in a browser, whatever its type is said to be. */
 static bool is_html_file(const struct mime_part *part)
 {
-    static const char *const ends[] = { ".htm", ".html", ".shtm", ".shtml" };
+    static const char *const ends[] = { ".htm", ".html", ".shtm", ".shtml", ".xht", ".xhtml", ".svg" };
 
     for (size_t i = 0; i < COUNT(ends) && !part->is_multipart && !part->children; i++)
-        if (span_iends(span_of(part->filename), span_of(ends[i])) ||
-            span_iends(span_of(part->other_filename), span_of(ends[i])))
+        if (mime_is_named(part, ends[i]))
             return true;
     return false;
 }

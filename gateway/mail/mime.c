@@ -244,6 +244,24 @@ struct span mime_text(struct message *m, struct mime_part *part)
 
 /* ---- names ---- */
 
+static bool ends_so(const char *name, const char *end)
+{
+    struct span text = span_trim(span_of(name));
+
+    while (text.len && strchr(". ", text.ptr[text.len - 1]))
+        text.len--;
+    return span_iends(text, span_of(end));
+}
+
+bool mime_is_named(const struct mime_part *part, const char *end)
+{
+    bool is_named = ends_so(part->filename, end);
+
+    for (size_t i = 0; part->other_filenames[i] && !is_named; i++)
+        is_named = ends_so(part->other_filenames[i], end);
+    return is_named;
+}
+
 static const char *const anomaly_names[] = {
     [MIME_DUPLICATE_TYPE] = "duplicate_content_type",
     [MIME_DUPLICATE_ENCODING] = "duplicate_transfer_encoding",

@@ -21,6 +21,7 @@ enum {
     MIME_DEPTH_MAX = 40,                /* multiparts and messages inside of each other */
     MIME_PARTS_MAX = 1000,              /* readings and all */
     MIME_READINGS_MAX = 8,              /* of one part */
+    MIME_FILENAMES_MAX = 16,            /* the same */
     MIME_HEADER_BYTES_MAX = 256 * 1024, /* of one part */
 };
 
@@ -91,13 +92,13 @@ struct mime_part {
     unsigned children;
     struct span whole; /* header and body, in the message (or in what it was unpacked from) */
     struct header_index header;
-    struct span encoded;        /* the body as it came in */
-    const char *type;           /* "text/plain": lower case */
-    const char *charset;        /* as declared, lower case; "" */
-    const char *filename;       /* UTF-8; "" */
-    const char *other_filename; /* that another reader finds: the part is as dangerous as either of them; "" */
-    const char *content_id;     /* without <>; "" */
-    const char *boundary;       /* "" */
+    struct span encoded;          /* the body as it came in */
+    const char *type;             /* "text/plain": lower case */
+    const char *charset;          /* as declared, lower case; "" */
+    const char *filename;         /* UTF-8; "" */
+    const char **other_filenames; /* that other readers find: the part is as dangerous as any of them; up to a NULL */
+    const char *content_id;       /* without <>; "" */
+    const char *boundary;         /* "" */
     enum mime_disposition disposition;
     enum mime_encoding encoding;
     uint64_t anomalies; /* 1 << enum mime_anomaly */
@@ -125,6 +126,8 @@ struct span mime_bytes(struct message *m, struct mime_part *part);
 /* mime_text - the same as UTF-8, valid: a text part's characters, lines in LF, flowed lines joined, of Rich Text what
  * it shows. Kept. */
 struct span mime_text(struct message *m, struct mime_part *part);
+/* mime_is_named - whether any of its names ends so, without case and the blanks and dots that Windows takes away. */
+bool mime_is_named(const struct mime_part *part, const char *end);
 /* mime_anomaly_name - "duplicate_content_type", ... */
 const char *mime_anomaly_name(enum mime_anomaly anomaly);
 

@@ -229,41 +229,93 @@ static void read_disposition(struct mime_state *state, struct mime_node *node, c
         node->part.disposition = MIME_ATTACHMENT;
 }
 
-/* The first name that differs from `name` among all that readers may take. */
-static struct span other_name(const struct params *p, const char *param, struct span name)
+/* The names that readers may take, those that they prefer first. */
+struct names {
+    struct arena *arena;
+    const char *items[MIME_FILENAMES_MAX + 1]; /* with a NULL behind them */
+    size_t count;
+    bool is_full;
+};
+
+/* Of a very long one its beginning and its end, where its extension is. */
+static struct span shortened(struct arena *a, struct span name)
+{
+    size_t half = FILENAME_BYTES_MAX / 2 - 3, from = name.len - half;
+
+    if (name.len <= FILENAME_BYTES_MAX)
+        return name;
+    while (half && ((unsigned char)name.ptr[half] & 0xc0) == 0x80)
+        half--;
+    while (from < name.len && ((unsigned char)name.ptr[from] & 0xc0) == 0x80)
+        from++;
+    return span_of(arena_printf(a, "%.*s...%.*s", SPAN_ARG(span_first(name, half)), SPAN_ARG(span_skip(name, from))));
+}
+
+static void name_add(struct names *n, struct span name)
+{
+    if (!name.len)
+        return;
+    const char *text = mime_text_of(n->arena, shortened(n->arena, name), false);
+
+    for (size_t i = 0; i < n->count; i++)
+        if (strcmp(n->items[i], text) == 0)
+            return;
+    if (n->count < MIME_FILENAMES_MAX)
+        n->items[n->count++] = text;
+    else
+        n->is_full = true;
+}
+
+/* Every value of `param`, and how readers have it that decode no words there, or that end a text at a NUL. */
+static void names_add(struct names *n, const struct params *p, const char *param)
 {
     const struct param *found;
 
-    for (size_t n = 0; (found = params_find(p, param, n)); n++) {
-        if (found->value.len && !span_eq(found->value, name))
-            return found->value;
-        if (found->is_word_decoded && found->raw.len) /* as a reader has it that decodes none here */
-            return found->raw;
+    for (size_t i = 0; (found = params_find(p, param, i)); i++) {
+        size_t nul = span_find(found->value, '\0');
+
+        name_add(n, found->value);
+        if (found->is_word_decoded)
+            name_add(n, found->raw);
+        if (nul != SPAN_NPOS)
+            name_add(n, span_first(found->value, nul));
     }
-    return span_make(NULL, 0);
+}
+
+/* Those of a field that comes more than once. */
+static void names_of_all(struct names *n, const struct mime_said *said)
+{
+    for (unsigned i = 0; i < said->count; i++) {
+        struct params p;
+
+        params_read(n->arena, said->fields[i]->body, &p);
+        names_add(n, &p, "filename");
+        names_add(n, &p, "name");
+    }
 }
 
 static void read_names(struct mime_state *state, struct mime_node *node)
 {
-    struct arena *a = &state->message->arena;
-    struct span name = value_of(&node->disposition_params, "filename");
+    struct names n = { .arena = &state->message->arena };
 
-    if (!name.len)
-        name = value_of(&node->type_params, "name");
-    if (!name.len)
+    names_add(&n, &node->disposition_params, "filename");
+    size_t before = n.count;
+
+    names_add(&n, &node->type_params, "name");
+    if (before && n.count > before)
+        mime_note(node, MIME_PARAM_CONFLICT);
+    names_add(&n, &node->disposition_params, "name"); /* not the standard's, but read */
+    if (node->dispositions.count > 1)
+        names_of_all(&n, &node->dispositions);
+    if (node->types.count > 1)
+        names_of_all(&n, &node->types);
+    if (n.is_full)
+        mime_note(node, MIME_READINGS_REACHED);
+    if (!n.count)
         return;
-    struct span other = other_name(&node->disposition_params, "filename", name);
-
-    if (!other.len)
-        other = other_name(&node->disposition_params, "name", name); /* not the standard's, but read */
-
-    if (!other.len) {
-        other = other_name(&node->type_params, "name", name);
-        if (other.len)
-            mime_note(node, MIME_PARAM_CONFLICT);
-    }
-    node->part.filename = mime_text_of(a, span_first(name, FILENAME_BYTES_MAX), false);
-    node->part.other_filename = mime_text_of(a, span_first(other, FILENAME_BYTES_MAX), false);
+    node->part.filename = n.items[0];
+    if (n.count > 1)
+        node->part.other_filenames = arena_grow(n.arena, n.items + 1, n.count, n.count, sizeof *n.items);
 }
 
 static void read_content_id(struct mime_state *state, struct mime_node *node)

@@ -37,12 +37,15 @@ static void adopt(struct mime_node *parent, struct mime_node *node)
     parent->last_child = node;
 }
 
+static const char *no_filenames[] = { NULL };
+
 struct mime_node *mime_node_new(struct mime_state *state, struct mime_node *parent)
 {
     struct mime_node *node = arena_alloc(&state->message->arena, sizeof *node);
     struct mime_part *part = &node->part;
 
-    part->reading = part->charset = part->filename = part->other_filename = part->content_id = part->boundary = "";
+    part->reading = part->charset = part->filename = part->content_id = part->boundary = "";
+    part->other_filenames = no_filenames;
     part->type = "text/plain";
     state->part_count++;
     if (state->last_made)

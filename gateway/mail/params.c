@@ -189,10 +189,20 @@ static struct span glued(struct arena *a, struct span s)
 static void read_open_quote(struct reader *r, struct span name, struct span text)
 {
     flaw(r, PARAMS_UNQUOTED);
-    param_piece_add(r->pieces, name, unquoted(r->pieces->arena, text), false);
-    if (span_find(text, ';') != SPAN_NPOS)
+    if (param_piece_add(r->pieces, name, unquoted(r->pieces->arena, text), false) && span_find(text, ';') != SPAN_NPOS)
         add_other(r, name, before_semicolon(text));
     skip(r, r->rest.len);
+}
+
+/* As readers have it that know of no backslashes, or that cut a field at every semicolon. */
+static void add_cut(struct reader *r, struct span name, struct span text)
+{
+    size_t quote = span_find(text, '"'), semicolon = span_find(text, ';');
+
+    if (quote != SPAN_NPOS && quote > 1)
+        add_other(r, name, span_first(text, quote - 1));
+    if (semicolon != SPAN_NPOS && semicolon)
+        add_other(r, name, span_first(text, semicolon));
 }
 
 static void read_quoted(struct reader *r, struct span name)
@@ -206,7 +216,10 @@ static void read_quoted(struct reader *r, struct span name)
         return;
     }
     text = span_first(text, end);
-    param_piece_add(r->pieces, name, is_plain ? text : unquoted(r->pieces->arena, text), false);
+    bool is_added = param_piece_add(r->pieces, name, is_plain ? text : unquoted(r->pieces->arena, text), false);
+
+    if (is_added)
+        add_cut(r, name, text);
     skip(r, end + 2);
     skip_gap(r);
     if (is_end(r))
@@ -214,7 +227,8 @@ static void read_quoted(struct reader *r, struct span name)
     flaw(r, PARAMS_SYNTAX);
     if (begins_param(r->rest))
         return;
-    add_other(r, name, glued(r->pieces->arena, before_semicolon(span_first(whole, PARAM_OTHER_MAX))));
+    if (is_added)
+        add_other(r, name, glued(r->pieces->arena, before_semicolon(span_first(whole, PARAM_OTHER_MAX))));
     skip_junk(r);
 }
 
@@ -247,14 +261,14 @@ static void read_token(struct reader *r, struct span name)
     flaw(r, PARAMS_UNQUOTED);
     if (begins_param(r->rest)) {
         flaw(r, PARAMS_SYNTAX);
-        param_piece_add(r->pieces, name, token, false);
-        add_other(r, name, before_semicolon(span_first(whole, PARAM_OTHER_MAX)));
+        if (param_piece_add(r->pieces, name, token, false))
+            add_other(r, name, before_semicolon(span_first(whole, PARAM_OTHER_MAX)));
         return;
     }
     struct span longer = before_semicolon(whole);
 
-    param_piece_add(r->pieces, name, header_unfold(r->pieces->arena, longer), false);
-    if (!span_starts(token, SPAN("=?")))
+    if (param_piece_add(r->pieces, name, header_unfold(r->pieces->arena, longer), false) &&
+        !span_starts(token, SPAN("=?")))
         add_other(r, name, token);
     r->rest = span_skip(whole, longer.len);
 }
@@ -301,9 +315,9 @@ void params_read(struct arena *a, struct span body, struct params *out)
     }
     if (span_trim(r.rest).len)
         pieces.flaws |= PARAMS_TOO_MANY;
-    out->items = pieces.count
-                     ? arena_alloc(a, (pieces.count < PARAMS_MAX ? pieces.count : PARAMS_MAX) * sizeof *out->items)
-                     : NULL;
+    size_t most = pieces.count * PARAM_READINGS_MAX;
+
+    out->items = most ? arena_alloc(a, (most < PARAMS_MAX ? most : PARAMS_MAX) * sizeof *out->items) : NULL;
     params_join(&pieces, out);
 }
 

@@ -25,18 +25,29 @@ static void read_stars(struct param_pieces *p, struct span stars, struct param_p
         piece->section = (int)section;
 }
 
-void param_piece_add(struct param_pieces *p, struct span name, struct span value, bool is_other_reading)
+/* Parameters by which readers find and name what is in a part. */
+static bool matters(struct span name)
+{
+    static const char *const names[] = { "boundary", "charset", "name", "filename", "format", "delsp", "url" };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (span_iis(name, names[i]))
+            return true;
+    return false;
+}
+
+bool param_piece_add(struct param_pieces *p, struct span name, struct span value, bool is_other_reading)
 {
     struct param_piece piece = { .value = value, .section = PARAM_NO_SECTION, .is_other_reading = is_other_reading };
     size_t star = span_find(name, '*');
 
-    if (p->count == PARAMS_PIECES_MAX) {
-        p->flaws |= PARAMS_TOO_MANY;
-        return;
-    }
     if (star == 0) {
         p->flaws |= PARAMS_SYNTAX;
-        return;
+        return false;
+    }
+    if (p->count == PARAMS_PIECES_MAX || (p->count >= PARAMS_PIECES_OF_OTHERS && !matters(span_first(name, star)))) {
+        p->flaws |= PARAMS_TOO_MANY;
+        return false;
     }
     if (star != SPAN_NPOS)
         read_stars(p, span_skip(name, star), &piece);
@@ -44,6 +55,7 @@ void param_piece_add(struct param_pieces *p, struct span name, struct span value
     for (size_t i = 0; i < piece.name.len; i++)
         ((char *)piece.name.ptr)[i] = ascii_lower(piece.name.ptr[i]);
     p->items[p->count++] = piece;
+    return true;
 }
 
 static struct param *item_add(struct param_pieces *p, struct params *out, struct span name)
@@ -54,7 +66,7 @@ static struct param *item_add(struct param_pieces *p, struct params *out, struct
     }
     struct param *item = &out->items[out->count++];
 
-    item->name = name;
+    *item = (struct param){ .name = name };
     return item;
 }
 
@@ -145,11 +157,48 @@ static int by_section(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Of pieces in the order of their numbers: each number once, up to a gap if `to_gap` says so. Returns how many. */
+static size_t keep_sections(struct param_piece *const *found, size_t count, bool is_last, bool to_gap,
+                            struct param_piece **kept)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bool is_again = n && found[i]->section == kept[n - 1]->section;
+
+        if (to_gap && n && found[i]->section > kept[n - 1]->section + 1)
+            break;
+        if (!is_again)
+            kept[n++] = found[i];
+        else if (is_last)
+            kept[n - 1] = found[i];
+    }
+    return n;
+}
+
+/* As other readers put them together that take the last of a number, or stop at a gap. Item `own` is how most do. */
+static void join_otherwise(struct param_pieces *p, struct param_piece *const *found, size_t count, size_t own,
+                           struct params *out)
+{
+    struct param_piece *kept[PARAMS_PIECES_MAX];
+
+    for (int i = 0; i < 2; i++) {
+        size_t before = out->count;
+
+        join(p, kept, keep_sections(found, count, i == 0, i == 1, kept), out);
+        if (out->count == before)
+            return;
+        out->items[before].is_other_reading = true;
+        if (span_eq(out->items[before].value, out->items[own].value))
+            out->count = before;
+    }
+}
+
 /* The continuations of `name`: in the order of their numbers, each number once. */
 static void join_sections(struct param_pieces *p, struct span name, struct params *out)
 {
-    struct param_piece *found[PARAMS_PIECES_MAX];
-    size_t count = 0, kept = 0;
+    struct param_piece *found[PARAMS_PIECES_MAX], *kept[PARAMS_PIECES_MAX];
+    size_t count = 0;
 
     for (size_t i = 0; i < p->count; i++) {
         struct param_piece *piece = &p->items[i];
@@ -165,12 +214,14 @@ static void join_sections(struct param_pieces *p, struct span name, struct param
     if (count == 0)
         return;
     qsort(found, count, sizeof found[0], by_section);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || found[i]->section != found[i - 1]->section)
-            found[kept++] = found[i];
-    if (found[0]->section != 0 || (size_t)found[kept - 1]->section != kept - 1)
+    size_t kept_count = keep_sections(found, count, false, false, kept), before = out->count;
+    bool has_gap = (size_t)kept[kept_count - 1]->section != kept_count - 1;
+
+    if (found[0]->section != 0 || has_gap)
         p->flaws |= PARAMS_CONTINUATION;
-    join(p, found, kept, out);
+    join(p, kept, kept_count, out);
+    if (out->count > before && (kept_count < count || has_gap))
+        join_otherwise(p, found, count, before, out);
 }
 
 /* Those of `name` that stand for themselves. */
@@ -205,18 +256,26 @@ static void compare(struct param_pieces *p, const struct params *out, size_t fro
     }
 }
 
-void params_join(struct param_pieces *p, struct params *out)
+/* Those that matter, or all that are left. */
+static void join_all(struct param_pieces *p, bool is_for_all, struct params *out)
 {
     for (size_t i = 0; i < p->count && out->count < PARAMS_MAX; i++) {
         struct span name = p->items[i].name;
         size_t from = out->count;
 
-        if (p->items[i].is_taken)
+        if (p->items[i].is_taken || (!is_for_all && !matters(name)))
             continue;
         join_singles(p, name, true, out);
         join_sections(p, name, out);
         join_singles(p, name, false, out);
         compare(p, out, from);
     }
+}
+
+void params_join(struct param_pieces *p, struct params *out)
+{
+    if (p->count > PARAMS_MAX)
+        join_all(p, false, out);
+    join_all(p, true, out);
     out->flaws |= p->flaws;
 }

@@ -4,7 +4,7 @@
 
 #include "gateway/mail/words.h"
 
-enum { PARAM_NO_SECTION = -1, PARAM_SECTION_MAX = 99999 };
+enum { PARAM_NO_SECTION = -1, PARAM_SECTION_MAX = 99999, PARAM_READINGS_MAX = 3 };
 
 /* A parameter as it stands in the field. */
 struct param_piece {
@@ -23,9 +23,10 @@ struct param_pieces {
     unsigned flaws;
 };
 
-/* param_piece_add - `name` with its stars. */
-void param_piece_add(struct param_pieces *p, struct span name, struct span value, bool is_other_reading);
-/* params_join - pieces of one name become one, are decoded, and compared; adds to out->flaws. */
+/* param_piece_add - `name` with its stars; false: it is left out. */
+bool param_piece_add(struct param_pieces *p, struct span name, struct span value, bool is_other_reading);
+/* params_join - pieces of one name become one, are decoded, and compared; adds to out->flaws. A piece makes at most
+ * PARAM_READINGS_MAX of out->items, which has room for as many, or for PARAMS_MAX. */
 void params_join(struct param_pieces *p, struct params *out);
 
 #endif

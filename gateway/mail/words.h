@@ -44,7 +44,8 @@ enum params_flaw {
     PARAMS_CHARSET = 1 << 8, /* unknown charset, or bytes that it does not have */
 };
 
-enum { PARAMS_MAX = 64, PARAMS_PIECES_MAX = 256, PARAM_OTHER_MAX = 1000, PARAM_VALUE_MAX = 65536 };
+/* Some of the pieces are kept for the names that matter, so that no number of others hides these. */
+enum { PARAMS_MAX = 64, PARAMS_PIECES_MAX = 256, PARAMS_PIECES_OF_OTHERS = 160, PARAM_OTHER_MAX = 1000, PARAM_VALUE_MAX = 65536 };
 
 struct params {
     struct span value; /* before the first `;`, without comments and blanks: "text/plain" */

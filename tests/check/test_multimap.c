@@ -20,7 +20,7 @@ static const char letter[] = "From: \"Anna Berg\" <Anna@News.Example.co.uk>\n"
                              "See https://www.shop.example.co.uk/a?b=c or write to dora@example.org.\n"
                              "--b\n"
                              "Content-Type: application/octet-stream\n"
-                             "Content-Disposition: attachment; filename=\"Report.v2.ISO\"\n"
+                             "Content-Disposition: attachment; filename=\"Report.v2.ISO\"; filename=other.Exe\n"
                              "Content-Transfer-Encoding: base64\n"
                              "\n"
                              "QUJDREVG\n"
@@ -92,8 +92,8 @@ static void each_selector_selects(void **state)
         { "url_host", "www.shop.example.co.uk" },
         { "url_host.registrable", "example.co.uk" },
         { "email", "dora@example.org" },
-        { "attachment.name", "Report.v2.ISO" },
-        { "attachment.name.extension.lower", "iso" },
+        { "attachment.name", "Report.v2.ISO|other.Exe" },
+        { "attachment.name.extension.lower", "iso|exe" },
         { "attachment.type", "application/octet-stream" },
         { "attachment.size", "6" },
         { "attachment.count", "1" },

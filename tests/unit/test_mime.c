@@ -1,6 +1,7 @@
 /* tests/unit/test_mime.c - the parts of messages, as the standards have them, and where they end. */
 #include "tests/kit/expect.h"
 
+#include "gateway/base/utf8.h"
 #include "tests/kit/mime_view.h"
 
 #define TYPE "MIME-Version: 1.0\r\nContent-Type: "
@@ -98,7 +99,9 @@ static void facts_of_a_part_are_told(void **state)
     EXPECT_STR("text/html", part->type);
     EXPECT_STR("utf-8", part->charset);
     EXPECT_STR("a b.html", part->filename);
-    EXPECT_STR("other", part->other_filename);
+    EXPECT_STR("other", part->other_filenames[0]);
+    EXPECT_NULL(part->other_filenames[1]);
+    EXPECT_TRUE(mime_is_named(part, ".HTML") && mime_is_named(part, "other") && !mime_is_named(part, "a"));
     EXPECT_STR("x@y", part->content_id);
     EXPECT_INT(MIME_ATTACHMENT, part->disposition);
     EXPECT_INT(MIME_BASE64, part->encoding);
@@ -117,7 +120,13 @@ static void expect_names(const char *fields, const char *filename, const char *o
     struct message *m = message_new(span_of(text), &mime_view_limits);
 
     EXPECT_STR(filename, message_mime(m)->parts[0]->filename);
-    EXPECT_STR(other, message_mime(m)->parts[0]->other_filename);
+    struct strbuf others;
+
+    strbuf_init(&others, 10000);
+    for (size_t i = 0; message_mime(m)->parts[0]->other_filenames[i]; i++)
+        strbuf_putf(&others, "%s%s", i ? "|" : "", message_mime(m)->parts[0]->other_filenames[i]);
+    EXPECT_SPAN(other, strbuf_span(&others));
+    strbuf_release(&others);
     message_free(m);
 }
 
@@ -129,11 +138,35 @@ static void names_that_readers_may_see_are_told(void **state)
     expect_names("Content-Disposition: attachment; filename=a.txt; filename=b.exe", "a.txt", "b.exe");
     expect_names("Content-Disposition: attachment; filename=b.exe; filename*=utf-8''a.txt", "a.txt", "b.exe");
     expect_names("Content-Disposition: attachment; filename=a.txt; name=b.exe", "a.txt", "b.exe");
+    expect_names("Content-Type: a/b; name=a.txt\r\nContent-Disposition: attachment; name=b.exe", "a.txt", "b.exe");
     expect_names("Content-Type: text/plain; name=b.exe\r\nContent-Disposition: attachment; filename=a.txt", "a.txt",
                  "b.exe");
     expect_names("Content-Disposition: attachment; filename=\"=?utf-8?q?a.txt?=\"", "a.txt", "=?utf-8?q?a.txt?=");
+    expect_names("Content-Disposition: attachment; filename=a; filename=b; filename=c.exe", "a", "b|c.exe");
+    expect_names("Content-Disposition: attachment; filename=a\r\nContent-Disposition: inline; filename=b.exe", "a",
+                 "b.exe");
+    expect_names("Content-Type: a/b; name=a\r\nContent-Type: a/b; name=b.exe", "a", "b.exe");
+    expect_names("Content-Disposition: attachment; filename*=utf-8''b.exe%00.txt", "b.exe?.txt", "b.exe");
     expect_names("Content-Disposition: attachment; filename*0=a; filename*1=.txt", "a.txt", "");
     expect_names("Content-Disposition: attachment; filename*=iso-8859-1''%fc.txt", "\xc3\xbc.txt", "");
+}
+
+static void long_names_keep_their_ends(void **state)
+{
+    struct strbuf text;
+
+    (void)state;
+    strbuf_init(&text, 10000);
+    strbuf_puts(&text, "Content-Disposition: attachment; filename=\"");
+    for (int i = 0; i < 1001; i++)
+        strbuf_puts(&text, "\xc3\xbc");
+    strbuf_puts(&text, ".exe. \"\r\n\r\n");
+    struct message *m = message_new(strbuf_span(&text), &mime_view_limits);
+    struct span name = span_of(message_mime(m)->parts[0]->filename);
+
+    EXPECT_TRUE(name.len <= 1024 && utf8_is_valid(name) && mime_is_named(message_mime(m)->parts[0], ".exe"));
+    message_free(m);
+    strbuf_release(&text);
 }
 
 static void texts_are_utf8_with_lf(void **state)
@@ -207,4 +240,4 @@ static void texts_are_what_people_read(void **state)
 RUN_TESTS(TEST(parts_are_where_their_boundaries_say), TEST(inner_multiparts_end_where_outer_ones_go_on),
           TEST(a_boundary_ends_a_header), TEST(what_has_no_good_type_is_text_or_a_file), TEST(facts_of_a_part_are_told),
           TEST(texts_are_utf8_with_lf), TEST(files_in_texts_are_parts), TEST(files_in_winmail_dat_are_parts),
-          TEST(names_that_readers_may_see_are_told), TEST(texts_are_what_people_read))
+          TEST(names_that_readers_may_see_are_told), TEST(long_names_keep_their_ends), TEST(texts_are_what_people_read))

@@ -38,7 +38,9 @@ static void parameters_are_read_as_readers_read_them(void **state)
         { "text/plain; charset=utf-8; Format=\"flowed\"", "text/plain|charset=utf-8|format=flowed", 0 },
         { "text / plain ;charset = x", "text/plain|charset=x", 0 },
         { "(a) text (b) / (c) plain (d); charset=(e)x (f)", "text/plain|charset=x", PARAMS_COMMENT },
-        { "a/b; name=\"a \\\"b\\\" \\\\ c\"", "a/b|name=a \"b\" \\ c", 0 },
+        { "a/b; name=\"a \\\"b\\\" \\\\ c\"", "a/b|name=a \"b\" \\ c|~name=a", 0 },
+        { "a/b; name=\"a.exe\\\".txt\"; c=d", "a/b|name=a.exe\".txt|~name=a.exe|c=d", 0 },
+        { "a/b; name=\"a.exe;.txt\"; c=d", "a/b|name=a.exe;.txt|~name=a.exe|c=d", 0 },
         { "a/b; name=\"fol\r\n ded\"", "a/b|name=fol ded", 0 },
         { "a/b;; ;name=x;", "a/b|name=x", 0 },
         { "a/b; name=", "a/b|name=", 0 },
@@ -50,8 +52,8 @@ static void parameters_are_read_as_readers_read_them(void **state)
         { "a/b; n*0*=iso-8859-1''gr%FC; n*1=\" x\"; n*2*=%DF", "a/b|+n=gr\xc3\xbc x\xc3\x9f", 0 },
         { "a/b; n*0*=utf-8''%C3; n*1*=%BC", "a/b|+n=\xc3\xbc", 0 },
         { "a/b; n*1=two; n*0=one", "a/b|n=onetwo", PARAMS_CONTINUATION },
-        { "a/b; n*0=one; n*2=two", "a/b|n=onetwo", PARAMS_CONTINUATION },
-        { "a/b; n*0=one; n*0=x; n*1=two", "a/b|n=onetwo", PARAMS_CONTINUATION },
+        { "a/b; n*0=one; n*2=two", "a/b|n=onetwo|~n=one", PARAMS_CONTINUATION },
+        { "a/b; n*0=one; n*0=x; n*1=two", "a/b|n=onetwo|~n=xtwo", PARAMS_CONTINUATION },
         { "a/b; n*1=two", "a/b|n=two", PARAMS_CONTINUATION },
         { "a/b; n*=no quotes", "a/b|+n=no quotes|+n=no", PARAMS_UNQUOTED | PARAMS_SYNTAX },
         { "a/b; n*=\"utf-8''%C3%BC\"", "a/b|+n=\xc3\xbc", 0 },
@@ -108,6 +110,27 @@ static void a_boundary_keeps_its_bytes(void **state)
     arena_release(&a);
 }
 
+static void no_number_of_others_hides_what_matters(void **state)
+{
+    struct arena a;
+    struct params p;
+    struct strbuf b;
+
+    (void)state;
+    arena_init(&a, AMPLE);
+    strbuf_init(&b, AMPLE);
+    strbuf_puts(&b, "a/b");
+    for (int i = 0; i < 300; i++)
+        strbuf_putf(&b, "; n%d=x", i);
+    strbuf_puts(&b, "; boundary=c; filename=d.exe");
+    params_read(&a, strbuf_span(&b), &p);
+    EXPECT_SPAN("c", params_find(&p, "boundary", 0)->value);
+    EXPECT_SPAN("d.exe", params_find(&p, "filename", 0)->value);
+    EXPECT_TRUE(p.flaws & PARAMS_TOO_MANY);
+    strbuf_release(&b);
+    arena_release(&a);
+}
+
 static void there_is_an_end_to_what_is_read(void **state)
 {
     struct arena a;
@@ -128,4 +151,4 @@ static void there_is_an_end_to_what_is_read(void **state)
 }
 
 RUN_TESTS(TEST(parameters_are_read_as_readers_read_them), TEST(a_boundary_keeps_its_bytes),
-          TEST(there_is_an_end_to_what_is_read))
+          TEST(no_number_of_others_hides_what_matters), TEST(there_is_an_end_to_what_is_read))
