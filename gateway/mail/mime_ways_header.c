@@ -1,5 +1,4 @@
-/* mail/mime_ways_header.c - in which other ways readers may take a part's header: where it ends, and where its lines do.
- */
+/* mail/mime_ways_header.c - in which other ways readers may take a header: where it ends, and where its lines do. */
 #include "gateway/mail/mime_ways.h"
 
 #include <stdlib.h>

@@ -45,7 +45,13 @@ enum params_flaw {
 };
 
 /* Some of the pieces are kept for the names that matter, so that no number of others hides these. */
-enum { PARAMS_MAX = 64, PARAMS_PIECES_MAX = 256, PARAMS_PIECES_OF_OTHERS = 160, PARAM_OTHER_MAX = 1000, PARAM_VALUE_MAX = 65536 };
+enum {
+    PARAMS_MAX = 64,
+    PARAMS_PIECES_MAX = 256,
+    PARAMS_PIECES_OF_OTHERS = 160,
+    PARAM_OTHER_MAX = 1000,
+    PARAM_VALUE_MAX = 65536
+};
 
 struct params {
     struct span value; /* before the first `;`, without comments and blanks: "text/plain" */
