@@ -118,7 +118,7 @@ struct store_op bayes_op(const struct bayes_conf *conf, enum store_kind kind, st
     op.bayes.tokens = tokens_span(tokens);
     if (kind == STORE_BAYES_LOOK)
         return op;
-    memcpy(op.bayes.digest, tokens->digest, sizeof op.bayes.digest);
+    tokens_digest(tokens, op.bayes.digest);
     op.bayes.remember_ms = conf->remember_ms;
     op.bayes.life_ms = conf->life_ms;
     op.bayes.most = conf->tokens_most / STORE_BAYES_BUCKETS;

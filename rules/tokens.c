@@ -19,7 +19,6 @@ enum {
     URLS_READ = 200,
     TAGS_READ = 100,
     PATH_BYTES_READ = 200,
-    TEXT_BYTES_MOST = 256 * 1024, /* of all texts */
     EXTENSION_MOST = 8,
     LABELS = 256,
 };
@@ -174,36 +173,17 @@ static void sort(const struct token *from, size_t count, struct token *to)
     }
 }
 
-static void digest_of(struct tokens *t, struct message *m)
+void tokens_digest(const struct tokens *t, uint8_t out[STORE_DIGEST_BYTES])
 {
-    const struct header_field *id = header_find(&m->header, "Message-ID", 0);
-    struct span name = id ? span_trim(id->body) : SPAN("");
     unsigned char digest[EVP_MAX_MD_SIZE];
     EVP_MD_CTX *md = EVP_MD_CTX_new();
 
     if (!md || !EVP_DigestInit_ex(md, EVP_sha256(), NULL) ||
-        !EVP_DigestUpdate(md, name.ptr ? name.ptr : "", name.len) ||
+        !EVP_DigestUpdate(md, t->message_id.ptr ? t->message_id.ptr : "", t->message_id.len) ||
         !EVP_DigestUpdate(md, t->hashes, t->count * sizeof *t->hashes) || !EVP_DigestFinal_ex(md, digest, NULL))
         BUG("no SHA-256");
     EVP_MD_CTX_free(md);
-    memcpy(t->digest, digest, sizeof t->digest);
-}
-
-static void add_texts(struct token_set *set, const struct content *content)
-{
-    static const struct token_text body = { TOKEN_WORD, TOKEN_PAIR, TOKEN_KIND_COUNT };
-    size_t left = TEXT_BYTES_MOST;
-
-    for (size_t i = 0; i < content->text_count && left; i++) {
-        const struct content_text *text = &content->texts[i];
-
-        if (text->part->reading_of)
-            continue;
-        struct span shown = span_first(text->shown, left);
-
-        tokens_text(set, &body, shown);
-        left -= shown.len;
-    }
+    memcpy(out, digest, STORE_DIGEST_BYTES);
 }
 
 const struct tokens *tokens_of(struct arena *a, struct message *m)
@@ -212,6 +192,7 @@ const struct tokens *tokens_of(struct arena *a, struct message *m)
     const struct content *content = message_content(m);
     struct token_set *set = arena_alloc(a, sizeof *set);
     struct tokens *t = arena_alloc(a, sizeof *t);
+    const struct header_field *id = header_find(&m->header, "Message-ID", 0);
 
     set->most = HEADER_MOST;
     tokens_header(set, a, m);
@@ -227,7 +208,7 @@ const struct tokens *tokens_of(struct arena *a, struct message *m)
         if (content->texts[i].html && !content->texts[i].part->reading_of)
             add_html(set, a, content->texts[i].html);
     set->most = TOKENS_MOST;
-    add_texts(set, content);
+    tokens_body(set, a, content);
     t->count = set->count;
     t->is_cut = set->is_cut;
     t->items = arena_alloc(a, (set->count + 1) * sizeof *t->items);
@@ -235,6 +216,6 @@ const struct tokens *tokens_of(struct arena *a, struct message *m)
     sort(set->items, set->count, t->items);
     for (size_t i = 0; i < t->count; i++)
         t->hashes[i] = t->items[i].hash;
-    digest_of(t, m);
+    t->message_id = id ? span_trim(id->body) : SPAN("");
     return t;
 }

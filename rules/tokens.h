@@ -4,7 +4,8 @@
  * A token is 64 bits of a hash of its kind and its folded text, and comes once however often it stands there. What is
  * written by the way and not by the sender is left out (trace fields, results of others' filters, mailing lists'
  * fields): the same message has the same tokens when it comes in, in the mailbox, and when it is learned from there.
- * So `digest`, over the tokens and the Message-ID, is the message for STORE_BAYES_LEARN, and unlearning is exact.
+ * So tokens_digest(), over the tokens and the Message-ID, is the message for STORE_BAYES_LEARN, and unlearning is
+ * exact.
  *
  * Text is read as UTF-8 in linear time: letters of any script (some scripts' capitals are folded), scripts without
  * blanks between words by pairs of characters; invisible characters inside of words are skipped. At most TOKENS_MOST.
@@ -54,12 +55,13 @@ struct tokens {
     struct token *items; /* ascending by hash */
     uint64_t *hashes;    /* the same */
     size_t count;
-    bool is_cut; /* there were more */
-    uint8_t digest[STORE_DIGEST_BYTES];
+    bool is_cut;            /* there were more */
+    struct span message_id; /* in the message's header */
 };
 
 /* tokens_of - of a whole message. Never NULL, perhaps empty. */
 const struct tokens *tokens_of(struct arena *a, struct message *m);
+void tokens_digest(const struct tokens *t, uint8_t out[STORE_DIGEST_BYTES]);
 /* token_hash - of a word by itself, as it would be in a message; it is folded. */
 uint64_t token_hash(enum token_kind kind, struct span text);
 /* token_kind_text - "", "subject:", "from:", ... */

@@ -58,7 +58,23 @@ struct token_text {
     enum token_kind word, pair, also;
 };
 
+/* A text that is read as far as there is room. */
+struct token_reader {
+    struct token_set *set;
+    const struct token_text *how;
+    struct span text;
+    size_t at;
+    uint64_t last; /* word's hash; 0: the text begins */
+    size_t last_at;
+    bool is_full;
+};
+
+struct token_reader token_reader_of(struct token_set *set, const struct token_text *how, struct span text);
+/* token_reader_go - on from where it was. False: there is no room for what comes next; it can be tried again. */
+bool token_reader_go(struct token_reader *r);
+
 void tokens_text(struct token_set *set, const struct token_text *how, struct span text);
 void tokens_header(struct token_set *set, struct arena *a, struct message *m);
+void tokens_body(struct token_set *set, struct arena *a, const struct content *content);
 
 #endif

@@ -73,18 +73,8 @@ static uint32_t fold(uint32_t c)
     return c >= 0xff21 && c <= 0xff3a ? c - 0xff21 + 'a' : c >= 0xff41 && c <= 0xff5a ? c - 0xff41 + 'a' : c;
 }
 
-struct reader {
-    struct token_set *set;
-    const struct token_text *how;
-    struct span text;
-    size_t at;
-    uint64_t last; /* word's hash; 0: the text begins */
-    size_t last_at;
-    bool is_full;
-};
-
 /* The character at `at`, and what it is; its length in *len. What is no UTF-8 is no letter. */
-static uint32_t character(const struct reader *r, size_t at, enum sort *sort, size_t *len)
+static uint32_t character(const struct token_reader *r, size_t at, enum sort *sort, size_t *len)
 {
     uint8_t byte = (uint8_t)r->text.ptr[at];
 
@@ -106,7 +96,7 @@ static uint32_t character(const struct reader *r, size_t at, enum sort *sort, si
     return c;
 }
 
-static void add(struct reader *r, uint64_t raw, size_t from, size_t till)
+static void add(struct token_reader *r, uint64_t raw, size_t from, size_t till)
 {
     const struct token_text *how = r->how;
     struct span text = span_make(r->text.ptr + from, till - from);
@@ -125,7 +115,7 @@ static void add(struct reader *r, uint64_t raw, size_t from, size_t till)
 }
 
 /* Characters of a script without blanks, two by two; one by itself is a word, too. */
-static void dense(struct reader *r)
+static void dense(struct token_reader *r)
 {
     size_t first = r->at, previous = r->at, count = 0, len;
     uint32_t before = 0, c;
@@ -169,7 +159,7 @@ static uint64_t long_word(uint32_t first, size_t letters)
     return hasher.h;
 }
 
-static void word(struct reader *r)
+static void word(struct token_reader *r)
 {
     struct token_hasher hasher = { 0 }, whole = { 0 };
     size_t from = r->at, end = r->at, letters = 0, counted = 0, len;
@@ -198,28 +188,48 @@ static void word(struct reader *r)
     add(r, counted > TOKEN_LETTERS_MOST ? long_word(first, counted) : whole.h, from, end);
 }
 
-void tokens_text(struct token_set *set, const struct token_text *how, struct span text)
+struct token_reader token_reader_of(struct token_set *set, const struct token_text *how, struct span text)
 {
-    struct reader r = { .set = set, .how = how, .text = text };
+    return (struct token_reader){ .set = set, .how = how, .text = text };
+}
 
-    while (r.at < text.len && !r.is_full) {
+bool token_reader_go(struct token_reader *r)
+{
+    r->is_full = false;
+    while (r->at < r->text.len) {
+        const size_t at = r->at, last_at = r->last_at;
+        const uint64_t last = r->last;
         enum sort sort;
         size_t len;
 
-        character(&r, r.at, &sort, &len);
+        character(r, r->at, &sort, &len);
         if (sort == LETTER)
-            word(&r);
+            word(r);
         else if (sort == DENSE)
-            dense(&r);
+            dense(r);
         else
-            r.at += len;
+            r->at += len;
+        if (r->is_full) {
+            r->at = at; /* all of it again, when there is room */
+            r->last = last;
+            r->last_at = last_at;
+            return false;
+        }
     }
+    return true;
+}
+
+void tokens_text(struct token_set *set, const struct token_text *how, struct span text)
+{
+    struct token_reader r = token_reader_of(set, how, text);
+
+    token_reader_go(&r);
 }
 
 uint64_t token_hash(enum token_kind kind, struct span text)
 {
     struct token_hasher hasher = { 0 };
-    struct reader r = { .text = text };
+    struct token_reader r = { .text = text };
     uint32_t first = 0;
     size_t letters = 0;
 

@@ -97,23 +97,39 @@ static unsigned day_at(const char *entry)
     return (unsigned)(uint8_t)entry[DAY_AT] | (unsigned)(uint8_t)entry[DAY_AT + 1] << 8;
 }
 
-static size_t find(const char *bytes, size_t len, uint64_t token)
+static uint64_t token_at(const char *entry)
 {
-    for (size_t at = 0; at < len; at += BAYES_ENTRY_BYTES) {
-        uint64_t there;
+    uint64_t token;
 
-        memcpy(&there, bytes + at, sizeof there);
-        if (there == token)
-            return at;
-    }
-    return SPAN_NPOS;
+    memcpy(&token, entry, sizeof token);
+    return token;
+}
+
+/* Where a token stands, or would: the first entry that is not below it. Hashes are as good as evenly spread, so it is
+ * looked for where it should be, and then beside that: one or two lines of memory instead of the whole bucket. */
+static size_t place(const char *bytes, size_t len, uint64_t token)
+{
+    const uint64_t rest = token & ((1ULL << BAYES_BUCKET_SHIFT) - 1);
+    size_t count = len / BAYES_ENTRY_BYTES;
+    size_t i = (size_t)((rest >> (BAYES_BUCKET_SHIFT - 32)) * count >> 32);
+
+    while (i < count && token_at(bytes + i * BAYES_ENTRY_BYTES) < token)
+        i++;
+    while (i && token_at(bytes + (i - 1) * BAYES_ENTRY_BYTES) >= token)
+        i--;
+    return i * BAYES_ENTRY_BYTES;
+}
+
+static bool is_at(const char *bytes, size_t len, size_t at, uint64_t token)
+{
+    return at < len && token_at(bytes + at) == token;
 }
 
 struct store_token_count bayes_bucket_find(struct span bucket, uint64_t token)
 {
-    size_t at = is_bucket(bucket.len) ? find(bucket.ptr, bucket.len, token) : SPAN_NPOS;
+    size_t at = is_bucket(bucket.len) ? place(bucket.ptr, bucket.len, token) : bucket.len;
 
-    if (at == SPAN_NPOS)
+    if (!is_at(bucket.ptr, bucket.len, at, token))
         return (struct store_token_count){ 0, 0 };
     return (struct store_token_count){ count_at(bucket.ptr + at + BAYES_TOKEN_BYTES),
                                        count_at(bucket.ptr + at + HAM_AT) };
@@ -123,6 +139,12 @@ static void remove_at(struct store_record *bucket, size_t at)
 {
     bucket->len -= BAYES_ENTRY_BYTES;
     memmove(bucket->bytes + at, bucket->bytes + at + BAYES_ENTRY_BYTES, bucket->len - at);
+}
+
+static void insert_at(struct store_record *bucket, size_t at)
+{
+    memmove(bucket->bytes + at + BAYES_ENTRY_BYTES, bucket->bytes + at, bucket->len - at);
+    bucket->len += BAYES_ENTRY_BYTES;
 }
 
 void bayes_bucket_open(struct store_record *bucket, const struct bayes_rules *rules)
@@ -168,22 +190,23 @@ static uint32_t sum_of(uint32_t count, int64_t by)
 void bayes_bucket_add(struct store_record *bucket, const struct bayes_rules *rules, uint64_t token, int64_t spam,
                       int64_t ham)
 {
-    size_t at = find(bucket->bytes, bucket->len, token);
+    size_t at = place(bucket->bytes, bucket->len, token);
+    bool is_there = is_at(bucket->bytes, bucket->len, at, token);
     struct store_token_count count = { 0, 0 };
 
-    if (at != SPAN_NPOS)
+    if (is_there)
         count = bayes_bucket_find(span_make(bucket->bytes, bucket->len), token);
     count.spam = sum_of(count.spam, spam);
     count.ham = sum_of(count.ham, ham);
     if (!count.spam && !count.ham) {
-        if (at != SPAN_NPOS)
+        if (is_there)
             remove_at(bucket, at);
         return;
     }
-    if (at == SPAN_NPOS) {
+    if (!is_there) {
         make_room(bucket, rules->most);
-        at = bucket->len;
-        bucket->len += BAYES_ENTRY_BYTES;
+        at = place(bucket->bytes, bucket->len, token);
+        insert_at(bucket, at);
     }
     char *entry = bucket->bytes + at;
 

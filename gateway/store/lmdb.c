@@ -65,6 +65,7 @@ struct lmdb {
     unsigned fresh; /* records that this transaction adds */
     struct lmdb_walks walks;
     struct store_record record, client; /* of the operation at hand */
+    struct lmdb_bayes *bayes;
     char why[WHY_MAX];
     struct store_counters counters;
 };
@@ -280,7 +281,7 @@ static enum file_state bayes(struct lmdb *db, struct store_query *query)
 
     free(query->value);
     query->value = op->kind == STORE_BAYES_LOOK ? mem_alloc(op->bayes.tokens.len + 1) : NULL;
-    return lmdb_bayes(db->file, op, &db->record, query->value, &query->answer, &db->fresh);
+    return lmdb_bayes(db->bayes, db->file, op, &db->record, query->value, &query->answer, &db->fresh);
 }
 
 static enum file_state apply(struct lmdb *db, struct store_query *query)
@@ -534,6 +535,7 @@ static void *lmdb_open(struct loop *loop, const struct store_conf *conf, const c
 
     db->loop = loop;
     db->file = file;
+    db->bayes = mem_alloc(sizeof *db->bayes);
     db->timeout_ms = conf->timeout_ms;
     db->walks = (struct lmdb_walks){ .loop = loop, .file = file, .finished = &db->finished };
     db->turn = (struct task){ .fn = run_turn, .arg = db };
@@ -562,6 +564,7 @@ static void lmdb_close(void *state)
     timer_free(db->retry);
     timer_free(db->upkeep);
     store_file_close(db->file);
+    free(db->bayes);
     free(db);
 }
 

@@ -88,6 +88,18 @@ const char redis_bayes_look[] = LUA_BAYES "local spam, ham = totals()\n"
               "  end\n"                                                                                                \
               "  return bucket\n"                                                                                      \
               "end\n"                                                                                                  \
+              "local function number(bytes, at)\n"                                                                     \
+              "  local low, high = struct.unpack('<I6B', bytes, at)\n"                                                 \
+              "  return low + high % 4 * 281474976710656\n"                                                            \
+              "end\n"                                                                                                  \
+              "local function place(bucket, token)\n"                                                                  \
+              "  local low, high, n = 0, #bucket / 16, number(token, 1)\n"                                             \
+              "  while low < high do\n"                                                                                \
+              "    local middle = math.floor((low + high) / 2)\n"                                                      \
+              "    if number(bucket, middle * 16 + 1) < n then low = middle + 1 else high = middle end\n"              \
+              "  end\n"                                                                                                \
+              "  return low * 16 + 1\n"                                                                                \
+              "end\n"                                                                                                  \
               "local function add(bucket, token, spam, ham)\n"                                                         \
               "  local at = find(bucket, token)\n"                                                                     \
               "  local s, h = 0, 0\n"                                                                                  \
@@ -97,7 +109,9 @@ const char redis_bayes_look[] = LUA_BAYES "local spam, ham = totals()\n"
               "  if s + h == 0 then return at and remove(bucket, at) or bucket end\n"                                  \
               "  local entry = token .. struct.pack('<I3I3I2', s, h, day)\n"                                           \
               "  if at then return string.sub(bucket, 1, at - 1) .. entry .. string.sub(bucket, at + 16) end\n"        \
-              "  return make_room(bucket) .. entry\n"                                                                  \
+              "  bucket = make_room(bucket)\n"                                                                         \
+              "  at = place(bucket, token)\n"                                                                          \
+              "  return string.sub(bucket, 1, at - 1) .. entry .. string.sub(bucket, at)\n"                            \
               "end\n"                                                                                                  \
               "local function change(by)\n"                                                                            \
               "  local i = 1\n"                                                                                        \

@@ -131,17 +131,17 @@ static void a_message_is_the_same_everywhere(void **state)
     const char *here = "Return-Path: <a@b.example>\nDelivered-To: me\nReceived: from b by c\n"
                        "Authentication-Results: c; spf=pass\nX-Spam-Status: No\nDKIM-Signature: x\n"
                        "From: a@b.example\nSubject: Hello\nMessage-ID: <1@b.example>\nStatus: RO\n\nHow are you?\n";
-    uint8_t digest[STORE_DIGEST_BYTES];
+    uint8_t digest[STORE_DIGEST_BYTES], other[STORE_DIGEST_BYTES];
     size_t count;
 
     (void)state;
-    memcpy(digest, read(there)->digest, sizeof digest);
+    tokens_digest(read(there), digest);
     count = read(there)->count;
     EXPECT_INT(count, read(here)->count);
-    EXPECT_TRUE(memcmp(digest, read(here)->digest, sizeof digest) == 0);
-    EXPECT_FALSE(memcmp(digest,
-                        read("From: a@b.example\nMessage-ID: <2@b.example>\nSubject: Hello\n\nHow are you?\n")->digest,
-                        sizeof digest) == 0);
+    tokens_digest(read(here), other);
+    EXPECT_TRUE(memcmp(digest, other, sizeof digest) == 0);
+    tokens_digest(read("From: a@b.example\nMessage-ID: <2@b.example>\nSubject: Hello\n\nHow are you?\n"), other);
+    EXPECT_FALSE(memcmp(digest, other, sizeof digest) == 0);
 }
 
 static void they_are_sorted_and_bounded(void **state)
@@ -167,12 +167,70 @@ static void they_are_sorted_and_bounded(void **state)
     EXPECT_TRUE(t->count < 10 && !t->is_cut);
 }
 
+/* Who fills the room with words that nobody sees, or far from what he has to say, gains nothing. */
+static void put_words(struct strbuf *out, const char *what, int count)
+{
+    for (int i = 0; i < count; i++)
+        strbuf_putf(out, "%s%d%c", what, i, i % 10 ? ' ' : '\n');
+}
+
+static void no_text_crowds_out_another(void **state)
+{
+    static const char *const types[] = { "text/plain", "text/html" };
+
+    (void)state;
+    for (size_t first = 0; first < COUNT(types); first++) {
+        for (int same = 0; same < 2; same++) {
+            struct strbuf text;
+
+            strbuf_init(&text, 1 << 22);
+            strbuf_putf(&text,
+                        "From: a@b.example\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=x\n\n"
+                        "--x\nContent-Type: %s\n\n",
+                        types[first]);
+            put_words(&text, same ? "same" : "other", same ? 1 : 20000);
+            for (int i = 0; same && i < 100000; i++)
+                strbuf_puts(&text, "same ");
+            strbuf_putf(&text, "\n--x\nContent-Type: %s\n\nCheap pills for sale\n--x--\n", types[!first]);
+            const struct tokens *t = read(text.data);
+
+            strbuf_release(&text);
+            EXPECT_TRUE(has(t, TOKEN_WORD, "cheap") && has(t, TOKEN_WORD, "sale") && has_pair(t, "Cheap pills"));
+            EXPECT_TRUE(t->count <= TOKENS_MOST && t->is_cut);
+        }
+    }
+}
+
+static void of_a_long_text_all_is_tried(void **state)
+{
+    struct strbuf text;
+    size_t found = 0;
+    char word[20];
+
+    (void)state;
+    strbuf_init(&text, 1 << 22);
+    strbuf_puts(&text, "From: a@b.example\n\nearliest\n");
+    put_words(&text, "random", 3000);
+    put_words(&text, "spam", 400);
+    const struct tokens *t = read(text.data);
+
+    strbuf_release(&text);
+    for (int i = 0; i < 400; i++) {
+        snprintf(word, sizeof word, "spam%d", i);
+        found += has(t, TOKEN_WORD, word);
+    }
+    EXPECT_TRUE(has(t, TOKEN_WORD, "earliest") && found >= 40);
+    EXPECT_TRUE(t->is_cut);
+    EXPECT_FALSE(read("From: a@b.example\n\nA short one\n")->is_cut);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(words_as_people_read_them),          TEST(scripts_without_blanks_by_two),
         TEST(what_the_header_says_of_the_sender), TEST(parts_links_and_html),
         TEST(a_message_is_the_same_everywhere),   TEST(they_are_sorted_and_bounded),
+        TEST(no_text_crowds_out_another),         TEST(of_a_long_text_all_is_tried),
     };
 
     return cmocka_run_group_tests(tests, NULL, done);
