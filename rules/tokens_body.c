@@ -1,9 +1,9 @@
 /* rules/tokens_body.c - the words of a message's texts.
  *
  * The room is bounded, and who writes spam knows that: he would fill it with words that no reader shows, or that stand
- * far from what he wants to say. So what readers show comes first; of plain text beside HTML, attachments and other
- * readings of a part a small share, and what is then left. Each text has its share of room and bytes, and of a long one several pieces
- * have theirs, from its beginning to its end. What one does not need is for the others.
+ * far from what he wants to say. So what readers show comes first; plain text beside HTML, attachments and other
+ * readings of a part have a small share, and what is then left. Each text has its share of room and bytes, and of a
+ * long one several pieces have theirs, from its beginning to its end. What one does not need is for the others.
  */
 #include "rules/tokens_parts.h"
 

@@ -7,9 +7,9 @@
  *     HHHH           a bucket: the tokens whose 64 bits begin with these 14 (four hex digits), 16 bytes each
  *
  * A token in a bucket: its 64 bits, how often it was learned as spam and as ham (3 bytes each, saturating), and the day
- * since 1970 on which that was last (2 bytes); little-endian all. They ascend. A bucket is bounded: the token that is worth least
- * makes room for one that comes, old and rare ones first. So a class is bounded without anybody going through it, and
- * export, import, check sums and salvage treat a bucket as any other record.
+ * since 1970 on which that was last (2 bytes); little-endian all, in ascending order. A bucket is bounded: the token
+ * that is worth least makes room for one that comes, old and rare ones first. So a class is bounded without anybody
+ * going through it, and export, import, check sums and salvage treat a bucket as any other record.
  *
  * Functions of bytes; the Redis scripts do the same in Lua. A record that is none counts as empty, whatever its bytes
  * are. Threads: any.
