@@ -15,6 +15,14 @@ const char *charset_name(struct span label)
     return id == SET_UNKNOWN ? NULL : charset_sets[id].name;
 }
 
+bool charset_hides_ascii(struct span label)
+{
+    enum charset_id id = charset_find(label);
+    enum charset_kind kind = id == SET_UNKNOWN ? KIND_UTF8 : charset_sets[id].kind;
+
+    return kind == KIND_STATEFUL || kind >= KIND_ISO2022KR;
+}
+
 static bool has_iso2022jp_escape(struct span text)
 {
     for (size_t at; (at = span_find(text, 0x1b)) != SPAN_NPOS;) {

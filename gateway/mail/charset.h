@@ -26,6 +26,9 @@ enum charset_flaw {
 
 /* charset_utf8 - at most `most` bytes of result; a byte order mark is not part of it. */
 struct span charset_utf8(struct arena *a, struct span label, struct span text, size_t most, unsigned *flaws);
+/* charset_hides_ascii - whether letters of ASCII may be something else in it, as in UTF-7, UTF-16 or HZ: readers that
+ * lack it show them as they are. */
+bool charset_hides_ascii(struct span label);
 /* charset_name - the label in iconv's words, lower case; NULL: unknown. */
 const char *charset_name(struct span label);
 

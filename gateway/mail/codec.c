@@ -112,6 +112,20 @@ size_t base64_decode(struct span text, char *out, unsigned *flaws)
     return base64_end(&b, flaws);
 }
 
+size_t base64_decode_without_padding(struct span text, char *out, unsigned *flaws)
+{
+    struct base64 b = { .text = text, .out = out };
+
+    while (b.at < text.len) {
+        base64_groups(&b);
+        if (b.at < text.len && text.ptr[b.at] == '=')
+            b.at++;
+        else if (b.at < text.len)
+            base64_step(&b);
+    }
+    return base64_end(&b, flaws);
+}
+
 size_t base64_decode_to_padding(struct span text, char *out, unsigned *flaws)
 {
     struct base64 b = { .text = text, .out = out };

@@ -21,10 +21,12 @@ enum codec_flaw {
 /* Each writes at most codec_most(encoded length) bytes to `out` (all of them may be written to) and returns how many
  * are the result; flaws are added to *flaws.
  * base64_decode - [RFC2045 6.8]; reads on behind padding, as readers do. base64_decode_to_padding - the other reading:
- * stops at the first padding. quoted_printable_decode - [RFC2045 6.7]. yenc_decode - the lines between (not with)
+ * stops at the first padding. base64_decode_without_padding - a third: as if none were there, as PHP has it.
+ * quoted_printable_decode - [RFC2045 6.7]. yenc_decode - the lines between (not with)
  * =ybegin or =ypart and =yend. */
 size_t base64_decode(struct span text, char *out, unsigned *flaws);
 size_t base64_decode_to_padding(struct span text, char *out, unsigned *flaws);
+size_t base64_decode_without_padding(struct span text, char *out, unsigned *flaws);
 size_t quoted_printable_decode(struct span text, char *out, unsigned *flaws);
 size_t yenc_decode(struct span lines, char *out, unsigned *flaws);
 

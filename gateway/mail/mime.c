@@ -2,6 +2,7 @@
 #include "gateway/mail/mime.h"
 
 #include "gateway/base/bug.h"
+#include "gateway/mail/charset.h"
 #include "gateway/mail/codec.h"
 #include "gateway/mail/flowed.h"
 #include "gateway/mail/mime_parts.h"
@@ -69,12 +70,19 @@ static struct span decodable(const struct mime_part *part, size_t *most)
     return encoded;
 }
 
+static size_t decode_base64(enum mime_padding padding, struct span encoded, char *out, unsigned *flaws)
+{
+    switch (padding) {
+    case MIME_PADDING_ENDS: return base64_decode_to_padding(encoded, out, flaws);
+    case MIME_PADDING_IGNORED: return base64_decode_without_padding(encoded, out, flaws);
+    default: return base64_decode(encoded, out, flaws);
+    }
+}
+
 static size_t decode_as(const struct mime_node *node, struct span encoded, char *out, size_t most, unsigned *flaws)
 {
     switch (node->part.encoding) {
-    case MIME_BASE64:
-        return node->way && node->way->is_to_padding ? base64_decode_to_padding(encoded, out, flaws)
-                                                     : base64_decode(encoded, out, flaws);
+    case MIME_BASE64: return decode_base64(node->way ? node->way->padding : MIME_PADDING_GOES_ON, encoded, out, flaws);
     case MIME_QUOTED_PRINTABLE: return quoted_printable_decode(encoded, out, flaws);
     case MIME_UUENCODE: return uuencode_decode(encoded, out, most, flaws);
     case MIME_YENC: return yenc_decode(encoded, out, flaws);
@@ -178,7 +186,8 @@ static struct span without_crs(struct arena *a, struct span text)
     return span_make(out, n);
 }
 
-/* What a page says of its charset at its beginning, as browsers look for it; empty: nothing. */
+/* What a page says of its charset at its beginning, as browsers look for it; empty: nothing. One that can be read so
+ * far is not in UTF-16, whatever it says. */
 static struct span charset_in_html(struct span bytes)
 {
     struct span look = span_first(bytes, HTML_LOOK_BYTES);
@@ -192,7 +201,24 @@ static struct span charset_in_html(struct span bytes)
         look = span_skip(look, 1);
     while (n < look.len && (ascii_is_alnum(look.ptr[n]) || memchr("-_.:", look.ptr[n], 4)))
         n++;
-    return span_first(look, n);
+    look = span_first(look, n);
+    return span_istarts(look, SPAN("utf-16")) ? SPAN("utf-8") : look;
+}
+
+/* Nobody shows NULs, and a word with some in it is the same word. */
+static struct span without_nuls(struct arena *a, struct span text)
+{
+    size_t n = span_find(text, '\0');
+
+    if (n == SPAN_NPOS)
+        return text;
+    char *out = arena_alloc(a, text.len);
+
+    memcpy(out, text.ptr, n);
+    for (size_t i = n; i < text.len; i++)
+        if (text.ptr[i])
+            out[n++] = text.ptr[i];
+    return span_make(out, n);
 }
 
 static struct span make_rtf_text(struct mime_state *state, struct mime_node *node)
@@ -215,8 +241,13 @@ static struct span make_text(struct mime_state *state, struct mime_node *node)
     struct span bytes = mime_decode(state, node), label = span_of(part->charset);
     unsigned flaws = 0;
 
-    if (!label.len && part->is_html)
-        label = charset_in_html(bytes);
+    if (part->is_html && !charset_name(label)) {
+        struct span own = charset_in_html(bytes);
+
+        if (label.len)
+            mime_note(node, MIME_CHARSET_UNKNOWN);
+        label = own.len ? own : label;
+    }
     struct span text = charset_utf8(a, label, bytes, bytes.len * 3 + 16, &flaws);
 
     if (flaws & CHARSET_UNKNOWN && label.len)
@@ -224,7 +255,7 @@ static struct span make_text(struct mime_state *state, struct mime_node *node)
     if (flaws & CHARSET_INVALID)
         mime_note(node, MIME_CHARSET_INVALID);
     state->tree.anomalies |= part->anomalies;
-    text = without_crs(a, text);
+    text = without_crs(a, without_nuls(a, text));
     return part->is_flowed ? flowed_join(a, text, part->is_delsp) : text;
 }
 

@@ -93,8 +93,7 @@ static struct span value_of(const struct params *p, const char *name)
     return param ? param->value : span_make(NULL, 0);
 }
 
-/* [RFC2045 5.1]: type "/" subtype, both tokens. */
-static bool is_type(struct span type)
+bool mime_is_type(struct span type)
 {
     size_t slash = span_find(type, '/');
 
@@ -167,7 +166,7 @@ static void read_type(struct mime_state *state, struct mime_node *node, const st
     part->type = node->is_in_digest ? "message/rfc822" : "text/plain";
     if (field) {
         params_read(a, field->body, p);
-        if (is_type(p->value))
+        if (mime_is_type(p->value))
             part->type = mime_text_of(a, p->value, true);
         else
             mime_note(node, MIME_BAD_TYPE);
@@ -176,6 +175,8 @@ static void read_type(struct mime_state *state, struct mime_node *node, const st
     }
     if (node->way && node->way->forced_type)
         part->type = node->way->forced_type;
+    if (node->way && node->way->charset)
+        part->charset = node->way->charset;
     mime_set_kind(node);
     part->is_flowed = strcmp(part->type, "text/plain") == 0 && span_iis(value_of(p, "format"), "flowed");
     part->is_delsp = part->is_flowed && span_iis(value_of(p, "delsp"), "yes");

@@ -42,9 +42,12 @@ enum mime_way_kind {
     MIME_BY_BOUNDARY, /* another boundary */
     MIME_BY_LINES,    /* which lines are boundary lines */
     MIME_BY_BODY,     /* what the body is */
+    MIME_BY_CHARSET,  /* another charset */
 };
 
 enum mime_lines { MIME_LINES_EXACT, MIME_LINES_PREFIX, MIME_LINES_OUTER_FIRST, MIME_LINES_PAST_CLOSE };
+
+enum mime_padding { MIME_PADDING_GOES_ON, MIME_PADDING_ENDS, MIME_PADDING_IGNORED }; /* of base64 */
 
 /* A way to read a part other than the standards'. What is not set is as the part has it. */
 struct mime_way {
@@ -60,7 +63,8 @@ struct mime_way {
     enum mime_encoding forced_encoding;
     struct span boundary;
     enum mime_lines lines;
-    bool is_to_padding; /* base64 ends at its first padding */
+    enum mime_padding padding;
+    const char *charset; /* instead of what the type says; NULL: as it says */
 };
 
 struct mime_node {
@@ -120,6 +124,8 @@ void mime_set_kind(struct mime_node *node);
 enum mime_encoding mime_encoding_of(struct span name);
 /* mime_decode - the body of `node` without its transfer encoding; kept, and named what is wrong with it. */
 struct span mime_decode(struct mime_state *state, struct mime_node *node);
+/* mime_is_type - type "/" subtype, both tokens [RFC2045 5.1]. */
+bool mime_is_type(struct span type);
 /* mime_text_of - a value as a C string: NUL becomes `?`. */
 const char *mime_text_of(struct arena *a, struct span value, bool is_lower);
 /* mime_is_packed - whether there is anything to undo. */

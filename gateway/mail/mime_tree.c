@@ -457,7 +457,7 @@ static bool is_same(const struct mime_node *a, const struct mime_node *b)
     if (p->encoded.ptr != q->encoded.ptr || p->encoded.len != q->encoded.len || p->encoding != q->encoding ||
         p->children != q->children || strcmp(p->type, q->type) != 0 || strcmp(p->charset, q->charset) != 0)
         return false;
-    if ((a->way && a->way->is_to_padding) != (b->way && b->way->is_to_padding))
+    if ((a->way ? a->way->padding : MIME_PADDING_GOES_ON) != (b->way ? b->way->padding : MIME_PADDING_GOES_ON))
         return false;
     for (a = a->first_child, b = b->first_child; a && b; a = a->next, b = b->next)
         if (!is_same(a, b))

@@ -7,7 +7,7 @@
 #include "gateway/mail/mime_parts.h"
 #include "gateway/mail/tnef.h"
 
-enum { FILENAME_BYTES_MAX = 1024 };
+enum { FILENAME_BYTES_MAX = 1024, BLANK_LINES_MOST = 3 };
 
 static struct span line_at(struct span text, size_t at)
 {
@@ -80,6 +80,8 @@ bool mime_uuencoded(struct span text, size_t from, struct mime_packed *out)
         struct span line = line_at(text, at);
         size_t next = at + line.len;
 
+        for (int i = 0; i < BLANK_LINES_MOST && next < text.len && !span_trim(line_at(text, next)).len; i++)
+            next += line_at(text, next).len;
         if (is_begin(line, &out->name) && is_uu_line(line_at(text, next))) {
             cut_at_end(text, next, "end", at, out);
             return true;

@@ -30,6 +30,24 @@ struct mime_way *way_add(struct ways *w, enum mime_way_kind kind, const char *na
 
 /* ---- fields that come more than once ---- */
 
+/* "multipart", "multipart/": some readers take it for multipart/mixed. "text/html,x": up to what is odd. "html". */
+static void bad_type_ways(struct ways *w)
+{
+    struct span value = w->node->type_params.value, head = up_to(value, "()<>@,;:\\\"[]?= \t");
+    const char *type = NULL;
+
+    if (span_istarts(value, SPAN("multipart")))
+        type = "multipart/mixed";
+    else if (mime_is_type(head))
+        type = mime_text_of(arena_of(w), head, true);
+    else if (span_isearch(value, SPAN("html")) != SPAN_NPOS)
+        type = "text/html";
+    struct mime_way *way = type ? way_add(w, MIME_BY_TYPE, "the type that it begins like") : NULL;
+
+    if (way)
+        way->forced_type = type;
+}
+
 static void type_ways(struct ways *w)
 {
     const struct mime_said *types = &w->node->types;
@@ -41,13 +59,8 @@ static void type_ways(struct ways *w)
         if (way)
             way->type = types->fields[i];
     }
-    /* "multipart", "multipart/": some readers take it for multipart/mixed */
-    if (mime_has(&w->node->part, MIME_BAD_TYPE) && span_istarts(w->node->type_params.value, SPAN("multipart"))) {
-        struct mime_way *way = way_add(w, MIME_BY_TYPE, "multipart/mixed");
-
-        if (way)
-            way->forced_type = "multipart/mixed";
-    }
+    if (mime_has(&w->node->part, MIME_BAD_TYPE))
+        bad_type_ways(w);
 }
 
 /* What an encoding that is none means to those who look for a name in it; MIME_UNKNOWN. */
@@ -165,10 +178,14 @@ static void boundary_ways(struct ways *w)
 {
     struct mime_node *node = w->node;
     const struct param *param;
+    size_t count = 0;
 
     if (!node->part.is_multipart)
         return;
-    for (size_t n = 0; (param = params_find(&node->type_params, "boundary", n)); n++) {
+    while (params_find(&node->type_params, "boundary", count))
+        count++;
+    for (size_t n = count; n-- > 0;) { /* the last first: it is the one that most of the others take */
+        param = params_find(&node->type_params, "boundary", n);
         boundary_way(w, param->raw, "another boundary parameter");
         boundary_way(w, param->value, "another boundary parameter");
     }
@@ -207,5 +224,6 @@ size_t mime_ways(struct mime_state *state, struct mime_node *node, struct mime_w
     boundary_ways(&w);
     lines_ways(&w);
     body_ways(&w);
+    charset_ways(&w);
     return w.count;
 }

@@ -3,7 +3,7 @@
  *
  * mime_ways.c         what is said more than once, and of boundaries
  * mime_ways_header.c  where the header ends, and where its lines do
- * mime_ways_body.c    what the body is
+ * mime_ways_body.c    what the body is, and its charset
  */
 #ifndef MAIL_MIME_WAYS_H
 #define MAIL_MIME_WAYS_H
@@ -19,9 +19,10 @@ struct ways {
 
 /* way_add - another way, which begins as the part's own; NULL: there are enough, or it does not come after that one. */
 struct mime_way *way_add(struct ways *w, enum mime_way_kind kind, const char *name);
-/* header_ways, body_ways - all of them. */
+/* header_ways, body_ways, charset_ways - all of them. */
 void header_ways(struct ways *w);
 void body_ways(struct ways *w);
+void charset_ways(struct ways *w);
 
 static inline struct arena *arena_of(const struct ways *w)
 {

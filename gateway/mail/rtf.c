@@ -182,7 +182,7 @@ static const struct {
 
 /* Destinations that show nothing, without \* before them. */
 static const char *const hidden[] = {
-    "fonttbl", "colortbl", "stylesheet", "info", "pict", "objdata", "themedata", "datastore", "fldinst", "bkmkstart",
+    "fonttbl", "colortbl", "stylesheet", "info", "pict", "objdata", "themedata", "datastore", "bkmkstart",
 };
 
 static const char *charset_of_page(struct reader *r, int32_t page)
@@ -221,7 +221,7 @@ static void read_word(struct reader *r)
     r->is_starred = false;
     if (is_state(r, &w) || (r->from_html && is_starred && is_word(&w, "htmltag")))
         return;
-    if (is_starred) {
+    if (is_starred && !is_word(&w, "fldinst")) { /* in which the targets of links are */
         r->group.is_hidden = true;
         return;
     }

@@ -75,6 +75,19 @@ static void base64_may_end_at_its_padding(void **state)
     expect_all(base64_decode_to_padding, cases, COUNT(cases));
 }
 
+static void base64_may_be_read_without_its_padding(void **state)
+{
+    static const struct codec_case cases[] = {
+        { "QUJD", "ABC", 0 },
+        { "QU=JD", "ABC", 0 },
+        { "=Q=U=J=D=RA==", "ABCD", CODEC_PADDING },
+        { "QUI=QUJD", "AB\x10P\x90", CODEC_PADDING },
+    };
+
+    (void)state;
+    expect_all(base64_decode_without_padding, cases, COUNT(cases));
+}
+
 static void quoted_printable_is_read_as_far_as_it_goes(void **state)
 {
     static const struct codec_case cases[] = {
@@ -231,6 +244,6 @@ static void wide_runs_are_those_of_the_plain_loops(void **state)
 }
 
 RUN_TESTS(TEST(base64_is_read_as_far_as_it_goes), TEST(base64_may_end_at_its_padding),
-          TEST(quoted_printable_is_read_as_far_as_it_goes), TEST(uuencode_is_read_as_far_as_it_goes),
-          TEST(yenc_is_read_as_far_as_it_goes), TEST(what_yenc_says_of_its_bytes_is_checked),
-          TEST(wide_runs_are_those_of_the_plain_loops))
+          TEST(base64_may_be_read_without_its_padding), TEST(quoted_printable_is_read_as_far_as_it_goes),
+          TEST(uuencode_is_read_as_far_as_it_goes), TEST(yenc_is_read_as_far_as_it_goes),
+          TEST(what_yenc_says_of_its_bytes_is_checked), TEST(wide_runs_are_those_of_the_plain_loops))

@@ -20,7 +20,14 @@ static const struct {
            "--b\r\n\r\nx\r\n--b--",
       "another Content-Type", "x" },
     { "the same type twice", TYPE "text/plain\r\nContent-Type: text/plain" END "x", NULL, NULL },
-    { "multipart without subtype", TYPE "multipart; boundary=b" END "--b\r\n\r\nx\r\n--b--", "multipart/mixed", "x" },
+    { "multipart without subtype", TYPE "multipart; boundary=b" END "--b\r\n\r\nx\r\n--b--",
+      "the type that it begins like", "x" },
+    { "a type with something behind it", TYPE "text/html,x" END "<p>", "the type that it begins like", "<p>" },
+    { "what is at least HTML", TYPE "html" END "<p>", "the type that it begins like", "<p>" },
+    { "more boundaries than are looked at",
+      TYPE "multipart/mixed; boundary=a; boundary=c; boundary=d; boundary=e; boundary=f; boundary=g; boundary=h; "
+           "boundary=i; boundary=b" END "--b\r\n\r\nx\r\n--b--",
+      "another boundary parameter", "x" },
     { "two encodings", V "Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64" END "eHl6",
       "last Content-Transfer-Encoding", "xyz" },
     { "two encodings, the other way round",
@@ -68,6 +75,28 @@ static const struct {
     { "text that is base64", TYPE "text/plain\r\nContent-Transfer-Encoding: base64" END "eHl6\r\n", NULL, NULL },
     { "base64 behind its padding", TYPE "text/plain\r\nContent-Transfer-Encoding: base64" END "eA==\r\neHl6",
       "base64 to its padding", "x" },
+    { "padding within base64", TYPE "text/plain\r\nContent-Transfer-Encoding: base64" END "eH=l6",
+      "base64 without its padding", "xyz" },
+    { "text that is no uuencode", TYPE "text/plain\r\nContent-Transfer-Encoding: x-uuencode" END "hello", "not encoded",
+      "hello" },
+    { "a file that is no yEnc", TYPE "a/b\r\nContent-Transfer-Encoding: x-yencode" END "hello", "not encoded",
+      "hello" },
+    { "a second file in uuencode",
+      TYPE "a/b\r\nContent-Transfer-Encoding: x-uuencode" END
+           "begin 644 a\r\n#86)C\r\n`\r\nend\r\nbegin 644 b\r\n#>'EZ\r\n`\r\nend\r\n",
+      "not encoded", "xyz" },
+    { "one file in uuencode",
+      TYPE "a/b\r\nContent-Transfer-Encoding: x-uuencode" END "begin 644 a\r\n#86)C\r\n`\r\nend\r\n", NULL, NULL },
+    { "a message that is not quoted-printable",
+      TYPE "message/rfc822\r\nContent-Transfer-Encoding: quoted-printable" END "Subject: y" END "=41", "not encoded",
+      "=41" },
+    { "a message by its name",
+      TYPE "application/octet-stream; name=a.EML\r\nContent-Transfer-Encoding: base64" END "U3ViamVjdDogeQ0KDQp4",
+      "the message that it is by its name", "x" },
+    { "a name alone makes no message", TYPE "application/octet-stream; name=a.eml" END "hello", NULL, NULL },
+    { "the first part of a packed message",
+      TYPE "message/partial; id=x; number=1\r\nContent-Transfer-Encoding: base64" END "U3ViamVjdDogeQ0KDQp4",
+      "the message of which it is a part", "x" },
     { "base64 with padding at the end", TYPE "text/plain\r\nContent-Transfer-Encoding: base64" END "eA==\r\n", NULL,
       NULL },
     { "no MIME-Version", "Content-Transfer-Encoding: base64" END "eHl6", "without MIME", "eHl6" },
@@ -195,6 +224,52 @@ static void headers_that_are_broken_hide_nothing(void **state)
     strbuf_release(&bytes);
 }
 
+static void expect_text(struct span message, const char *reading, const char *text)
+{
+    struct message *m = message_new(message, &mime_view_limits);
+    const struct mime_tree *tree = message_mime(m);
+    bool is_there = false;
+
+    for (size_t i = 0; i < tree->count; i++)
+        is_there |= is_of(tree->parts[i], reading) && span_is(mime_text(m, tree->parts[i]), text);
+    if (!is_there)
+        fail_msg("%s is not there as %s", text, reading);
+    message_free(m);
+}
+
+static void texts_are_there_in_each_charset(void **state)
+{
+    (void)state;
+    expect_text(SPAN(TYPE "text/plain; charset=utf-8; charset=utf-7" END "+AGE-b"), "last charset", "ab");
+    expect_text(SPAN(TYPE "text/plain; charset=utf-8; charset=a; charset=utf-7; charset=b" END "+AGE-b"),
+                "another charset", "ab");
+    expect_text(SPAN(TYPE "text/plain; charset=utf-7" END "+AGE-b"), "without its charset", "+AGE-b");
+    expect_text(SPAN(TYPE "text/plain; charset=hz-gb-2312" END "~{ab"), "without its charset", "~{ab");
+    expect_text(SPAN(TYPE "text/plain; charset=utf-16" END "abcd"), "without its charset", "abcd");
+    expect_text(SPAN(TYPE "text/html" END "<meta charset=utf-16>a"), "", "<meta charset=utf-16>a");
+    expect_text(SPAN(TYPE "text/html; charset=x" END "<meta charset=koi8-r>\xc1"), "", "<meta charset=koi8-r>\xd0\xb0");
+    expect_text(SPAN(TYPE "text/plain" END "a\0b\0"), "", "ab");
+}
+
+static void what_lies_too_deep_is_a_text(void **state)
+{
+    struct strbuf bytes;
+
+    (void)state;
+    strbuf_init(&bytes, 1 << 20);
+    for (int i = 0; i < 60; i++)
+        strbuf_puts(&bytes, TYPE "message/rfc822" END);
+    strbuf_puts(&bytes, "hello");
+    struct message *m = message_new(strbuf_span(&bytes), &mime_view_limits);
+    const struct mime_tree *tree = message_mime(m);
+    struct mime_part *last = tree->parts[tree->count - 1];
+
+    EXPECT_TRUE(tree->anomalies >> MIME_DEPTH_REACHED & 1);
+    EXPECT_TRUE(last->is_text && span_iends(mime_text(m, last), SPAN("hello")));
+    message_free(m);
+    strbuf_release(&bytes);
+}
+
 static void readings_say_whose_they_are(void **state)
 {
     struct message *m =
@@ -215,4 +290,4 @@ static void readings_say_whose_they_are(void **state)
 }
 
 RUN_TESTS(TEST(what_any_reader_shows_is_there), TEST(headers_that_are_broken_hide_nothing),
-          TEST(readings_say_whose_they_are))
+          TEST(texts_are_there_in_each_charset), TEST(what_lies_too_deep_is_a_text), TEST(readings_say_whose_they_are))

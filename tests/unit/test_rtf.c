@@ -28,6 +28,8 @@ static void text_is_found(void **state)
         { "{\\rtf1{\\fonttbl{\\f0 Arial;}}{\\*\\generator Word;}{\\info{\\title no}}{\\pict 4142}yes}", "yes", false },
         { "{\\rtf1{\\b bold}{\\i and italic} \\ldblquote x\\rdblquote}", "boldand italic \xe2\x80\x9cx\xe2\x80\x9d",
           false },
+        { "{\\rtf1 {\\field{\\*\\fldinst HYPERLINK \"http://a.example/\"}{\\fldrslt here}}}",
+          "HYPERLINK \"http://a.example/\"here", false },
         { "{\\rtf1 a{\\bin3 {{{}b}", "ab", false },
         { "{\\rtf1\\fromhtml1 {\\*\\htmltag64 <b>}\\htmlrtf {\\b \\htmlrtf0 bold\\htmlrtf }\\htmlrtf0 {\\*\\htmltag72 "
           "</b>}"
