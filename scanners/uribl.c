@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "gateway/base/bug.h"
 #include "gateway/content/content.h"
 #include "gateway/mail/address.h"
 #include "scanners/dnsbl_survey.h"
@@ -72,11 +73,25 @@ static bool is_excluded(const struct uribl_conf *conf, const char *host)
     return false;
 }
 
+/* Names that nobody can register: no list has them, and they are nobody's business [RFC6761 6, RFC9476]. */
+static bool is_local(const char *host)
+{
+    static const char *const domains[] = { "alt",         "arpa",  "corp",        "example",   "example.com",
+                                           "example.net", "home",  "internal",    "intranet",  "invalid",
+                                           "lan",         "local", "localdomain", "localhost", "onion",
+                                           "private",     "test",  "example.org" };
+
+    for (size_t i = 0; i < COUNT(domains); i++)
+        if (domain_is_under(host, domains[i]))
+            return true;
+    return false;
+}
+
 static bool is_asked(const struct uribl_conf *conf, const struct url *u)
 {
     if (u->address.family != ADDR_NONE)
         return !addr_is_private(&u->address);
-    return u->host[0] && domain_is_fqdn(span_of(u->host)) && !is_excluded(conf, u->host);
+    return u->host[0] && domain_is_fqdn(span_of(u->host)) && !is_local(u->host) && !is_excluded(conf, u->host);
 }
 
 /* Of several URLs with one domain the worst stands for all. */

@@ -14,6 +14,7 @@
 
 enum urls_symbol {
     PHISHING,
+    PHISHING_WORDS,
     PHISHING_TLD,
     HOMOGRAPH,
     MIXED_SCRIPT,
@@ -42,7 +43,8 @@ enum urls_symbol {
 };
 
 static const struct symbol symbols[] = {
-    [PHISHING] = { "PHISHING", 400, "a link shows one domain and leads to another" },
+    [PHISHING] = { "PHISHING", 400, "a link shows a URL or a domain and leads to another one" },
+    [PHISHING_WORDS] = { "PHISHING_IN_WORDS", 0, "a link's words name a domain, and it leads to another" },
     [PHISHING_TLD] = { "PHISHING_OTHER_TLD", 100, "a link shows one domain and leads to the same name elsewhere" },
     [HOMOGRAPH] = { "URL_HOMOGRAPH_ATTACK", 500, "a host's name is written to look like an ASCII name" },
     [MIXED_SCRIPT] = { "OMOGRAPH_URL", 500, "a label of a host's name mixes scripts" },
@@ -57,17 +59,17 @@ static const struct symbol symbols[] = {
     [NUMERIC_IP_USER] = { "URL_NUMERIC_IP_USER", 400, "an address instead of a name, and a user before it" },
     [NUMERIC_PRIVATE_IP] = { "URL_NUMERIC_PRIVATE_IP", 50, "an address of a private network" },
     [SUSPICIOUS] = { "R_SUSPICIOUS_URL", 500, "a host in disguise: octal or hexadecimal numbers, escaped letters" },
-    [OBFUSCATED_TEXT] = { "URL_OBFUSCATED_TEXT", 100,
+    [OBFUSCATED_TEXT] = { "URL_OBFUSCATED_TEXT", 50,
                           "a URL that is written so that programs do not see it: hxxp, [.]" },
     [BACKSLASH] = { "URL_BACKSLASH_PATH", 200, "a link whose slashes are not what they should be" },
     [MANY_DOTS] = { "URL_EXCESSIVE_DOTS", 200, "a host of more than 7 labels" },
     [VERY_LONG] = { "URL_VERY_LONG", 150, "a URL of more than 2048 characters" },
     [DATA_LINK] = { "DATA_URI_OBFU", 200, "a link that is a page itself (data:)" },
-    [SCRIPT_LINK] = { "SCRIPT_URL", 300, "a link that is a script" },
+    [SCRIPT_LINK] = { "SCRIPT_URL", 100, "a link that is a script" },
     [REDIRECTOR] = { "REDIRECTOR_URL", 0, "a shortener or redirector: where it leads is not told" },
-    [IN_SUBJECT] = { "URL_IN_SUBJECT", 400, "the subject is a URL" },
-    [PART_OF_SUBJECT] = { "URL_PART_OF_SUBJECT", 100, "a URL in the subject" },
-    [TOO_MANY] = { "URLS_TOO_MANY", 100, "more URLs than are looked at" },
+    [IN_SUBJECT] = { "URL_IN_SUBJECT", 250, "the subject is a URL" },
+    [PART_OF_SUBJECT] = { "URL_PART_OF_SUBJECT", 50, "a URL in the subject" },
+    [TOO_MANY] = { "URLS_TOO_MANY", 200, "more URLs than are looked at" },
     { 0 },
 };
 
@@ -145,7 +147,9 @@ static void look_at_link(struct look *l, size_t index)
         is_sender(l->q->evidence, u->shown_domain) || is_tracker(l->q->conf, u->domain) ||
         leads_there(&l->content->urls, index, u->shown_domain))
         return;
-    enum urls_symbol symbol = is_same_label(u->shown_domain, u->domain) ? PHISHING_TLD : PHISHING;
+    enum urls_symbol symbol = is_same_label(u->shown_domain, u->domain) ? PHISHING_TLD
+                              : u->shows_url                            ? PHISHING
+                                                                        : PHISHING_WORDS;
 
     if (l->told[symbol]++ < TOLD_MAX)
         finding_add(l->q, symbol, "shows %s, leads to %s", u->shown_domain, u->domain);
@@ -173,7 +177,7 @@ static void look_at_user(struct look *l, const struct url *u)
 {
     size_t n = u->userinfo.len;
 
-    if (!n)
+    if (!n || (u->flags & URL_SCHEMELESS && u->element < 0)) /* joe@example.com/jane@example.com */
         return;
     tell(l, n >= USER_VERY_LONG_FROM ? USER_VERY_LONG : n >= USER_LONG_FROM ? USER_LONG : USER_PASSWORD, u);
     if (span_search(u->userinfo, SPAN("%40")) != SPAN_NPOS)
@@ -204,7 +208,7 @@ static bool has_backslash(struct span raw)
 
 static void look_at_writing(struct look *l, const struct url *u)
 {
-    bool is_link = u->source == URL_LINK;
+    bool is_link = u->source == URL_LINK || u->source == URL_UNSEEN;
 
     if (u->flags & URL_ESCAPED_HOST)
         tell(l, SUSPICIOUS, u);
@@ -246,9 +250,11 @@ static void look_at_subject(struct look *l, const struct url *u)
 
     if (u->source != URL_HEADER || u->raw.ptr < subject.ptr || u->raw.ptr >= subject.ptr + subject.len)
         return;
-    if (u->raw.len == subject.len)
+    bool is_all = u->raw.len == subject.len, is_name = u->flags & URL_SCHEMELESS; /* people talk of hosts there */
+
+    if (is_all && !is_name)
         tell(l, IN_SUBJECT, u);
-    else if (!(u->flags & URL_SCHEMELESS)) /* people talk of hosts there */
+    else if (is_all || !is_name)
         tell(l, PART_OF_SUBJECT, u);
 }
 

@@ -26,29 +26,47 @@ static bool is_known(const struct content *content, const struct mime_part *part
     return false;
 }
 
-static void read_html(struct message *m, struct content *content, struct content_text *text)
-{
-    const struct html *html = html_read(&m->arena, text->source);
-
-    text->html = html;
-    text->shown = html->shown;
-    for (size_t i = 0; i < html->link_count; i++)
-        urls_add(&m->arena, &content->urls, html->links[i].target, html->base, html->links[i].text, URL_LINK,
-                 (int)html->links[i].kind);
-    urls_in_text(&m->arena, &content->urls, html->shown, URL_SHOWN, SPAN(""));
-    urls_in_text(&m->arena, &content->urls, html->hidden, URL_HIDDEN, SPAN(""));
-    urls_in_text(&m->arena, &content->urls, html->outlook, URL_HIDDEN, SPAN(""));
-}
-
 /* An attachment that opens in a browser, whatever its type is said to be. */
 static bool is_html_file(const struct mime_part *part)
 {
-    static const char *const ends[] = { ".htm", ".html", ".shtm", ".shtml", ".xht", ".xhtml", ".svg" };
+    static const char *const ends[] = { ".htm", ".html", ".shtm", ".shtml", ".xht", ".xhtml", ".svg", ".hta" };
 
-    for (size_t i = 0; i < COUNT(ends) && !part->is_multipart && !part->children; i++)
+    if (part->is_multipart || part->children)
+        return false;
+    for (size_t i = 0; i < COUNT(ends); i++)
         if (mime_is_named(part, ends[i]))
             return true;
+    return strcmp(part->type, "image/svg+xml") == 0;
+}
+
+static bool is_folded(const struct mime_part *part)
+{
+    static const char *const types[] = { "text/calendar", "text/vcard", "text/x-vcard", "text/x-vcalendar",
+                                         "text/directory" };
+
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (strcmp(part->type, types[i]) == 0)
+            return true;
     return false;
+}
+
+/* Lines that go on behind a blank are one, wherever they were cut; `\n` is a line end [RFC5545 3.1, 3.3.11]. */
+static struct span unfolded(struct arena *a, struct span text)
+{
+    char *out = arena_alloc(a, text.len + 1);
+    size_t len = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i], next = i + 1 < text.len ? text.ptr[i + 1] : '\0';
+
+        if (c == '\n' && (next == ' ' || next == '\t'))
+            i++;
+        else if (c == '\\' && next && strchr("nN,;\\", next))
+            out[len++] = ascii_lower(text.ptr[++i]) == 'n' ? '\n' : next;
+        else
+            out[len++] = c;
+    }
+    return span_make(out, len);
 }
 
 static void add_text(struct message *m, struct content *content, struct mime_part *part)
@@ -58,10 +76,12 @@ static void add_text(struct message *m, struct content *content, struct mime_par
     text->part = part;
     text->source = text->shown = mime_text(m, part);
     text->is_attachment = part->disposition == MIME_ATTACHMENT;
-    if (part->is_html || is_html_file(part))
-        read_html(m, content, text);
-    else
-        urls_in_text(&m->arena, &content->urls, text->source, URL_TEXT, SPAN(""));
+    if (part->is_html || is_html_file(part)) {
+        text->html = html_read(&m->arena, text->source);
+        text->shown = text->html->shown;
+    } else if (is_folded(part)) {
+        text->shown = unfolded(&m->arena, text->source);
+    }
 }
 
 static void read_texts(struct message *m, struct content *content)
@@ -72,6 +92,54 @@ static void read_texts(struct message *m, struct content *content)
     for (size_t i = 0; i < tree->count; i++)
         if ((tree->parts[i]->is_text || is_html_file(tree->parts[i])) && !is_known(content, tree->parts[i]))
             add_text(m, content, tree->parts[i]);
+}
+
+/* ---- URLs: what is clicked on first, for their number is limited ---- */
+
+enum pass { CLICKED, SHOWN, PLAIN, UNSEEN, PASSES };
+
+static void add_links(struct message *m, struct content *content, const struct html *html, bool are_clicked)
+{
+    for (size_t i = 0; i < html->link_count; i++) {
+        const struct html_link *link = &html->links[i];
+
+        if (html_is_clicked(link) == are_clicked)
+            urls_add(&m->arena, &content->urls, link->target, html->base, link->text,
+                     link->is_hidden ? URL_UNSEEN : URL_LINK, (int)link->kind);
+    }
+}
+
+static void add_unseen(struct message *m, struct content *content, const struct content_text *text)
+{
+    const struct html *html = text->html;
+
+    add_links(m, content, html, false);
+    urls_in_text(&m->arena, &content->urls, html->hidden, URL_HIDDEN, SPAN(""));
+    urls_in_text(&m->arena, &content->urls, html->outlook, URL_HIDDEN, SPAN(""));
+    /* mail readers run no scripts, a browser that opens an attachment does */
+    for (size_t i = 0; (text->is_attachment || is_html_file(text->part)) && i < html->scripts.count; i++)
+        urls_in_code(&m->arena, &content->urls, html->scripts.items[i]);
+}
+
+static void add_urls(struct message *m, struct content *content, const struct content_text *text, enum pass pass)
+{
+    if (pass == CLICKED && text->html)
+        add_links(m, content, text->html, true);
+    else if (pass == SHOWN && text->html)
+        urls_in_text(&m->arena, &content->urls, text->shown, URL_SHOWN, SPAN(""));
+    else if (pass == PLAIN && !text->html)
+        urls_in_text(&m->arena, &content->urls, text->shown, URL_TEXT, SPAN(""));
+    else if (pass == UNSEEN && text->html)
+        add_unseen(m, content, text);
+}
+
+static void read_urls(struct message *m, struct content *content)
+{
+    for (int attached = 0; attached < 2; attached++)
+        for (enum pass pass = CLICKED; pass < PASSES; pass++)
+            for (size_t i = 0; i < content->text_count; i++)
+                if (content->texts[i].is_attachment == attached)
+                    add_urls(m, content, &content->texts[i], pass);
 }
 
 static void read_field(struct message *m, struct content *content, const struct header_field *field)
@@ -103,6 +171,7 @@ const struct content *message_content(struct message *m)
     content->mime = message_mime(m);
     read_fields(m, content);
     read_texts(m, content);
+    read_urls(m, content);
     m->content = content;
     return content;
 }

@@ -13,7 +13,7 @@
 struct content_text {
     struct mime_part *part;
     struct span source;      /* mime_text() */
-    struct span shown;       /* of HTML what is shown, else `source` */
+    struct span shown;       /* of HTML what is shown, of calendars and cards unfolded lines, else `source` */
     const struct html *html; /* NULL: it is not HTML */
     bool is_attachment;
 };

@@ -11,8 +11,8 @@
 #include "gateway/base/arena.h"
 
 enum {
-    HTML_TEXT_MAX = 4 << 20, /* bytes of shown, of hidden, of rendered text; of scripts */
-    HTML_LINKS_MAX = 2000,
+    HTML_TEXT_MAX = 4 << 20,   /* bytes of shown, of hidden, of rendered text; of scripts */
+    HTML_LINKS_MAX = 10000,    /* what nobody sees or clicks on: half of it */
     HTML_LINK_TEXT_MAX = 1000, /* bytes of a link's text */
     HTML_DEPTH_MAX = 200,      /* open elements that are told apart */
     HTML_TAG_KINDS_MAX = 400,
@@ -124,6 +124,8 @@ struct html {
     struct html_counts counts;
 };
 
+/* html_is_clicked - a link that a reader follows, not one that his program fetches. */
+bool html_is_clicked(const struct html_link *link);
 /* html_read - `utf8` is the part's text (mime_text()). */
 const struct html *html_read(struct arena *a, struct span utf8);
 

@@ -5,11 +5,27 @@
 
 enum { IMPORT_MAX = 4096 };
 
+bool html_is_clicked(const struct html_link *link)
+{
+    switch (link->kind) {
+    case HTML_A:
+    case HTML_AREA:
+    case HTML_FORM:
+    case HTML_REFRESH:
+    case HTML_BASE: return !link->is_hidden;
+    default: return false;
+    }
+}
+
 static struct html_link *link_add(struct html_reading *r, enum html_link_kind kind, struct span target)
 {
     struct html_links *l = &r->links;
+    struct html_link new = { .kind = kind, .target = target, .text = SPAN(""), .is_outlook = r->is_outlook };
 
-    if (l->count == HTML_LINKS_MAX) {
+    new.is_hidden = html_look(r)->hiding != 0 || r->is_behind;
+    bool is_clicked = html_is_clicked(&new);
+
+    if (l->count == HTML_LINKS_MAX || (!is_clicked && l->unclicked == HTML_LINKS_MAX / 2)) {
         r->out->facts |= HTML_TOO_MUCH;
         return NULL;
     }
@@ -20,8 +36,8 @@ static struct html_link *link_add(struct html_reading *r, enum html_link_kind ki
     }
     struct html_link *link = &l->items[l->count];
 
-    *link = (struct html_link){ .kind = kind, .target = target, .text = SPAN(""), .is_outlook = r->is_outlook };
-    link->is_hidden = html_look(r)->hiding != 0 || r->is_behind;
+    *link = new;
+    l->unclicked += !is_clicked;
     l->ranges[l->count++] = (struct html_range){ 0, 0, SPAN("") };
     return link;
 }

@@ -49,7 +49,7 @@ struct html_range {
 struct html_links {
     struct html_link *items;
     struct html_range *ranges;
-    size_t count, room;
+    size_t count, room, unclicked;
     size_t open; /* index of the <a> that we are in; SPAN_NPOS */
 };
 

@@ -440,18 +440,36 @@ static bool take_schemeless(struct arena *a, struct span text, struct url *out, 
     return out->address.family == ADDR_NONE ? url_is_known_tld(out->host) : !(out->flags & URL_ODD_NUMERIC);
 }
 
-/* A scheme that we do not know: its host may be one all the same. */
-static bool take_foreign(struct arena *a, struct span written, struct span text, struct url *out, struct span *rest)
+static const char *scheme_name(struct arena *a, struct span written)
 {
-    static const struct scheme foreign = { "", 1, false, NULL };
     char *name = arena_dup(a, written);
 
     for (char *p = name; *p; p++)
         *p = ascii_lower(*p);
-    out->scheme = name;
+    return name;
+}
+
+/* A scheme that we do not know: its host may be one all the same. */
+static bool take_foreign(struct arena *a, struct span written, struct span text, struct url *out, struct span *rest)
+{
+    static const struct scheme foreign = { "", 1, false, NULL };
+    out->scheme = scheme_name(a, written);
     if (!take_hierarchical(a, &foreign, span_skip(text, 2), out, rest))
         return false;
     return out->address.family != ADDR_NONE || url_is_known_tld(out->host);
+}
+
+/* feed:https://..., microsoft-edge:https://...: whoever takes that scheme goes where the URL in it leads. */
+static bool leads_on(struct span written, struct span behind)
+{
+    return written.len && span_find(written, '.') == SPAN_NPOS && !span_starts(behind, SPAN("//")) &&
+           span_search(behind, SPAN("://")) != SPAN_NPOS;
+}
+
+static bool take_leading(struct arena *a, struct span written, struct span behind, struct url *out, struct span *rest)
+{
+    out->scheme = scheme_name(a, written);
+    return take_opaque(a, behind, out, rest);
 }
 
 bool url_take(struct arena *a, struct span text, struct url *out, struct span *rest)
@@ -467,6 +485,8 @@ bool url_take(struct arena *a, struct span text, struct url *out, struct span *r
     const struct scheme *scheme = find_scheme(written);
     struct span behind = written.len ? span_skip(text, written.len + 1) : text;
 
+    if (!scheme && leads_on(written, behind))
+        return take_leading(a, written, behind, out, rest);
     if (!scheme)
         return written.len && span_starts(behind, SPAN("//")) && span_find(written, '.') == SPAN_NPOS
                    ? take_foreign(a, written, behind, out, rest)
@@ -495,7 +515,9 @@ static const char *const flag_names[] = { "schemeless", "userinfo",     "numeric
                                           "obfuscated", "port",         "escaped_host", "long",        "shortener",
                                           "redirector", "data",         "script",       "opaque" };
 
-static const char *const source_names[] = { "text", "link", "shown", "hidden", "header", "wrapped", "decoded" };
+static const char *const source_names[] = {
+    "text", "link", "shown", "hidden", "header", "wrapped", "decoded", "unseen"
+};
 
 const char *url_flag_name(unsigned flag)
 {

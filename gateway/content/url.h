@@ -1,7 +1,7 @@
 /* content/url.h - URLs and mail addresses as mail readers would follow them: found in text, HTML and header fields,
  * taken apart, normalised.
  *
- * Bounded: URLS_MAX different ones, URL_BYTES_MAX of each kept, URL_READS_MAX attempts, URL_HOPS_MAX wrappers inside of
+ * Bounded: URLS_MAX different ones (what nobody sees or clicks on, half of it), URL_BYTES_MAX of each kept, URL_READS_MAX attempts, URL_HOPS_MAX wrappers inside of
  * each other. Linear in the text, whatever it holds. Nothing is fetched or looked up.
  *
  * URLs are read as browsers read them [WHATWG URL], and then as generously as mail readers, filters and people do.
@@ -21,7 +21,8 @@ enum url_source {              /* where it stood */
                   URL_HIDDEN,  /* HTML's hidden text */
                   URL_HEADER,  /* a header field */
                   URL_WRAPPED, /* inside of another one (redirector, safe link): `wrapper` */
-                  URL_DECODED, /* any other decoded part */
+                  URL_DECODED, /* a script in a page that is attached */
+                  URL_UNSEEN,  /* an HTML element's target that nobody sees, or can click on */
 };
 
 enum url_flag {                            /* a bit each */
@@ -73,6 +74,7 @@ struct url {
     struct span
         shown; /* what the reader sees for it: anchor text; empty. The most misleading one, when it came often */
     const char *shown_domain; /* registrable, of the first URL in what is shown; "" */
+    bool shows_url;           /* that is a URL, or all of what is shown: not a name in a sentence */
     int wrapper;              /* index of the one that it was taken out of; -1 */
     int leads_to;             /* index of the first that was taken out of it; -1 */
     unsigned flags;           /* of enum url_flag */
@@ -106,6 +108,8 @@ struct urls {
  * and is NULL when it is none, is a mail address (which is added), or there is no room. Both unwrap redirectors and
  * safe links. Spans are kept, not copied: they live as long as `a`. */
 void urls_in_text(struct arena *a, struct urls *urls, struct span utf8, enum url_source source, struct span field);
+/* urls_in_code - adds URLs that a script names, if it says the scheme. */
+void urls_in_code(struct arena *a, struct urls *urls, struct span code);
 const struct url *urls_add(struct arena *a, struct urls *urls, struct span target, struct span base, struct span shown,
                            enum url_source source, int element);
 /* urls_add_email - an address that stood somewhere by itself (a header field). */

@@ -9,7 +9,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/utf8.h"
-#include "gateway/content/url_parts.h"
+#include "gateway/content/url_name.h"
 #include "gateway/content/url_script.h"
 
 /* A host that is longer before decoding is none. */
@@ -32,11 +32,6 @@ static unsigned flag_of_unseen(uint32_t code)
         (code >= 0x2060 && code <= 0x2064) || (code >= 0xfe00 && code <= 0xfe0f) || code == 0xfeff)
         return URL_ZERO_WIDTH;
     return 0;
-}
-
-static bool is_dot(uint32_t code)
-{
-    return code == 0x3002 || code == 0xff0e || code == 0xff61;
 }
 
 static void put(struct host_text *h, struct span bytes)
@@ -65,7 +60,7 @@ static void put_visible(struct host_text *h, struct span s)
 
         if (code == '.')
             put_dot(h);
-        else if (is_dot(code)) {
+        else if (name_is_dot(code)) {
             h->flags |= URL_OBFUSCATED;
             put_dot(h);
         } else if (unseen)

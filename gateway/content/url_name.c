@@ -14,9 +14,9 @@ static bool in(uint32_t code, uint32_t first, uint32_t last)
 bool name_is_border(uint32_t code)
 {
     return in(code, 0x80, 0xa0) || code == 0xab || code == 0xbb || in(code, 0x2000, 0x200a) ||
-           in(code, 0x2010, 0x2029) || in(code, 0x202f, 0x205f) || in(code, 0x3000, 0x3001) ||
-           in(code, 0x3008, 0x3011) || in(code, 0x3014, 0x301f) || code == 0xff01 || in(code, 0xff08, 0xff09) ||
-           code == 0xff0c || in(code, 0xff1a, 0xff1b) || code == 0xff1f || code == 0xfffd;
+           in(code, 0x2010, 0x2023) || in(code, 0x2025, 0x2029) || in(code, 0x202f, 0x205f) ||
+           in(code, 0x3000, 0x3001) || in(code, 0x3008, 0x3011) || in(code, 0x3014, 0x301f) || code == 0xff01 ||
+           in(code, 0xff08, 0xff09) || code == 0xff0c || in(code, 0xff1a, 0xff1b) || code == 0xff1f || code == 0xfffd;
 }
 
 bool name_is_unspaced(uint32_t code)
@@ -25,9 +25,9 @@ bool name_is_unspaced(uint32_t code)
            in(code, 0xf900, 0xfaff) || in(code, 0xff00, 0xffef);
 }
 
-static bool is_ideographic_dot(uint32_t code)
+bool name_is_dot(uint32_t code)
 {
-    return code == 0x3002 || code == 0xff0e || code == 0xff61;
+    return code == 0x3002 || code == 0xff0e || code == 0xff61 || code == 0x2024 || code == 0xfe52;
 }
 
 size_t name_char(struct span s)
@@ -40,7 +40,7 @@ size_t name_char(struct span s)
         return 0;
     uint32_t code = utf8_code_point(s, length);
 
-    return name_is_border(code) || is_ideographic_dot(code) ? 0 : length;
+    return name_is_border(code) || name_is_dot(code) ? 0 : length;
 }
 
 /* ---- hosts, with disguised dots */
@@ -78,7 +78,7 @@ static size_t dot_at(struct span s, bool *is_hidden)
 
     if (length == 1 && s.ptr[0] == '.')
         return 1;
-    if (length == 3 && is_ideographic_dot(utf8_code_point(s, length)))
+    if (length == 3 && name_is_dot(utf8_code_point(s, length)))
         return length;
     size_t n = name_bracketed(s, '.', SPAN("dot"));
 

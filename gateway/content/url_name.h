@@ -1,4 +1,4 @@
-/* content/url_name.h - host names as they stand in a text. Only content/url_text.c includes it. */
+/* content/url_name.h - host names as they stand in a text. For the files of content/url only. */
 #ifndef CONTENT_URL_NAME_H
 #define CONTENT_URL_NAME_H
 
@@ -21,6 +21,8 @@ void name_read(struct span text, size_t at, struct name *out);
 size_t name_char(struct span s);
 /* name_is_border - blanks, quotes and punctuation that no link goes across (not ASCII). */
 bool name_is_border(uint32_t code);
+/* name_is_dot - what browsers take for a dot, besides the full stop [UTS46 4]. */
+bool name_is_dot(uint32_t code);
 /* name_is_unspaced - scripts that are written without blanks: a name in ASCII may stand right behind them. */
 bool name_is_unspaced(uint32_t code);
 /* name_bracketed - "[.]", "( dot )", "{at}": the length of a bracketed `sign` or `word`, with blanks; 0 for none. */

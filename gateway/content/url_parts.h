@@ -54,8 +54,9 @@ struct url_finder {
 
 /* url_find - what a reader would make links of in f->text. */
 void url_find(struct url_finder *f);
-/* url_shown_domain - of the first URL in a link's text; "" when there is none. */
-const char *url_shown_domain(struct arena *a, struct span shown);
+/* url_shown_domain - of the first URL in a link's text; "" when there is none. *is_url - it has a scheme, www. or a
+ * path, or is all of the text. */
+const char *url_shown_domain(struct arena *a, struct span shown, bool *is_url);
 
 /* url_unwrap - the targets that `u` wraps, as they stand in it (decoded), at most URL_INNER_MAX; adds to u->flags. */
 size_t url_unwrap(struct arena *a, struct url *u, struct span rest, struct span out[URL_INNER_MAX]);

@@ -377,12 +377,18 @@ static bool is_www(struct span name)
     return n < name.len && name.ptr[n] == '.';
 }
 
+/* Behind two backslashes: a file on somebody's server, which Windows programs make a link of. */
+static bool is_share(const struct url_finder *f, size_t at)
+{
+    return at >= 2 && f->text.ptr[at - 1] == '\\' && f->text.ptr[at - 2] == '\\';
+}
+
 /* What stands before a name of its own. */
 static bool stands_free(const struct url_finder *f, size_t at)
 {
     static const char around[] = " \t\r\n<>()[]{}\"',;:|*_-!";
 
-    return at == 0 || at == f->done || (unsigned char)f->text.ptr[at - 1] >= 0x80 ||
+    return at == 0 || at == f->done || (unsigned char)f->text.ptr[at - 1] >= 0x80 || is_share(f, at) ||
            (f->text.ptr[at - 1] && strchr(around, f->text.ptr[at - 1]));
 }
 
@@ -493,18 +499,31 @@ enum { SHOWN_MAX = 512 };
 struct first_url {
     struct url_finder finder;
     const char *domain;
+    bool is_url;
 };
+
+/* But for marks around it. */
+static bool is_all(struct span text, struct span raw)
+{
+    size_t around = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        around += (unsigned char)text.ptr[i] >= 0x80 || ascii_is_alnum(text.ptr[i]);
+    for (size_t i = 0; i < raw.len; i++)
+        around -= (unsigned char)raw.ptr[i] >= 0x80 || ascii_is_alnum(raw.ptr[i]);
+    return around == 0;
+}
 
 static void found_shown(struct url_finder *f, struct span raw, struct span meant, unsigned flags)
 {
     struct first_url *first = (struct first_url *)f;
     struct url u;
 
-    (void)raw;
     (void)flags;
-    if (first->domain[0] || !url_read(f->a, meant, &u) || u.address.family != ADDR_NONE)
+    if (first->domain[0] || !url_read(f->a, meant, &u) || u.address.family != ADDR_NONE || !url_is_known_tld(u.host))
         return;
     first->domain = u.domain;
+    first->is_url = !(u.flags & URL_SCHEMELESS) || is_www(raw) || u.path.len > 1 || is_all(f->text, raw);
 }
 
 static void found_shown_email(struct url_finder *f, struct span local, struct span domain)
@@ -514,7 +533,7 @@ static void found_shown_email(struct url_finder *f, struct span local, struct sp
     (void)domain;
 }
 
-const char *url_shown_domain(struct arena *a, struct span shown)
+const char *url_shown_domain(struct arena *a, struct span shown, bool *is_url)
 {
     struct first_url first = {
         .finder = { .found = found_shown,
@@ -525,5 +544,6 @@ const char *url_shown_domain(struct arena *a, struct span shown)
     };
 
     url_find(&first.finder);
+    *is_url = first.is_url;
     return first.domain;
 }

@@ -83,7 +83,7 @@ static uint16_t *slot_for(const struct urls *urls, struct slots *slots, struct s
 
 static bool is_unseen(const struct url *u)
 {
-    return u->source == URL_HIDDEN || u->source == URL_WRAPPED;
+    return u->source == URL_HIDDEN || u->source == URL_WRAPPED || u->source == URL_UNSEEN || u->source == URL_DECODED;
 }
 
 static struct url *add(struct arena *a, struct urls *urls, const struct url *u)
@@ -105,6 +105,12 @@ static bool misleads(const struct url *u)
     return u->shown_domain[0] && strcmp(u->shown_domain, u->domain) != 0;
 }
 
+/* How bad it is: 0 not at all, 2 when a URL is shown and not only named. */
+static int deceit(const struct url *u)
+{
+    return misleads(u) ? 1 + u->shows_url : 0;
+}
+
 /* It came again: what is shown for it now may be worse than what was shown before. */
 static struct url *again(struct url *known, const struct url *like)
 {
@@ -113,10 +119,15 @@ static struct url *again(struct url *known, const struct url *like)
     known->flags |= like->flags;
     if (known->element < 0)
         known->element = like->element;
-    if (!like->shown.len || (known->shown.len && misleads(known)))
+    struct url shown_now = *known;
+
+    shown_now.shown_domain = like->shown_domain;
+    shown_now.shows_url = like->shows_url;
+    if (!like->shown.len || (known->shown.len && deceit(known) && deceit(known) >= deceit(&shown_now)))
         return known;
     known->shown = like->shown;
     known->shown_domain = like->shown_domain;
+    known->shows_url = like->shows_url;
     return known;
 }
 
@@ -141,11 +152,11 @@ static struct url *keep(struct arena *a, struct urls *urls, const struct url *u,
     return kept;
 }
 
-static bool may_read(struct urls *urls)
+static bool may_read(struct urls *urls, const struct url *like)
 {
     struct urls_seen *seen = urls->seen;
 
-    if (seen->reads >= URL_READS_MAX) {
+    if (seen->reads >= (is_unseen(like) ? URL_READS_MAX / 2 : URL_READS_MAX)) {
         urls->is_cut = true;
         return false;
     }
@@ -176,7 +187,7 @@ static int take(struct arena *a, struct urls *urls, const struct url *like, stru
     struct url u;
     struct span rest;
 
-    if (!may_read(urls) || !url_take(a, meant, &u, &rest))
+    if (!may_read(urls, like) || !url_take(a, meant, &u, &rest))
         return -1;
     if (is_mail(&u, rest)) {
         add_mailto(a, urls, u.flags & URL_SCHEMELESS ? meant : rest, like->source);
@@ -188,6 +199,7 @@ static int take(struct arena *a, struct urls *urls, const struct url *like, stru
     u.element = like->element;
     u.shown = like->shown;
     u.shown_domain = like->shown_domain;
+    u.shows_url = like->shows_url;
     u.wrapper = like->wrapper;
     u.flags |= like->flags;
     size_t before = urls->count;
@@ -285,6 +297,42 @@ void urls_in_text(struct arena *a, struct urls *urls, struct span utf8, enum url
     url_find(&f);
 }
 
+/* Strings of programs have `\/` for a slash as often as not. A name without a scheme is a variable's. */
+static void found_in_code(struct url_finder *f, struct span raw, struct span meant, unsigned flags)
+{
+    (void)flags;
+    if (meant.ptr != raw.ptr || !url_scheme(raw).len)
+        return;
+    char *text = arena_dup(f->a, raw);
+    size_t len = 0;
+
+    for (size_t i = 0; i < raw.len; i++)
+        if (raw.ptr[i] != '\\' || i + 1 == raw.len || raw.ptr[i + 1] != '/')
+            text[len++] = raw.ptr[i];
+    urls_take(f->a, f->urls, f->like, raw, span_make(text, len));
+}
+
+static void no_email(struct url_finder *f, struct span local, struct span domain)
+{
+    (void)f;
+    (void)local;
+    (void)domain;
+}
+
+void urls_in_code(struct arena *a, struct urls *urls, struct span code)
+{
+    const struct url like = { .source = URL_DECODED, .element = -1, .shown_domain = "", .wrapper = -1 };
+    struct url_finder f = { .found = found_in_code,
+                            .found_email = no_email,
+                            .a = a,
+                            .text = code,
+                            .urls = urls,
+                            .like = &like,
+                            .field = SPAN("") };
+
+    url_find(&f);
+}
+
 static bool is_slash(char c)
 {
     return c == '/' || c == '\\';
@@ -317,9 +365,9 @@ const struct url *urls_add(struct arena *a, struct urls *urls, struct span targe
     struct url like = { .source = source, .element = element, .shown = shown, .shown_domain = "", .wrapper = -1 };
 
     seen_of(a, urls);
-    if (shown.len && may_read(urls))
-        like.shown_domain = url_shown_domain(a, shown);
-    if (!base.len || !may_read(urls))
+    if (shown.len && may_read(urls, &like))
+        like.shown_domain = url_shown_domain(a, shown, &like.shows_url);
+    if (!base.len || !may_read(urls, &like))
         return urls_take(a, urls, &like, target, target);
     struct span whole = resolve(a, target, base);
 
@@ -353,10 +401,11 @@ enum { LOCAL_MAX = 256 };
 void urls_add_email(struct arena *a, struct urls *urls, struct span local, struct span domain, enum url_source source,
                     struct span field)
 {
+    const struct url like = { .source = source };
     char name[DOMAIN_MAX];
 
     seen_of(a, urls);
-    if (!local.len || local.len > LOCAL_MAX || !may_read(urls) || domain_normal(domain, name))
+    if (!local.len || local.len > LOCAL_MAX || !may_read(urls, &like) || domain_normal(domain, name))
         return;
     struct span key = email_key(a, local, name);
     uint16_t *slot = email_slot(urls, key);

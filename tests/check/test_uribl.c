@@ -87,7 +87,10 @@ static void lists_are_asked_about_what_they_list(void **state)
         { ebl, "Reply-To: B.adguy@gmail.com\n" MAIL("hello\n"), GUY_SHA1 ".bl.example", "127.0.0.2", "MSBL_EBL", 750 },
         { hbl, MAIL("write to BadGuy@gmail.com\n"), GUY_SHA1 ".bl.example", "127.0.3.2", "SPAMHAUS_HBL_EMAIL", 700 },
         { hbl, MAIL("write to bad.guy@gmail.com\n"), GUY_SHA1 ".bl.example", "127.0.3.2", "", 0 },
-        { names, MAIL("http://www.google.com/\n"), "google.com.bl.example", "127.0.0.2", "", 0 }, /* excluded */
+        { names, MAIL("http://www.google.com/\n"), "google.com.bl.example", "127.0.0.2", "", 0 },   /* excluded */
+        { names, MAIL("http://printer.local/\n"), "printer.local.bl.example", "127.0.0.2", "", 0 }, /* ours alone */
+        { names, MAIL("http://x.onion/\n"), "x.onion.bl.example", "127.0.0.2", "", 0 },
+        { names, MAIL("http://www.example.com/\n"), "example.com.bl.example", "127.0.0.2", "", 0 },
         { names, MAIL("nothing\n"), "evil.com.bl.example", "127.0.0.2", "", 0 },
     };
 

@@ -36,6 +36,9 @@ static void tricks_are_told(void **state)
         { HTML "<a href=\"https://evil.com/x\">https://www.paypal.com/signin</a>", "PHISHING", 400 },
         { HTML "<a href=\"https://paypal.com.evil.com/x\">paypal.com</a>", "PHISHING", 400 },
         { HTML "<a href=\"https://paypal.de/x\">paypal.com</a>", "PHISHING_OTHER_TLD", 100 },
+        { HTML "<a href=\"https://online.com/x\">News.com: Top CIOs</a>", "PHISHING_IN_WORDS", 0 },
+        { HTML "<a href=\"https://evil.com/x\">Log in at https://paypal.com</a>", "PHISHING", 400 },
+        { HTML "<a href=\"https://evil.com/x\">http://www.all-life/</a>", "", 0 },
         { HTML "<a href=\"https://x.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.com\">example.com</a>",
           "REDIRECTOR_URL", 0 },
         { HTML "<a href=\"https://x.safelinks.protection.outlook.com/?url=https%3A%2F%2Fevil.com\">example.com</a>",
@@ -67,17 +70,19 @@ static void tricks_are_told(void **state)
         /* writing */
         { HTML "<a href=\"http://ex%61mple.com/\">x</a>", "R_SUSPICIOUS_URL", 500 },
         { HTML "<a href=\"http:/\\example.com/\">x</a>", "URL_BACKSLASH_PATH", 200 },
-        { TEXT "hxxp://example.com/\n", "URL_OBFUSCATED_TEXT", 100 },
-        { TEXT "see example[.]com/x\n", "URL_OBFUSCATED_TEXT", 100 },
+        { TEXT "hxxp://example.com/\n", "URL_OBFUSCATED_TEXT", 50 },
+        { TEXT "see example[.]com/x\n", "URL_OBFUSCATED_TEXT", 50 },
         { TEXT "see https://bit.ly/x\n", "REDIRECTOR_URL", 0 },
         { HTML "<a href=\"data:text/html;base64,PGI+\">x</a>", "DATA_URI_OBFU", 200 },
         { HTML "<img src=\"data:image/png;base64,iVBO\">", "", 0 },
-        { HTML "<a href=\"javascript:alert(1)\">x</a>", "SCRIPT_URL", 300 },
+        { HTML "<a href=\"javascript:alert(1)\">x</a>", "SCRIPT_URL", 100 },
         { HTML "<a href=\"javascript:void(0)\">x</a>", "", 0 },
         /* the subject */
-        { TOP "Subject: https://example.com/\n\n", "URL_IN_SUBJECT", 400 },
+        { TOP "Subject: https://example.com/\n\n", "URL_IN_SUBJECT", 250 },
         { TOP "Subject: news of example.com\n\n", "", 0 },
-        { TOP "Subject: look at https://example.com/\n\n", "URL_PART_OF_SUBJECT", 100 },
+        { TOP "Subject: Covalent.NET\n\n", "URL_PART_OF_SUBJECT", 50 },
+        { TEXT "write to joe@example.com/jane@example.com\n", "", 0 },
+        { TOP "Subject: look at https://example.com/\n\n", "URL_PART_OF_SUBJECT", 50 },
     };
 
     (void)state;

@@ -1,4 +1,5 @@
 /* tests/unit/test_content.c - what a message says: its texts, its subject, its URLs. */
+#include "gateway/base/strbuf.h"
 #include "tests/kit/expect.h"
 
 #include "gateway/content/content.h"
@@ -62,6 +63,65 @@ static void urls_are_of_all_places(void **state)
     message_free(m);
 }
 
+#define ATTACHED(type, name, body)                                                                                     \
+    "MIME-Version: 1.0\r\nContent-Type: " type "\r\nContent-Disposition: attachment; filename=\"" name "\"\r\n\r"      \
+                                                                                                       "\n" body
+
+/* Attachments that open in a browser, and lines that readers put together. */
+static void files_say_what_they_show(void **state)
+{
+    static const struct {
+        const char *message, *host;
+    } cases[] = {
+        { ATTACHED("image/svg+xml", "a", "<svg><a xlink:href=\"http://evil.example/\">x</a></svg>"), "evil.example" },
+        { ATTACHED("application/octet-stream", "a.SVG", "<svg><a href=\"http://evil.example/\">x</a></svg>"),
+          "evil.example" },
+        { ATTACHED("application/octet-stream", "a.html. ", "<a href=\"http://evil.example/\">"), "evil.example" },
+        { ATTACHED("application/octet-stream", "a.hta", "<a href=\"http://evil.example/\">"), "evil.example" },
+        { ATTACHED("text/html", "a.html", "<script>location='http:\\/\\/evil.example/'</script>"), "evil.example" },
+        { ATTACHED("text/calendar", "a.ics", "DESCRIPTION:see http://ev\r\n il.exa\r\n\tmple.org/\r\n"),
+          "evil.example.org" },
+        { ATTACHED("text/calendar", "a.ics", "DESCRIPTION:a\\nwww.evil.com\\,x\r\n"), "www.evil.com" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct message *m = message_new(span_of(cases[i].message), &mime_view_limits);
+
+        url_of(message_content(m), cases[i].host);
+        message_free(m);
+    }
+    struct message *m =
+        message_new(span_of("MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n"
+                            "<script>location='http://unrun.example/'</script><a hidden href=http://unseen.example/>"),
+                    &mime_view_limits);
+
+    EXPECT_INT(1, message_content(m)->urls.count); /* mail readers run nothing */
+    EXPECT_INT(URL_UNSEEN, url_of(message_content(m), "unseen.example")->source);
+    message_free(m);
+}
+
+/* The text that nobody reads must not use up the room for the links of the page that is shown. */
+static void what_is_clicked_on_comes_first(void **state)
+{
+    struct strbuf b;
+
+    (void)state;
+    strbuf_init(&b, 1 << 22);
+    strbuf_puts(&b, "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\n");
+    for (int i = 0; i < URL_READS_MAX + 1; i++)
+        strbuf_putf(&b, "a%d.example.com/\r\n", i);
+    strbuf_puts(&b,
+                "--b\r\nContent-Type: text/html\r\n\r\n<a href=http://seen.com/>x</a> see www.shown.com\r\n--b--\r\n");
+    struct message *m = message_new(strbuf_span(&b), &mime_view_limits);
+
+    EXPECT_INT(URL_LINK, url_of(message_content(m), "seen.com")->source);
+    EXPECT_INT(URL_SHOWN, url_of(message_content(m), "www.shown.com")->source);
+    EXPECT_TRUE(message_content(m)->urls.is_cut);
+    message_free(m);
+    strbuf_release(&b);
+}
+
 static void other_readings_are_there_once(void **state)
 {
     struct message *m = message_new(SPAN("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=a\r\n"
@@ -78,4 +138,5 @@ static void other_readings_are_there_once(void **state)
     message_free(m);
 }
 
-RUN_TESTS(TEST(texts_are_as_people_see_them), TEST(urls_are_of_all_places), TEST(other_readings_are_there_once))
+RUN_TESTS(TEST(texts_are_as_people_see_them), TEST(urls_are_of_all_places), TEST(files_say_what_they_show),
+          TEST(what_is_clicked_on_comes_first), TEST(other_readings_are_there_once))

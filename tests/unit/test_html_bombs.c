@@ -133,8 +133,10 @@ static void what_is_beyond_a_limit_is_said(void **state)
     EXPECT_INT(HTML_TOO_DEEP, repeated(&a, "<i>x", HTML_DEPTH_MAX + 1)->facts);
     EXPECT_INT(0, repeated(&a, "<i>x", HTML_DEPTH_MAX)->facts);
     EXPECT_INT(0, repeated(&a, "<i>x</i>", HTML_DEPTH_MAX + 1)->facts);
-    EXPECT_INT(HTML_TOO_MUCH, repeated(&a, "<img src=x>", HTML_LINKS_MAX + 1)->facts);
-    EXPECT_INT(0, repeated(&a, "<img src=x>", HTML_LINKS_MAX)->facts);
+    EXPECT_INT(HTML_TOO_MUCH, repeated(&a, "<area href=x>", HTML_LINKS_MAX + 1)->facts);
+    EXPECT_INT(0, repeated(&a, "<area href=x>", HTML_LINKS_MAX)->facts);
+    EXPECT_INT(HTML_TOO_MUCH, repeated(&a, "<img src=x>", HTML_LINKS_MAX / 2 + 1)->facts);
+    EXPECT_INT(0, repeated(&a, "<img src=x>", HTML_LINKS_MAX / 2)->facts);
     EXPECT_INT(HTML_TOO_MUCH, repeated(&a, "<!--x--><b>", HTML_STRINGS_MAX + 1)->facts & HTML_TOO_MUCH);
     const struct html *h = repeated(&a, "<b>0123456789", HTML_TEXT_MAX / 10 + 1);
 
@@ -142,6 +144,30 @@ static void what_is_beyond_a_limit_is_said(void **state)
     EXPECT_INT(HTML_TEXT_MAX, h->shown.len);
     EXPECT_INT(HTML_TEXT_MAX, h->rendered.len);
     arena_release(&a);
+}
+
+/* What is fetched or hidden leaves room for what is clicked on. */
+static void pictures_leave_room_for_links(void **state)
+{
+    static const char *const units[] = { "<img src=x>", "<a hidden href=x></a>", "<link href=x>" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(units); i++) {
+        struct arena a;
+        struct strbuf b;
+
+        arena_init(&a, SIZE_MAX);
+        strbuf_init(&b, 1 << 20);
+        for (int k = 0; k < HTML_LINKS_MAX; k++)
+            strbuf_puts(&b, units[i]);
+        strbuf_puts(&b, "<a href=clicked>here</a>");
+        const struct html *h = html_read(&a, strbuf_span(&b));
+
+        EXPECT_SPAN("clicked", h->links[h->link_count - 1].target);
+        EXPECT_TRUE(h->facts & HTML_TOO_MUCH);
+        strbuf_release(&b);
+        arena_release(&a);
+    }
 }
 
 /* What is too deep to be remembered is closed all the same. */
@@ -168,4 +194,4 @@ static void depth_does_not_confuse_what_is_hidden(void **state)
 }
 
 RUN_TESTS(TEST(a_bomb_costs_what_its_bytes_cost), TEST(what_is_beyond_a_limit_is_said),
-          TEST(depth_does_not_confuse_what_is_hidden))
+          TEST(pictures_leave_room_for_links), TEST(depth_does_not_confuse_what_is_hidden))

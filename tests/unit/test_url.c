@@ -51,7 +51,16 @@ static void urls_have_a_normal_form(void **state)
         { "http://example\xe3\x80\x82"
           "com/",
           "http://example.com/" },
+        { "http://example\xe2\x80\xa4"
+          "com/",
+          "http://example.com/" },
+        { "http://example\xef\xb9\x92"
+          "com/",
+          "http://example.com/" },
+        { "http://example%E2%80%A4com/", "http://example.com/" },
         { "http://exa\xc2\xadmple.com/", "http://example.com/" },
+        { "\\\\example.com\\share\\x", "http://example.com/share/x" },
+        { "Feed:https://example.com/", "feed:https://example.com/" },
         { "http://exa\xe2\x80\x8bmple.com/", "http://example.com/" },
         { "http://\xe2\x91\xa0.com/", "http://1.com/" },
         /* names of other scripts */

@@ -43,6 +43,12 @@ static void urls_are_found(void **state)
         { "no link here: at all. Nor @ here (dot)", "" },
         { "see http://example.com/a.", "http://example.com/a" },
         { "see http://example.com.", "http://example.com/" },
+        { "http://example\xe2\x80\xa4"
+          "com/a",
+          "http://example.com/a" },
+        { "open \\\\files.example.com\\share", "http://files.example.com/share" },
+        { "C:\\files.example.com\\share", "" },
+        { "feed:https://example.com/a", "https://example.com/a" },
         { "(http://example.com/a_(b))", "http://example.com/a_(b)" },
         { "(see http://example.com/a)", "http://example.com/a" },
         { "<http://example.com/a>", "http://example.com/a" },
@@ -213,13 +219,20 @@ static void what_a_link_shows_is_read(void **state)
 {
     static const struct {
         const char *shown, *domain;
+        bool is_url;
     } cases[] = {
-        { "click here", "" },
-        { "www.paypal.com", "paypal.com" },
-        { "https://www.paypal.com/signin", "paypal.com" },
-        { "Log in at www.paypal.com now", "paypal.com" },
-        { "paypal.com", "paypal.com" },
-        { "joe@paypal.com", "" },
+        { "click here", "", false },
+        { "www.paypal.com", "paypal.com", true },
+        { "https://www.paypal.com/signin", "paypal.com", true },
+        { "Log in at www.paypal.com now", "paypal.com", true },
+        { "Log in at paypal.com/login now", "paypal.com", true },
+        { "Log in at https://paypal.com now", "paypal.com", true },
+        { "Log in at paypal.com now", "paypal.com", false },
+        { "paypal.com", "paypal.com", true },
+        { "> paypal.com!", "paypal.com", true },
+        { "PayPal.com: Top CIOs", "paypal.com", false },
+        { "http://www.all-life/", "", false },
+        { "joe@paypal.com", "", false },
     };
     struct urls urls = { 0 };
     struct arena a;
@@ -234,6 +247,8 @@ static void what_a_link_shows_is_read(void **state)
                                        span_of(cases[i].shown), URL_LINK, 0);
 
         EXPECT_STR(cases[i].domain, u->shown_domain);
+        if (u->shows_url != cases[i].is_url)
+            fail_msg("\"%s\"", cases[i].shown);
     }
     /* of several links to one place, the one that misleads is kept */
     const struct url *u =
@@ -243,9 +258,32 @@ static void what_a_link_shows_is_read(void **state)
     u = urls_add(&a, &urls, SPAN("http://evil.example/0"), SPAN(""), SPAN("here"), URL_LINK, 0);
     EXPECT_STR("bank.com", u->shown_domain);
     EXPECT_INT(3, u->count);
+    u = urls_add(&a, &urls, SPAN("http://evil.example/6"), SPAN(""), SPAN("paypal.com"), URL_LINK, 0);
+    EXPECT_TRUE(u->shows_url);
+    arena_release(&a);
+}
+
+/* What opens in a browser runs: of its scripts those URLs that say their scheme. */
+static void urls_in_scripts_are_found(void **state)
+{
+    struct urls urls = { 0 };
+    struct strbuf out;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, SIZE_MAX);
+    strbuf_init(&out, 4096);
+    urls_in_code(
+        &a, &urls,
+        SPAN("window.top.location=\"https:\\/\\/evil.com\\/a\"; document.body.style = a.com; 'http://b.com/'"));
+    list(&urls, &out);
+    EXPECT_SPAN("https://evil.com/a http://b.com/", strbuf_span(&out));
+    EXPECT_INT(URL_DECODED, urls.items[0].source);
+    EXPECT_INT(0, urls.items[0].flags);
+    strbuf_release(&out);
     arena_release(&a);
 }
 
 RUN_TESTS(TEST(urls_are_found), TEST(names_without_a_scheme_are_found), TEST(addresses_are_found),
           TEST(disguises_are_seen_through), TEST(what_comes_again_is_counted), TEST(links_are_resolved),
-          TEST(what_a_link_shows_is_read))
+          TEST(what_a_link_shows_is_read), TEST(urls_in_scripts_are_found))
