@@ -1,8 +1,9 @@
 /* content/url.h - URLs and mail addresses as mail readers would follow them: found in text, HTML and header fields,
  * taken apart, normalised.
  *
- * Bounded: URLS_MAX different ones (what nobody sees or clicks on, half of it), URL_BYTES_MAX of each kept, URL_READS_MAX attempts, URL_HOPS_MAX wrappers inside of
- * each other. Linear in the text, whatever it holds. Nothing is fetched or looked up.
+ * Bounded: URLS_MAX different ones (what nobody sees or clicks on, half of it), URL_BYTES_MAX of each kept,
+ * URL_READS_MAX attempts, URL_HOPS_MAX wrappers inside of each other. Linear in the text, whatever it holds. Nothing is
+ * fetched or looked up.
  *
  * URLs are read as browsers read them [WHATWG URL], and then as generously as mail readers, filters and people do.
  *

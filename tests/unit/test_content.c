@@ -65,7 +65,7 @@ static void urls_are_of_all_places(void **state)
 
 #define ATTACHED(type, name, body)                                                                                     \
     "MIME-Version: 1.0\r\nContent-Type: " type "\r\nContent-Disposition: attachment; filename=\"" name "\"\r\n\r"      \
-                                                                                                       "\n" body
+    "\n" body
 
 /* Attachments that open in a browser, and lines that readers put together. */
 static void files_say_what_they_show(void **state)
