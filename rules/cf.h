@@ -39,6 +39,8 @@ struct draft {
     const char *skipped_for; /* it stands in a block of that condition, which does not hold for lack of a plugin */
     const char *skipped_file;
     unsigned skipped_line;
+    const char *scored_file; /* where a score line stands that names it */
+    unsigned scored_line;
     const char *text; /* the pattern as written, with delimiters; a meta's expression */
 };
 

@@ -220,6 +220,7 @@ void cf_text(struct cf *cf, const char *name, struct span text)
     cf->file = name;
     cf->line = 0;
     cf->depth++;
+    text = span_skip(text, span_starts(text, SPAN("\xef\xbb\xbf")) ? 3 : 0); /* as editors of Windows put it there */
     while (text.len && span_cut(&text, '\n', &next)) {
         cf->line++;
         if (next.len > CF_LINE_MAX)

@@ -85,6 +85,8 @@ void cf_score(struct cf *cf, const char *to, struct span value)
         draft->rule.scores[i] = limited(is_relative ? draft->rule.scores[i] + said : said);
     }
     draft->rule.is_scored = true;
+    draft->scored_file = cf->file;
+    draft->scored_line = cf->line;
 }
 
 void cf_describe(struct cf *cf, const char *to, struct span value)

@@ -90,6 +90,20 @@ static void take_said(struct cf *cf)
     }
 }
 
+/* A name that is misspelt says nothing of any rule. */
+static void note_scores_of_nobody(struct cf *cf)
+{
+    for (size_t i = 0; i < cf->names.count; i++) {
+        const struct draft *draft = &cf->drafts[i];
+
+        if (draft->is_defined || draft->skipped_for || !draft->scored_file)
+            continue;
+        cf->file = draft->scored_file;
+        cf->line = draft->scored_line;
+        cf_note(cf, "there is no rule %s that this could be the score of", draft->rule.name);
+    }
+}
+
 static void heed_said(struct rule *rule)
 {
     const struct rule_conf *said = rule->said;
@@ -184,6 +198,7 @@ static struct ruleset *finish(struct cf *cf)
     size_t *order = in_order(cf, &set->count);
     const char **texts = arena_alloc(cf->arena, (set->count + 1) * sizeof *texts);
 
+    note_scores_of_nobody(cf);
     take_said(cf);
     set->rules = arena_alloc(cf->arena, (set->count + 1) * sizeof *set->rules);
     set->names = arena_alloc(cf->arena, sizeof *set->names);
@@ -222,7 +237,7 @@ static bool read_glob(struct cf *cf, const char *pattern, const char **wrong)
     glob_t found;
 
     if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0 || !found.gl_pathc) {
-        *wrong = arena_printf(cf->arena, "there is no file %s", pattern);
+        *wrong = arena_printf(cf->arena, "there is no file %s: mend its name, or take it out", pattern);
         return false;
     }
     bool is_read = true;

@@ -63,6 +63,8 @@ static int check(const char *path)
     strbuf_init(&counts, 4096);
     if (set)
         rules_list_count(set, &counts);
+    if (set && set->unsupported + set->note_count)
+        strbuf_puts(&counts, "       `postern config rules` names what is not supported, and what was noted\n");
     printf("%s: good (sha256 %.16s)\n%s", path ? path : "built-in configuration", conf_digest(loaded.conf),
            strbuf_span(&counts).ptr);
     strbuf_release(&counts);

@@ -175,6 +175,26 @@ def test_places_that_are_none_are_explained(tmp_path, place, told):
     assert done.returncode == 2 and told in done.stderr.decode(), done.stderr
 
 
+def test_rule_files_with_errors_are_read_and_named(tmp_path):
+    """What is wrong in a rule file keeps no gateway from starting; a file that is not there does."""
+    (tmp_path / "a.cf").write_text("body GOOD /x/\nbody BAD /(x/\nscore GODO 2\nboddy TYPO /x/\nmeta M GOOD & BAD\n")
+    path = tmp_path / "gateway.conf"
+    path.write_text(f'smtp {{ listen = "127.0.0.1:2525" }}\ncheck "rules" {{ own = no files = {{"{tmp_path}/*.cf"}} }}\n')
+    counts = "rules: 3 loaded, 1 run, 0 off, 2 not supported, 2 other lines noted\n"
+    checked = postern("config", "check", "-c", path)
+    assert checked.returncode == 0
+    assert counts + "       `postern config rules` names what" in checked.stdout.decode()
+    assert postern("config", "rules", "-c", path).stdout.decode() == (
+        f'{tmp_path}/a.cf:2: BAD: PCRE2 does not take the pattern: missing closing parenthesis, at "its end"\n'
+        f'{tmp_path}/a.cf:5: M: its expression is not understood: "& BAD" stands where an operator is wanted\n'
+        f'{tmp_path}/a.cf:4: "boddy" is not known\n'
+        f"{tmp_path}/a.cf:3: there is no rule GODO that this could be the score of\n" + counts)
+    (tmp_path / "a.cf").unlink()
+    missing = postern("config", "check", "-c", path)
+    assert missing.returncode == 2
+    assert f"there is no file {tmp_path}/*.cf: mend its name, or take it out" in missing.stderr.decode()
+
+
 def test_check_looks_into_certificates_as_run_does(tmp_path):
     certificate, key = make_cert(tmp_path, "mx.example.org")
     _, other = make_cert(tmp_path, "other.example.org")

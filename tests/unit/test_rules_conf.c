@@ -144,7 +144,7 @@ static void a_file_that_is_not_there_is_told(void **state)
 
     (void)state;
     EXPECT_NULL(rules_conf_load(&arena, &conf, &wrong));
-    EXPECT_STR("there is no file /nowhere/rules.cf", wrong);
+    EXPECT_STR("there is no file /nowhere/rules.cf: mend its name, or take it out", wrong);
 }
 
 int main(void)

@@ -233,6 +233,26 @@ static void lines_that_are_none_are_noted(void **state)
     EXPECT_INT(0, load("# nothing\n\n \t \n#\n")->note_count);
 }
 
+static void scores_of_nobody_are_noted(void **state)
+{
+    (void)state;
+    the_only_note_is("there is no rule GODO that this could be the score of", "body GOOD /x/\nscore GODO 3\n");
+    EXPECT_INT(0, load("score LATER 3\nbody LATER /x/\n"
+                       "score AWAY 2\nifplugin Nothing\nbody AWAY /x/\nendif\ndescribe NOBODY x\n")
+                      ->note_count);
+}
+
+/* An editor's mark that text is UTF-8, and line ends of Windows. */
+static void files_from_other_systems_are_read(void **state)
+{
+    const struct ruleset *set = load("\xef\xbb\xbfheader R Subject =~ /x/ [if-unset: none]\r\nscore R 2\r\n");
+
+    (void)state;
+    EXPECT_INT(0, set->note_count);
+    EXPECT_INT(200, rule_of(set, "R")->points);
+    EXPECT_STR("none", rule_of(set, "R")->if_unset);
+}
+
 static void a_note_has_its_place(void **state)
 {
     const struct ruleset *set = load("body A /x/\n\n\nwhat is this\n");
@@ -274,7 +294,7 @@ static void scores_are_of_four_sets(void **state)
 
     (void)state;
     EXPECT_INT(COUNT(cases), set->count);
-    EXPECT_INT(0, set->note_count);
+    EXPECT_INT(1, set->note_count); /* of NOBODY */
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct rule *r = rule_of(set, cases[i].name);
 
@@ -537,7 +557,7 @@ static void files_include_others_and_are_sorted(void **state)
     EXPECT_INT(1 + 1 + 10, set->note_count); /* the if; 30_c.cf once too deep, and none.cf in each */
     pattern = arena_printf(&arena, "%s/none*.cf", folder);
     EXPECT_NULL(ruleset_load(&arena, &pattern, 1, &options, &wrong));
-    EXPECT_STR(arena_printf(&arena, "there is no file %s", pattern), wrong);
+    EXPECT_STR(arena_printf(&arena, "there is no file %s: mend its name, or take it out", pattern), wrong);
     for (size_t i = 0; i < COUNT(paths); i++)
         unlink(paths[i]);
     rmdir(folder);
@@ -600,6 +620,8 @@ int main(void)
         TEST(functions_have_arguments),
         TEST(what_is_not_supported_says_why),
         TEST(lines_that_are_none_are_noted),
+        TEST(scores_of_nobody_are_noted),
+        TEST(files_from_other_systems_are_read),
         TEST(a_note_has_its_place),
         TEST(scores_are_of_four_sets),
         TEST(what_is_said_of_a_rule_stands_anywhere),

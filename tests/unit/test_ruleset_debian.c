@@ -81,7 +81,7 @@ static void no_line_is_unknown(void **state)
     const struct ruleset *set = load(&a, true, true);
 
     for (size_t i = 0; i < set->note_count; i++)
-        if (!strstr(set->notes[i].text, " has no meaning here"))
+        if (!strstr(set->notes[i].text, " has no meaning here") && strncmp(set->notes[i].text, "there is no rule ", 17))
             fail_msg("%s:%u: %s", set->notes[i].file, set->notes[i].line, set->notes[i].text);
     for (size_t i = 0; i < set->count; i++) {
         const struct rule *rule = &set->rules[i];
