@@ -179,7 +179,8 @@ def test_rule_files_with_errors_are_read_and_named(tmp_path):
     """What is wrong in a rule file keeps no gateway from starting; a file that is not there does."""
     (tmp_path / "a.cf").write_text("body GOOD /x/\nbody BAD /(x/\nscore GODO 2\nboddy TYPO /x/\nmeta M GOOD & BAD\n")
     path = tmp_path / "gateway.conf"
-    path.write_text(f'smtp {{ listen = "127.0.0.1:2525" }}\ncheck "rules" {{ own = no files = {{"{tmp_path}/*.cf"}} }}\n')
+    path.write_text('smtp { listen = "127.0.0.1:2525" }\n'
+                    f'check "rules" {{ own = no files = {{"{tmp_path}/*.cf"}} }}\n')
     counts = "rules: 3 loaded, 1 run, 0 off, 2 not supported, 2 other lines noted\n"
     checked = postern("config", "check", "-c", path)
     assert checked.returncode == 0
