@@ -116,7 +116,7 @@ static struct span unpack(struct mime_state *state, struct mime_node *node)
 
     if (most > state->decoded_left || kept > state->decoded_left - most) {
         mime_note(node, MIME_BYTES_REACHED);
-        return SPAN("");
+        return part->is_reading ? SPAN("") : part->encoded;
     }
     state->decoded_left -= most;
     char *out = arena_alloc(&state->message->arena, most);
@@ -334,6 +334,7 @@ static const char *const anomaly_names[] = {
     [MIME_BYTES_REACHED] = "bytes_reached",
     [MIME_READINGS_REACHED] = "readings_reached",
     [MIME_BAD_PACKED] = "bad_packed",
+    [MIME_SIGNED] = "signed",
 };
 
 _Static_assert(COUNT(anomaly_names) == MIME_ANOMALY_COUNT, "each anomaly has a name");

@@ -79,7 +79,8 @@ enum mime_anomaly {
     MIME_HEADER_REACHED,
     MIME_BYTES_REACHED,
     MIME_READINGS_REACHED, /* there may be more readings than are here */
-    MIME_BAD_PACKED,       /* uuencode, yEnc or TNEF that is damaged */
+    MIME_BAD_PACKED,       /* uuencode, yEnc, TNEF or S/MIME that is damaged */
+    MIME_SIGNED,           /* S/MIME with the message inside of the signature */
     MIME_ANOMALY_COUNT,
 };
 
@@ -106,7 +107,7 @@ struct mime_part {
     bool is_html; /* mime_text() is HTML: of Rich Text it may be, which is known from then on */
     bool is_rtf;
     bool is_flowed, is_delsp;     /* format=flowed; delsp=yes [RFC3676] */
-    bool is_unpacked;             /* out of uuencode, yEnc or TNEF inside of its parent */
+    bool is_unpacked;             /* out of uuencode, yEnc, TNEF or S/MIME inside of its parent */
     bool is_reading;              /* it, or what it lies in, is another reading */
     struct mime_decoded *decoded; /* mime_bytes()'s own; NULL: not asked for yet */
 };
@@ -120,8 +121,9 @@ struct mime_tree {
 
 /* message_mime - the tree; at least the message itself is in it. */
 const struct mime_tree *message_mime(struct message *m);
-/* mime_bytes - the body, transfer-decoded; kept. Empty for what only holds other parts, and beyond the message's budget
- * of decoded bytes (MIME_BYTES_REACHED). What is wrong with the encoding is known from then on. */
+/* mime_bytes - the body, transfer-decoded; kept. Empty for what only holds other parts. Beyond the message's budget of
+ * decoded bytes (MIME_BYTES_REACHED) as it came in, of other readings nothing. What is wrong with the encoding is known
+ * from then on. */
 struct span mime_bytes(struct message *m, struct mime_part *part);
 /* mime_text - the same as UTF-8, valid: a text part's characters, lines in LF, flowed lines joined, of Rich Text what
  * it shows. Kept. */

@@ -152,6 +152,7 @@ static void read_boundary(struct mime_state *state, struct mime_node *node)
     node->part.boundary = mime_text_of(&state->message->arena, boundary, false);
     if (!boundary.len)
         mime_note(node, MIME_NO_BOUNDARY);
+    node->has_boundary = boundary.len || (node->way && node->way->has_empty_boundary);
     if (mime_is_packed(node->part.encoding))
         mime_note(node, MIME_MULTIPART_ENCODED);
 }

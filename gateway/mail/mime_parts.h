@@ -62,6 +62,7 @@ struct mime_way {
     bool has_encoding;
     enum mime_encoding forced_encoding;
     struct span boundary;
+    bool has_empty_boundary;
     enum mime_lines lines;
     enum mime_padding padding;
     const char *charset; /* instead of what the type says; NULL: as it says */
@@ -78,6 +79,7 @@ struct mime_node {
     bool has_prefix_line;                           /* a line goes on behind its boundary */
     bool has_nested_boundary;                       /* one of an inner multipart's is like its own */
     bool goes_on;                                   /* a boundary line behind the last one */
+    bool has_boundary;                              /* an empty one is one in some readings */
     size_t body_at;                                 /* in part.whole */
     struct mime_said types, encodings, dispositions;
     const struct header_field *content_id;
@@ -106,6 +108,7 @@ struct mime_pass {
     struct span boundaries[MIME_DEPTH_MAX + 1];
     unsigned level_count;
     uint64_t by_first[256];           /* a bit for each level whose boundary begins with that byte */
+    uint64_t empty;                   /* a bit for each level whose boundary is empty */
     size_t candidate, candidate_from; /* the first line that begins with -- at or behind candidate_from */
     bool has_candidate;
 };

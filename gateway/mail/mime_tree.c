@@ -104,7 +104,7 @@ static int take_level(const struct mime_pass *pass, uint64_t *left)
  * in that reading. */
 static int level_of(const struct mime_pass *pass, struct span text, bool *is_close)
 {
-    uint64_t left = text.len ? pass->by_first[(unsigned char)text.ptr[0]] : 0;
+    uint64_t left = pass->empty | (text.len ? pass->by_first[(unsigned char)text.ptr[0]] : 0);
     int begun = NO_LEVEL;
 
     while (left) {
@@ -186,20 +186,25 @@ static void note_boundary(const struct mime_pass *pass, struct mime_node *node)
     }
 }
 
+static uint64_t *bits_of(struct mime_pass *pass, struct span boundary)
+{
+    return boundary.len ? &pass->by_first[(unsigned char)boundary.ptr[0]] : &pass->empty;
+}
+
 static void push_level(struct mime_pass *pass, struct mime_node *node)
 {
     struct span boundary = span_of(node->part.boundary);
 
-    pass->by_first[(unsigned char)boundary.ptr[0]] |= (uint64_t)1 << pass->level_count;
+    *bits_of(pass, boundary) |= (uint64_t)1 << pass->level_count;
     pass->multiparts[pass->level_count] = node;
     pass->boundaries[pass->level_count++] = boundary;
 }
 
 static void pop_level(struct mime_pass *pass)
 {
-    unsigned char first = (unsigned char)pass->boundaries[--pass->level_count].ptr[0];
+    uint64_t *bits = bits_of(pass, pass->boundaries[--pass->level_count]);
 
-    pass->by_first[first] &= ~((uint64_t)1 << pass->level_count);
+    *bits &= ~((uint64_t)1 << pass->level_count);
 }
 
 static void note_facts(struct mime_state *state, struct mime_node *node, unsigned facts)
@@ -343,7 +348,7 @@ static bool goes_deeper(struct mime_state *state, struct mime_node *node)
 {
     struct mime_part *part = &node->part;
 
-    if (!part->is_message && !(part->is_multipart && part->boundary[0]))
+    if (!part->is_message && !(part->is_multipart && node->has_boundary))
         return false;
     if (part->depth >= MIME_DEPTH_MAX)
         mime_note(node, MIME_DEPTH_REACHED);

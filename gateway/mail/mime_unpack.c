@@ -1,10 +1,11 @@
 /* mail/mime_unpack.c - files that are packed in others: uuencode and yEnc in the middle of texts, and what is in a
- * winmail.dat. Readers show them as attachments.
+ * winmail.dat, which readers show as attachments, and what is in a signature, which they show as the message.
  *
  * A text is looked through once. What begins like a file and does not go on like one is text.
  */
 #include "gateway/mail/bytes_scan.h"
 #include "gateway/mail/mime_parts.h"
+#include "gateway/mail/pkcs7.h"
 #include "gateway/mail/tnef.h"
 
 enum { FILENAME_BYTES_MAX = 1024, BLANK_LINES_MOST = 3 };
@@ -195,6 +196,33 @@ static void unpack_tnef(struct mime_state *state, struct mime_node *node)
             mime_note(node, MIME_PARTS_REACHED);
 }
 
+/* ---- S/MIME ---- */
+
+static bool is_pkcs7(const struct mime_part *part)
+{
+    return strcmp(part->type, "application/pkcs7-mime") == 0 || strcmp(part->type, "application/x-pkcs7-mime") == 0 ||
+           mime_is_named(part, ".p7m");
+}
+
+/* What was signed is a part with a header of its own, which readers show in place of this one. */
+static void unpack_pkcs7(struct mime_state *state, struct mime_node *node)
+{
+    struct span content;
+    enum pkcs7_kind kind =
+        pkcs7_signed(&state->message->arena, mime_decode(state, node), state->decoded_left, &content);
+
+    if (kind == PKCS7_OTHER)
+        return;
+    mime_note(node, kind == PKCS7_SIGNED ? MIME_SIGNED : MIME_BAD_PACKED);
+    state->decoded_left -= content.len;
+    if (state->part_count >= state->part_most || node->part.depth >= MIME_DEPTH_MAX) {
+        mime_note(node, MIME_PARTS_REACHED);
+        return;
+    }
+    mime_read(state, node, content);
+    node->last_child->part.is_unpacked = true;
+}
+
 void mime_unpack(struct mime_state *state, struct mime_node *node)
 {
     struct mime_part *part = &node->part;
@@ -203,6 +231,10 @@ void mime_unpack(struct mime_state *state, struct mime_node *node)
         return;
     if (is_tnef(part)) {
         unpack_tnef(state, node);
+        return;
+    }
+    if (is_pkcs7(part)) {
+        unpack_pkcs7(state, node);
         return;
     }
     if (!part->is_text || part->is_html || part->is_unpacked || part->encoding == MIME_UUENCODE)

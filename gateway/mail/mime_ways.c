@@ -168,10 +168,26 @@ static void guessed_way(struct ways *w)
 
     if (at == SPAN_NPOS)
         return;
-    struct span line = up_to(span_skip(body, at + 2), "\r\n");
+    struct span line = up_to(span_skip(body, at + 2), "\r\n"), last = SPAN("");
 
     if (line.len <= 200)
         boundary_way(w, line, "boundary of the first line that looks like one");
+    for (; at != SPAN_NPOS; at = line_start_find(body, at + 1, '-', '-')) { /* before it there may be others */
+        line = span_trim(up_to(span_first(span_skip(body, at + 2), 200), "\r\n"));
+        if (line.len > 2 && span_iends(line, SPAN("--")))
+            last = span_first(line, line.len - 2);
+    }
+    w->state->tree.looked_at += body.len;
+    boundary_way(w, last, "boundary of the last line that looks like one");
+}
+
+/* "": each line of two dashes begins a part. */
+static void empty_boundary_way(struct ways *w)
+{
+    struct mime_way *way = way_add(w, MIME_BY_BOUNDARY, "the empty boundary");
+
+    if (way)
+        way->has_empty_boundary = true;
 }
 
 static void boundary_ways(struct ways *w)
@@ -191,6 +207,8 @@ static void boundary_ways(struct ways *w)
     }
     if (node->types.count && (node->type_params.flaws || mime_has(&node->part, MIME_BOUNDARY_ODD)))
         written_ways(w);
+    if (count && mime_has(&node->part, MIME_NO_BOUNDARY))
+        empty_boundary_way(w);
     if (!node->part.children)
         guessed_way(w);
 }

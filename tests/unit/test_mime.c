@@ -215,6 +215,25 @@ static void files_in_winmail_dat_are_parts(void **state)
     message_free(m);
 }
 
+/* What was signed is a part; so is what was signed in it. */
+static void what_was_signed_is_a_part(void **state)
+{
+    struct message *m = message_new(
+        SPAN(TYPE "application/x-pkcs7-mime; smime-type=signed-data; name=smime.p7m\r\n"
+                  "Content-Transfer-Encoding: base64\r\n\r\n"
+                  "MIAGCSqGSIb3DQEHAqCAMIACAQExADCABgkqhkiG9w0BBwGggCSABBRDb250ZW50LVR5cGU6IHRleHQvaAQLdG1sDQoNCjxwPmEA"
+                  "AAAAAAAxAA=="),
+        &mime_view_limits);
+    const struct mime_tree *tree = message_mime(m);
+
+    (void)state;
+    EXPECT_INT(2, tree->count);
+    EXPECT_TRUE(mime_has(tree->parts[0], MIME_SIGNED) && !mime_has(tree->parts[0], MIME_BAD_PACKED));
+    EXPECT_TRUE(tree->parts[1]->is_html && tree->parts[1]->is_unpacked);
+    EXPECT_SPAN("<p>a", mime_text(m, tree->parts[1]));
+    message_free(m);
+}
+
 static struct span first_text(struct span message)
 {
     static struct message *m;
@@ -240,4 +259,5 @@ static void texts_are_what_people_read(void **state)
 RUN_TESTS(TEST(parts_are_where_their_boundaries_say), TEST(inner_multiparts_end_where_outer_ones_go_on),
           TEST(a_boundary_ends_a_header), TEST(what_has_no_good_type_is_text_or_a_file), TEST(facts_of_a_part_are_told),
           TEST(texts_are_utf8_with_lf), TEST(files_in_texts_are_parts), TEST(files_in_winmail_dat_are_parts),
-          TEST(names_that_readers_may_see_are_told), TEST(long_names_keep_their_ends), TEST(texts_are_what_people_read))
+          TEST(what_was_signed_is_a_part), TEST(names_that_readers_may_see_are_told), TEST(long_names_keep_their_ends),
+          TEST(texts_are_what_people_read))

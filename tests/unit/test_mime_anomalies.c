@@ -7,6 +7,11 @@
 #define TYPE V "Content-Type: "
 #define MIX  TYPE "multipart/mixed; boundary="
 #define END  "\r\n\r\n"
+/* S/MIME in which "abc" was signed. */
+#define SIGNED_ABC                                                                                                     \
+    "\x30\x28\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x1b\x30\x19\x02\x01\x01\x31\x00\x30\x12\x06\x09\x2a\x86" \
+    "\x48\x86\xf7\x0d\x01\x07\x01\xa0\x05\x04\x03"                                                                     \
+    "abc\x31"
 
 static const struct {
     enum mime_anomaly anomaly;
@@ -69,6 +74,8 @@ static const struct {
       SPAN(V "\r\nhi\r\nbegin 644 a.txt\r\nis how it begins\r\nend\r\n") },
     { MIME_YENCODED, SPAN(V "\r\n=ybegin line=128 size=1 name=a\r\nx\r\n=yend size=1\r\n"),
       SPAN(V "\r\nso =ybegin line=1\r\n") },
+    { MIME_SIGNED, SPAN(TYPE "application/pkcs7-mime" END SIGNED_ABC),
+      SPAN(TYPE "application/octet-stream" END SIGNED_ABC) },
     { MIME_TNEF, SPAN(TYPE "application/ms-tnef" END), SPAN(TYPE "application/ms-tneff" END) },
     { MIME_BAD_PACKED, SPAN(V "\r\nbegin 644 a.txt\r\n#86)C\r\n#8\x7f\x7f\x7f\r\nend\r\n"),
       SPAN(V "\r\nhi\r\nbegin 644 a.txt\r\n#86)C\r\n`\r\nend\r\n") },
