@@ -11,6 +11,7 @@
 
 #include "gateway/core/verdict.h"
 #include "rules/bayes_judge.h"
+#include "rules/bayes_lesson.h"
 
 enum { AUTOLEARN_TOKENS_LEAST = 30, TOKEN_SHOWN = 40, REASON_ROOM = 400 };
 
@@ -64,13 +65,13 @@ static const struct conf_key bayes_keys[] = {
       .type = CONF_POINTS,
       .at = AT(autolearn_spam),
       .initial = "12.00",
-      .help = "points of the other checks from which a message is learned as spam" },
+      .help = "points of the other checks from which a message is learned as spam, 3 of them by what it says" },
     { .name = "autolearn_ham",
       .type = CONF_POINTS,
       .at = AT(autolearn_ham),
-      .initial = "-0.50",
+      .initial = "0.00",
       .help = "points of the other checks up to which a message is learned as ham: when our own user has sent it, or "
-              "DMARC passed" },
+              "DMARC passed and an allow list knows it; that the sender's domain is vouched for does not count" },
     { 0 },
 };
 
@@ -131,7 +132,7 @@ struct memo {
     const struct tokens *tokens;
     struct span class;                 /* empty: that of all alone */
     const struct store_answer *answer; /* by which it was judged */
-    int points;                        /* of ours */
+    const struct store_answer *all;    /* what was learned for all: autolearn adds to it */
 };
 
 /* The domain or recipient that all recipients have in common; empty: none. */
@@ -213,8 +214,7 @@ static void conclude(struct inquiry *q, struct memo *memo)
     q->evidence->bayes = (struct bayes_evidence){ .is_known = true, .probability = o.probability, .reason = reason };
     if (!share)
         return;
-    memo->points = symbol_points(q, symbol) * share / 100;
-    finding_weigh(q, symbol, memo->points, "%s", reason);
+    finding_weigh(q, symbol, symbol_points(q, symbol) * share / 100, "%s", reason);
 }
 
 static enum step run(struct inquiry *q)
@@ -223,13 +223,13 @@ static enum step run(struct inquiry *q)
     struct memo *memo = memo_of(q);
 
     q->evidence->bayes = (struct bayes_evidence){ .is_known = false, .probability = 0.5, .reason = "" };
-    memo->points = 0;
     const struct store_answer *own = memo->class.len ? look(q, memo, memo->class) : NULL;
     const struct store_answer *all = look(q, memo, bayes_class(q->arena, SPAN("")));
 
     if (!all || (memo->class.len && !own))
         return STEP_WAIT;
     memo->answer = own && has_learned(conf, own) ? own : all;
+    memo->all = all;
     if (memo->answer->state != STORE_OK && strcmp(q->session->door, "scan") == 0)
         return STEP_DONE; /* on the command line there is no store */
     if (memo->answer->state != STORE_OK)
@@ -240,25 +240,6 @@ static enum step run(struct inquiry *q)
 }
 
 /* ---- learning by itself ---- */
-
-/* Who would have to be deceived for a wrong lesson: one who has a password here, or a domain that signs what it sends.
- */
-static bool is_trusted(const struct inquiry *q)
-{
-    return session_direction(q->session) == DIRECTION_AUTHENTICATED || q->evidence->dmarc.result == AUTH_PASS;
-}
-
-static enum bayes_as lesson(const struct inquiry *q, int score)
-{
-    const struct bayes_conf *conf = q->conf;
-    const struct bayes_evidence *bayes = &q->evidence->bayes;
-
-    if (score >= conf->autolearn_spam && !(bayes->is_known && bayes->probability < 0.5))
-        return BAYES_SPAM;
-    if (score <= conf->autolearn_ham && is_trusted(q) && !(bayes->is_known && bayes->probability > 0.5))
-        return BAYES_HAM;
-    return BAYES_FORGET;
-}
 
 /* Much more of one than of the other would make all mail look like it. */
 static bool is_balanced(const struct bayes_conf *conf, const struct store_bayes_totals *totals, enum bayes_as as)
@@ -273,12 +254,12 @@ static void settle(struct inquiry *q, const struct settlement *end)
     const struct bayes_conf *conf = q->conf;
     struct memo *memo = run_memo(q, sizeof *memo);
 
-    if (!conf->autolearn || !end->has_verdict || !memo->answer || memo->answer->state != STORE_OK)
+    if (!conf->autolearn || !end->has_verdict || !memo->all || memo->all->state != STORE_OK)
         return;
-    enum bayes_as as = lesson(q, end->score - memo->points);
+    enum bayes_as as = bayes_lesson(q, end, &(struct lesson_points){ conf->autolearn_spam, conf->autolearn_ham });
 
     if (as == BAYES_FORGET || memo->tokens->count < AUTOLEARN_TOKENS_LEAST ||
-        !is_balanced(conf, &memo->answer->bayes.totals, as))
+        !is_balanced(conf, &memo->all->bayes.totals, as))
         return;
     struct store_op op = bayes_op(conf, STORE_BAYES_LEARN, bayes_class(q->arena, SPAN("")), memo->tokens, q->now_ms);
 

@@ -232,14 +232,23 @@ static void demand(struct reporting *r)
             finding_force(r->q, action, text);
 }
 
+/* Bayes' own rules, the user's, and those that say so. */
+static bool is_untaught(const struct rule *rule)
+{
+    return rule->tflags & (RULE_LEARN | RULE_USERCONF | RULE_NOAUTOLEARN);
+}
+
 /* The room for findings is kept for the weightiest, and for the symbols of the check itself. */
 static void report(struct reporting *r)
 {
     enum { LISTED_MAX = FINDINGS_MAX - 5 };
     int more = 0;
 
+    r->q->evidence->rules_untaught = 0;
     for (size_t i = 0; i < r->count; i++) {
         r->sum += is_shadow(r->hit[i]) ? 0 : r->hit[i]->points;
+        if (is_untaught(r->hit[i]) && !is_shadow(r->hit[i]))
+            r->q->evidence->rules_untaught += r->hit[i]->points;
         if (i < LISTED_MAX)
             report_one(r, r->hit[i]);
         else

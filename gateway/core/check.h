@@ -53,6 +53,12 @@ struct symbol {
     const char *help;
 };
 
+/* What one of them has found, for another. */
+struct sister_finding {
+    const char *check, *symbol;
+    int points;
+};
+
 /* Who may run checks: the loop (0) and the workers (1 and up). */
 enum { RUNNERS_MAX = 65 };
 
@@ -117,10 +123,6 @@ bool sister_permits(const struct inquiry *q);
 bool sister_found(const struct inquiry *q, const char *symbol);
 /* sister_next - goes through what they have found that counts, in the order of the rows; *at is 0 at first. False: that
  * was all. */
-struct sister_finding {
-    const char *check, *symbol;
-    int points;
-};
 bool sister_next(const struct inquiry *q, size_t *at, struct sister_finding *out);
 const char *sister_failed(const struct inquiry *q);
 
@@ -178,8 +180,10 @@ enum { TARPIT_MOST_MS = 60000 };
 struct settlement {
     enum action action; /* the last verdict's; ACTION_ACCEPT when there was none */
     int score;
-    bool has_verdict;  /* at STAGE_MESSAGE, or the door's last one */
-    bool is_delivered; /* the next hop, the mail server or the quarantine has it */
+    bool has_verdict;                   /* at STAGE_MESSAGE, or the door's last one */
+    bool is_delivered;                  /* the next hop, the mail server or the quarantine has it */
+    const struct sister_finding *found; /* by all checks, that counts in the score */
+    size_t found_count;
 };
 
 /* A message that somebody has sorted. */

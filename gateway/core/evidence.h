@@ -107,6 +107,7 @@ struct evidence {
     struct arc_evidence arc;
     struct greylist_evidence greylist;
     struct bayes_evidence bayes;
+    int rules_untaught; /* points of rules from which nothing is to be learned: tflags learn, userconf, noautolearn */
 };
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
+#include "gateway/core/weight.h"
 
 enum { CONNECTION_ARENA_BYTES = 1024 * 1024, TRANSACTION_ARENA_BYTES = 4 * 1024 * 1024 };
 
@@ -159,17 +160,44 @@ static bool wants_to_know(const struct run *run)
     return module->settle && (run->state == RUN_DONE || (module->settles_unfinished && run->has_run));
 }
 
+/* What counts in the score, of all that have been run. */
+static const struct sister_finding *list_found(struct transaction *tx, size_t *count)
+{
+    const size_t rows = tx->pipeline->engine->check_count;
+    struct sister_finding *found;
+    size_t most = 0;
+
+    *count = 0;
+    for (size_t i = 0; i < rows; i++)
+        most += tx->view[i]->state == RUN_DONE ? tx->view[i]->finding_count : 0;
+    found = arena_alloc(&tx->work, (most + 1) * sizeof *found);
+    for (size_t i = 0; i < rows; i++) {
+        const struct run *run = tx->view[i];
+
+        if (run->state != RUN_DONE || verdict_is_moot(tx->view, rows, &tx->verdict, run))
+            continue;
+        for (size_t k = 0; k < run->finding_count; k++)
+            if (weight_mode(run, &run->findings[k]) > MODE_SHADOW &&
+                !weight_removal(tx->view, rows, run->findings[k].symbol))
+                found[(*count)++] = (struct sister_finding){ run->settings->check->name, run->findings[k].symbol,
+                                                             run->findings[k].points };
+    }
+    return found;
+}
+
 void transaction_settle(struct transaction *tx)
 {
     struct pipeline *p = tx->pipeline;
-    const struct settlement end = { .action = tx->has_verdict ? tx->verdict.action : ACTION_ACCEPT,
-                                    .score = tx->verdict.score,
-                                    .has_verdict = tx->has_verdict,
-                                    .is_delivered = tx->is_delivered };
+    struct settlement end = { .action = tx->has_verdict ? tx->verdict.action : ACTION_ACCEPT,
+                              .score = tx->verdict.score,
+                              .has_verdict = tx->has_verdict,
+                              .is_delivered = tx->is_delivered };
 
     if (tx->is_settled)
         return;
     tx->is_settled = true;
+    if (tx->has_verdict)
+        end.found = list_found(tx, &end.found_count);
     for (uint64_t left = p->rows & ~p->earlier; left; left &= left - 1) {
         struct run *run = tx->runs[__builtin_ctzll(left)];
 

@@ -121,58 +121,101 @@ static double learned(struct desk *d, enum bayes_as as)
     "From: ann@work.example\nSubject: A longer one\n\nOne two three four five six seven eight nine ten eleven twelve " \
     "thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty\n"
 
-/* A message of so many points without ours, and what it was learned as. */
-static enum bayes_as auto_learned(struct desk *d, int score, enum auth_result dmarc)
+#define MOST 5
+
+struct lesson {
+    struct sister_finding found[MOST];
+    int untaught;
+    enum auth_result dmarc;
+    bool is_ours;
+    enum bayes_as as;
+};
+
+/* What a message of which others have found that was learned as. */
+static enum bayes_as auto_learned(struct desk *d, const struct lesson *lesson)
 {
     double spam = learned(d, BAYES_SPAM), ham = learned(d, BAYES_HAM);
-    struct settlement end = { .score = score, .has_verdict = true, .is_delivered = true };
+    struct settlement end = { .has_verdict = true, .is_delivered = true, .found = lesson->found };
 
+    while (end.found_count < MOST && lesson->found[end.found_count].check)
+        end.score += lesson->found[end.found_count++].points;
     judge(d, LONG);
-    d->evidence.dmarc.result = dmarc;
+    d->session.auth_user = lesson->is_ours ? SPAN("joe") : SPAN("");
+    d->evidence.dmarc.result = lesson->dmarc;
+    d->evidence.rules_untaught = lesson->untaught;
     desk_settled_as(d, &end);
     return learned(d, BAYES_SPAM) > spam ? BAYES_SPAM : learned(d, BAYES_HAM) > ham ? BAYES_HAM : BAYES_FORGET;
 }
+
+static const struct lesson sure_spam = { .found = { { "dnsbl", "LISTED", 1700 }, { "rules", "PILLS", 300 } },
+                                         .as = BAYES_SPAM };
+static const struct lesson our_own = { .is_ours = true, .as = BAYES_HAM };
 
 static void it_learns_by_itself_only_when_told_to(void **state)
 {
     struct desk *d = desk_open(&bayes_module, NULL);
 
     (void)state;
-    EXPECT_INT(BAYES_FORGET, auto_learned(d, 5000, AUTH_PASS));
-    EXPECT_INT(BAYES_FORGET, auto_learned(d, -5000, AUTH_PASS));
+    EXPECT_INT(BAYES_FORGET, auto_learned(d, &sure_spam));
+    EXPECT_INT(BAYES_FORGET, auto_learned(d, &our_own));
     desk_close(d);
 }
 
 static void it_learns_what_others_are_sure_of(void **state)
 {
-    static const struct {
-        int score;
-        enum auth_result dmarc;
-        enum bayes_as as;
-    } cases[] = {
-        { 1200, AUTH_FAIL, BAYES_SPAM },  { 1199, AUTH_FAIL, BAYES_FORGET }, { -50, AUTH_PASS, BAYES_HAM },
-        { -50, AUTH_NONE, BAYES_FORGET }, { -49, AUTH_PASS, BAYES_FORGET },
+    static const struct lesson cases[] = {
+        { .found = { { "dnsbl", "LISTED", 900 }, { "rules", "PILLS", 300 } }, .as = BAYES_SPAM },
+        { .found = { { "dnsbl", "LISTED", 900 }, { "rules", "PILLS", 299 } }, .as = BAYES_FORGET },
+        { .found = { { "dnsbl", "LISTED", 2000 } },
+          .as = BAYES_FORGET }, /* of what the message says nothing is known */
+        { .found = { { "rules", "PILLS", 1200 } }, .as = BAYES_SPAM },
+        { .found = { { "rules", "BAYES_99", 800 }, { "rules", "PILLS", 400 } }, .untaught = 800, .as = BAYES_FORGET },
+        { .found = { { "bayes", "BAYES_SPAM", 510 }, { "rules", "PILLS", 700 } }, .as = BAYES_FORGET },
+        { .found = { { "rules", "PILLS", 1200 }, { "rules", "WELCOME", -10000 } },
+          .untaught = -10000,
+          .as = BAYES_SPAM },
+        { .found = { { "dnsbl", "LISTED", 1200 } }, .untaught = -500, .as = BAYES_FORGET }, /* rules are in shadow */
+        { .is_ours = true, .as = BAYES_HAM },
+        { .is_ours = true, .found = { { "rules", "ODD", 1 } }, .as = BAYES_FORGET },
+        { .is_ours = true, .found = { { "bayes", "BAYES_HAM", -300 }, { "rules", "ODD", 100 } }, .as = BAYES_FORGET },
+        { .found = { { "spf", "R_SPF_ALLOW", -20 },
+                     { "dkim", "R_DKIM_ALLOW", -20 },
+                     { "arc", "ARC_ALLOW", -100 },
+                     { "dmarc", "DMARC_POLICY_ALLOW", -50 } },
+          .dmarc = AUTH_PASS,
+          .as = BAYES_FORGET }, /* that anybody can have */
+        { .found = { { "dnsbl", "RCVD_IN_DNSWL_HI", -50 }, { "dmarc", "DMARC_POLICY_ALLOW", -50 } },
+          .dmarc = AUTH_PASS,
+          .as = BAYES_HAM },
+        { .found = { { "dnsbl", "RCVD_IN_DNSWL_HI", -50 },
+                     { "dmarc", "DMARC_POLICY_ALLOW", -50 },
+                     { "rules", "ODD", 60 } },
+          .dmarc = AUTH_PASS,
+          .as = BAYES_FORGET },
+        { .found = { { "dnsbl", "RCVD_IN_DNSWL_HI", -50 } }, .dmarc = AUTH_FAIL, .as = BAYES_FORGET },
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct desk *d = desk_open(&bayes_module, "autolearn = yes");
 
-        EXPECT_INT(cases[i].as, auto_learned(d, cases[i].score, cases[i].dmarc));
-        EXPECT_INT(BAYES_FORGET, auto_learned(d, cases[i].score, cases[i].dmarc)); /* and not twice */
+        EXPECT_INT(cases[i].as, auto_learned(d, &cases[i]));
+        EXPECT_INT(BAYES_FORGET, auto_learned(d, &cases[i])); /* and not twice */
         desk_close(d);
     }
 }
 
 static void it_keeps_its_balance(void **state)
 {
-    struct desk *d = desk_open(&bayes_module, "autolearn = yes  learned = 4");
+    struct desk *d = desk_open(&bayes_module, "autolearn = yes  learned = 4  per = recipient");
 
     (void)state;
     learn(d, SPAM, BAYES_SPAM, "", 5);
-    EXPECT_INT(BAYES_FORGET, auto_learned(d, 2000, AUTH_NONE));
+    learn(d, SPAM, BAYES_SPAM, "joe@a.example", 4); /* of his own balance is nothing to be said: all learn from it */
+    learn(d, HAM, BAYES_HAM, "joe@a.example", 90);
+    EXPECT_INT(BAYES_FORGET, auto_learned(d, &sure_spam));
     learn(d, HAM, BAYES_HAM, "", 1);
-    EXPECT_INT(BAYES_SPAM, auto_learned(d, 2000, AUTH_NONE));
+    EXPECT_INT(BAYES_SPAM, auto_learned(d, &sure_spam));
     desk_close(d);
 }
 

@@ -56,6 +56,25 @@ static void each_rule_that_hits_is_found_with_why(void **state)
     desk_close(d);
 }
 
+/* What Bayes' own rules, the user's and those that say so count is told to who learns by itself. */
+static void from_some_rules_nothing_is_learned(void **state)
+{
+    struct desk *d = desk_with("body PLAIN /buy now/i\nscore PLAIN 1\n"
+                               "body LEARNED /regards/\ntflags LEARNED learn\nscore LEARNED 2\n"
+                               "header MINE Subject =~ /cheap/\ntflags MINE userconf nice\nscore MINE -4\n"
+                               "body SHY /kind/\ntflags SHY noautolearn\nscore SHY 8\n"
+                               "body ABSENT /absent/\ntflags ABSENT learn\nscore ABSENT 16\n"
+                               "body SHADOW /things|now/i\ntflags SHADOW learn\nscore SHADOW 32\n",
+                               "rule \"SHADOW\" { mode = shadow }");
+
+    (void)state;
+    desk_message(d, spam);
+    desk_settle(d);
+    EXPECT_INT(100 + 200 - 400 + 800, desk_points(d));
+    EXPECT_INT(200 - 400 + 800, d->evidence.rules_untaught);
+    desk_close(d);
+}
+
 static void without_rules_there_is_nothing(void **state)
 {
     struct desk *d = desk_open(&rules_module, "own = no");
@@ -223,7 +242,8 @@ static void more_rules_than_can_be_listed_count_all_the_same(void **state)
     free(rules);
 }
 
-RUN_TESTS(TEST(each_rule_that_hits_is_found_with_why), TEST(without_rules_there_is_nothing),
-          TEST(all_together_count_within_bounds), TEST(what_is_said_of_a_rule_holds),
-          TEST(a_rule_that_takes_too_long_is_told), TEST(a_shortcut_decides), TEST(a_meta_cuts_short),
-          TEST(a_rule_in_shadow_ends_nothing), TEST(more_rules_than_can_be_listed_count_all_the_same))
+RUN_TESTS(TEST(each_rule_that_hits_is_found_with_why), TEST(from_some_rules_nothing_is_learned),
+          TEST(without_rules_there_is_nothing), TEST(all_together_count_within_bounds),
+          TEST(what_is_said_of_a_rule_holds), TEST(a_rule_that_takes_too_long_is_told), TEST(a_shortcut_decides),
+          TEST(a_meta_cuts_short), TEST(a_rule_in_shadow_ends_nothing),
+          TEST(more_rules_than_can_be_listed_count_all_the_same))

@@ -495,11 +495,57 @@ static void what_cannot_refuse_can_be_awaited(void **state)
     }
 }
 
-RUN_TESTS(TEST(a_connection_without_mail_rests), TEST(it_rests_when_its_checks_are_done),
-          TEST(an_answer_may_come_while_it_rests), TEST(time_may_be_up_before_there_is_a_transaction),
-          TEST(mail_comes_before_it_rests), TEST(what_cannot_refuse_can_be_awaited),
-          TEST(a_door_of_envelopes_decides_at_rcpt_for_good), TEST(a_renewed_pipeline_is_as_new),
-          TEST(a_pipeline_that_a_worker_has_is_not_renewed),
+/* ---- settling ---- */
+
+static struct {
+    size_t found;
+    int points, score;
+} settled;
+
+static void note_what_counted(struct inquiry *q, const struct settlement *end)
+{
+    (void)q;
+    settled.found = end->found_count;
+    settled.score = end->score;
+    settled.points = 0;
+    for (size_t i = 0; i < end->found_count; i++)
+        settled.points += strcmp(end->found[i].check, "row") == 0 ? end->found[i].points : 0;
+}
+
+static const struct check_module settling = { .symbols = symbols,
+                                              .run = count_recipients,
+                                              .settle = note_what_counted };
+
+static void who_settles_is_told_what_counted(void **state)
+{
+    static const struct {
+        enum mode mode;
+        size_t found;
+        int points;
+    } cases[] = { { MODE_ENFORCE, 2, 2000 }, { MODE_SHADOW, 1, 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct check rows[] = { ROW(STAGE_MAIL, ON_LOOP, 1000, &settling),
+                                      ROW(STAGE_MESSAGE, ON_LOOP, 1000, &bad) };
+        struct room *r = room_open(rows, 2, STAGE_MESSAGE);
+
+        r->settings[1].mode = cases[i].mode;
+        take_message(r);
+        decide(r, STAGE_MESSAGE, 10000);
+        pipeline_settle(r->pipeline, true);
+        EXPECT_INT(cases[i].found, settled.found);
+        EXPECT_INT(cases[i].points, settled.points);
+        EXPECT_INT(settled.score, settled.points);
+        room_close(r);
+    }
+}
+
+RUN_TESTS(TEST(who_settles_is_told_what_counted), TEST(a_connection_without_mail_rests),
+          TEST(it_rests_when_its_checks_are_done), TEST(an_answer_may_come_while_it_rests),
+          TEST(time_may_be_up_before_there_is_a_transaction), TEST(mail_comes_before_it_rests),
+          TEST(what_cannot_refuse_can_be_awaited), TEST(a_door_of_envelopes_decides_at_rcpt_for_good),
+          TEST(a_renewed_pipeline_is_as_new), TEST(a_pipeline_that_a_worker_has_is_not_renewed),
           TEST(a_new_greeting_counts_while_a_worker_has_the_last_message),
           TEST(a_tarpit_may_hold_back_a_verdict_that_came_by_the_deadline),
           TEST(the_same_message_has_the_same_limits_the_next_time), TEST(a_deferral_does_not_outrun_a_refusal),
