@@ -40,7 +40,8 @@ static const struct symbol symbols[] = {
     [AMBIGUOUS] = { "MIME_AMBIGUOUS", 250, "mail readers would see different things in it" },
     [BOUNDARY] = { "MIME_BAD_BOUNDARY", 150, "the boundary of a multipart is missing, never comes, or is odd" },
     [UNCLOSED] = { "MIME_UNCLOSED", 20, "a multipart without its final boundary" },
-    [ENCODING] = { "MIME_BAD_ENCODING", 100, "base64 or quoted-printable that is broken, or another encoding" },
+    [ENCODING] = { "MIME_BAD_ENCODING", 100,
+                   "base64, quoted-printable or a packed file that is broken, or another encoding" },
     [CTYPE] = { "BROKEN_CONTENT_TYPE", 150, "a Content-Type that is none" },
     [BROKEN_HEADERS] = { "BROKEN_HEADERS", 200, "lines among the header fields that are none, NUL or bare CR" },
     [CTE_7BIT] = { "BAD_CTE_7BIT", 50, "bytes above 127 in what says that it has none" },
@@ -68,14 +69,14 @@ static const struct {
     unsigned symbol;
     uint64_t anomalies;
 } groups[] = {
-    { AMBIGUOUS, BIT(MIME_DUPLICATE_TYPE) | BIT(MIME_DUPLICATE_ENCODING) | BIT(MIME_DUPLICATE_PARAM) |
-                     BIT(MIME_PARAM_CONFLICT) | BIT(MIME_BOUNDARY_NESTED) },
+    { AMBIGUOUS, BIT(MIME_DUPLICATE_TYPE) | BIT(MIME_DUPLICATE_ENCODING) | BIT(MIME_DUPLICATE_DISPOSITION) |
+                     BIT(MIME_DUPLICATE_PARAM) | BIT(MIME_PARAM_CONFLICT) | BIT(MIME_BOUNDARY_NESTED) },
     { BOUNDARY, BIT(MIME_NO_BOUNDARY) | BIT(MIME_BOUNDARY_ABSENT) | BIT(MIME_BOUNDARY_ODD) },
     { UNCLOSED, BIT(MIME_BOUNDARY_UNCLOSED) },
     { ENCODING, BIT(MIME_BAD_BASE64) | BIT(MIME_BAD_QUOTED_PRINTABLE) | BIT(MIME_UNKNOWN_ENCODING) |
-                    BIT(MIME_MULTIPART_ENCODED) },
+                    BIT(MIME_MULTIPART_ENCODED) | BIT(MIME_BAD_PACKED) },
     { CTYPE, BIT(MIME_BAD_TYPE) },
-    { BROKEN_HEADERS, BIT(MIME_BAD_HEADER_LINE) | BIT(MIME_NUL) | BIT(MIME_BARE_CR) },
+    { BROKEN_HEADERS, BIT(MIME_BAD_HEADER_LINE) | BIT(MIME_HEADER_IN_BODY) | BIT(MIME_NUL) | BIT(MIME_BARE_CR) },
     { CTE_7BIT, BIT(MIME_8BIT_IN_7BIT) },
     { NO_VERSION, BIT(MIME_NO_VERSION) },
     { CHARSET, BIT(MIME_CHARSET_UNKNOWN) | BIT(MIME_CHARSET_INVALID) },
@@ -96,12 +97,12 @@ static const char *anomaly_names(struct inquiry *q, uint64_t anomalies)
     return names;
 }
 
-/* The first part that has any of them, for people: 1 is the message itself. */
+/* The first part that has any of them, as `postern mime` counts: 0 is the message itself. */
 static unsigned first_with(const struct mime_tree *tree, uint64_t anomalies)
 {
     for (size_t i = 0; i < tree->count; i++)
         if (tree->parts[i]->anomalies & anomalies)
-            return tree->parts[i]->index + 1;
+            return tree->parts[i]->index;
     return 0;
 }
 
@@ -130,7 +131,7 @@ static void judge_html(struct inquiry *q, const struct content_text *text)
         { HTML_HAS_OBJECT | HTML_HAS_IFRAME, OBJECT, "object, embed, applet or iframe" },
     };
     const struct html *html = text->html;
-    unsigned part = text->part->index + 1;
+    unsigned part = text->part->index;
 
     for (size_t i = 0; i < COUNT(facts); i++)
         if (html->facts & facts[i].fact)
@@ -154,7 +155,7 @@ static void judge_links(struct inquiry *q, const struct content_text *text)
 
         if (link->kind == HTML_IMG || !is_page(link->target))
             continue;
-        finding_add(q, DATA_LINK, "part %u: %.*s", text->part->index + 1, SPAN_ARG(span_first(link->target, 60)));
+        finding_add(q, DATA_LINK, "part %u: %.*s", text->part->index, SPAN_ARG(span_first(link->target, 60)));
         return;
     }
 }

@@ -296,15 +296,21 @@ static void names_of_all(struct names *n, const struct mime_said *said)
     }
 }
 
+/* Whether the first name of both fields is not the same. */
+static bool names_differ(const struct mime_node *node)
+{
+    struct span file = value_of(&node->disposition_params, "filename"), name = value_of(&node->type_params, "name");
+
+    return file.len && name.len && !span_eq(file, name);
+}
+
 static void read_names(struct mime_state *state, struct mime_node *node)
 {
     struct names n = { .arena = &state->message->arena };
 
     names_add(&n, &node->disposition_params, "filename");
-    size_t before = n.count;
-
     names_add(&n, &node->type_params, "name");
-    if (before && n.count > before)
+    if (names_differ(node))
         mime_note(node, MIME_PARAM_CONFLICT);
     names_add(&n, &node->disposition_params, "name"); /* not the standard's, but read */
     if (node->dispositions.count > 1)

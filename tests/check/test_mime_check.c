@@ -15,33 +15,41 @@ static void each_symbol_is_found(void **state)
     static const struct {
         const char *message, *symbol, *reason;
     } cases[] = {
-        { HEAD "Content-Type: text/plain\nContent-Type: text/html\n\nx\n", "MIME_AMBIGUOUS", "part 1: " },
+        { HEAD "Content-Type: text/plain\nContent-Type: text/html\n\nx\n", "MIME_AMBIGUOUS", "part 0: " },
         { HEAD "Content-Type: text/plain\nContent-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\neA==\n",
-          "MIME_AMBIGUOUS", "part 1: " },
-        { HEAD "Content-Type: multipart/mixed\n\nx\n", "MIME_BAD_BOUNDARY", "part 1: " },
-        { HEAD "Content-Type: multipart/mixed; boundary=c\n\n--b\n\nx\n", "MIME_BAD_BOUNDARY", "part 1: " },
-        { MIXED "--b\n\nx\n", "MIME_UNCLOSED", "part 1: " },
-        { HEAD "Content-Type: text/plain\nContent-Transfer-Encoding: x-rot13\n\nx\n", "MIME_BAD_ENCODING", "part 1: " },
+          "MIME_AMBIGUOUS", "part 0: " },
+        { HEAD "Content-Disposition: inline; filename=a\nContent-Disposition: inline; filename=b\n\nx\n",
+          "MIME_AMBIGUOUS", "part 0: duplicate_disposition" },
+        { HEAD "Content-Type: a/b; name=a.txt\nContent-Disposition: inline; filename=b.exe\n\nx\n", "MIME_AMBIGUOUS",
+          "part 0: parameter_conflict" },
+        { HEAD "Content-Type: application/ms-tnef\n\nx\n", "MIME_BAD_ENCODING", "part 0: bad_packed" },
+        { HEAD "Content-Transfer-Encoding: base64\nContent-Type: application/zip\n\neA==\neA==\n", "MIME_BAD_ENCODING",
+          "part 0: bad_base64" },
+        { HEAD "\nContent-Type: text/html\n\n<p>\n", "BROKEN_HEADERS", "part 0: header_in_body" },
+        { HEAD "Content-Type: multipart/mixed\n\nx\n", "MIME_BAD_BOUNDARY", "part 0: " },
+        { HEAD "Content-Type: multipart/mixed; boundary=c\n\n--b\n\nx\n", "MIME_BAD_BOUNDARY", "part 0: " },
+        { MIXED "--b\n\nx\n", "MIME_UNCLOSED", "part 0: " },
+        { HEAD "Content-Type: text/plain\nContent-Transfer-Encoding: x-rot13\n\nx\n", "MIME_BAD_ENCODING", "part 0: " },
         { MIXED "--b\nContent-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\n=ZZ=\n--b--\n",
-          "MIME_BAD_ENCODING", "part 2: " },
-        { HEAD "Content-Type: what is this\n\nx\n", "BROKEN_CONTENT_TYPE", "part 1: " },
+          "MIME_BAD_ENCODING", "part 1: " },
+        { HEAD "Content-Type: what is this\n\nx\n", "BROKEN_CONTENT_TYPE", "part 0: " },
         { HEAD "Content-Type: text/plain\nContent-Transfer-Encoding: 7bit\n\nGr\xc3\xbc\xc3\x9f"
                "e\n",
-          "BAD_CTE_7BIT", "part 1: " },
-        { "From: a@example.org\nContent-Type: text/html\n\n<p>x</p>\n", "MISSING_MIME_VERSION", "part 1: " },
-        { HEAD "Content-Type: text/plain; charset=martian\n\nx\n", "R_BAD_CHARSET", "part 1: " },
-        { HEAD "Content-Type: message/partial; id=a; number=1; total=2\n\nx\n", "MIME_PARTIAL", "part 1: " },
+          "BAD_CTE_7BIT", "part 0: " },
+        { "From: a@example.org\nContent-Type: text/html\n\n<p>x</p>\n", "MISSING_MIME_VERSION", "part 0: " },
+        { HEAD "Content-Type: text/plain; charset=martian\n\nx\n", "R_BAD_CHARSET", "part 0: " },
+        { HEAD "Content-Type: message/partial; id=a; number=1; total=2\n\nx\n", "MIME_PARTIAL", "part 0: " },
         { HEAD "Content-Type: message/external-body; access-type=URL; URL=\"http://a/\"\n\n\n", "MIME_EXTERNAL_BODY",
-          "part 1: " },
-        { HEAD "Content-Type: text/plain\n\nbegin 644 a.txt\n#86)C\n`\nend\n", "MIME_UUENCODE", "part 1: " },
+          "part 0: " },
+        { HEAD "Content-Type: text/plain\n\nbegin 644 a.txt\n#86)C\n`\nend\n", "MIME_UUENCODE", "part 0: " },
         { HTML "<p>x</p>\n", "MIME_HTML_ONLY", "no text/plain part" },
-        { HTML "<p>shown</p><p style=\"font-size:0\">not shown</p>\n", "ZERO_FONT", "part 1: 8 letters are hidden" },
-        { HTML "<form><input type=password></form>\n", "HTML_PASSWORD_FIELD", "part 1: an input of type password" },
-        { HTML "<script>document.write(unescape('%41'))</script>\n", "HTML_SCRIPT_WRITES", "part 1: script that" },
+        { HTML "<p>shown</p><p style=\"font-size:0\">not shown</p>\n", "ZERO_FONT", "part 0: 8 letters are hidden" },
+        { HTML "<form><input type=password></form>\n", "HTML_PASSWORD_FIELD", "part 0: an input of type password" },
+        { HTML "<script>document.write(unescape('%41'))</script>\n", "HTML_SCRIPT_WRITES", "part 0: script that" },
         { HTML "<meta http-equiv=refresh content=\"0; url=https://example.com/\">\n", "HTML_META_REFRESH",
-          "part 1: meta refresh" },
-        { HTML "<a href=\"data:text/html;base64,PGgxPg==\">x</a>\n", "HTML_DATA_PAGE", "part 1: data:text/html" },
-        { HTML "<iframe src=\"https://example.com/\"></iframe>\n", "HTML_OBJECT", "part 1: object" },
+          "part 0: meta refresh" },
+        { HTML "<a href=\"data:text/html;base64,PGgxPg==\">x</a>\n", "HTML_DATA_PAGE", "part 0: data:text/html" },
+        { HTML "<iframe src=\"https://example.com/\"></iframe>\n", "HTML_OBJECT", "part 0: object" },
     };
 
     (void)state;
@@ -91,6 +99,10 @@ static void ordinary_mail_has_nothing(void **state)
              "quoted-printable\n\n<p>Hello,=20<b>you</b></p>\n--b--\n",
         MIXED "--b\nContent-Type: text/plain\n\nSee the file.\n--b\nContent-Type: application/pdf; name=a.pdf\n"
               "Content-Disposition: attachment; filename=a.pdf\nContent-Transfer-Encoding: base64\n\nJVBERi0x\n--b--\n",
+        /* a name in the forms of two standards, as Thunderbird writes it */
+        MIXED "--b\nContent-Type: text/plain\n\nSee the file.\n--b\nContent-Type: application/pdf; "
+              "name=\"=?utf-8?q?=C3=BC.pdf?=\"\nContent-Disposition: attachment; filename*=utf-8''%C3%BC.pdf\n"
+              "Content-Transfer-Encoding: base64\n\nJVBERi0x\n--b--\n",
     };
 
     (void)state;
