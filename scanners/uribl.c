@@ -199,7 +199,7 @@ static void know_email(struct dnsbl_survey *s, struct span local, const char *do
     struct arena *a = s->q->arena;
     const char *plain = plain_email(a, local, domain);
 
-    if (!*left || is_known_email(s, plain))
+    if (!*left || plain[0] == '@' || is_known_email(s, plain))
         return;
     char *exact = arena_printf(a, "%.*s@%s", SPAN_ARG(local), domain);
     const char *shown = arena_printf(a, "mail address %s", exact);

@@ -435,6 +435,7 @@ static struct span plain(struct span s, char *out, size_t most)
 {
     size_t n = 0;
 
+    s = span_trim(s);
     if (span_find(s, '\\') == SPAN_NPOS && span_find(s, '/') == SPAN_NPOS)
         return span_trim(span_first(s, most));
     for (size_t i = 0; i < s.len && n < most; i++) {

@@ -43,10 +43,11 @@ struct url_finder {
     void (*found_email)(struct url_finder *f, struct span local, struct span domain);
     struct arena *a;
     struct span text;
-    struct urls *urls; /* whose budget it is; NULL: the text is short */
-    size_t done;       /* what lies before it was looked at */
-    size_t found_end;  /* what lies before it belongs to something that was found */
-    size_t token_end;  /* of the token that was looked at last */
+    struct urls *urls;        /* whose budget it is; NULL: the text is short */
+    size_t done;              /* what lies before it was looked at */
+    size_t found_end;         /* what lies before it belongs to something that was found */
+    size_t token_end;         /* of the token that was looked at last */
+    size_t user_at, user_end; /* of the last run of userinfo's characters: behind its last at sign, and its end */
     const struct url *like;
     struct span field;
     struct known_tld tlds[KNOWN_TLDS];

@@ -14,8 +14,7 @@
 enum {
     BLOCK = 16,     /* bytes that are looked at at once */
     LEFT_MAX = 256, /* of a first label, a local part */
-    SCHEME_MAX = 12,
-    USER_MAX = 2048,
+    SCHEME_MAX = 5, /* of those that readers make links of: "https" */
 };
 
 /* ---- bytes and characters */
@@ -154,13 +153,23 @@ static struct span undisguised(struct url_finder *f, struct span prefix, struct 
 
 /* ---- scheme://host */
 
+/* http, https, ftp, hxxp, ws, wss, smb, file */
+static bool may_end_scheme(char before, char last)
+{
+    static const char *const ends[] = { "tp", "ps", "xp", "ws", "ss", "mb", "le" };
+
+    for (size_t i = 0; i < COUNT(ends); i++)
+        if (ascii_lower(before) == ends[i][0] && ascii_lower(last) == ends[i][1])
+            return true;
+    return false;
+}
+
 /* Where the scheme starts that ends before `colon`, if it is one that a reader follows. */
 static size_t scheme_start(const struct url_finder *f, size_t colon, bool *is_disguised)
 {
     size_t least = colon > f->done + SCHEME_MAX ? colon - SCHEME_MAX : f->done;
-    char last = colon ? ascii_lower(f->text.ptr[colon - 1]) : '\0';
 
-    if (last != 'p' && last != 's' && last != 'b' && last != 'e')
+    if (colon < 2 || !may_end_scheme(f->text.ptr[colon - 2], f->text.ptr[colon - 1]))
         return SPAN_NPOS;
     for (size_t at = least; at + 2 <= colon; at++) {
         struct span scheme = span_make(f->text.ptr + at, colon - at);
@@ -181,15 +190,19 @@ static bool is_user_char(char c)
     return ascii_is_alnum(c) || (c && strchr("-._~!$&'*+,;=:%()@", c)) || (unsigned char)c >= 0x80;
 }
 
-/* Userinfo: up to the last at sign before the host ends. */
-static size_t skip_userinfo(const struct url_finder *f, size_t at)
+/* Userinfo: up to the last at sign before the host ends. Where a run ends is remembered for all that starts in it. */
+static size_t skip_userinfo(struct url_finder *f, size_t at)
 {
-    size_t host = at;
+    if (at >= f->user_end) {
+        size_t i = at;
 
-    for (size_t i = at; i < f->text.len && i < at + USER_MAX && is_user_char(f->text.ptr[i]); i++)
-        if (f->text.ptr[i] == '@')
-            host = i + 1;
-    return host;
+        f->user_at = at;
+        for (; i < f->text.len && is_user_char(f->text.ptr[i]); i++)
+            if (f->text.ptr[i] == '@')
+                f->user_at = i + 1;
+        f->user_end = i;
+    }
+    return f->user_at > at ? f->user_at : at;
 }
 
 static size_t literal_end(const struct url_finder *f, size_t at)
@@ -533,13 +546,30 @@ static void found_shown_email(struct url_finder *f, struct span local, struct sp
     (void)domain;
 }
 
+/* What looks like a dot is one to who looks. */
+static struct span with_plain_dots(struct arena *a, struct span text)
+{
+    char *out = arena_alloc(a, text.len + 1);
+    size_t len = 0;
+
+    for (size_t length; text.len; text = span_skip(text, length)) {
+        length = utf8_length(text);
+        length = length ? length : 1;
+        bool is_dot = length == 3 && name_is_dot(utf8_code_point(text, length));
+
+        memcpy(out + len, is_dot ? "." : text.ptr, is_dot ? 1 : length);
+        len += is_dot ? 1 : length;
+    }
+    return span_make(out, len);
+}
+
 const char *url_shown_domain(struct arena *a, struct span shown, bool *is_url)
 {
     struct first_url first = {
         .finder = { .found = found_shown,
                     .found_email = found_shown_email,
                     .a = a,
-                    .text = span_first(shown, SHOWN_MAX) },
+                    .text = with_plain_dots(a, span_first(shown, SHOWN_MAX)) },
         .domain = "",
     };
 

@@ -44,6 +44,8 @@ static void by_display(void **state)
         { "<div style='display:none'><p style='display:block'>secret</div>", HTML_DISPLAY_NONE },
         { "<div style='display:none'>x</div>secret", 0 },
         { "<div style='d\\69splay:none'>secret</div>", HTML_DISPLAY_NONE },
+        { "<div style='color:red;\n\n                                        display:none'>secret</div>",
+          HTML_DISPLAY_NONE },
         { "<div style='/* a:b; */ display/**/:none'>secret</div>", HTML_DISPLAY_NONE },
         { "<div style='/* display:none */ color:red'>secret</div>", 0 },
         { "<div style='background:url(a;display:none)'>secret</div>", 0 },

@@ -32,6 +32,8 @@ static void texts_of_one_piece_end(void **state)
 {
     static const char *const pieces[] = {
         "http://",
+        "ftp:www.x:",
+        "feed:http:",
         "www.",
         "www",
         ".",

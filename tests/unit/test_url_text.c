@@ -230,6 +230,9 @@ static void what_a_link_shows_is_read(void **state)
         { "Log in at paypal.com now", "paypal.com", false },
         { "paypal.com", "paypal.com", true },
         { "> paypal.com!", "paypal.com", true },
+        { "paypal\xe2\x80\xa4"
+          "com",
+          "paypal.com", true },
         { "PayPal.com: Top CIOs", "paypal.com", false },
         { "http://www.all-life/", "", false },
         { "joe@paypal.com", "", false },
