@@ -48,14 +48,20 @@ static bool is_repeated(const struct content *content, size_t i)
     return false;
 }
 
-/* Of HTML also what nobody sees: it is there for filters. */
-static size_t pieces_of(const struct content_text *text, struct span out[2])
+enum { PIECES_MAX = 3 };
+
+/* Of HTML also what nobody sees: it is there for filters. Where that uses up the room of `most` bytes, what is seen
+ * comes once more by itself. */
+static size_t pieces_of(const struct content_text *text, size_t most, struct span out[PIECES_MAX])
 {
+    const struct html *html = text->html;
     size_t n = 0;
 
-    out[n++] = text->html ? text->html->rendered : text->source;
-    if (text->html && text->html->outlook.len)
-        out[n++] = text->html->outlook;
+    out[n++] = html ? html->rendered : text->source;
+    if (html && html->outlook.len)
+        out[n++] = html->outlook;
+    if (html && most && html->rendered.len > most && html->shown.len + most / 2 < html->rendered.len)
+        out[n++] = html->shown;
     return n;
 }
 
@@ -76,8 +82,8 @@ static size_t most_bytes(const struct gathering *g)
     size_t bytes = 0;
 
     for (size_t i = 0; i < content->text_count; i++) {
-        struct span pieces[2];
-        size_t count = pieces_of(&content->texts[i], pieces);
+        struct span pieces[PIECES_MAX];
+        size_t count = pieces_of(&content->texts[i], g->most, pieces);
 
         for (size_t k = 0; k < count; k++)
             bytes += text_cut(pieces[k], g->most, "\n ").len + 1;
@@ -95,8 +101,8 @@ static void read_body(struct scanning *s)
     g.most = settings ? settings->body_part_scan_bytes : BODY_BYTES;
     g.text = arena_alloc(g.arena, most_bytes(&g) + 1);
     for (size_t i = 0; i < s->content->text_count; i++) {
-        struct span pieces[2];
-        size_t count = pieces_of(&s->content->texts[i], pieces);
+        struct span pieces[PIECES_MAX];
+        size_t count = pieces_of(&s->content->texts[i], g.most, pieces);
 
         if (!is_shown_type(&s->content->texts[i]) || is_repeated(s->content, i))
             continue;

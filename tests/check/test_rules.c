@@ -1,4 +1,5 @@
 /* tests/check/test_rules.c - the check "rules" on the desk: what it finds, why, and within which bounds. */
+#include "gateway/base/strbuf.h"
 #include "tests/kit/desk.h"
 #include "tests/kit/expect.h"
 
@@ -73,6 +74,25 @@ static void from_some_rules_nothing_is_learned(void **state)
     EXPECT_INT(100 + 200 - 400 + 800, desk_points(d));
     EXPECT_INT(200 - 400 + 800, d->evidence.rules_untaught);
     desk_close(d);
+}
+
+/* Text that nobody sees must not use up the room for what is seen. */
+static void hidden_text_crowds_nothing_out(void **state)
+{
+    struct desk *d = desk_with(basic, "");
+    struct strbuf b;
+
+    (void)state;
+    strbuf_init(&b, 1 << 20);
+    strbuf_puts(&b, "From: a@example.org\nMIME-Version: 1.0\nContent-Type: text/html\nSubject: s\n\n<div hidden>");
+    for (int i = 0; i < 10000; i++)
+        strbuf_puts(&b, "nothing\n");
+    strbuf_puts(&b, "</div>Buy now");
+    desk_message(d, b.data);
+    desk_settle(d);
+    EXPECT_TRUE(desk_finding(d, "BODY_X"));
+    desk_close(d);
+    strbuf_release(&b);
 }
 
 static void without_rules_there_is_nothing(void **state)
@@ -243,7 +263,7 @@ static void more_rules_than_can_be_listed_count_all_the_same(void **state)
 }
 
 RUN_TESTS(TEST(each_rule_that_hits_is_found_with_why), TEST(from_some_rules_nothing_is_learned),
-          TEST(without_rules_there_is_nothing), TEST(all_together_count_within_bounds),
-          TEST(what_is_said_of_a_rule_holds), TEST(a_rule_that_takes_too_long_is_told), TEST(a_shortcut_decides),
-          TEST(a_meta_cuts_short), TEST(a_rule_in_shadow_ends_nothing),
-          TEST(more_rules_than_can_be_listed_count_all_the_same))
+          TEST(hidden_text_crowds_nothing_out), TEST(without_rules_there_is_nothing),
+          TEST(all_together_count_within_bounds), TEST(what_is_said_of_a_rule_holds),
+          TEST(a_rule_that_takes_too_long_is_told), TEST(a_shortcut_decides), TEST(a_meta_cuts_short),
+          TEST(a_rule_in_shadow_ends_nothing), TEST(more_rules_than_can_be_listed_count_all_the_same))
