@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "rules/eval_parts.h"
+#include "rules/relays.h"
 
 enum { DATE_BYTES_MAX = 1000, DATE_TOKENS_MAX = 40, RECEIVED_DATES_MAX = 200 };
 
@@ -308,6 +309,10 @@ static void read_received(struct scanning *s, struct eval_dates *d)
     struct span held = { NULL, 0 };
     size_t n = 0;
 
+    if (relays_own_field(s).len) {
+        d->received[d->received_count++] = s->q->now_ms / 1000;
+        n = 1; /* what is topmost in the message is the second */
+    }
     for (size_t i = 0; i < h->count && d->received_count < RECEIVED_DATES_MAX; i++) {
         if (!span_iis(h->fields[i].name, "Received"))
             continue;
@@ -451,7 +456,9 @@ static unsigned outlook_message_id(struct scanning *s, const struct rule *rule)
     if (is_near(token, time))
         return 0;
     const struct header_field *received = header_find(&s->q->message->header, "Received", 0);
-    if (!received || !eval_date_parse(received->body, &time))
+    if (relays_own_field(s).len)
+        time = s->q->now_ms / 1000;
+    else if (!received || !eval_date_parse(received->body, &time))
         time = 0;
     return !is_near(token, time);
 }

@@ -149,10 +149,21 @@ static void collect_field(struct collecting *c, const struct header_field *field
         collect(c, with_end(c->arena, field_decoded(c->arena, field)));
 }
 
+/* Our own Received field, which is not in the message yet. */
+static void collect_own(struct scanning *s, struct collecting *c, const struct field_request *r)
+{
+    struct span own = relays_own_field(s);
+
+    if (own.len)
+        collect(c, with_end(c->arena, r->is_raw ? own : span_trim(own)));
+}
+
 static void collect_named(struct scanning *s, struct collecting *c, struct span name, const struct field_request *r)
 {
     const struct fields *f = fields_of(s);
 
+    if (span_iis(name, "Received"))
+        collect_own(s, c, r);
     for (int i = f->first[hash_of(name)]; i != NONE; i = f->next[i])
         if (span_ieq(c->header->fields[i].name, name))
             collect_field(c, &c->header->fields[i], r);

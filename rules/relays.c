@@ -180,7 +180,9 @@ static void take_field(struct walk *w, struct span value)
             r.envfrom = sender;
             r.has_envfrom = true;
         }
-        if (w->has_read || !is_told_again(w->all, &r))
+        if (!w->has_read)
+            w->all->is_told_again = is_told_again(w->all, &r);
+        if (w->has_read || !w->all->is_told_again)
             add(w->all, &w->trust, &r);
         w->has_read = true;
     }

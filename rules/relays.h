@@ -36,6 +36,7 @@ struct relays {
     size_t count, trusted, internal;
     size_t unparseable; /* lines that say of a handover, but not in a way that we know */
     bool has_client;    /* items[0] is the session's client, not of the message */
+    bool is_told_again; /* and the message's topmost field tells of him, too */
     /* How many of the message's Received fields, from the top, are trusted (internal), those that say nothing too. */
     size_t trusted_fields, internal_fields;
     /* X-Spam-Relays-Trusted, -Untrusted, -Internal, -External */
@@ -59,5 +60,8 @@ struct scanning;
  * not known, what the message's fields say of it; false: nothing does. */
 const struct relays *relays_of(struct scanning *s);
 bool relays_sender(struct scanning *s, struct span *out);
+/* relays_own_field - the handover to us, as our own Received field will tell it: on one line, a blank in front. Rules
+ * are written for messages that the last server has signed. Empty: no client is known, or the message tells already. */
+struct span relays_own_field(struct scanning *s);
 
 #endif

@@ -1,4 +1,5 @@
 /* rules/relays_scan.c - a scanning's relays, and the envelope's sender. */
+#include "gateway/base/clock.h"
 #include "rules/relays.h"
 #include "rules/scanning.h"
 
@@ -7,6 +8,26 @@ const struct relays *relays_of(struct scanning *s)
     if (!s->relays)
         s->relays = relays_read(s->q->arena, &s->q->message->header, s->q->session, s->set->settings);
     return s->relays;
+}
+
+struct span relays_own_field(struct scanning *s)
+{
+    const struct relays *relays = relays_of(s);
+    const struct session *session = s->q->session;
+    char date[CLOCK_TEXT_MAX];
+
+    if (!relays->has_client || relays->is_told_again)
+        return SPAN("");
+    const struct relay *client = &relays->items[0];
+
+    return span_of(arena_printf(s->q->arena, " from %.*s (%.*s [%s%.*s]) by %.*s (Postern) with %s%s%s id %.*s; %s",
+                                SPAN_ARG(client->helo.len ? client->helo : SPAN("unknown")),
+                                SPAN_ARG(client->rdns.len ? client->rdns : SPAN("unknown")),
+                                client->address.family == ADDR_IP6 ? "IPv6:" : "", SPAN_ARG(client->ip),
+                                SPAN_ARG(client->by), session->is_esmtp ? "ESMTP" : "SMTP",
+                                session->is_esmtp && session->tls_version && *session->tls_version ? "S" : "",
+                                session->is_esmtp && session->auth_user.len ? "A" : "", SPAN_ARG(client->id),
+                                clock_rfc5322(s->q->now_ms, date)));
 }
 
 /* The place of the first field of that name; the count when there is none. */

@@ -101,5 +101,26 @@ static void outlooks_ids_tell_when_they_were_made(void **state)
     }
 }
 
-RUN_TESTS(TEST(dates_are_read_leniently), TEST(a_date_is_shifted_against_the_nearest_server),
-          TEST(age_is_told_in_months), TEST(outlooks_ids_tell_when_they_were_made))
+/* It is 2026-01-01T00:00Z when the client hands it over. */
+static void the_time_at_our_door_is_one_of_them(void **state)
+{
+    static const char text[] = "Date: Wed, 31 Dec 2025 14:00:00 +0000\n\n";
+    struct eval_desk *d = eval_desk_open(text);
+
+    (void)state;
+    EXPECT_INT(0, EVAL(d, "check_for_shifted_date", "-12", "-6"));
+    eval_desk_close(d);
+    d = eval_desk_open(text);
+    addr_parse(SPAN("192.0.2.9"), &d->session.client);
+    EXPECT_INT(1, EVAL(d, "check_for_shifted_date", "-12", "-6"));
+    eval_desk_close(d);
+    d = eval_desk_open("Received: from a (a [192.0.2.9]) by b; Wed, 31 Dec 2025 14:01:00 +0000\n"
+                       "Date: Wed, 31 Dec 2025 14:00:00 +0000\n\n");
+    addr_parse(SPAN("192.0.2.9"), &d->session.client); /* who asks us has written it */
+    EXPECT_INT(0, EVAL(d, "check_for_shifted_date", "-12", "-6"));
+    eval_desk_close(d);
+}
+
+RUN_TESTS(TEST(the_time_at_our_door_is_one_of_them), TEST(dates_are_read_leniently),
+          TEST(a_date_is_shifted_against_the_nearest_server), TEST(age_is_told_in_months),
+          TEST(outlooks_ids_tell_when_they_were_made))

@@ -140,4 +140,54 @@ static void a_domain_is_looked_for_in_the_way(void **state)
     eval_desk_close(d);
 }
 
-RUN_TESTS(TEST(services_leave_their_marks), TEST(the_way_is_judged), TEST(a_domain_is_looked_for_in_the_way))
+/* In the gateway the last server's own field is not in the message yet: it is the client that it would tell of. */
+static void what_our_own_field_will_tell_counts(void **state)
+{
+    struct eval_desk *d = eval_desk_open("From: a@hotmail.com\nX-Originating-IP: [192.0.2.1]\n\n");
+
+    (void)state;
+    EXPECT_INT(0, EVAL(d, "check_for_no_hotmail_received_headers")); /* the way was cut out: nobody knows */
+    EXPECT_INT(1, EVAL(d, "gated_through_received_hdr_remover"));
+    eval_desk_close(d);
+    d = eval_desk_open("From: a@hotmail.com\nX-Originating-IP: [192.0.2.1]\n\n");
+    addr_parse(SPAN("192.0.2.9"), &d->session.client);
+    d->session.hostname = "mx.example.net";
+    d->session.helo = SPAN("pc.example.org");
+    EXPECT_INT(1, EVAL(d, "check_for_no_hotmail_received_headers"));
+    EXPECT_INT(0, EVAL(d, "gated_through_received_hdr_remover"));
+    eval_desk_close(d);
+    d = eval_desk_open("From: a@hotmail.com\nX-Originating-IP: [192.0.2.1]\n\n");
+    addr_parse(SPAN("192.0.2.9"), &d->session.client);
+    d->session.hostname = "mx.example.net";
+    d->session.helo = SPAN("bay0.hotmail.com");
+    d->session.client_name = SPAN("bay0.hotmail.com");
+    EXPECT_INT(0, EVAL(d, "check_for_no_hotmail_received_headers"));
+    EXPECT_INT(0, EVAL(d, "check_for_forged_hotmail_received_headers"));
+    d->session.client_name = SPAN("");
+    eval_desk_close(d);
+}
+
+/* Thousands of fields, each of which a shape tries in all ways. */
+static void many_fields_cost_little(void **state)
+{
+    struct strbuf text;
+
+    (void)state;
+    strbuf_init(&text, 2 << 20);
+    strbuf_puts(&text, "From: a@juno.com\nX-Originating-IP: 192.0.2.1\n");
+    for (int i = 0; i < 3000; i++) {
+        strbuf_puts(&text, "Received: ");
+        for (int k = 0; k < 20; k++)
+            strbuf_puts(&text, "from juno.com ");
+        strbuf_puts(&text, "\n");
+    }
+    strbuf_puts(&text, "\n");
+    struct eval_desk *d = eval_desk_open(text.data);
+
+    EXPECT_INT(1, EVAL(d, "check_for_forged_juno_received_headers"));
+    eval_desk_close(d);
+    strbuf_release(&text);
+}
+
+RUN_TESTS(TEST(what_our_own_field_will_tell_counts), TEST(many_fields_cost_little), TEST(services_leave_their_marks),
+          TEST(the_way_is_judged), TEST(a_domain_is_looked_for_in_the_way))
