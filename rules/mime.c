@@ -136,8 +136,8 @@ static void judge_html(struct inquiry *q, const struct content_text *text)
     for (size_t i = 0; i < COUNT(facts); i++)
         if (html->facts & facts[i].fact)
             finding_add(q, facts[i].symbol, "part %u: %s", part, facts[i].what);
-    if (html->hidings & HTML_TINY)
-        finding_add(q, ZERO_FONT, "part %u: %zu letters are hidden", part, html->hidden_letters);
+    if (html->tiny_letters)
+        finding_add(q, ZERO_FONT, "part %u: %zu letters", part, html->tiny_letters);
     if (html->hidden_letters >= HIDDEN_LETTERS_LEAST && html->hidden_letters > html->shown_letters)
         finding_add(q, HIDDEN, "part %u: %zu letters are hidden, %zu shown", part, html->hidden_letters,
                     html->shown_letters);

@@ -6,7 +6,7 @@
 
 #include "gateway/base/bug.h"
 
-enum { FIELD_BYTES_MAX = 8192, FIELD_COPIES_MOST = 4 };
+enum { FIELD_BYTES_MAX = 8192, FIELD_COPIES_MOST = 4, PROGRAM_BYTES_MAX = 256 * 1024 };
 
 /* Fields in which readers show addresses and make links. */
 static const char *const fields[] = { "Subject", "From", "Reply-To", "Sender", "Disposition-Notification-To" };
@@ -116,9 +116,34 @@ static void add_unseen(struct message *m, struct content *content, const struct 
     add_links(m, content, html, false);
     urls_in_text(&m->arena, &content->urls, html->hidden, URL_HIDDEN, SPAN(""));
     urls_in_text(&m->arena, &content->urls, html->outlook, URL_HIDDEN, SPAN(""));
-    /* mail readers run no scripts, a browser that opens an attachment does */
-    for (size_t i = 0; (text->is_attachment || is_html_file(text->part)) && i < html->scripts.count; i++)
+    if (!text->is_attachment && !is_html_file(text->part))
+        return; /* mail readers run no scripts, a browser that opens an attachment does */
+    for (size_t i = 0; i < html->scripts.count; i++)
         urls_in_code(&m->arena, &content->urls, html->scripts.items[i]);
+    for (size_t i = 0; i < html->handlers.count; i++)
+        urls_in_code(&m->arena, &content->urls, html->handlers.items[i]);
+}
+
+/* Shortcuts and scripts: who opens them goes where they say. */
+static bool is_program(const struct mime_part *part)
+{
+    static const char *const ends[] = { ".url", ".website", ".webloc", ".desktop", ".js",  ".jse",
+                                        ".vbs", ".vbe",     ".wsf",    ".ps1",     ".bat", ".cmd" };
+
+    if (part->is_multipart || part->children || part->is_text)
+        return false;
+    for (size_t i = 0; i < COUNT(ends); i++)
+        if (mime_is_named(part, ends[i]))
+            return true;
+    return false;
+}
+
+static void read_programs(struct message *m, struct content *content)
+{
+    for (size_t i = 0; i < content->mime->count; i++)
+        if (is_program(content->mime->parts[i]))
+            urls_in_code(&m->arena, &content->urls,
+                         span_first(mime_text(m, content->mime->parts[i]), PROGRAM_BYTES_MAX));
 }
 
 static void add_urls(struct message *m, struct content *content, const struct content_text *text, enum pass pass)
@@ -172,6 +197,7 @@ const struct content *message_content(struct message *m)
     read_fields(m, content);
     read_texts(m, content);
     read_urls(m, content);
+    read_programs(m, content);
     m->content = content;
     return content;
 }

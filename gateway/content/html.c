@@ -92,6 +92,16 @@ static void see_script(struct html_reading *r, struct span text)
         r->out->facts |= HTML_SCRIPT_GOES;
 }
 
+/* onclick= and the like: of the whole tag, for it may have any number of them. */
+static void see_handlers(struct html_reading *r)
+{
+    struct span tag = html_decode(r->a, r->token.whole);
+
+    r->out->facts |= HTML_HAS_EVENT;
+    html_strings_add(r, &r->handlers, tag);
+    see_script(r, tag);
+}
+
 static void see_title(struct html_reading *r, struct span text)
 {
     struct span title = arena_copy(r->a, html_cut(text, HTML_LINK_TEXT_MAX * 4));
@@ -124,6 +134,8 @@ static void write_text(struct html_reading *r, struct span text, struct span lin
 
     if (hiding && line.len && !span_is(line, " "))
         r->out->hidings |= hiding;
+    if (hiding & HTML_TINY && !(hiding & HTML_DISPLAY_NONE))
+        r->out->tiny_letters += html_letters(line);
     if (look->is_preserved)
         html_write_preserved(w, text);
     else
@@ -257,7 +269,7 @@ static void see_start(struct html_reading *r)
     if (t->attributes.count > ATTRIBUTES_ODD)
         r->out->facts |= HTML_TAG_TOO_LONG;
     if (t->attributes.has_event)
-        r->out->facts |= HTML_HAS_EVENT;
+        see_handlers(r);
     size_t depth = r->looks.depth;
 
     html_open_start(r);
@@ -479,10 +491,11 @@ static void reading_finish(struct html_reading *r)
     h->hidden = arena_copy(r->a, strbuf_span(&r->hidden.text));
     h->outlook = arena_copy(r->a, strbuf_span(&r->outlook.text));
     h->rendered = arena_copy(r->a, strbuf_span(&r->render.text));
-    h->shown_letters = html_characters(h->shown) - html_blanks(h->shown);
-    h->hidden_letters = html_characters(h->hidden) - html_blanks(h->hidden);
+    h->shown_letters = html_letters(h->shown);
+    h->hidden_letters = html_letters(h->hidden);
     h->comments = r->comments.list;
     h->scripts = r->scripts.list;
+    h->handlers = r->handlers.list;
     h->titles = r->titles.list;
     h->charsets = r->charsets.list;
     h->data_uris = r->data_uris.list;

@@ -114,10 +114,12 @@ struct html {
     struct span title;
     struct html_strings comments; /* as written, with <!-- and --> */
     struct html_strings scripts, titles;
+    struct html_strings handlers;  /* tags with onclick= and the like, references decoded */
     struct html_strings anchors;   /* texts of <a>, an image in it as "<img>\n" */
     struct html_strings charsets;  /* of <meta http-equiv=Content-Type> */
     struct html_strings data_uris; /* as written */
     size_t tag_count, unknown_tags, shown_letters, hidden_letters;
+    size_t tiny_letters;   /* too small to read, and not taken out of sight besides, as lines behind a subject are */
     struct html_tag *tags; /* a count for each element name that came; opaque order */
     size_t tag_kinds;
     unsigned images;

@@ -90,7 +90,7 @@ struct html_reading {
     struct html_writer shown, hidden, outlook;
     struct html_links links;
     struct html_tags tags;
-    struct html_string_list comments, scripts, titles, charsets, data_uris, anchors;
+    struct html_string_list comments, scripts, handlers, titles, charsets, data_uris, anchors;
     struct strbuf anchor_text;
     struct html_paint paint;
     struct html_render render;

@@ -141,6 +141,28 @@ size_t html_blanks(struct span s)
     return n + (seen & all(0x80) ? unicode_blanks(s) : 0);
 }
 
+static bool has_no_ink(uint32_t u)
+{
+    return u == 0xad || u == 0x34f || u == 0x61c || (u >= 0x180b && u <= 0x180e) || (u >= 0x200b && u <= 0x200f) ||
+           (u >= 0x202a && u <= 0x202e) || (u >= 0x2060 && u <= 0x206f) || u == 0xfeff;
+}
+
+size_t html_letters(struct span s)
+{
+    size_t n = html_characters(s) - html_blanks(s);
+
+    for (size_t i = 0; i < s.len; i++) {
+        if ((unsigned char)s.ptr[i] < 0xc2)
+            continue;
+        size_t length = utf8_length(span_skip(s, i));
+
+        if (length > 1 && has_no_ink(utf8_code_point(span_skip(s, i), length)))
+            n--;
+        i += length ? length - 1 : 0;
+    }
+    return n;
+}
+
 /* ---- writing ---- */
 
 /* What was to come before the next word; at the very start nothing. */

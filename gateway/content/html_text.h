@@ -33,6 +33,9 @@ size_t html_blank(struct span s);
 /* html_characters - of valid UTF-8. html_blanks - blanks among them, Unicode's too. */
 size_t html_characters(struct span s);
 size_t html_blanks(struct span s);
+/* html_letters - of them those that are seen: no blanks, no joiners and other characters without ink, with which
+ * newsletters fill up the line behind the subject. */
+size_t html_letters(struct span s);
 /* html_cut - at most `most` bytes of UTF-8 text, whole characters. */
 struct span html_cut(struct span text, size_t most);
 

@@ -22,7 +22,7 @@ enum url_source {              /* where it stood */
                   URL_HIDDEN,  /* HTML's hidden text */
                   URL_HEADER,  /* a header field */
                   URL_WRAPPED, /* inside of another one (redirector, safe link): `wrapper` */
-                  URL_DECODED, /* a script in a page that is attached */
+                  URL_DECODED, /* a script or shortcut that is attached */
                   URL_UNSEEN,  /* an HTML element's target that nobody sees, or can click on */
 };
 

@@ -43,7 +43,7 @@ static void each_symbol_is_found(void **state)
           "part 0: " },
         { HEAD "Content-Type: text/plain\n\nbegin 644 a.txt\n#86)C\n`\nend\n", "MIME_UUENCODE", "part 0: " },
         { HTML "<p>x</p>\n", "MIME_HTML_ONLY", "no text/plain part" },
-        { HTML "<p>shown</p><p style=\"font-size:0\">not shown</p>\n", "ZERO_FONT", "part 0: 8 letters are hidden" },
+        { HTML "<p>shown</p><p style=\"font-size:0\">not shown</p>\n", "ZERO_FONT", "part 0: 8 letters" },
         { HTML "<form><input type=password></form>\n", "HTML_PASSWORD_FIELD", "part 0: an input of type password" },
         { HTML "<script>document.write(unescape('%41'))</script>\n", "HTML_SCRIPT_WRITES", "part 0: script that" },
         { HTML "<meta http-equiv=refresh content=\"0; url=https://example.com/\">\n", "HTML_META_REFRESH",
@@ -88,6 +88,9 @@ static void much_hidden_text_is_found_and_a_preheader_is_not(void **state)
     }
 }
 
+#define FILL10 "&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;"
+#define FILLER FILL10 FILL10 FILL10 FILL10 FILL10 FILL10 FILL10 FILL10 FILL10 FILL10
+
 static void ordinary_mail_has_nothing(void **state)
 {
     static const char *const messages[] = {
@@ -99,6 +102,10 @@ static void ordinary_mail_has_nothing(void **state)
              "quoted-printable\n\n<p>Hello,=20<b>you</b></p>\n--b--\n",
         MIXED "--b\nContent-Type: text/plain\n\nSee the file.\n--b\nContent-Type: application/pdf; name=a.pdf\n"
               "Content-Disposition: attachment; filename=a.pdf\nContent-Transfer-Encoding: base64\n\nJVBERi0x\n--b--\n",
+        /* the line behind the subject, as newsletters have it, and what fills it up */
+        MIXED "--b\nContent-Type: text/plain\n\nHello.\n--b\nContent-Type: text/html\n\n"
+              "<div style=\"display:none;font-size:1px\">preheader" FILLER FILLER FILLER FILLER
+              "</div><p>Hello.</p>\n--b--\n",
         /* a name in the forms of two standards, as Thunderbird writes it */
         MIXED "--b\nContent-Type: text/plain\n\nSee the file.\n--b\nContent-Type: application/pdf; "
               "name=\"=?utf-8?q?=C3=BC.pdf?=\"\nContent-Disposition: attachment; filename*=utf-8''%C3%BC.pdf\n"

@@ -81,6 +81,11 @@ static void files_say_what_they_show(void **state)
         { ATTACHED("text/html", "a.html", "<script>location='http:\\/\\/evil.example/'</script>"), "evil.example" },
         { ATTACHED("text/calendar", "a.ics", "DESCRIPTION:see http://ev\r\n il.exa\r\n\tmple.org/\r\n"),
           "evil.example.org" },
+        { ATTACHED("text/html", "a.html", "<body onfoo=x onload=\"location=&#39;http&colon;//evil.example/&#39;\">"),
+          "evil.example" },
+        { ATTACHED("application/octet-stream", "a.url", "[InternetShortcut]\r\nURL=http://evil.example/\r\n"),
+          "evil.example" },
+        { ATTACHED("application/javascript", "a.JS", "open('http://evil.example/')"), "evil.example" },
         { ATTACHED("text/calendar", "a.ics", "DESCRIPTION:a\\nwww.evil.com\\,x\r\n"), "www.evil.com" },
     };
 
@@ -91,10 +96,11 @@ static void files_say_what_they_show(void **state)
         url_of(message_content(m), cases[i].host);
         message_free(m);
     }
-    struct message *m =
-        message_new(span_of("MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n"
-                            "<script>location='http://unrun.example/'</script><a hidden href=http://unseen.example/>"),
-                    &mime_view_limits);
+    struct message *m = message_new(
+        span_of("MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n"
+                "<script>location='http://unrun.example/'</script><b onload=\"open('http://unrun.example')\">"
+                "<a hidden href=http://unseen.example/>"),
+        &mime_view_limits);
 
     EXPECT_INT(1, message_content(m)->urls.count); /* mail readers run nothing */
     EXPECT_INT(URL_UNSEEN, url_of(message_content(m), "unseen.example")->source);

@@ -230,6 +230,7 @@ static void facts_are_noted(void **state)
         { "<script>window.location='x'</script>", HTML_HAS_SCRIPT | HTML_SCRIPT_GOES },
         { "<script>document.write(x)</script>", HTML_HAS_SCRIPT | HTML_SCRIPT_WRITES },
         { "<b onclick=x>", HTML_HAS_EVENT },
+        { "<b onfoo=x onload='eval(x)'>", HTML_HAS_EVENT | HTML_SCRIPT_WRITES },
         { "<b on=x>", 0 },
         { "<base href=x>", HTML_HAS_BASE },
         { "<iframe></iframe>", HTML_HAS_IFRAME },

@@ -270,6 +270,11 @@ static void hidden_pieces_stand_in_lines(void **state)
     EXPECT_INT(4, h->shown_letters);
     EXPECT_INT(14, h->hidden_letters);
     EXPECT_INT(HTML_DISPLAY_NONE | HTML_TINY | HTML_TRANSPARENT | HTML_OFF_SCREEN, h->hidings);
+    EXPECT_INT(0, h->tiny_letters);
+    EXPECT_INT(2, read("<i style='font-size:0'>a b</i>x")->tiny_letters);
+    h = read("<div hidden>Pre&#847;&zwnj;&nbsp;&#8199;&shy;&#65279;\xe2\x80\x8b</div>\xc3\xa4&zwj;b");
+    EXPECT_INT(3, h->hidden_letters);
+    EXPECT_INT(2, h->shown_letters);
     EXPECT_INT(0, read("<div hidden> <!-- --> &nbsp; </div>x")->hidings);
     h = read("<a hidden href=x>secret</a><a href=y>seen</a>");
     EXPECT_TRUE(h->links[0].is_hidden);
