@@ -48,8 +48,13 @@ static bool read_spamassassin(struct span line, struct bayes_import_line *out)
     if (span_is(field[0], "v") && count >= 3) {
         bool is_spam = span_is(field[2], "num_spam"), is_ham = span_is(field[2], "num_nonspam");
 
-        out->kind = is_spam ? BAYES_IMPORT_SPAM : is_ham ? BAYES_IMPORT_HAM : BAYES_IMPORT_NONE;
-        return (!is_spam && !is_ham) || !span_u64(field[1], UINT32_MAX, &out->count);
+        bool is_version = span_starts(field[2], SPAN("db_version"));
+
+        out->kind = is_spam      ? BAYES_IMPORT_SPAM
+                    : is_ham     ? BAYES_IMPORT_HAM
+                    : is_version ? BAYES_IMPORT_VERSION
+                                 : BAYES_IMPORT_NONE;
+        return out->kind == BAYES_IMPORT_NONE || !span_u64(field[1], UINT32_MAX, &out->count);
     }
     if (span_is(field[0], "s") && count == 3)
         return true; /* which messages were learned: by digests that are not ours */

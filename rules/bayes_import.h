@@ -9,9 +9,10 @@
 #include "rules/tokens.h"
 
 enum bayes_import_kind {
-    BAYES_IMPORT_NONE,  /* nothing that is of use here */
-    BAYES_IMPORT_WRONG, /* neither one's line */
-    BAYES_IMPORT_SPAM,  /* `count`: so many messages of spam were learned */
+    BAYES_IMPORT_NONE,    /* nothing that is of use here */
+    BAYES_IMPORT_WRONG,   /* neither one's line */
+    BAYES_IMPORT_VERSION, /* of SpamAssassin's database: `count` */
+    BAYES_IMPORT_SPAM,    /* `count`: so many messages of spam were learned */
     BAYES_IMPORT_HAM,
     BAYES_IMPORT_BOTH,   /* counts.spam and counts.ham messages */
     BAYES_IMPORT_WORD,   /* a word, as our `kind` */

@@ -31,7 +31,7 @@ static const char usage[] =
     "  status       how many messages were learned, and whether they are enough\n"
     "  import       what another filter has learned, with how often it saw each word: the output of `bogoutil -d`, or\n"
     "               of `sa-learn --backup`. SpamAssassin keeps digests instead of words; those of words that come in\n"
-    "               mail under --words are found again. It is added to what was learned: import a dump once\n"
+    "               mail under --words are found again. It is added to what was learned, once\n"
     "\n"
     "  PATH         a message, an mbox, a Maildir or a folder of messages; - is standard input\n"
     "  --for WHOM   learn for a domain or an address alone, where `per` of the check says so\n"
@@ -55,7 +55,7 @@ void learn_wait(struct learning *l, unsigned open)
         loop_run_once(l->loop, -1);
 }
 
-static void note_failure(struct learning *l, const struct store_answer *answer)
+void learn_note_failure(struct learning *l, const struct store_answer *answer)
 {
     if (!l->why[0])
         snprintf(l->why, sizeof l->why, "%s", answer->why[0] ? answer->why : "no answer in time");
@@ -69,7 +69,7 @@ static void on_learned(void *arg, const struct store_answer *answer)
     if (answer->state == STORE_OK)
         l->outcomes[answer->bayes.outcome]++;
     else
-        note_failure(l, answer);
+        learn_note_failure(l, answer);
 }
 
 void learn_ask(struct learning *l, const struct store_op *op)
@@ -142,7 +142,7 @@ static void on_totals(void *arg, const struct store_answer *answer)
     if (answer->state == STORE_OK)
         l->totals = answer->bayes.totals;
     else
-        note_failure(l, answer);
+        learn_note_failure(l, answer);
 }
 
 static bool status(struct learning *l)

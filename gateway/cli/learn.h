@@ -29,6 +29,8 @@ struct learning {
 /* learn_ask - waits when too much is under way. learn_wait - until no more than `open` questions are. */
 void learn_ask(struct learning *l, const struct store_op *op);
 void learn_wait(struct learning *l, unsigned open);
+/* learn_note_failure - the first one is told at the end. */
+void learn_note_failure(struct learning *l, const struct store_answer *answer);
 /* learn_import - false: a file could not be read, or is no dump; it was told. */
 bool learn_import(struct learning *l);
 

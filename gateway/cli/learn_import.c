@@ -1,10 +1,13 @@
 /* cli/learn_import.c - postern learn import: what another filter has learned.
  *
- * Words of bogofilter become tokens at once. SpamAssassin's hashes go into a table first; then the words of the mail
- * under --words are tried on it, each once.
+ * The whole dump is read before anything is added, so that one that is broken changes nothing. Words of bogofilter
+ * become tokens at once; SpamAssassin's hashes go into a table, and the words of the mail under --words are tried on it,
+ * each once. Then the tokens go into the store, sorted, some at a time, each lot once under its digest: an import that
+ * was ended half-way is begun again, and goes on where it was. The messages, and that the dump was imported, are last.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,9 +15,19 @@
 #include "gateway/base/clock.h"
 #include "gateway/cli/learn.h"
 #include "gateway/cli/letters.h"
+#include "gateway/store/bayes.h"
 #include "rules/bayes_import.h"
 
-enum { BATCH = 1000, TABLE_LEAST = 4096, ARENA_MOST = 1 << 26, LINES_NAMED = 10, HASHED_MOST = 50000000 };
+enum {
+    BATCH = 1000,
+    TABLE_LEAST = 4096,
+    ARENA_MOST = 1 << 26,
+    LINES_NAMED = 10,
+    WORDS_MOST = 10000000, /* of a dump: 160 to 500 MB of memory */
+    LINE_BYTES_MAX = 4096,
+    SPAMASSASSIN_VERSION = 3,
+    WRONG_SHARE = 100, /* one line of so many may be wrong */
+};
 
 struct counted {
     uint64_t token;
@@ -30,12 +43,14 @@ struct hashed {
 
 struct import {
     struct learning *l;
-    struct counted batch[BATCH];
-    size_t count;
+    struct counted *words;
+    size_t count, word_room;
     struct hashed *table;
-    size_t room, held;
-    uint64_t lines, wrong, words, unused;
+    size_t room, held, found; /* found: words for hashes */
+    uint64_t lines, wrong, unused, version;
     struct store_bayes_totals totals;
+    EVP_MD_CTX *md; /* of the dump */
+    bool is_full, is_known;
 };
 
 /* ---- into the store ---- */
@@ -52,43 +67,130 @@ static uint32_t sum(uint32_t a, uint32_t b)
     return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
 
-static void send_batch(struct import *im, const struct store_bayes_totals *totals)
+/* Each token once, with what all lines have said of it. */
+static void sort_words(struct import *im)
+{
+    size_t kept = 0;
+
+    qsort(im->words, im->count, sizeof *im->words, by_token);
+    for (size_t i = 0; i < im->count; i++) {
+        const struct counted one = im->words[i];
+        struct counted *last = kept ? &im->words[kept - 1] : NULL;
+
+        if (last && last->token == one.token) {
+            last->counts.spam = sum(last->counts.spam, one.counts.spam);
+            last->counts.ham = sum(last->counts.ham, one.counts.ham);
+        } else {
+            im->words[kept++] = one;
+        }
+    }
+    im->count = kept;
+}
+
+static struct store_op add_op(const struct import *im)
+{
+    const struct bayes_conf *conf = im->l->conf;
+    struct store_op op = { .kind = STORE_BAYES_ADD, .key = im->l->class, .now_ms = clock_wall_ms() };
+
+    op.bayes.is_once = true;
+    op.bayes.remember_ms = conf->remember_ms;
+    op.bayes.life_ms = conf->life_ms;
+    op.bayes.most = conf->tokens_most / STORE_BAYES_BUCKETS;
+    return op;
+}
+
+static void send_words(struct import *im, const unsigned char *dump, size_t from, size_t count)
 {
     uint64_t tokens[BATCH];
     struct store_token_count counts[BATCH];
-    size_t count = 0;
-    struct store_op op = { .kind = STORE_BAYES_ADD, .key = im->l->class, .now_ms = clock_wall_ms() };
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    struct store_op op = add_op(im);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
 
-    qsort(im->batch, im->count, sizeof *im->batch, by_token);
-    for (size_t i = 0; i < im->count; i++) {
-        const struct counted *one = &im->batch[i];
-
-        if (!count || tokens[count - 1] != one->token) {
-            tokens[count] = one->token;
-            counts[count++] = one->counts;
-            continue;
-        }
-        counts[count - 1].spam = sum(counts[count - 1].spam, one->counts.spam);
-        counts[count - 1].ham = sum(counts[count - 1].ham, one->counts.ham);
+    for (size_t i = 0; i < count; i++) {
+        tokens[i] = im->words[from + i].token;
+        counts[i] = im->words[from + i].counts;
     }
     op.bayes.tokens = span_make((const char *)tokens, count * sizeof *tokens);
     op.bayes.counts = span_make((const char *)counts, count * sizeof *counts);
-    op.bayes.life_ms = im->l->conf->life_ms;
-    op.bayes.most = im->l->conf->tokens_most / STORE_BAYES_BUCKETS;
-    if (totals)
-        op.bayes.totals = *totals;
+    if (!md || !EVP_DigestInit_ex(md, EVP_sha256(), NULL) || !EVP_DigestUpdate(md, dump, STORE_DIGEST_BYTES) ||
+        !EVP_DigestUpdate(md, tokens, op.bayes.tokens.len) || !EVP_DigestUpdate(md, counts, op.bayes.counts.len) ||
+        !EVP_DigestFinal_ex(md, digest, NULL))
+        BUG("no SHA-256");
+    EVP_MD_CTX_free(md);
+    memcpy(op.bayes.digest, digest, sizeof op.bayes.digest);
     learn_ask(im->l, &op);
-    im->count = 0;
+}
+
+static void on_mark(void *arg, const struct store_answer *answer)
+{
+    struct import *im = arg;
+
+    im->l->open--;
+    im->is_known = answer->state == STORE_OK;
+    if (answer->state != STORE_OK && answer->state != STORE_ABSENT)
+        learn_note_failure(im->l, answer);
+}
+
+/* Whether all of the dump was added before. */
+static bool is_imported(struct import *im, const struct store_op *last)
+{
+    char key[STORE_KEY_MAX];
+    const struct store_op op = { .kind = STORE_GET,
+                                 .key = bayes_message_key(im->l->class, &last->bayes, key),
+                                 .now_ms = clock_wall_ms() };
+
+    im->l->open++;
+    store_ask(im->l->store, &op, 0, on_mark, im);
+    learn_wait(im->l, 0);
+    return im->is_known;
+}
+
+static bool send_all(struct import *im)
+{
+    struct store_op last = add_op(im);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    struct learning *l = im->l;
+
+    if (!EVP_DigestFinal_ex(im->md, digest, NULL))
+        BUG("no SHA-256");
+    memcpy(last.bayes.digest, digest, sizeof last.bayes.digest);
+    if (is_imported(im, &last)) {
+        fprintf(stderr, "postern: this dump has been imported before: nothing was added\n");
+        return true;
+    }
+    sort_words(im);
+    progress_start(&l->progress, im->count);
+    for (size_t i = 0; i < im->count && !l->why[0]; i += BATCH) {
+        send_words(im, digest, i, im->count - i < BATCH ? im->count - i : BATCH);
+        l->progress.done = i;
+        progress_show(&l->progress, i, "tokens", false);
+    }
+    learn_wait(l, 0);
+    if (!l->why[0]) {
+        last.bayes.totals = im->totals;
+        learn_ask(l, &last);
+        learn_wait(l, 0);
+    }
+    progress_show(&l->progress, im->count, "tokens", true);
+    if (l->why[0])
+        fprintf(stderr, "postern: a part of the dump may have been added: import it again, and the rest will be\n");
+    return !l->why[0];
 }
 
 static void add(struct import *im, uint64_t token, struct store_token_count counts)
 {
     if (!counts.spam && !counts.ham)
         return;
-    im->words++;
-    im->batch[im->count++] = (struct counted){ token, counts };
-    if (im->count == BATCH)
-        send_batch(im, NULL);
+    if (im->count == WORDS_MOST) {
+        im->is_full = true;
+        return;
+    }
+    if (im->count == im->word_room) {
+        im->word_room = im->word_room ? 2 * im->word_room : TABLE_LEAST;
+        im->words = mem_grow(im->words, im->word_room * sizeof *im->words);
+    }
+    im->words[im->count++] = (struct counted){ token, counts };
 }
 
 /* ---- SpamAssassin's hashes ---- */
@@ -117,8 +219,10 @@ static void grow(struct import *im)
 
 static void hold(struct import *im, const struct bayes_import_line *line)
 {
-    if (im->held >= HASHED_MOST)
+    if (im->held >= WORDS_MOST) {
+        im->is_full = true;
         return;
+    }
     if (2 * im->held >= im->room)
         grow(im);
     struct hashed *place = place_of(im, line->hash);
@@ -144,6 +248,7 @@ static bool try_words(void *arg, struct span bytes)
         if (!place || !place->is_there || place->is_taken)
             continue;
         place->is_taken = true;
+        im->found++;
         add(im, t->items[i].hash, place->counts);
     }
     arena_release(&a);
@@ -174,6 +279,8 @@ static void take_line(struct import *im, struct span text)
     struct bayes_import_line line;
 
     im->lines++;
+    if (!EVP_DigestUpdate(im->md, text.ptr, text.len))
+        BUG("no SHA-256");
     bayes_import_read(text, &line);
     switch (line.kind) {
     case BAYES_IMPORT_NONE: im->unused++; return;
@@ -181,6 +288,7 @@ static void take_line(struct import *im, struct span text)
         if (++im->wrong <= LINES_NAMED)
             fprintf(stderr, "postern: line %" PRIu64 " is neither bogoutil's nor sa-learn's\n", im->lines);
         return;
+    case BAYES_IMPORT_VERSION: im->version = line.count; return;
     case BAYES_IMPORT_SPAM: im->totals.spam = (double)line.count; return;
     case BAYES_IMPORT_HAM: im->totals.ham = (double)line.count; return;
     case BAYES_IMPORT_BOTH: im->totals = (struct store_bayes_totals){ line.counts.spam, line.counts.ham }; return;
@@ -189,47 +297,93 @@ static void take_line(struct import *im, struct span text)
     }
 }
 
+/* What is longer than any line of theirs is wrong, and is not kept. */
+static void read_lines(struct import *im, FILE *file)
+{
+    char text[LINE_BYTES_MAX];
+    bool is_rest = false;
+
+    while (fgets(text, sizeof text, file)) {
+        size_t len = strlen(text);
+        bool is_whole = len && text[len - 1] == '\n';
+
+        if (!is_rest)
+            take_line(im, is_whole || feof(file) ? span_make(text, len) : SPAN("too long"));
+        is_rest = !is_whole;
+    }
+}
+
 static bool read_dump(struct import *im, const char *name)
 {
     bool is_stdin = strcmp(name, "-") == 0, is_good;
     FILE *file = is_stdin ? stdin : fopen(name, "re");
-    char *text = NULL;
-    size_t room = 0;
-    ssize_t len;
 
     if (!file) {
         fprintf(stderr, "postern: cannot read %s: %s\n", name, strerror(errno));
         return false;
     }
-    while (!im->l->why[0] && (len = getline(&text, &room, file)) > 0)
-        take_line(im, span_make(text, (size_t)len));
+    read_lines(im, file);
     is_good = !ferror(file);
     if (!is_good)
         fprintf(stderr, "postern: cannot read %s: %s\n", name, strerror(errno));
-    free(text);
     if (!is_stdin)
         fclose(file);
     return is_good;
 }
 
+/* NULL, or why nothing of the dump is to be added. */
+static const char *wrong_dump(const struct import *im)
+{
+    if (im->version && im->version != SPAMASSASSIN_VERSION)
+        return "the dump is of a version of SpamAssassin's database other than 3: `sa-learn --sync` of a newer "
+               "SpamAssassin upgrades it";
+    if (im->wrong * WRONG_SHARE > im->lines)
+        return "too much of it is wrong; write it anew, with `bogoutil -d` or `sa-learn --backup`";
+    if (!(im->totals.spam > 0) || !(im->totals.ham > 0))
+        return "it does not say how many messages of spam and of ham were learned (.MSG_COUNT, num_spam and "
+               "num_nonspam), without which its words say nothing; write it anew";
+    return im->is_full ? "it has more than ten million words" : NULL;
+}
+
+static bool import(struct import *im)
+{
+    const char *wrong;
+
+    if (!read_dump(im, im->l->paths[0]))
+        return false;
+    wrong = wrong_dump(im);
+    if (wrong) {
+        fprintf(stderr, "postern: nothing was added: %s\n", wrong);
+        return false;
+    }
+    if (im->held && !find_words(im))
+        return false;
+    return send_all(im);
+}
+
+static void print_import(const struct import *im, bool is_added)
+{
+    printf("%" PRIu64 " lines: %zu tokens added, of %.0f messages of spam and %.0f of ham", im->lines,
+           is_added ? im->count : 0, im->totals.spam, im->totals.ham);
+    if (im->held)
+        printf("; %zu digests, %zu of them without a word", im->held, im->held - im->found);
+    printf("; %" PRIu64 " lines of no use here, %" PRIu64 " wrong\n", im->unused, im->wrong);
+}
+
 bool learn_import(struct learning *l)
 {
     struct import *im = mem_alloc(sizeof *im);
-    bool is_good;
 
     im->l = l;
-    is_good = read_dump(im, l->paths[0]);
-    if (is_good && im->held)
-        is_good = find_words(im);
-    if (is_good)
-        send_batch(im, &im->totals);
-    learn_wait(l, 0);
-    printf("%" PRIu64 " lines: %" PRIu64 " tokens added, of %.0f messages of spam and %.0f of ham", im->lines,
-           im->words, im->totals.spam, im->totals.ham);
-    if (im->held)
-        printf("; %zu digests, %zu of them without a word", im->held, im->held - (size_t)im->words);
-    printf("; %" PRIu64 " lines of no use here, %" PRIu64 " wrong\n", im->unused, im->wrong);
+    im->md = EVP_MD_CTX_new();
+    if (!im->md || !EVP_DigestInit_ex(im->md, EVP_sha256(), NULL))
+        BUG("no SHA-256");
+    bool is_good = import(im);
+
+    print_import(im, is_good && !im->is_known);
     is_good = is_good && !im->wrong;
+    EVP_MD_CTX_free(im->md);
+    free(im->words);
     free(im->table);
     free(im);
     return is_good;

@@ -242,21 +242,33 @@ void bayes_totals_save(struct store_record *record, const struct store_bayes_tot
     record->expires_ms = 0;
 }
 
-enum bayes_as bayes_message_load(const struct store_record *record, int64_t now_ms)
+static double message_load(const struct store_record *record, int64_t now_ms)
 {
     double as;
 
     if (record->len != sizeof as || (record->expires_ms && record->expires_ms <= now_ms))
         return BAYES_FORGET;
     memcpy(&as, record->bytes, sizeof as);
+    return as;
+}
+
+bool bayes_was_added(const struct store_record *record, int64_t now_ms)
+{
+    return message_load(record, now_ms) == BAYES_ADDED;
+}
+
+enum bayes_as bayes_message_load(const struct store_record *record, int64_t now_ms)
+{
+    double as = message_load(record, now_ms);
+
     return as == BAYES_SPAM ? BAYES_SPAM : as == BAYES_HAM ? BAYES_HAM : BAYES_FORGET;
 }
 
 void bayes_message_save(struct store_record *record, const struct store_op *op)
 {
-    double as = op->bayes.as;
+    double as = op->kind == STORE_BAYES_ADD ? BAYES_ADDED : (int)op->bayes.as;
 
-    record->len = op->bayes.as == BAYES_FORGET ? 0 : sizeof as;
+    record->len = as == BAYES_FORGET ? 0 : sizeof as;
     memcpy(record->bytes, &as, sizeof as);
     record->expires_ms = op->bayes.remember_ms > 0 ? op_later(op->now_ms, op->bayes.remember_ms) : 0;
 }

@@ -3,7 +3,8 @@
  * All records of a class of users begin with the operation's key, "b:{NAME}:". Behind it:
  *
  *     t              how many messages were learned: spam, ham (two doubles)
- *     m DIGEST       what a message was learned as: enum bayes_as (a double); DIGEST are 32 hex digits
+ *     m DIGEST       what a message was learned as: enum bayes_as (a double); DIGEST are 32 hex digits. Or, of what was
+ *                    added once: BAYES_ADDED
  *     HHHH           a bucket: the tokens whose 64 bits begin with these 14 (four hex digits), 16 bytes each
  *
  * A token in a bucket: its 64 bits, how often it was learned as spam and as ham (3 bytes each, saturating), and the day
@@ -26,6 +27,7 @@ enum {
     BAYES_BUCKET_SHIFT = 50,
     BAYES_BUCKET_MOST = STORE_VALUE_MAX / BAYES_ENTRY_BYTES, /* tokens in one */
     BAYES_COUNT_MOST = 0xffffff,
+    BAYES_ADDED = 3,
     BAYES_DAYS_A_DOUBLING = 30, /* a token that came twice as often is worth as much as one so much younger */
 };
 
@@ -58,6 +60,9 @@ void bayes_totals_save(struct store_record *record, const struct store_bayes_tot
 /* bayes_message_load, bayes_message_save - what a message was learned as. */
 enum bayes_as bayes_message_load(const struct store_record *record, int64_t now_ms);
 void bayes_message_save(struct store_record *record, const struct store_op *op);
+
+/* bayes_was_added - STORE_BAYES_ADD was done before, under the same digest. */
+bool bayes_was_added(const struct store_record *record, int64_t now_ms);
 
 /* bayes_outcome_of - what learning as `as` does when it `was`; *spam and *ham: what is added to the counts of each
  * token, and to the totals. */

@@ -160,6 +160,34 @@ static enum file_state learn(struct work *w, struct store_answer *answer)
     return state == FILE_OK ? add_totals(w, by[0], by[1], &answer->bayes.totals) : state;
 }
 
+/* Under its digest it is added once. */
+static enum file_state note_added(struct work *w, bool *is_known)
+{
+    char key_bytes[STORE_KEY_MAX];
+    struct span key = bayes_message_key(w->op->key, &w->op->bayes, key_bytes);
+    enum file_state state = ok(store_file_get(w->file, key, w->room));
+    bool was_there = w->room->len > 0;
+
+    *is_known = bayes_was_added(w->room, w->op->now_ms);
+    if (state != FILE_OK || *is_known)
+        return state;
+    bayes_message_save(w->room, w->op);
+    return put(w, key, was_there);
+}
+
+static enum file_state add(struct work *w, struct store_answer *answer)
+{
+    const struct store_bayes_totals *by = &w->op->bayes.totals;
+    bool is_known = false;
+    enum file_state state = w->op->bayes.is_once ? note_added(w, &is_known) : FILE_OK;
+
+    answer->bayes.outcome = is_known ? BAYES_ALREADY : BAYES_LEARNED;
+    if (state != FILE_OK || is_known)
+        return state == FILE_OK ? totals(w, &answer->bayes.totals) : state;
+    state = change(w, NULL);
+    return state == FILE_OK ? add_totals(w, by->spam, by->ham, &answer->bayes.totals) : state;
+}
+
 enum file_state lmdb_bayes(struct lmdb_bayes *b, struct store_file *f, const struct store_op *op,
                            struct store_record *room, char *counts, struct store_answer *answer, unsigned *fresh)
 {
@@ -170,8 +198,5 @@ enum file_state lmdb_bayes(struct lmdb_bayes *b, struct store_file *f, const str
         return look(&w, counts, answer);
     if (op->kind == STORE_BAYES_LEARN)
         return learn(&w, answer);
-    enum file_state state = change(&w, NULL);
-
-    return state == FILE_OK ? add_totals(&w, op->bayes.totals.spam, op->bayes.totals.ham, &answer->bayes.totals)
-                            : state;
+    return add(&w, answer);
 }

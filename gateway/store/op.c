@@ -94,7 +94,8 @@ static bool bayes_eq(const struct store_bayes *x, const struct store_bayes *y)
 {
     return span_eq(x->tokens, y->tokens) && span_eq(x->counts, y->counts) && x->totals.spam == y->totals.spam &&
            x->totals.ham == y->totals.ham && memcmp(x->digest, y->digest, sizeof x->digest) == 0 && x->as == y->as &&
-           x->remember_ms == y->remember_ms && x->life_ms == y->life_ms && x->most == y->most;
+           x->is_once == y->is_once && x->remember_ms == y->remember_ms && x->life_ms == y->life_ms &&
+           x->most == y->most;
 }
 
 bool op_eq(const struct store_op *x, const struct store_op *y)

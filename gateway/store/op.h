@@ -80,7 +80,8 @@ struct store_bayes {
     struct store_bayes_totals totals; /* STORE_BAYES_ADD */
     uint8_t digest[STORE_DIGEST_BYTES];
     enum bayes_as as;
-    int64_t remember_ms; /* how long what a message was learned as; 0: for ever */
+    bool is_once;        /* STORE_BAYES_ADD: nothing is added a second time under this digest */
+    int64_t remember_ms; /* how long what a message was learned as, or what was added; 0: for ever */
     int64_t life_ms;     /* how long a token, from the last time it was learned; 0: until others need its room */
     int64_t most;        /* tokens in a bucket */
 };
@@ -150,7 +151,7 @@ struct store_answer {
         int64_t count;
         struct span value; /* GET */
         struct {
-            enum bayes_outcome outcome;       /* BAYES_LEARN */
+            enum bayes_outcome outcome;       /* BAYES_LEARN; BAYES_ADD: BAYES_LEARNED or BAYES_ALREADY */
             struct store_bayes_totals totals; /* after it */
             struct span counts;               /* BAYES_LOOK: STORE_COUNT_BYTES for each token: store_token_count_at() */
         } bayes;

@@ -142,7 +142,15 @@ const char redis_bayes_learn[] =
                               "local s, h = add_totals(spam, ham)\n"
                               "return struct.pack('<ddd', outcome, s, h)\n";
 
-const char redis_bayes_add[] = LUA_BAYES_CHANGE "local spam, ham = struct.unpack('<dd', ARGV[4])\n"
-                                                "change(function(i) return struct.unpack('<I4I4', ARGV[3], i) end)\n"
-                                                "local s, h = add_totals(spam, ham)\n"
-                                                "return struct.pack('<ddd', 0, s, h)\n";
+const char redis_bayes_add[] =
+    LUA_LOAD LUA_BAYES_CHANGE "local spam, ham = struct.unpack('<dd', ARGV[4])\n"
+                              "local key = ARGV[5] ~= '' and base .. 'm' .. ARGV[5]\n"
+                              "local m = key and load(key, '<d', now)\n"
+                              "if m and m[1] == 3 then\n"
+                              "  local s, h = totals()\n"
+                              "  return struct.pack('<ddd', 2, s, h)\n"
+                              "end\n"
+                              "if key then keep(key, struct.pack('<d', 3), remember) end\n"
+                              "change(function(i) return struct.unpack('<I4I4', ARGV[3], i) end)\n"
+                              "local s, h = add_totals(spam, ham)\n"
+                              "return struct.pack('<ddd', 0, s, h)\n";

@@ -289,10 +289,15 @@ void redis_query_send(struct redis_query *q, struct redis_node *node)
 
 /* ---- replies ---- */
 
+static bool is_repeatable(const struct store_op *op)
+{
+    return may_repeat[op->kind] || (op->kind == STORE_BAYES_ADD && op->bayes.is_once);
+}
+
 static void lost(struct redis_query *q)
 {
     q->stand = QUERY_NOWHERE;
-    if (may_repeat[q->op.kind] && ++q->tries <= REDIS_TRIES_MOST && !q->redis->is_closing)
+    if (is_repeatable(&q->op) && ++q->tries <= REDIS_TRIES_MOST && !q->redis->is_closing)
         redis_query_route(q);
     else
         fail_by_node(q, STORE_FAILED, "the connection was lost before the answer came");

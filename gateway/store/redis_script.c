@@ -271,11 +271,10 @@ static void add_bayes(struct redis_command *c, const struct store_op *op)
         memcpy(c->totals, &b->totals, sizeof c->totals);
         redis_command_add(c, b->counts);
         redis_command_add(c, span_make((const char *)c->totals, sizeof c->totals));
-        return;
     }
     for (size_t i = 0; i < sizeof b->digest; i++)
         snprintf(c->digest + 2 * i, 3, "%02x", b->digest[i]);
-    redis_command_add(c, span_make(c->digest, 2 * sizeof b->digest));
+    redis_command_add(c, span_make(c->digest, op->kind == STORE_BAYES_ADD && !b->is_once ? 0 : 2 * sizeof b->digest));
 }
 
 static struct span decimal(char *out, size_t size, int64_t number)
@@ -348,11 +347,11 @@ static enum fault rate_answer(const struct store_op *op, const double *n, struct
     return FAULT_NONE;
 }
 
-static enum fault bayes_answer(const struct store_op *op, const double *n, struct store_answer *out)
+static enum fault bayes_answer(const double *n, struct store_answer *out)
 {
     if (!(n[0] >= BAYES_LEARNED && n[0] <= BAYES_UNKNOWN))
         return FAULT_SYNTAX;
-    out->bayes.outcome = op->kind == STORE_BAYES_LEARN ? (enum bayes_outcome)n[0] : BAYES_LEARNED;
+    out->bayes.outcome = (enum bayes_outcome)n[0];
     out->bayes.totals = (struct store_bayes_totals){ (double)whole(n[1]), (double)whole(n[2]) };
     return FAULT_NONE;
 }
@@ -381,7 +380,7 @@ static enum fault numbers_answer(const struct store_op *op, struct span packed, 
     case STORE_GREYLIST: return greylist_answer(op, n, out);
     case STORE_COUNT: out->count = whole(n[0]); return FAULT_NONE;
     case STORE_BAYES_LEARN:
-    case STORE_BAYES_ADD: return bayes_answer(op, n, out);
+    case STORE_BAYES_ADD: return bayes_answer(n, out);
     default: return rate_answer(op, n, out);
     }
 }

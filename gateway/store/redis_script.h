@@ -21,7 +21,7 @@
 /* The kinds of operations, and what store_load() is. */
 enum { REDIS_SCRIPT_LOAD = STORE_KIND_COUNT, REDIS_SCRIPTS };
 
-enum { REDIS_PREFIX_MAX = 64, REDIS_SHA_TEXT = 41, REDIS_ARGS_MOST = 8, REDIS_NUMBERS_MOST = 9 };
+enum { REDIS_PREFIX_MAX = 64, REDIS_SHA_TEXT = 41, REDIS_ARGS_MOST = 10, REDIS_NUMBERS_MOST = 9 };
 
 /* redis_script_text - in Lua; redis_script_sha - its SHA-1, as EVALSHA names it. */
 struct span redis_script_text(unsigned script);

@@ -145,9 +145,31 @@ def test_what_spamassassin_has_learned(conf, tmp_path):
     assert "BAYES_HAM" in verdict(conf, tmp_path, message("ham", 999))
 
 
-def test_what_is_no_dump(conf):
+def bogofilter_dump(words, spam=20, ham=20):
+    lines = [f"{word} {spams} {hams} 20260101" for word, spams, hams in words]
+    return "\n".join(lines + [f".MSG_COUNT {spam} {ham} 20260101"] * bool(spam)) + "\n"
+
+
+def test_a_dump_is_imported_once(conf):
+    dump = bogofilter_dump((f"word{i}", 3, 1) for i in range(2500))
+    assert "2500 tokens added" in learn(conf, "import", "-", stdin=dump)
+    out = learn(conf, "import", "-", stdin=dump)
+    assert "imported before" in out and " 0 tokens added" in out and counts(conf) == (20, 20)
+    assert "1 tokens added" in learn(conf, "import", "-", stdin=bogofilter_dump([("other", 1, 0)], 5, 5))
+    assert counts(conf) == (25, 25)
+
+
+def test_what_is_no_dump_changes_nothing(conf):
     out = learn(conf, "import", "-", stdin="t\t1\tx\t0\t0123456789\nhello\nword 1 2 20260101\n", status=3)
     assert "line 1 is neither" in out and "line 2 is neither" in out and "2 wrong" in out
+    words = [(f"word{i}", 1, 1) for i in range(300)]
+    assert "how many messages" in learn(conf, "import", "-", stdin=bogofilter_dump(words, 0), status=3)
+    old = "v\t2\tdb_version\nv\t9\tnum_spam\nv\t9\tnum_nonspam\nt\t1\t0\t0\t0123456789\n"
+    assert "version" in learn(conf, "import", "-", stdin=old, status=3)
+    assert counts(conf) == (0, 0)
+    broken = bogofilter_dump(words) + "x" * 5_000_000 + "\nhalf a"  # and the rest is good
+    out = learn(conf, "import", "-", stdin=broken, status=3)
+    assert "300 tokens added" in out and "2 wrong" in out and counts(conf) == (20, 20)
 
 
 # --- and the gateway ------------------------------------------------------------------------------------------------

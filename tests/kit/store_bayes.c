@@ -206,6 +206,36 @@ static void add(const struct store_bench *b, uint64_t token, uint32_t spam, uint
     EXPECT_INT(STORE_OK, ask(b, &op)->state);
 }
 
+static void nothing_is_added_twice(const struct store_bench *b)
+{
+    struct store_token_count count = { 3, 1 };
+    struct store_op op;
+
+    new_class();
+    op = op_of(STORE_BAYES_ADD, some, 1);
+    op.bayes.counts = span_make((const char *)&count, sizeof count);
+    op.bayes.totals = (struct store_bayes_totals){ 10, 20 };
+    op.bayes.is_once = true;
+    op.bayes.remember_ms = 10 * SECOND;
+    op.bayes.digest[2] = 7;
+    EXPECT_INT(BAYES_LEARNED, ask(b, &op)->bayes.outcome);
+    EXPECT_INT(BAYES_ALREADY, ask(b, &op)->bayes.outcome);
+    expect_counts(b, some, 1, &count);
+    expect_totals(b, 10, 20);
+    op.kind = STORE_BAYES_LEARN; /* what was added is no message */
+    op.bayes.as = BAYES_FORGET;
+    EXPECT_INT(BAYES_UNKNOWN, ask(b, &op)->bayes.outcome);
+    expect_totals(b, 10, 20);
+    op.kind = STORE_BAYES_ADD;
+    op.bayes.digest[2] = 8;
+    EXPECT_INT(BAYES_LEARNED, ask(b, &op)->bayes.outcome);
+    op.now_ms += 11 * SECOND;
+    EXPECT_INT(BAYES_LEARNED, ask(b, &op)->bayes.outcome);
+    op.bayes.is_once = false;
+    EXPECT_INT(BAYES_LEARNED, ask(b, &op)->bayes.outcome);
+    expect_totals(b, 40, 80);
+}
+
 static bool has(const struct store_bench *b, uint64_t token)
 {
     struct store_op op = op_of(STORE_BAYES_LOOK, &token, 1);
@@ -428,6 +458,7 @@ void store_bayes_suite(const struct store_bench *bench)
     classes_know_nothing_of_each_other(bench);
     it_is_remembered_for_so_long(bench);
     old_and_rare_ones_make_room(bench);
+    nothing_is_added_twice(bench);
     tokens_have_a_life(bench);
     what_is_wrong_is_refused(bench);
     many_tokens_at_once(bench);
