@@ -122,6 +122,18 @@ static void tell(enum log_level level, const char *state, const char *file, cons
     log_send(&line);
 }
 
+/* Hyperscan takes a database's bytes as they are, and a check sum is no signature. */
+static bool is_our_own(int fd, const char **wrong)
+{
+    struct stat about;
+    bool is_ours = fstat(fd, &about) == 0 && (about.st_uid == geteuid() || about.st_uid == 0) &&
+                   !(about.st_mode & (S_IWGRP | S_IWOTH));
+
+    if (!is_ours)
+        *wrong = "it belongs to another user, or others may write to it";
+    return is_ours;
+}
+
 static struct sieve *load_file(const struct sieve_file *f, const char *folder)
 {
     char path[PATH_BYTES];
@@ -133,7 +145,7 @@ static struct sieve *load_file(const struct sieve_file *f, const char *folder)
     if (fd < 0)
         return NULL;
     int64_t start_us = clock_mono_us();
-    struct sieve *sieve = load(f, fd, &wrong);
+    struct sieve *sieve = is_our_own(fd, &wrong) ? load(f, fd, &wrong) : NULL;
 
     if (sieve) {
         futimens(fd, NULL); /* it is in use; refused where the folder is not ours */
@@ -179,6 +191,14 @@ static void save(const struct sieve_file *f, const char *folder)
     }
 }
 
+/* rules-HEX.sieve, and what save() writes first. */
+static bool is_name_of_ours(const char *name)
+{
+    struct span s = span_of(name);
+
+    return span_starts(s, SPAN("rules-")) && (s.len == strlen("rules-XXXXXX") || span_ends(s, SPAN(".sieve")));
+}
+
 /* Files of rules that nobody has used for long, and what a crash has left. */
 static void clear_out(const char *folder)
 {
@@ -187,7 +207,7 @@ static void clear_out(const char *folder)
     for (struct dirent *entry; listing && (entry = readdir(listing));) {
         struct stat about;
 
-        if (strncmp(entry->d_name, "rules-", 6) != 0 ||
+        if (!is_name_of_ours(entry->d_name) ||
             fstatat(dirfd(listing), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(about.st_mode))
             continue;
         if (clock_wall_ms() - about.st_mtim.tv_sec * 1000LL > UNUSED_MS)
@@ -283,6 +303,12 @@ static enum sieve_news watch_child(struct sieve_file *f, const char *folder, str
 
     if (done == 0 && clock_mono_ms() - f->started_ms < CHILD_MS_MAX)
         return SIEVE_TO_COME;
+    if (done < 0) { /* it is not ours any more, and its number may be another's */
+        tell(LOG_WARN, "not compiled", NULL, "its child is lost", clock_mono_ms() - f->started_ms);
+        f->child = -1;
+        end_child(f);
+        return SIEVE_NEVER;
+    }
     if (done != f->child) {
         tell(LOG_WARN, "not compiled", NULL, "it took too long", clock_mono_ms() - f->started_ms);
         end_child(f);

@@ -11,6 +11,8 @@
 #include "gateway/cli/cli.h"
 #include "rules/sieve_make.h"
 
+enum { PROCESSOR_S_MAX = 1800 }; /* of each process, should the gateway not end it */
+
 /* What a build with a sanitizer reserves is more than any limit. */
 static bool has_small_address_space(void)
 {
@@ -30,6 +32,7 @@ static bool has_small_address_space(void)
 int cli_compile_rules(int argc, char **argv)
 {
     struct rlimit memory = { SIEVE_MEMORY_BYTES_MAX, SIEVE_MEMORY_BYTES_MAX }, core = { 0, 0 };
+    struct rlimit processor = { PROCESSOR_S_MAX, PROCESSOR_S_MAX };
 
     (void)argv;
     if (argc != 1 || isatty(STDIN_FILENO))
@@ -38,6 +41,7 @@ int cli_compile_rules(int argc, char **argv)
     if (nice(19) < 0)
         fputs("compile-rules: it cannot be nice\n", stderr);
     setrlimit(RLIMIT_CORE, &core);
+    setrlimit(RLIMIT_CPU, &processor);
     if (has_small_address_space())
         setrlimit(RLIMIT_AS, &memory);
     const char *wrong = sieve_make(STDIN_FILENO, STDOUT_FILENO, SIEVE_PATTERN_MS_MAX);

@@ -1,9 +1,10 @@
 /* cli/learn_import.c - postern learn import: what another filter has learned.
  *
  * The whole dump is read before anything is added, so that one that is broken changes nothing. Words of bogofilter
- * become tokens at once; SpamAssassin's hashes go into a table, and the words of the mail under --words are tried on it,
- * each once. Then the tokens go into the store, sorted, some at a time, each lot once under its digest: an import that
- * was ended half-way is begun again, and goes on where it was. The messages, and that the dump was imported, are last.
+ * become tokens at once; SpamAssassin's hashes go into a table, and the words of the mail under --words are tried on
+ * it, each once. Then the tokens go into the store, sorted, some at a time, each lot once under its digest: an import
+ * that was ended half-way is begun again, and goes on where it was. The messages, and that the dump was imported, are
+ * last.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -5,7 +5,8 @@
 #     ./dev bench; POSTERN_SUITES=... tests/bench/bayes.py
 #
 # Everyone gets the same messages: without the fields that tell from whose mailbox they are (LEFT_OUT), so without what
-# was written on the way. A filter is compared at the threshold that lets 0.1% of ham pass for spam.
+# was written on the way. A filter is compared at the threshold that lets 0.1% of ham pass for spam. What the others
+# have learned is then imported into Postern; there "learned" is by CPU second of the import.
 import argparse
 import email.utils
 import os
@@ -24,6 +25,7 @@ LEFT_OUT = re.compile(
     rb"(?i)^(received|return-path|delivered-to|x-original-to|envelope-to|x-envelope-to|x-spam-[a-z-]*|x-keywords|status"
     rb"|x-status|x-uidl?|x-mozilla-[a-z0-9-]*|x-authentication-warning|x-virus-[a-z-]*|x-loop|x-apparently-to|lines"
     rb"|content-length|x-pyzor|x-sieve|x-folder|replied|forwarded|authentication-results|arc-[a-z-]*)[ \t]*:")
+POSTERN = SOURCE / "build" / "release" / "postern"
 SPAMASSASSIN = SOURCE / "tests" / "bench" / "bayes_spamassassin.pl"
 
 
@@ -112,6 +114,31 @@ def spamassassin(room, lists):
     return [(line.split()[0], float(line.split()[2])) for line in out.splitlines()], learned, judged
 
 
+def imported(room, lists, name, dump, words=()):
+    """What Postern knows of what another has learned; its line of what it took is printed."""
+    folder = room / f"imported-{name}"
+    folder.mkdir()
+    (folder / "dump").write_bytes(subprocess.run(dump, stdout=subprocess.PIPE, check=True).stdout)
+    user = "nobody" if os.geteuid() == 0 else "postern"
+    (folder / "conf").write_text(f'state = "{folder}/state"\nuser = "{user}"\n')
+    folder.chmod(0o755)
+    room.chmod(0o755)
+    said, took = run([POSTERN, "learn", "import", "-c", folder / "conf", *words, folder / "dump"], "")
+    print(f"import from {name}: {took:.2f} CPU s; {said.strip()}")
+    out, judged = run([BENCH, "score", folder / "state"], lists["test"])
+    return [(line.split()[0], float(line.split()[2])) for line in out.splitlines()], took, judged
+
+
+def from_bogofilter(room, lists):
+    return imported(room, lists, "bogofilter", ["bogoutil", "-d", room / "bogofilter" / "wordlist.db"])
+
+
+def from_spamassassin(room, lists):
+    words = [word for kind in ("spam", "ham") for word in ("--words", room / "train" / kind)]
+    return imported(room, lists, "spamassassin",
+                    ["sa-learn", "--dbpath", room / "spamassassin" / "bayes", "--backup"], words)
+
+
 def missed(rows, share):
     """Spam that is no higher than the ham at which that share of ham would be called spam."""
     ham = sorted((score for kind, score in rows if kind == "ham"), reverse=True)
@@ -128,13 +155,13 @@ def main():
         lists = prepare(room)
         count = {part: text.count("\n") for part, text in lists.items()}
         print(f"learned from {count['train']} messages, judged {count['test']}")
-        print(f"{'':14}{'missed at 0%':>14}{'at 0.1%':>14}{'at 0.5%':>14}{'at 1%':>14}{'learned/CPU s':>15}"
+        print(f"{'':18}{'missed at 0%':>14}{'at 0.1%':>14}{'at 0.5%':>14}{'at 1%':>14}{'learned/CPU s':>15}"
               f"{'judged/CPU s':>14}")
-        for filter_of in (postern, bogofilter, spamassassin):
+        for filter_of in (postern, bogofilter, spamassassin, from_bogofilter, from_spamassassin):
             rows, learned, judged = filter_of(room, lists)
             spam = sum(1 for kind, _ in rows if kind == "spam")
             cells = [f"{missed(rows, share)} {100 * missed(rows, share) / spam:.1f}%" for share in (0, .001, .005, .01)]
-            print(f"{filter_of.__name__:14}" + "".join(f"{cell:>14}" for cell in cells) +
+            print(f"{filter_of.__name__:18}" + "".join(f"{cell:>14}" for cell in cells) +
                   f"{count['train'] / learned:>15.0f}{count['test'] / judged:>14.0f}", flush=True)
 
 

@@ -132,9 +132,23 @@ static void spoil(const char *path)
     close(fd);
 }
 
+static void open_to_all(const char *path)
+{
+    EXPECT_INT(0, chmod(path, 0666));
+}
+
+static void give_away(const char *path)
+{
+    if (geteuid() == 0)
+        EXPECT_INT(0, chown(path, 12345, 12345));
+    else
+        unlink(path);
+}
+
+/* And one that others may have written. */
 static void a_damaged_file_is_made_anew(void **state)
 {
-    void (*const damages[])(const char *path) = { cut, empty, spoil };
+    void (*const damages[])(const char *path) = { cut, empty, spoil, open_to_all, give_away };
     struct desk d;
     unsigned turns;
 
@@ -223,6 +237,51 @@ static void what_fails_is_not_tried_again_and_again(void **state)
 }
 
 /* The gateway may end while the child is at work. */
+static void make_old(const char *folder, const char *name)
+{
+    const struct timespec long_ago[2] = { { .tv_sec = 1000000 }, { .tv_sec = 1000000 } };
+    char path[400];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+    EXPECT_TRUE(fd >= 0 && futimens(fd, long_ago) == 0);
+    close(fd);
+}
+
+static void what_is_not_used_any_more_goes_and_nothing_else(void **state)
+{
+    struct desk d;
+    unsigned turns;
+
+    (void)state;
+    desk_open(&d);
+    make_old(d.folder, "rules-0123456789abcdef0123456789abcdef.sieve");
+    make_old(d.folder, "rules-aBcDeF"); /* what a crash has left */
+    make_old(d.folder, "rules-of-mine.cf");
+    EXPECT_INT(SIEVE_HERE, run_once(&d, d.folder, NULL, &turns));
+    EXPECT_INT(1, files(&d, "rules-of-mine.cf", NULL));
+    EXPECT_INT(2, files(&d, "rules-", NULL));
+    desk_close(&d);
+}
+
+static void a_child_is_lost(void **state)
+{
+    struct sieve *sieve = NULL;
+    struct desk d;
+    siginfo_t about;
+
+    (void)state;
+    desk_open(&d);
+    struct sieve_file *f = sieve_file_new(d.matcher, &d.set, "/bin/false");
+
+    EXPECT_INT(SIEVE_TO_COME, sieve_file_turn(f, d.folder, true, &sieve));
+    EXPECT_INT(0, waitid(P_ALL, 0, &about, WEXITED)); /* somebody else has waited for it */
+    EXPECT_INT(SIEVE_NEVER, sieve_file_turn(f, d.folder, true, &sieve));
+    sieve_file_free(f);
+    desk_close(&d);
+}
+
 static void a_child_is_ended(void **state)
 {
     struct desk d;
@@ -243,6 +302,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(it_is_compiled_once_and_then_loaded),
         TEST(a_damaged_file_is_made_anew),
+        TEST(what_is_not_used_any_more_goes_and_nothing_else),
+        TEST(a_child_is_lost),
         TEST(without_a_folder_to_write_to_it_is_kept_in_memory),
         TEST(only_one_process_compiles),
         TEST(what_fails_is_not_tried_again_and_again),
