@@ -20,7 +20,7 @@ bool charset_hides_ascii(struct span label)
     enum charset_id id = charset_find(label);
     enum charset_kind kind = id == SET_UNKNOWN ? KIND_UTF8 : charset_sets[id].kind;
 
-    return kind == KIND_STATEFUL || kind >= KIND_ISO2022KR;
+    return kind == KIND_STATEFUL || kind == KIND_EBCDIC || kind >= KIND_ISO2022KR;
 }
 
 static bool has_iso2022jp_escape(struct span text)
@@ -83,6 +83,7 @@ static void convert(struct charset_out *o, enum charset_id id, struct span text)
     case KIND_SINGLE: charset_from_single(o, set->index, text); break;
     case KIND_MULTI:
     case KIND_ICONV:
+    case KIND_EBCDIC:
     case KIND_STATEFUL: charset_from_iconv(o, set, text); break;
     case KIND_ISO2022JP: charset_from_iso2022jp(o, text); break;
     case KIND_ISO2022KR: charset_from_iso2022kr(o, text); break;

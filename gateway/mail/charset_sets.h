@@ -76,6 +76,12 @@ enum charset_id {
     SET_PTCP154,
     SET_HP_ROMAN8,
     SET_MAC_CENTRALEUROPE,
+    SET_IBM037,
+    SET_IBM273,
+    SET_IBM500,
+    SET_IBM1026,
+    SET_IBM1047,
+    SET_IBM1140,
     SET_COUNT,
     SET_UNKNOWN = SET_COUNT
 };
@@ -87,6 +93,7 @@ enum charset_kind {
     KIND_MULTI,    /* iconv; one byte or two (seldom more), of which the first is above 0x7f */
     KIND_ICONV,    /* iconv; a byte is a character */
     KIND_STATEFUL, /* iconv; escape sequences */
+    KIND_EBCDIC,   /* iconv; no byte is that of ASCII */
     KIND_ISO2022JP,
     KIND_ISO2022KR,
     KIND_HZ,

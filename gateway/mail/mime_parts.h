@@ -36,7 +36,9 @@ struct mime_decoded {
  * ones, so that every combination comes once. */
 enum mime_way_kind {
     MIME_AS_SAID,
-    MIME_BY_HEADER,   /* where the header ends, and where its lines do */
+    MIME_BY_LINE_END, /* what ends a line */
+    MIME_BY_HEADER,   /* where the header ends, and which lines are of it */
+    MIME_BY_WORDS,    /* encoded words in its fields */
     MIME_BY_TYPE,     /* another Content-Type */
     MIME_BY_ENCODING, /* another Content-Transfer-Encoding */
     MIME_BY_BOUNDARY, /* another boundary */

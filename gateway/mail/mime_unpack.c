@@ -146,7 +146,7 @@ static void unpack_all(struct mime_state *state, struct mime_node *node, struct 
 static bool is_tnef(const struct mime_part *part)
 {
     return strcmp(part->type, "application/ms-tnef") == 0 || strcmp(part->type, "application/vnd.ms-tnef") == 0 ||
-           span_iis(span_of(part->filename), "winmail.dat");
+           mime_is_named(part, "winmail.dat");
 }
 
 static const char *type_of_item(struct arena *a, const struct tnef_item *item)

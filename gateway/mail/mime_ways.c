@@ -48,6 +48,23 @@ static void bad_type_ways(struct ways *w)
         way->forced_type = type;
 }
 
+/* What has a boundary, and lines with it, whatever its type is. */
+static void multipart_way(struct ways *w)
+{
+    const struct mime_part *part = &w->node->part;
+    const struct param *boundary = params_find(&w->node->type_params, "boundary", 0);
+
+    if (part->is_multipart || part->is_message || !boundary || !boundary->raw.len || boundary->raw.len > 200)
+        return;
+    w->state->tree.looked_at += part->encoded.len;
+    if (span_search(part->encoded, span_of(arena_printf(arena_of(w), "--%.*s", SPAN_ARG(boundary->raw)))) == SPAN_NPOS)
+        return;
+    struct mime_way *way = way_add(w, MIME_BY_TYPE, "multipart/mixed, as it has a boundary");
+
+    if (way)
+        way->forced_type = "multipart/mixed";
+}
+
 static void type_ways(struct ways *w)
 {
     const struct mime_said *types = &w->node->types;
@@ -61,6 +78,8 @@ static void type_ways(struct ways *w)
     }
     if (mime_has(&w->node->part, MIME_BAD_TYPE))
         bad_type_ways(w);
+    else
+        multipart_way(w);
 }
 
 /* What an encoding that is none means to those who look for a name in it; MIME_UNKNOWN. */

@@ -26,9 +26,10 @@ static struct header_index *index_new(struct ways *w, struct span bytes)
     return h;
 }
 
-static void header_way(struct ways *w, const char *name, const struct header_index *h, size_t body_at)
+static void header_way(struct ways *w, enum mime_way_kind kind, const char *name, const struct header_index *h,
+                       size_t body_at)
 {
-    struct mime_way *way = way_add(w, MIME_BY_HEADER, name);
+    struct mime_way *way = way_add(w, kind, name);
 
     if (!way)
         return;
@@ -57,7 +58,7 @@ static void bare_cr_way(struct ways *w, struct span whole)
     const struct header_index *h = index_new(w, span_make(copy, whole.len));
     size_t before = w->count;
 
-    header_way(w, "bare CR ends lines", h, h->body_at);
+    header_way(w, MIME_BY_LINE_END, "bare CR ends lines", h, h->body_at);
     if (w->count > before)
         w->items[before].bytes = span_make(copy, whole.len);
 }
@@ -75,7 +76,7 @@ static void crlf_way(struct ways *w, struct span whole)
     for (size_t i = 0; i < end; i++)
         if (copy[i] == '\n' && (i == 0 || copy[i - 1] != '\r'))
             copy[i] = ' ';
-    header_way(w, "only CRLF ends lines", index_new(w, span_make(copy, end + 4)), end + 4);
+    header_way(w, MIME_BY_HEADER, "only CRLF ends lines", index_new(w, span_make(copy, end + 4)), end + 4);
 }
 
 /* Where in `field`, from its second line on, a line of blanks begins; SPAN_NPOS. At the end of the last field it is not
@@ -118,7 +119,8 @@ static void blank_line_way(struct ways *w, struct span whole)
         cut->fields = arena_grow(arena_of(w), h->fields, i + 1, i + 1, sizeof *h->fields);
         cut->fields[i].whole.len = cut_at;
         cut->fields[i].body.len = (size_t)(line - field.body.ptr);
-        header_way(w, "a blank line ends the header", cut, at + span_find(span_skip(whole, at), '\n') + 1);
+        header_way(w, MIME_BY_HEADER, "a blank line ends the header", cut,
+                   at + span_find(span_skip(whole, at), '\n') + 1);
         return;
     }
 }
@@ -255,7 +257,7 @@ static void mended_way(struct ways *w, struct span whole)
                  MENDED_FIELDS_MAX, h);
     free(g.text);
     if (says_of_body(h, 0) && !says_the_same(own, h))
-        header_way(w,
+        header_way(w, MIME_BY_HEADER,
                    is_limit                           ? "the header goes on behind its limit"
                    : own->anomalies & HEADER_BAD_LINE ? "the header goes on behind a bad line"
                                                       : "a header without NULs",
@@ -283,7 +285,7 @@ static void encoded_words_way(struct ways *w)
         h->fields[i].body = words_decode(arena_of(w), field->body, MENDED_BYTES_MAX, &ignored);
     }
     if (h && says_of_body(h, 0) && !says_the_same(own, h))
-        header_way(w, "encoded words in MIME fields", h, w->node->body_at);
+        header_way(w, MIME_BY_WORDS, "encoded words in MIME fields", h, w->node->body_at);
 }
 
 /* MIME fields at the top of a body: an empty line too many before them. */
@@ -304,7 +306,7 @@ static void header_in_body_way(struct ways *w, struct span whole)
     if (!says_of_body(h, 0))
         return;
     mime_note(w->node, MIME_HEADER_IN_BODY);
-    header_way(w, "the header is behind an empty line", h, at + h->body_at);
+    header_way(w, MIME_BY_HEADER, "the header is behind an empty line", h, at + h->body_at);
 }
 
 /* A part that is all header: what stands behind the last field that tells of its body may be that. */
@@ -324,23 +326,26 @@ static void no_end_way(struct ways *w, struct span whole)
 
     *cut = *h;
     cut->count = last;
-    header_way(w, "the header ends behind its MIME fields", cut, (size_t)(h->fields[last].whole.ptr - whole.ptr));
+    header_way(w, MIME_BY_HEADER, "the header ends behind its MIME fields", cut,
+               (size_t)(h->fields[last].whole.ptr - whole.ptr));
 }
 
 void header_ways(struct ways *w)
 {
     struct span whole = w->node->part.whole;
-    const struct mime_way *own = w->node->way;
+    enum mime_way_kind own = w->node->way ? w->node->way->kind : MIME_AS_SAID;
 
-    if (own && own->kind >= MIME_BY_HEADER)
-        return;
-    if (mime_has(&w->node->part, MIME_BARE_CR) || (w->state->has_bare_cr && !w->node->part.parent))
+    if (own < MIME_BY_LINE_END &&
+        (mime_has(&w->node->part, MIME_BARE_CR) || (w->state->has_bare_cr && !w->node->part.parent)))
         bare_cr_way(w, whole);
-    if (mime_has(&w->node->part, MIME_BARE_LF))
-        crlf_way(w, whole);
-    blank_line_way(w, whole);
-    mended_way(w, whole);
-    encoded_words_way(w);
-    header_in_body_way(w, whole);
-    no_end_way(w, whole);
+    if (own < MIME_BY_HEADER) {
+        if (mime_has(&w->node->part, MIME_BARE_LF))
+            crlf_way(w, whole);
+        blank_line_way(w, whole);
+        mended_way(w, whole);
+        header_in_body_way(w, whole);
+        no_end_way(w, whole);
+    }
+    if (own < MIME_BY_WORDS)
+        encoded_words_way(w);
 }

@@ -55,6 +55,8 @@ static void labels_are_read_as_browsers_read_them(void **state)
         { "866", "ibm866" },
         { "x-x-big5", "big5-hkscs" },
         { "visual", "iso-8859-8" },
+        { "IBM037", "ibm037" },
+        { "ebcdic-cp-us", "ibm037" },
     };
 
     (void)state;

@@ -127,6 +127,14 @@ static const struct {
     { "a parameter that lacks the blank before it",
       TYPE "multipart/mixed;\r\nboundary=b" END "--c\r\n--b\r\n\r\nx\r\n--b--", "the header goes on behind a bad line",
       "x" },
+    { "an encoded word behind a line that is no field",
+      V "hello\r\nContent-Transfer-Encoding: =?us-ascii?q?=62ase64?=" END "eHl6", "encoded words in MIME fields",
+      "xyz" },
+    { "a line that is no field, between bare CRs", V "X: y\rhello\rContent-Transfer-Encoding: base64" END "eHl6",
+      "the header goes on behind a bad line", "xyz" },
+    { "a text with a boundary", TYPE "text/plain; boundary=b" END "--b\r\n\r\nx\r\n--b--",
+      "multipart/mixed, as it has a boundary", "x" },
+    { "a text with a boundary that never comes", TYPE "text/plain; boundary=b" END "--\r\n\r\nx", NULL, NULL },
     { "an encoding in an encoded word", V "Content-Transfer-Encoding: =?us-ascii?q?=62ase64?=" END "eHl6",
       "encoded words in MIME fields", "xyz" },
     { "a type in an encoded word", TYPE "=?us-ascii?q?multipart/mixed=3B_boundary=3Db?=" END "--b\r\n\r\nx\r\n--b--",
@@ -248,6 +256,8 @@ static void texts_are_there_in_each_charset(void **state)
                 "another charset", "ab");
     expect_text(SPAN(TYPE "text/plain; charset=utf-7" END "+AGE-b"), "without its charset", "+AGE-b");
     expect_text(SPAN(TYPE "text/plain; charset=hz-gb-2312" END "~{ab"), "without its charset", "~{ab");
+    expect_text(SPAN(TYPE "text/plain; charset=IBM037" END "\x81\x82\x83"), "", "abc");
+    expect_text(SPAN(TYPE "text/plain; charset=cp500" END "abc"), "without its charset", "abc");
     expect_text(SPAN(TYPE "text/plain; charset=utf-16" END "abcd"), "without its charset", "abcd");
     expect_text(SPAN(TYPE "text/html" END "<meta charset=utf-16>a"), "", "<meta charset=utf-16>a");
     expect_text(SPAN(TYPE "text/html; charset=x" END "<meta charset=koi8-r>\xc1"), "", "<meta charset=koi8-r>\xd0\xb0");
