@@ -227,7 +227,7 @@ void mime_unpack(struct mime_state *state, struct mime_node *node)
 {
     struct mime_part *part = &node->part;
 
-    if (part->children)
+    if (part->children || part->is_multipart) /* of a multipart without parts there is a reading as text */
         return;
     if (is_tnef(part)) {
         unpack_tnef(state, node);
