@@ -1,7 +1,7 @@
 /* mail/charset.h - text of any charset as UTF-8, with the fall-backs of browsers.
  *
  * Labels are read as browsers read them (iso-8859-1 is windows-1252, gb2312 is gb18030, ks_c_5601-1987 is cp949, ...),
- * and those that only mail has besides (utf-7, iso-2022-kr, hz-gb-2312, cp850, ibm037, ...). Bytes that the charset does
+ * and those that only mail has besides (utf-7, iso-2022-kr, hz-gb-2312, ibm037, ...). Bytes that the charset does
  * not have become U+FFFD; the result is always valid UTF-8.
  *
  * Text without a label, with an unknown one or with us-ascii's is guessed where it is not ASCII: UTF-8 if it is valid
