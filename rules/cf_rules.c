@@ -150,6 +150,8 @@ static void take_eval(struct cf *cf, struct draft *draft, struct span call)
                         eval->argument_count > eval->known->most_arguments))
         wrong = arena_printf(cf->arena, "%s() takes %u to %u arguments, here are %zu", eval->function,
                              eval->known->least_arguments, eval->known->most_arguments, eval->argument_count);
+    else if (!wrong)
+        wrong = eval_fault(cf->arena, eval);
     if (wrong)
         refuse(draft, wrong);
 }

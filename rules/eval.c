@@ -33,6 +33,20 @@ bool eval_has_plugin(const char *plugin)
     return false;
 }
 
+const char *eval_fault(struct arena *a, const struct rule_eval *call)
+{
+    static const struct {
+        const char *function;
+        size_t argument; /* that is a regular expression */
+    } patterns[] = { { "html_text_match", 1 },     { "html_text_not_match", 1 }, { "check_freemail_header", 1 },
+                     { "check_freemail_from", 0 }, { "check_freemail_body", 0 }, { "image_name_regex", 0 } };
+
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        if (strcmp(call->function, patterns[i].function) == 0 && call->argument_count > patterns[i].argument)
+            return eval_pattern_fault(a, call->arguments[patterns[i].argument]);
+    return NULL;
+}
+
 struct eval_memo *eval_memo(struct scanning *s)
 {
     if (!s->eval)

@@ -20,5 +20,7 @@ struct eval_function {
 /* eval_find - NULL: not one of ours. eval_plugin - whether any function of that plugin is. */
 const struct eval_function *eval_find(const char *name);
 bool eval_has_plugin(const char *plugin);
+/* eval_fault - what is wrong with the arguments: a regular expression that is none. NULL: nothing; else in `a`. */
+const char *eval_fault(struct arena *a, const struct rule_eval *call);
 
 #endif

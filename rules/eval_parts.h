@@ -95,6 +95,8 @@ struct span eval_part_type(const struct mime_part *part);
 struct span eval_part_field(struct scanning *s, struct mime_part *part, const char *field);
 bool eval_part_is_leaf(const struct mime_part *part);
 
+/* eval_pattern_fault - why that is no regular expression; NULL: it is one. */
+const char *eval_pattern_fault(struct arena *a, const char *argument);
 /* eval_matches - `text` matches the rule's nth argument, a regular expression as Perl writes it (/.../i, or without its
  * frame). false, too, when it cannot be compiled. */
 bool eval_matches(struct scanning *s, const struct rule *rule, size_t nth, struct span text);

@@ -296,6 +296,22 @@ static struct span expression(struct span text, uint32_t *options)
     return span_make(rest.ptr + 1, end - 1);
 }
 
+const char *eval_pattern_fault(struct arena *a, const char *argument)
+{
+    uint32_t options;
+    int error;
+    size_t where;
+    struct span body = expression(span_of(argument), &options);
+    unsigned char text[160] = "";
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)body.ptr, body.len, options, &error, &where, NULL);
+
+    pcre2_code_free(code);
+    if (code)
+        return NULL;
+    pcre2_get_error_message(error, text, sizeof text);
+    return arena_printf(a, "PCRE2 does not take its pattern: %s", (const char *)text);
+}
+
 /* A rule's expression, compiled once for a message: it lies in the arena, as all that PCRE2 asks for here. */
 struct eval_pattern {
     const char *argument;

@@ -439,7 +439,8 @@ static void finish(struct relay_reader *r)
     relay->ip = plain_address(relay->ip);
     if (addr_parse(relay->ip, &relay->address) != 0)
         relay->address = (struct addr){ 0 };
-    relay->is_private = addr_is_private(&relay->address);
+    /* 0.0.0.0 is what servers write that do not know. */
+    relay->is_private = addr_is_private(&relay->address) && !span_starts(relay->ip, SPAN("0."));
     relay->has_no_rdns = relay->rdns.len == 0 && r->looks_up;
     relay->envfrom = cleaned(r->a, without_angles(relay->envfrom));
     struct span *const texts[] = { &relay->ip, &relay->rdns, &relay->helo, &relay->by, &relay->ident };

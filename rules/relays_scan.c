@@ -30,14 +30,17 @@ struct span relays_own_field(struct scanning *s)
                                 clock_rfc5322(s->q->now_ms, date)));
 }
 
-/* The place of the first field of that name; the count when there is none. */
-static size_t place_of(const struct header_index *h, struct span name)
+/* One of that name stands below a Received field. */
+static bool is_below_received(const struct header_index *h, const char *name)
 {
-    size_t i = 0;
+    bool has_received = false;
 
-    while (i < h->count && !span_ieq(h->fields[i].name, name))
-        i++;
-    return i;
+    for (size_t i = 0; i < h->count; i++) {
+        if (has_received && span_iis(h->fields[i].name, name))
+            return true;
+        has_received |= span_iis(h->fields[i].name, "Received");
+    }
+    return false;
 }
 
 /* Of the topmost field of that name its first address. */
@@ -76,13 +79,12 @@ static bool sender_in_fields(struct scanning *s, struct span *out)
 {
     static const char *const fields[] = { "X-Envelope-From", "Envelope-Sender", "Return-Path" };
     const struct header_index *h = &s->q->message->header;
-    size_t received = place_of(h, SPAN("Received"));
 
     if (is_fetched(s))
         return false;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         struct span sender;
-        bool is_there = first_address(s, fields[i], &sender), is_below = place_of(h, span_of(fields[i])) > received;
+        bool is_there = first_address(s, fields[i], &sender), is_below = is_below_received(h, fields[i]);
 
         if (is_there && is_below && i == 0)
             return false;

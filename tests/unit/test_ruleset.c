@@ -170,6 +170,20 @@ static void functions_have_arguments(void **state)
     }
 }
 
+static void patterns_of_functions_are_tried_out(void **state)
+{
+    static const struct ruleset_options real = { .find_eval = eval_find };
+    const struct ruleset *set = ruleset_load_text(&arena, "test.cf",
+                                                  SPAN("body BAD eval:html_text_match('title', '(x')\n"
+                                                       "body GOOD eval:html_text_match('title', '/(x)/i')\n"),
+                                                  &real);
+
+    (void)state;
+    EXPECT_INT(RULE_UNSUPPORTED, rule_of(set, "BAD")->state);
+    EXPECT_STR("PCRE2 does not take its pattern: missing closing parenthesis", rule_of(set, "BAD")->why);
+    EXPECT_INT(RULE_ACTIVE, rule_of(set, "GOOD")->state);
+}
+
 static void what_is_not_supported_says_why(void **state)
 {
     static const struct {
@@ -618,6 +632,7 @@ int main(void)
         TEST(each_kind_of_rule_is_read),
         TEST(header_rules_say_which_value),
         TEST(functions_have_arguments),
+        TEST(patterns_of_functions_are_tried_out),
         TEST(what_is_not_supported_says_why),
         TEST(lines_that_are_none_are_noted),
         TEST(scores_of_nobody_are_noted),
