@@ -148,6 +148,8 @@ static void boundary_way(struct ways *w, struct span boundary, const char *name)
         way->boundary = boundary;
 }
 
+enum { FOLDED_BYTES_MAX = 1000 };
+
 /* Behind the first `boundary` `=` of the field, as a reader without quotes, comments and encodings finds it. */
 static struct span boundary_as_written(struct span field)
 {
@@ -161,11 +163,40 @@ static struct span boundary_as_written(struct span field)
     return equals == SPAN_NPOS ? span_make(NULL, 0) : span_trim(span_skip(rest, equals + 1));
 }
 
-static void written_ways(struct ways *w)
+/* The Content-Type that counts for the part. */
+static struct span type_field(const struct ways *w)
 {
     const struct mime_way *own = w->node->way;
-    const struct header_field *field = own && own->type ? own->type : w->node->types.fields[0];
-    struct span written = boundary_as_written(field->body);
+
+    if (own && own->type)
+        return own->type->body;
+    return w->node->types.count ? w->node->types.fields[0]->body : SPAN("");
+}
+
+/* A boundary on two lines: without the blanks at the fold, as some put them together. */
+static void folded_way(struct ways *w)
+{
+    struct span written = boundary_as_written(type_field(w)), text = SPAN("");
+    size_t n = 0;
+
+    if (written.len && written.ptr[0] == '"')
+        text = span_first(up_to(span_skip(written, 1), "\""), FOLDED_BYTES_MAX);
+    if (span_find(text, '\n') == SPAN_NPOS)
+        return;
+    char *out = arena_alloc(arena_of(w), text.len);
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != '\r' && text.ptr[i] != '\n')
+            out[n++] = text.ptr[i];
+        while (text.ptr[i] == '\n' && i + 1 < text.len && ascii_is_wsp(text.ptr[i + 1]))
+            i++;
+    }
+    boundary_way(w, span_make(out, n), "boundary without its fold");
+}
+
+static void written_ways(struct ways *w)
+{
+    struct span written = boundary_as_written(type_field(w));
 
     if (!written.len)
         return;
@@ -224,6 +255,7 @@ static void boundary_ways(struct ways *w)
         boundary_way(w, param->raw, "another boundary parameter");
         boundary_way(w, param->value, "another boundary parameter");
     }
+    folded_way(w);
     if (node->types.count && (node->type_params.flaws || mime_has(&node->part, MIME_BOUNDARY_ODD)))
         written_ways(w);
     if (count && mime_has(&node->part, MIME_NO_BOUNDARY))

@@ -52,6 +52,8 @@ static const struct {
       TYPE "multipart/mixed; boundary=a b" END "--a\r\n\r\nx\r\n--a--", "", "x" },
     { "a comment behind a boundary", TYPE "multipart/mixed; boundary=a(b)" END "--a(b)\r\n\r\nx\r\n--a(b)--", "", "x" },
     { "a comment before a boundary", TYPE "multipart/mixed; boundary=(b)a" END "--a\r\n\r\nx\r\n--a--", "", "x" },
+    { "a boundary on two lines", TYPE "multipart/mixed; boundary=\"b\r\n c\"" END "--bc\r\n\r\nx\r\n--bc--",
+      "boundary without its fold", "x" },
     { "an empty boundary", TYPE "multipart/mixed; boundary=\"\"" END "--\r\n\r\nx\r\n----", "the empty boundary", "x" },
     { "no boundary, and a line that only looks like one", TYPE "multipart/mixed" END "--c\r\n--b\r\n\r\nx\r\n--b--",
       "boundary of the last line that looks like one", "x" },
