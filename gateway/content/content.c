@@ -146,6 +146,35 @@ static void read_programs(struct message *m, struct content *content)
                          span_first(mime_text(m, content->mime->parts[i]), PROGRAM_BYTES_MAX));
 }
 
+static struct span without_blanks(struct arena *a, struct span s)
+{
+    char *out = arena_alloc(a, s.len + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        if (!ascii_is_wsp(s.ptr[i]))
+            out[n++] = s.ptr[i];
+    return span_make(out, n);
+}
+
+/* Of a body that lies elsewhere readers show a link to it: blanks in it were put there on the way [RFC2017 3]. */
+static void read_external(struct message *m, struct content *content)
+{
+    for (size_t i = 0; i < content->mime->count; i++) {
+        const struct mime_part *part = content->mime->parts[i];
+        const struct header_field *type = header_find(&part->header, "Content-Type", 0);
+        struct params p;
+
+        if (!mime_has(part, MIME_EXTERNAL_BODY) || !type)
+            continue;
+        params_read(&m->arena, type->body, &p);
+        const struct param *url = params_find(&p, "url", 0);
+
+        if (url)
+            urls_in_text(&m->arena, &content->urls, without_blanks(&m->arena, url->value), URL_TEXT, SPAN(""));
+    }
+}
+
 static void add_urls(struct message *m, struct content *content, const struct content_text *text, enum pass pass)
 {
     if (pass == CLICKED && text->html)
@@ -198,6 +227,7 @@ const struct content *message_content(struct message *m)
     read_texts(m, content);
     read_urls(m, content);
     read_programs(m, content);
+    read_external(m, content);
     m->content = content;
     return content;
 }

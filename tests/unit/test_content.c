@@ -44,6 +44,18 @@ static void texts_are_as_people_see_them(void **state)
     message_free(m);
 }
 
+static void bodies_that_lie_elsewhere_are_urls(void **state)
+{
+    struct message *m =
+        message_new(SPAN("MIME-Version: 1.0\r\nContent-Type: message/external-body; access-type=URL;\r\n"
+                         " URL=\"http://\r\n elsewhere.example/a\"\r\n\r\nContent-Type: text/html\r\n\r\n"),
+                    &mime_view_limits);
+
+    (void)state;
+    EXPECT_INT(URL_TEXT, url_of(message_content(m), "elsewhere.example")->source);
+    message_free(m);
+}
+
 static void urls_are_of_all_places(void **state)
 {
     struct message *m = message_new(span_of(letter), &mime_view_limits);
@@ -144,5 +156,5 @@ static void other_readings_are_there_once(void **state)
     message_free(m);
 }
 
-RUN_TESTS(TEST(texts_are_as_people_see_them), TEST(urls_are_of_all_places), TEST(files_say_what_they_show),
-          TEST(what_is_clicked_on_comes_first), TEST(other_readings_are_there_once))
+RUN_TESTS(TEST(texts_are_as_people_see_them), TEST(urls_are_of_all_places), TEST(bodies_that_lie_elsewhere_are_urls),
+          TEST(files_say_what_they_show), TEST(what_is_clicked_on_comes_first), TEST(other_readings_are_there_once))
