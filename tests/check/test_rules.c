@@ -219,6 +219,38 @@ static void a_meta_cuts_short(void **state)
     desk_close(d);
 }
 
+/* What a stranger writes of his way and of his sender is not what rules go by: they see the session. */
+static void a_stranger_cannot_tell_of_himself(void **state)
+{
+    static const char rules[] =
+        "header ALL_TRUSTED eval:check_all_trusted()\n"
+        "header TRUSTED_ANY X-Spam-Relays-Trusted =~ /\\S/\n"
+        "header FIRST_HOP X-Spam-Relays-Untrusted =~ /^\\[ ip=192\\.0\\.2\\.9 rdns= helo=pc /\n"
+        "header OWN_FIELD Received:first =~ /^from pc \\(unknown \\[192\\.0\\.2\\.9\\]\\) by /\n"
+        "header SENDER EnvelopeFrom =~ /^real\\@example\\.org$/\n"
+        "header FORGED_SENDER EnvelopeFrom =~ /bank/\n"
+        "header FORGED_WAY X-Spam-Relays-Trusted =~ /10\\.0\\.0\\.1/\n";
+    struct desk *d = desk_with(rules, "");
+
+    (void)state;
+    desk_client(d, "192.0.2.9");
+    d->session.helo = SPAN("pc");
+    desk_from(d, "real@example.org");
+    desk_message(d, "Return-Path: <ceo@bank.example>\nX-Envelope-From: ceo@bank.example\n"
+                    "X-Spam-Relays-Trusted: [ ip=10.0.0.1 rdns= helo= by= ident= envfrom= intl=1 id= auth= msa=0 ]\n"
+                    "Received: from localhost (localhost [127.0.0.1]) by mx.example.net (Postfix) with ESMTPSA id A1; "
+                    "Mon, 5 Jan 2026 10:00:00 +0000\nFrom: a@example.org\nSubject: x\n\ntext\n");
+    desk_settle(d);
+    EXPECT_NULL(desk_finding(d, "ALL_TRUSTED"));
+    EXPECT_NULL(desk_finding(d, "TRUSTED_ANY"));
+    EXPECT_NULL(desk_finding(d, "FORGED_SENDER"));
+    EXPECT_NULL(desk_finding(d, "FORGED_WAY"));
+    EXPECT_TRUE(desk_finding(d, "FIRST_HOP") != NULL);
+    EXPECT_TRUE(desk_finding(d, "OWN_FIELD") != NULL);
+    EXPECT_TRUE(desk_finding(d, "SENDER") != NULL);
+    desk_close(d);
+}
+
 static void a_rule_in_shadow_ends_nothing(void **state)
 {
     static const char rules[] = "header FIRST Subject =~ /cheap/\n"
@@ -266,4 +298,5 @@ RUN_TESTS(TEST(each_rule_that_hits_is_found_with_why), TEST(from_some_rules_noth
           TEST(hidden_text_crowds_nothing_out), TEST(without_rules_there_is_nothing),
           TEST(all_together_count_within_bounds), TEST(what_is_said_of_a_rule_holds),
           TEST(a_rule_that_takes_too_long_is_told), TEST(a_shortcut_decides), TEST(a_meta_cuts_short),
-          TEST(a_rule_in_shadow_ends_nothing), TEST(more_rules_than_can_be_listed_count_all_the_same))
+          TEST(a_rule_in_shadow_ends_nothing), TEST(a_stranger_cannot_tell_of_himself),
+          TEST(more_rules_than_can_be_listed_count_all_the_same))

@@ -385,6 +385,8 @@ static void conditions_choose(void **state)
         { "if !plugin ( Mail::SpamAssassin::Plugin::HeaderEval )", false },
         { "if !plugin(Mail::SpamAssassin::Plugin::Razor2) && (version > 3)", true },
         { "if can(Mail::SpamAssassin::Conf::feature_bug6558_free)", true },
+        { "if can(Mail::SpamAssassin::Conf::feature_get_host)", true },
+        { "if can(Mail::SpamAssassin::Conf::feature_header_first_last)", true },
         { "if can(Mail::SpamAssassin::Conf::feature_of_tomorrow)", false },
         { "if has(Mail::SpamAssassin::Plugin::MIMEHeader::has_tflags_range)", true },
         { "if can(Mail::SpamAssassin::Plugin::Razor2::has_fork)", false },
