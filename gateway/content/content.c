@@ -26,7 +26,7 @@ static bool is_known(const struct content *content, const struct mime_part *part
     return false;
 }
 
-/* An attachment that opens in a browser, whatever its type is said to be. */
+/* An attachment that opens in a browser, whatever its type is said to be; Gmail's own kind of page. */
 static bool is_html_file(const struct mime_part *part)
 {
     static const char *const ends[] = { ".htm", ".html", ".shtm", ".shtml", ".xht", ".xhtml", ".svg", ".hta" };
@@ -36,7 +36,7 @@ static bool is_html_file(const struct mime_part *part)
     for (size_t i = 0; i < COUNT(ends); i++)
         if (mime_is_named(part, ends[i]))
             return true;
-    return strcmp(part->type, "image/svg+xml") == 0;
+    return strcmp(part->type, "image/svg+xml") == 0 || strcmp(part->type, "text/x-amp-html") == 0;
 }
 
 static bool is_folded(const struct mime_part *part)

@@ -126,11 +126,10 @@ void name_read(struct span text, size_t at, struct name *h)
 /* ---- suffixes */
 
 /* Suffixes that are words, or ends of file names: a name of two labels under them needs more to be one. */
-static const char *const doubtful[] = { "ai",   "am",  "as",   "at",  "be",  "by",  "cc",  "do",  "so",  "in",
-                                        "is",   "it",  "me",   "my",  "no",  "py",  "pl",  "ps",  "rs",  "sh",
-                                        "st",   "to",  "tv",   "us",  "zip", "mov", "md",  "ms",  "app", "post",
-                                        "call", "now", "here", "how", "you", "one", "new", "cat", "bat", "dev",
-                                        "java", "vi",  "cab",  "bar", "foo", "ing" };
+static const char *const doubtful[] = { "am",  "as",  "at",  "be",  "by",   "do",   "so",  "in",   "is",  "it",
+                                        "my",  "no",  "py",  "pl",  "ps",   "rs",   "sh",  "st",   "to",  "zip",
+                                        "mov", "md",  "ms",  "app", "post", "call", "now", "here", "how", "you",
+                                        "one", "new", "cat", "bat", "java", "vi",   "cab", "bar",  "foo", "ing" };
 
 bool name_is_doubtful(struct span tld)
 {

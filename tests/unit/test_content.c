@@ -95,6 +95,8 @@ static void files_say_what_they_show(void **state)
           "evil.example.org" },
         { ATTACHED("text/html", "a.html", "<body onfoo=x onload=\"location=&#39;http&colon;//evil.example/&#39;\">"),
           "evil.example" },
+        { "MIME-Version: 1.0\r\nContent-Type: text/x-amp-html\r\n\r\n<a href='htt&#112;://evil.example/'>x</a>",
+          "evil.example" },
         { ATTACHED("application/octet-stream", "a.url", "[InternetShortcut]\r\nURL=http://evil.example/\r\n"),
           "evil.example" },
         { ATTACHED("application/javascript", "a.JS", "open('http://evil.example/')"), "evil.example" },

@@ -91,6 +91,7 @@ static void names_without_a_scheme_are_found(void **state)
         { "m\xc3\xbcller.de", "http://xn--mller-kva.de/" },
         { "*example.com*", "http://example.com/" },
         { "www.example.com.Click here", "http://www.example.com.click/ http://www.example.com/" },
+        { "pills at evil.cc and evil.us", "http://evil.cc/ http://evil.us/" },
         /* what is none */
         { "the end.Then it goes on", "" },
         { "this is done.it was easy", "" },
