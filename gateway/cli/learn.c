@@ -7,6 +7,8 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,9 +21,9 @@
 #include "gateway/mail/message.h"
 
 static const char usage[] =
-    "usage: postern learn spam|ham|forget [-c FILE] [--for WHOM] PATH...\n"
-    "       postern learn status [-c FILE] [--for WHOM]\n"
-    "       postern learn import [-c FILE] [--for WHOM] [--words PATH]... DUMP\n"
+    "usage: postern learn spam|ham|forget [-c FILE] [--json] [--for WHOM] PATH...\n"
+    "       postern learn status [-c FILE] [--json] [--for WHOM]\n"
+    "       postern learn import [-c FILE] [--json] [--for WHOM] [--words PATH]... DUMP\n"
     "\n"
     "Teaches the check \"bayes\" from mail that people have sorted. The gateway may run meanwhile.\n"
     "\n"
@@ -36,16 +38,56 @@ static const char usage[] =
     "  PATH         a message, an mbox, a Maildir or a folder of messages; - is standard input\n"
     "  --for WHOM   learn for a domain or an address alone, where `per` of the check says so\n"
     "  --words PATH mail, as PATH is, whose words are tried on a dump of SpamAssassin\n"
+    "  --json       one JSON object\n"
     "  -c FILE      the configuration (default: /etc/postern/gateway.conf when there is one)\n"
     "\n"
-    "Exit status: 0; 2 for usage or configuration; 3 when the store fails or a file cannot be read.\n"
+    "Exit status: 0; 2 for usage or configuration; 3 when the store fails, a file cannot be read, or Ctrl-C ended it:\n"
+    "what was done until then stands, and the same command goes on from there.\n"
     "\n"
     "  postern learn spam ~/Maildir/.Junk\n"
     "  postern learn ham ~/Maildir/.Archive sent.mbox\n"
     "\n"
     "It says nothing before it has learned 200 of each; a thousand of each are better, and of the mail of all users.\n";
 
-enum { OPEN_MOST = 64, ARENA_BYTES_MOST = 1 << 26, PATHS_MOST = 100 };
+enum { OPEN_MOST = 64, ARENA_BYTES_MOST = 1 << 26, PATHS_MOST = 100, TURN_MS = 50 };
+
+/* ---- Ctrl-C ---- */
+
+static volatile sig_atomic_t is_interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
+bool learn_is_interrupted(void)
+{
+    return is_interrupted;
+}
+
+/* The second one ends it at once; a read that waits is broken off. */
+static void heed_interrupts(void)
+{
+    const struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- JSON ---- */
+
+void learn_print(const struct learn_number *numbers, size_t count)
+{
+    json_t *root = json_object();
+
+    for (size_t i = 0; i < count; i++)
+        json_object_set_new(root, numbers[i].name, json_integer((json_int_t)numbers[i].number));
+    json_object_set_new(root, "interrupted", json_boolean(is_interrupted));
+    json_dumpf(root, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(root);
+}
 
 /* ---- the store ---- */
 
@@ -77,6 +119,12 @@ void learn_ask(struct learning *l, const struct store_op *op)
     l->open++;
     store_ask(l->store, op, 0, on_learned, l);
     learn_wait(l, OPEN_MOST - 1);
+    int64_t now_ms = clock_mono_ms();
+
+    if (now_ms - l->turned_ms >= TURN_MS) { /* large messages take long: what was asked is to go out meanwhile */
+        loop_run_once(l->loop, 0);
+        l->turned_ms = now_ms;
+    }
 }
 
 /* ---- messages ---- */
@@ -98,7 +146,7 @@ static bool learn_message(void *arg, struct span bytes)
     message_free(m);
     l->messages++;
     progress_show(&l->progress, l->messages, "messages", false);
-    return !l->why[0];
+    return !l->why[0] && !is_interrupted;
 }
 
 static void note_bytes(void *arg, uint64_t bytes)
@@ -110,14 +158,26 @@ static void print_outcomes(const struct learning *l)
 {
     const char *as = l->as == BAYES_SPAM ? "spam" : "ham", *other = l->as == BAYES_SPAM ? "ham" : "spam";
 
-    if (l->as == BAYES_FORGET)
+    if (l->is_json) {
+        const struct learn_number numbers[] = {
+            { "messages", (double)l->messages },
+            { "learned", (double)l->outcomes[BAYES_LEARNED] },
+            { "relearned", (double)l->outcomes[BAYES_RELEARNED] },
+            { "already", (double)l->outcomes[BAYES_ALREADY] },
+            { "forgotten", (double)l->outcomes[BAYES_FORGOTTEN] },
+            { "unknown", (double)l->outcomes[BAYES_UNKNOWN] },
+        };
+
+        learn_print(numbers, COUNT(numbers));
+    } else if (l->as == BAYES_FORGET) {
         printf("%" PRIu64 " messages: %" PRIu64 " forgotten, %" PRIu64 " had not been learned\n", l->messages,
                l->outcomes[BAYES_FORGOTTEN], l->outcomes[BAYES_UNKNOWN]);
-    else
+    } else {
         printf("%" PRIu64 " messages: %" PRIu64 " learned as %s, %" PRIu64 " of them had been learned as %s, %" PRIu64
                " were known as %s already\n",
                l->messages, l->outcomes[BAYES_LEARNED] + l->outcomes[BAYES_RELEARNED], as, l->outcomes[BAYES_RELEARNED],
                other, l->outcomes[BAYES_ALREADY], as);
+    }
 }
 
 static bool learn_messages(struct learning *l)
@@ -155,6 +215,14 @@ static bool status(struct learning *l)
     learn_wait(l, 0);
     if (l->why[0])
         return true;
+    if (l->is_json) {
+        const struct learn_number numbers[] = { { "spam", l->totals.spam },
+                                                { "ham", l->totals.ham },
+                                                { "least", least } };
+
+        learn_print(numbers, COUNT(numbers));
+        return true;
+    }
     printf("spam  %.0f messages learned\nham   %.0f messages learned\n", l->totals.spam, l->totals.ham);
     if (l->totals.spam < least || l->totals.ham < least)
         printf("too few: the check \"bayes\" says nothing before there are %.0f of each\n", least);
@@ -163,12 +231,13 @@ static bool status(struct learning *l)
 
 /* ---- the command line ---- */
 
-enum { OPTION_FOR = 256, OPTION_WORDS };
+enum { OPTION_FOR = 256, OPTION_WORDS, OPTION_JSON };
 
 static const struct option options[] = {
     { "config", required_argument, NULL, 'c' },
     { "for", required_argument, NULL, OPTION_FOR },
     { "words", required_argument, NULL, OPTION_WORDS },
+    { "json", no_argument, NULL, OPTION_JSON },
     { "help", no_argument, NULL, 'h' },
     { 0 },
 };
@@ -181,13 +250,30 @@ static const struct bayes_conf *conf_of(const struct loaded *loaded)
     BUG("there is no check \"bayes\"");
 }
 
+/* What is taught for somebody whom nobody asks about is taught in vain. */
+static void doubt_whom(const struct learning *l)
+{
+    static const char *const hows[] = { "all", "domain", "recipient" };
+    bool is_address = strchr(l->whom, '@');
+    int per = is_address ? BAYES_PER_RECIPIENT : BAYES_PER_DOMAIN;
+
+    if (l->whom[0] && l->conf->per != per)
+        fprintf(stderr,
+                "postern: check \"bayes\" has per = %s: what is learned for %s is not asked for until it is %s\n",
+                hows[l->conf->per], l->whom, hows[per]);
+}
+
 static bool do_it(struct learning *l)
 {
+    doubt_whom(l);
+    heed_interrupts();
     bool is_good = l->verb == LEARN_STATUS ? status(l) : l->verb == LEARN_IMPORT ? learn_import(l) : learn_messages(l);
 
     if (l->why[0])
         fprintf(stderr, "postern: the store fails: %s\n", l->why);
-    return is_good && !l->why[0] && !fflush(stdout);
+    if (is_interrupted)
+        fprintf(stderr, "postern: interrupted; what was done stands, and the same command goes on from there\n");
+    return is_good && !l->why[0] && !is_interrupted && !fflush(stdout);
 }
 
 static int run(struct learning *l)
@@ -249,6 +335,8 @@ int cli_learn(int argc, char **argv)
             l->config = optarg;
         else if (option == OPTION_FOR)
             l->whom = optarg;
+        else if (option == OPTION_JSON)
+            l->is_json = true;
         else if (option == OPTION_WORDS && words < PATHS_MOST)
             word_paths[words++] = optarg;
         else

@@ -10,6 +10,8 @@ enum learn_verb { LEARN_FORGET, LEARN_SPAM, LEARN_HAM, LEARN_STATUS, LEARN_IMPOR
 
 struct learning {
     const char *config, *whom;
+    bool is_json;
+    int64_t turned_ms; /* when answers were last looked for */
     enum learn_verb verb;
     enum bayes_as as;
     char **paths, **word_paths; /* each ends with NULL */
@@ -31,6 +33,14 @@ void learn_ask(struct learning *l, const struct store_op *op);
 void learn_wait(struct learning *l, unsigned open);
 /* learn_note_failure - the first one is told at the end. */
 void learn_note_failure(struct learning *l, const struct store_answer *answer);
+/* learn_is_interrupted - by Ctrl-C: what is under way is done, and no more is begun. */
+bool learn_is_interrupted(void);
+/* learn_print - the result as JSON, one object with numbers under these names; `count` of them. */
+struct learn_number {
+    const char *name;
+    double number;
+};
+void learn_print(const struct learn_number *numbers, size_t count);
 /* learn_import - false: a file could not be read, or is no dump; it was told. */
 bool learn_import(struct learning *l);
 

@@ -162,13 +162,13 @@ static bool send_all(struct import *im)
     }
     sort_words(im);
     progress_start(&l->progress, im->count);
-    for (size_t i = 0; i < im->count && !l->why[0]; i += BATCH) {
+    for (size_t i = 0; i < im->count && !l->why[0] && !learn_is_interrupted(); i += BATCH) {
         send_words(im, digest, i, im->count - i < BATCH ? im->count - i : BATCH);
         l->progress.done = i;
         progress_show(&l->progress, i, "tokens", false);
     }
     learn_wait(l, 0);
-    if (!l->why[0]) {
+    if (!l->why[0] && !learn_is_interrupted()) {
         last.bayes.totals = im->totals;
         learn_ask(l, &last);
         learn_wait(l, 0);
@@ -176,7 +176,7 @@ static bool send_all(struct import *im)
     progress_show(&l->progress, im->count, "tokens", true);
     if (l->why[0])
         fprintf(stderr, "postern: a part of the dump may have been added: import it again, and the rest will be\n");
-    return !l->why[0];
+    return !l->why[0] && !learn_is_interrupted();
 }
 
 static void add(struct import *im, uint64_t token, struct store_token_count counts)
@@ -256,7 +256,7 @@ static bool try_words(void *arg, struct span bytes)
     message_free(m);
     im->l->messages++;
     progress_show(&im->l->progress, im->l->messages, "messages", false);
-    return !im->l->why[0];
+    return !im->l->why[0] && !learn_is_interrupted();
 }
 
 static bool find_words(struct import *im)
@@ -357,13 +357,24 @@ static bool import(struct import *im)
         fprintf(stderr, "postern: nothing was added: %s\n", wrong);
         return false;
     }
-    if (im->held && !find_words(im))
+    if ((im->held && !find_words(im)) || learn_is_interrupted())
         return false;
     return send_all(im);
 }
 
 static void print_import(const struct import *im, bool is_added)
 {
+    if (im->l->is_json) {
+        const struct learn_number numbers[] = {
+            { "lines", (double)im->lines },   { "added", is_added ? (double)im->count : 0 },
+            { "spam", im->totals.spam },      { "ham", im->totals.ham },
+            { "digests", (double)im->held },  { "found", (double)im->found },
+            { "unused", (double)im->unused }, { "wrong", (double)im->wrong },
+        };
+
+        learn_print(numbers, COUNT(numbers));
+        return;
+    }
     printf("%" PRIu64 " lines: %zu tokens added, of %.0f messages of spam and %.0f of ham", im->lines,
            is_added ? im->count : 0, im->totals.spam, im->totals.ham);
     if (im->held)

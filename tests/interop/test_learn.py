@@ -1,14 +1,19 @@
 # tests/interop/test_learn.py - postern learn: messages, mailboxes and folders, what other filters have learned, and
 # what the gateway then says.
+import fcntl
 import hashlib
+import json
 import os
 import random
 import shutil
+import signal
+import struct
 import subprocess
+import termios
 
 import pytest
 
-from process import BUILD
+from process import BUILD, wait_for
 from scan_api import Caller, conf as http_conf, names, post, scan
 from servers import Gateway
 
@@ -100,6 +105,34 @@ def test_what_cannot_be_read_is_named(conf, tmp_path):
     assert "nowhere" in out and "1 learned as ham" in out
     for words in (["spam"], ["status", "x"], ["import"], ["spam", "--words", "x", "y"], ["other", "x"]):
         assert "usage: postern learn" in learn(conf, *words, status=2)
+
+
+def test_as_json(conf, tmp_path):
+    spam = str(folder_of(tmp_path / "spam", "spam", range(3)))
+    learn(conf, "spam", spam)
+    assert json.loads(learn(conf, "ham", "--json", spam)) == {
+        "messages": 3, "learned": 0, "relearned": 3, "already": 0, "forgotten": 0, "unknown": 0, "interrupted": False}
+    assert json.loads(learn(conf, "status", "--json")) == {"spam": 0, "ham": 3, "least": 5, "interrupted": False}
+    out = json.loads(learn(conf, "import", "--json", "-", stdin=bogofilter_dump([("word", 1, 2)])))
+    assert out["added"] == 1 and out["spam"] == 20 and out["wrong"] == 0
+
+
+def unread(pipe):
+    """Bytes in it that nobody has read."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
+
+
+def test_interrupted_it_tells_what_it_has_done(conf, tmp_path):
+    spam = folder_of(tmp_path / "spam", "spam", range(3))
+    child = subprocess.Popen([BUILD / "postern", "learn", "spam", "-c", conf, "--json", spam, "-"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    child.stdin.write(b"From a@b Mon")
+    child.stdin.flush()
+    wait_for(lambda: unread(child.stdin) == 0, 60, "it to read on behind the folder")
+    child.send_signal(signal.SIGINT)
+    out, told = child.communicate(timeout=60)
+    assert child.returncode == 3 and b"interrupted" in told
+    assert json.loads(out)["learned"] == 3 and json.loads(out)["interrupted"] is True
 
 
 # --- other filters' -------------------------------------------------------------------------------------------------
