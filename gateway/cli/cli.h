@@ -28,6 +28,8 @@ enum { CLI_MESSAGE_BYTES_MAX = 512 * 1024 * 1024 };
 /* cli_read_file - from `file` (- for standard input) into `out`, which it initialises, lines in CRLF; false: it has
  * told why not. cli_read_message - the same without the line that an mbox file begins with. */
 bool cli_read_file(const char *file, struct strbuf *out);
+/* cli_read_piece - what read() gives next, added to `out` in the same way; *last, '\n' at first, is its own. */
+ssize_t cli_read_piece(int fd, struct strbuf *out, char *last);
 bool cli_read_message(const char *file, struct strbuf *out);
 
 #endif

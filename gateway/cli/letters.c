@@ -2,6 +2,7 @@
 #include "gateway/cli/letters.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "gateway/cli/cli.h"
 
 enum { PATH_BYTES_MAX = 4096 };
+
+_Static_assert(CLI_MESSAGE_BYTES_MAX == 512 << 20, "it is told as 512 MiB");
 
 /* ---- mailboxes ---- */
 
@@ -31,33 +34,42 @@ static void put_unquoted(struct strbuf *out, struct span text)
     }
 }
 
-/* Where the next message of an mbox begins: a "From " after an empty line. */
-static size_t next_from(struct span rest)
-{
-    size_t at = span_search(rest, SPAN("\r\n\r\nFrom "));
+/* What has been read of an mbox, one or more messages, of which only the last may be there in part. */
+struct mbox {
+    struct strbuf bytes, letter;
+    size_t at;       /* the first byte that was not given */
+    size_t searched; /* in which no message begins behind it */
+};
 
-    return at == SPAN_NPOS ? rest.len : at + 4;
+/* False: fn has had enough. */
+static bool give(struct mbox *box, size_t end, letter_fn *fn, void *arg)
+{
+    struct span whole = span_skip(span_first(strbuf_span(&box->bytes), end), box->at);
+    size_t line = span_find(whole, '\n');
+
+    strbuf_clear(&box->letter);
+    if (line != SPAN_NPOS)
+        put_unquoted(&box->letter, span_skip(whole, line + 1));
+    box->at = box->searched = end;
+    return !box->letter.len || fn(arg, strbuf_span(&box->letter));
 }
 
-bool letters_of(struct span file, letter_fn *fn, void *arg)
+/* Those that are there as a whole: the next one begins with a "From " after an empty line. */
+static bool give_all(struct mbox *box, letter_fn *fn, void *arg)
 {
-    struct strbuf letter;
+    const struct span mark = SPAN("\r\n\r\nFrom ");
     bool goes_on = true;
 
-    if (!span_starts(file, SPAN("From ")))
-        return !file.len || fn(arg, file);
-    strbuf_init(&letter, CLI_MESSAGE_BYTES_MAX);
-    while (goes_on && file.len) {
-        size_t end = next_from(file), line = span_find(file, '\n');
+    while (goes_on) {
+        size_t found = span_search(span_skip(strbuf_span(&box->bytes), box->searched), mark);
 
-        strbuf_clear(&letter);
-        if (line != SPAN_NPOS && line + 1 <= end)
-            put_unquoted(&letter, span_skip(span_first(file, end), line + 1));
-        if (letter.len)
-            goes_on = fn(arg, strbuf_span(&letter));
-        file = span_skip(file, end);
+        if (found == SPAN_NPOS)
+            break;
+        goes_on = give(box, box->searched + found + 4, fn, arg);
     }
-    strbuf_release(&letter);
+    strbuf_drop(&box->bytes, box->at);
+    box->at = 0;
+    box->searched = box->bytes.len > mark.len ? box->bytes.len - mark.len : 0;
     return goes_on;
 }
 
@@ -88,15 +100,52 @@ struct reading {
     bool is_good, goes_on;
 };
 
+static void tell_failure(struct reading *r, const char *path, const char *why)
+{
+    fprintf(stderr, "postern: %s: %s\n", strcmp(path, "-") == 0 ? "standard input" : path, why);
+    r->is_good = false;
+}
+
+/* The whole file, or one message of an mbox after the other. */
+static void read_letters(struct reading *r, int fd, const char *path, struct mbox *box)
+{
+    const struct span from = SPAN("From ");
+    bool is_mailbox = false;
+    char last = '\n';
+    ssize_t n = 0;
+
+    while (r->goes_on && (n = cli_read_piece(fd, &box->bytes, &last)) > 0 && !box->bytes.is_full) {
+        is_mailbox = is_mailbox || span_starts(strbuf_span(&box->bytes), from);
+        if (is_mailbox)
+            r->goes_on = give_all(box, r->fn, r->arg);
+    }
+    if (!r->goes_on)
+        return;
+    if (box->bytes.is_full || n < 0)
+        tell_failure(r, path, n < 0 ? strerror(errno) : "a message of it is larger than 512 MiB");
+    else if (is_mailbox)
+        r->goes_on = give(box, box->bytes.len, r->fn, r->arg);
+    else if (box->bytes.len)
+        r->goes_on = r->fn(r->arg, strbuf_span(&box->bytes));
+}
+
 static void read_file(struct reading *r, const char *path)
 {
-    struct strbuf bytes;
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    struct mbox box = { .at = 0 };
 
-    if (!cli_read_file(path, &bytes))
-        r->is_good = false;
-    else
-        r->goes_on = letters_of(strbuf_span(&bytes), r->fn, r->arg);
-    strbuf_release(&bytes);
+    if (fd < 0) {
+        tell_failure(r, path, strerror(errno));
+        return;
+    }
+    strbuf_init(&box.bytes, CLI_MESSAGE_BYTES_MAX);
+    strbuf_init(&box.letter, CLI_MESSAGE_BYTES_MAX);
+    read_letters(r, fd, path, &box);
+    strbuf_release(&box.bytes);
+    strbuf_release(&box.letter);
+    if (!is_stdin)
+        close(fd);
 }
 
 /* All files under `paths`: with `r` they are read, else their bytes are added up. */

@@ -12,10 +12,8 @@ typedef void letters_seen_fn(void *arg, uint64_t bytes);
 /* letters_bytes - of all files under `paths`, for a progress bar; 0: not known. */
 uint64_t letters_bytes(char *const *paths);
 /* letters_read - `paths` end with NULL; - is standard input. Of a Maildir what is in cur and new, its folders, too; of
- * another folder all files; a file that begins with "From " is an mbox. False: something could not be read, and was
- * named on standard error; the rest was read all the same. */
+ * another folder all files; a file that begins with "From " is an mbox, of any size. False: something could not be
+ * read, and was named on standard error; the rest was read all the same. */
 bool letters_read(char *const *paths, letter_fn *fn, letters_seen_fn *seen, void *arg);
-/* letters_of - those of a file that was read, lines in CRLF. False: fn has had enough. */
-bool letters_of(struct span file, letter_fn *fn, void *arg);
 
 #endif

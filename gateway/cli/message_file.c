@@ -31,15 +31,25 @@ static void drop_mbox_line(struct strbuf *out)
         strbuf_drop(out, span_find(strbuf_span(out), '\n') + 1);
 }
 
+ssize_t cli_read_piece(int fd, struct strbuf *out, char *last)
+{
+    char piece[65536];
+    ssize_t n = read(fd, piece, sizeof piece);
+
+    if (n > 0)
+        put_lines(out, span_make(piece, (size_t)n), last);
+    return n;
+}
+
 bool cli_read_file(const char *file, struct strbuf *out)
 {
     int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
-    char piece[65536], last = '\n';
+    char last = '\n';
     ssize_t n = -1;
 
     strbuf_init(out, CLI_MESSAGE_BYTES_MAX);
-    while (fd >= 0 && (n = read(fd, piece, sizeof piece)) > 0)
-        put_lines(out, span_make(piece, (size_t)n), &last);
+    while (fd >= 0 && (n = cli_read_piece(fd, out, &last)) > 0)
+        ;
     if (n < 0)
         fprintf(stderr, "postern: %s: %s\n", file, strerror(errno));
     else if (span_find(strbuf_span(out), '\0') != SPAN_NPOS)

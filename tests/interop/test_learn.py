@@ -107,6 +107,20 @@ def test_what_cannot_be_read_is_named(conf, tmp_path):
         assert "usage: postern learn" in learn(conf, *words, status=2)
 
 
+def test_a_mailbox_in_pieces(conf, tmp_path):
+    """Larger than what is read at once, and with messages that are."""
+    box = tmp_path / "mbox"
+    with box.open("w") as out:
+        for number in range(60):
+            out.write(f"From a@b Mon Jan  1 00:00:00 2026\n{message('ham', number)}\n")
+            if number % 10 == 0:
+                out.write("filler in a line\n" * 20000 + "\n")
+    assert learn(conf, "ham", str(box)).startswith("60 messages: 60 learned as ham")
+    alone = tmp_path / "alone"
+    alone.write_text(message("ham", 10) + "\n" + "filler in a line\n" * 20000 + "\n")
+    assert "0 learned as ham" in learn(conf, "ham", str(alone)) and counts(conf) == (0, 60)
+
+
 def test_as_json(conf, tmp_path):
     spam = str(folder_of(tmp_path / "spam", "spam", range(3)))
     learn(conf, "spam", spam)

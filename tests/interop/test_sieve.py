@@ -27,8 +27,8 @@ def sieve(folder):
     config.write_text(f'state = "{folder}/learned"\nuser = "nobody"\n')
     script = place / "postern-learn"
     text = script.read_text()
-    assert 'postern="sudo -n /usr/sbin/postern"' in text and "exec $postern learn" in text
-    script.write_text(text.replace("sudo -n /usr/sbin/postern", str(BUILD / "postern"))
+    assert 'postern="sudo -n -u postern /usr/sbin/postern"' in text and "exec $postern learn" in text
+    script.write_text(text.replace("sudo -n -u postern /usr/sbin/postern", str(BUILD / "postern"))
                       .replace('learn "$1" -', f'learn "$1" -c {config} - >>{folder}/learned/said 2>&1'))
     for name in ("learn-spam", "learn-ham"):
         main = folder / "sievec.conf"
