@@ -9,6 +9,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/strbuf.h"
 #include "gateway/content/url.h"
+#include "tests/kit/url_pieces.h"
 
 enum { BYTES = 10 * 1000 * 1000 };
 
@@ -35,14 +36,14 @@ static void measure(const char *name, struct span text)
     arena_release(&a);
 }
 
-static void measure_piece(const char *piece)
+static void measure_piece(const char *name, const char *piece)
 {
     char *text = malloc(BYTES);
     size_t len = strlen(piece);
 
     for (size_t i = 0; i < BYTES; i++)
         text[i] = piece[i % len];
-    measure(len > 30 ? "(ordinary text)" : piece, span_make(text, BYTES));
+    measure(name, span_make(text, BYTES));
     free(text);
 }
 
@@ -60,48 +61,15 @@ static void measure_file(const char *path)
 
 int main(int argc, char **argv)
 {
-    static const char *const pieces[] = {
-        "the quick brown fox jumps over the lazy dog and there is nothing to see here, and so on; he said.\n",
-        "http://",
-        "www.",
-        "www",
-        ".",
-        "@",
-        "a@",
-        ":",
-        "[",
-        "[.]",
-        "(dot)",
-        " dot ",
-        "a dot ",
-        "a.",
-        "a.b ",
-        "a.com",
-        "http://a.com/",
-        "http://a.com,",
-        "http://a.com/)",
-        "http://a@",
-        "http://[",
-        "http://%61",
-        "http://1.2.3.999/",
-        "http://a.com/?u=",
-        "http://a.com/?http://b.com/?",
-        "www.a.com@",
-        "x@a.com,",
-        "a@a.",
-        "((((",
-        "hxxp://a[.]",
-        "http: //",
-        "xn--",
-        "http://example.com/a ",
-        "joe@example.com ",
-        "\xe3\x80\x82",
-        "a\xe3\x80\x82",
-    };
+    static const char ordinary[] =
+        "the quick brown fox jumps over the lazy dog and there is nothing to see here, and so on; he said.\n";
 
     for (int i = 1; i < argc; i++)
         measure_file(argv[i]);
-    for (size_t i = 0; i < COUNT(pieces) && argc == 1; i++)
-        measure_piece(pieces[i]);
+    if (argc > 1)
+        return 0;
+    measure_piece("(ordinary text)", ordinary);
+    for (size_t i = 0; i < COUNT(url_pieces); i++)
+        measure_piece(url_pieces[i], url_pieces[i]);
     return 0;
 }

@@ -22,21 +22,11 @@ static struct desk *desk_with(const struct check_module *module, const char *con
     return d;
 }
 
-static const char *symbols_of(const struct desk *d, char out[512])
-{
-    size_t used = 0;
-
-    out[0] = 0;
-    for (size_t i = 0; i < d->run.finding_count && used < 500; i++)
-        used += (size_t)snprintf(out + used, 512 - used, "%s%s", i ? " " : "", d->run.findings[i].symbol);
-    return out;
-}
-
 static void expect_findings(size_t row, const struct desk *d, int points, const char *symbols)
 {
     char found[512];
 
-    if (points != desk_points(d) || strcmp(symbols, symbols_of(d, found)) != 0)
+    if (points != desk_points(d) || strcmp(symbols, desk_symbols(d, found)) != 0)
         fail_msg("case %zu: %d points by \"%s\"", row, desk_points(d), found);
 }
 

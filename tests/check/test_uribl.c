@@ -19,16 +19,6 @@ struct rr {
     const char *name, *answer;
 };
 
-static const char *symbols_of(const struct desk *d, char out[512])
-{
-    size_t used = 0;
-
-    out[0] = 0;
-    for (size_t i = 0; i < d->run.finding_count && used < 500; i++)
-        used += (size_t)snprintf(out + used, 512 - used, "%s%s", i ? " " : "", d->run.findings[i].symbol);
-    return out;
-}
-
 static struct desk *desk_of(const char *conf, const char *message)
 {
     struct desk *d = desk_open(&uribl_module, conf);
@@ -104,8 +94,8 @@ static void lists_are_asked_about_what_they_list(void **state)
         desk_dns(d, "evil.com", DNS_NS, "ns.evil.com");
         desk_dns(d, "ns.evil.com", DNS_A, "203.0.113.10");
         desk_settle(d);
-        if (desk_points(d) != cases[i].points || strcmp(cases[i].symbols, symbols_of(d, found)) != 0)
-            fail_msg("case %zu: %d points by \"%s\", not \"%s\"", i, desk_points(d), symbols_of(d, found),
+        if (desk_points(d) != cases[i].points || strcmp(cases[i].symbols, desk_symbols(d, found)) != 0)
+            fail_msg("case %zu: %d points by \"%s\", not \"%s\"", i, desk_points(d), desk_symbols(d, found),
                      cases[i].symbols);
         desk_close(d);
     }

@@ -11,50 +11,19 @@ import os
 import pathlib
 import re
 import subprocess
-import tarfile
 
 import pytest
 
+from spam_mail import SOURCE, SUITES, decoded, floor, messages
+
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD", "build/dev"))
-SOURCE = pathlib.Path(os.environ.get("POSTERN_SOURCE", "."))
-SUITES = pathlib.Path(os.environ.get("POSTERN_SUITES") or "../shared/suites") / "spam"
 EVERY = 5  # message of the large sets
 OF_THE_NODE = ("html_length", "non_space_len", "ratio")  # counted elsewhere than in Mail::SpamAssassin::HTML
 WORD = re.compile(r"\w{3,100}")
 
 
-def floor(name):
-    for line in (SOURCE / "tests" / "conformance" / "floors.txt").read_text().splitlines():
-        words = line.split()
-        if words and words[0] == name:
-            return int(words[1])
-    raise AssertionError(f"floors.txt has no {name}")
-
-
-def messages():
-    for folder in ("rspamd-messages", "spamassassin-t"):
-        for path in sorted((SUITES / folder).rglob("*")):
-            if path.is_file():
-                yield path.read_bytes()
-    for name in ("phishing-2022-2024", "spamassassin-public"):
-        with tarfile.open(SUITES / f"{name}.tar.xz", "r|xz") as tar:
-            for n, member in enumerate(tar):
-                if n % EVERY == 0 and member.isfile():
-                    yield tar.extractfile(member).read()
-
-
-def decoded(part):
-    data = part.get_payload(decode=True) or b""
-    for charset in (part.get_content_charset() or "utf-8", "utf-8"):
-        try:
-            return data.decode(charset)
-        except (LookupError, UnicodeError):
-            continue
-    return data.decode("cp1252", "replace")
-
-
 def html_parts():
-    for data in messages():
+    for _, data in messages(EVERY, EVERY):
         if b"<" not in data:
             continue
         for part in email.message_from_bytes(data).walk():

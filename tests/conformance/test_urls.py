@@ -9,48 +9,17 @@ import os
 import pathlib
 import re
 import subprocess
-import tarfile
 
 import pytest
 
+from spam_mail import SUITES, decoded, floor, messages
+
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD", "build/dev"))
-SOURCE = pathlib.Path(os.environ.get("POSTERN_SOURCE", "."))
-SUITES = pathlib.Path(os.environ.get("POSTERN_SUITES") or "../shared/suites") / "spam"
 EVERY = 25  # message of the large set
 TEXT_URL = re.compile(r"\bhttps?://([a-zA-Z0-9.-]+\.[a-zA-Z]{2,})(?![\w.@%:-])")
 LINK = re.compile(r"<(?:a|img|area)\s[^<>]*?\s(?:href|src)\s*=\s*[\"']https?://"
                   r"([a-zA-Z0-9.-]+\.[a-zA-Z]{2,})(?=[/?\"'])", re.I)
 COMMENT = re.compile(r"<!--.*?(?:-->|$)|<(style|script|title|textarea)\b.*?(?:</\1|$)", re.S | re.I)
-
-
-def floor(name):
-    for line in (SOURCE / "tests" / "conformance" / "floors.txt").read_text().splitlines():
-        words = line.split()
-        if words and words[0] == name:
-            return int(words[1])
-    raise AssertionError(f"floors.txt has no {name}")
-
-
-def messages():
-    for folder in ("rspamd-messages", "spamassassin-t"):
-        for path in sorted((SUITES / folder).rglob("*")):
-            if path.is_file():
-                yield path.name, path.read_bytes()
-    for name, every in (("phishing-2022-2024", 3), ("spamassassin-public", EVERY)):
-        with tarfile.open(SUITES / f"{name}.tar.xz", "r|xz") as tar:
-            for n, member in enumerate(tar):
-                if n % every == 0 and member.isfile():
-                    yield member.name, tar.extractfile(member).read()
-
-
-def decoded(part):
-    data = part.get_payload(decode=True) or b""
-    for charset in (part.get_content_charset() or "utf-8", "utf-8"):
-        try:
-            return data.decode(charset)
-        except (LookupError, UnicodeError):
-            continue
-    return data.decode("cp1252", "replace")
 
 
 def is_host(name):

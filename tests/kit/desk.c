@@ -395,3 +395,13 @@ const struct finding *desk_finding(const struct desk *d, const char *symbol)
             return &d->run.findings[i];
     return NULL;
 }
+
+const char *desk_symbols(const struct desk *d, char out[512])
+{
+    size_t used = 0;
+
+    out[0] = 0;
+    for (size_t i = 0; i < d->run.finding_count && used < 500; i++)
+        used += (size_t)snprintf(out + used, 512 - used, "%s%s", i ? " " : "", d->run.findings[i].symbol);
+    return out;
+}

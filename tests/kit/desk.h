@@ -86,5 +86,7 @@ void desk_bayes(struct desk *d, const struct store_op *op, struct store_answer *
 
 int desk_points(const struct desk *d);                                        /* the sum */
 const struct finding *desk_finding(const struct desk *d, const char *symbol); /* NULL */
+/* desk_symbols - of all findings, in their order, with blanks between. */
+const char *desk_symbols(const struct desk *d, char out[512]);
 
 #endif

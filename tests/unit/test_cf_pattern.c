@@ -2,25 +2,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "tests/kit/expect.h"
+#include "tests/kit/arena_tests.h"
 
 #include "rules/cf.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1 << 20);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
 
 static void delimiters_and_modifiers_are_taken_off(void **state)
 {
@@ -167,15 +151,6 @@ static void patterns_are_bounded(void **state)
     assert_non_null(cf_pattern_convert(&arena, span_of(text), 0, &out));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(delimiters_and_modifiers_are_taken_off),
-        TEST(what_is_no_pattern_is_refused),
-        TEST(what_perl_has_otherwise_is_rewritten),
-        TEST(what_cannot_be_is_refused_with_a_reason),
-        TEST(patterns_are_bounded),
-    };
-
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+RUN_ARENA_TESTS(TEST(delimiters_and_modifiers_are_taken_off), TEST(what_is_no_pattern_is_refused),
+                TEST(what_perl_has_otherwise_is_rewritten), TEST(what_cannot_be_is_refused_with_a_reason),
+                TEST(patterns_are_bounded))

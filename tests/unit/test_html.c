@@ -1,9 +1,7 @@
 /* tests/unit/test_html.c - what is shown of HTML, its links, its facts. */
 #include "gateway/content/html.h"
 
-#include "tests/kit/expect.h"
-
-static struct arena arena;
+#include "tests/kit/arena_tests.h"
 
 static const struct html *read(const char *text)
 {
@@ -404,35 +402,8 @@ static void pages_inside_of_pages_are_read(void **state)
     EXPECT_INT(HTML_HAS_IFRAME | HTML_HAS_SRCDOC | HTML_UNCLOSED, h->facts);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    arena_init(&arena, SIZE_MAX);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(text_is_shown_as_readers_show_it),
-        TEST(odd_markup_hides_nothing),
-        TEST(links_have_targets_and_texts),
-        TEST(pages_in_links_are_read),
-        TEST(facts_are_noted),
-        TEST(rules_are_told_what_they_ask),
-        TEST(strings_and_tags_are_kept_as_written),
-        TEST(text_is_rendered_as_body_rules_have_it),
-        TEST(outlook_sees_conditional_comments),
-        TEST(what_never_ends_is_looked_at_all_the_same),
-        TEST(pages_inside_of_pages_are_read),
-    };
-
-    return cmocka_run_group_tests(tests, begin, end);
-}
+RUN_ARENA_TESTS(TEST(text_is_shown_as_readers_show_it), TEST(odd_markup_hides_nothing),
+                TEST(links_have_targets_and_texts), TEST(pages_in_links_are_read), TEST(facts_are_noted),
+                TEST(rules_are_told_what_they_ask), TEST(strings_and_tags_are_kept_as_written),
+                TEST(text_is_rendered_as_body_rules_have_it), TEST(outlook_sees_conditional_comments),
+                TEST(what_never_ends_is_looked_at_all_the_same), TEST(pages_inside_of_pages_are_read))

@@ -3,9 +3,7 @@
 #include "gateway/content/html.h"
 #include "gateway/content/html_color.h"
 #include "gateway/content/html_style.h"
-#include "tests/kit/expect.h"
-
-static struct arena arena;
+#include "tests/kit/arena_tests.h"
 
 static const struct html *read(const char *text)
 {
@@ -298,32 +296,5 @@ static void contrast_is_that_of_wcag(void **state)
     EXPECT_INT(0x336699, v.rgb);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    arena_init(&arena, SIZE_MAX);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(by_display),
-        TEST(by_size),
-        TEST(by_colour),
-        TEST(by_place),
-        TEST(by_style_sheets),
-        TEST(depth_hides_nothing_behind_it),
-        TEST(hidden_pieces_stand_in_lines),
-        TEST(contrast_is_that_of_wcag),
-    };
-
-    return cmocka_run_group_tests(tests, begin, end);
-}
+RUN_ARENA_TESTS(TEST(by_display), TEST(by_size), TEST(by_colour), TEST(by_place), TEST(by_style_sheets),
+                TEST(depth_hides_nothing_behind_it), TEST(hidden_pieces_stand_in_lines), TEST(contrast_is_that_of_wcag))

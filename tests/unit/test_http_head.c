@@ -1,29 +1,13 @@
 /* tests/unit/test_http_head.c - heads of requests: what is taken, what is refused, and in which protocol. */
-#include "tests/kit/expect.h"
+#include "tests/kit/arena_tests.h"
 
 #include "gateway/base/strbuf.h"
 #include "gateway/http/head.h"
-
-static struct arena arena;
 
 static enum head_wrong parse(const char *text, struct head *out, struct span *line)
 {
     *line = SPAN("");
     return head_parse(&arena, span_of(text), out, line);
-}
-
-static int open_arena(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1 << 20);
-    return 0;
-}
-
-static int close_arena(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
 }
 
 static void the_first_line_tells_the_protocol(void **state)
@@ -182,17 +166,7 @@ static void fields_are_found_without_case(void **state)
     EXPECT_FALSE(head_lists(&head, "Flags", "pass"));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(the_first_line_tells_the_protocol),
-        TEST(fields_are_read_strictly_in_http),
-        TEST(nul_in_a_value_is_refused),
-        TEST(too_much_is_refused),
-        TEST(the_end_is_found_however_the_input_is_cut),
-        TEST(ping_needs_no_empty_line),
-        TEST(fields_are_found_without_case),
-    };
-
-    return cmocka_run_group_tests(tests, open_arena, close_arena);
-}
+RUN_ARENA_TESTS(TEST(the_first_line_tells_the_protocol), TEST(fields_are_read_strictly_in_http),
+                TEST(nul_in_a_value_is_refused), TEST(too_much_is_refused),
+                TEST(the_end_is_found_however_the_input_is_cut), TEST(ping_needs_no_empty_line),
+                TEST(fields_are_found_without_case))

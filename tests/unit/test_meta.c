@@ -1,23 +1,7 @@
 /* tests/unit/test_meta.c - rules made of other rules. */
-#include "tests/kit/expect.h"
+#include "tests/kit/arena_tests.h"
 
 #include "rules/meta.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1 << 24);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
 
 static const struct ruleset *load(const char *text)
 {
@@ -186,16 +170,6 @@ static void many_metas_are_quick(void **state)
     strbuf_release(&text);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(metas_are_evaluated_over_what_has_hit),
-        TEST(metas_are_evaluated_after_those_that_they_name),
-        TEST(circles_are_refused_and_those_who_need_them),
-        TEST(a_pattern_of_names_leaves_out_its_own),
-        TEST(whom_a_meta_names_is_told),
-        TEST(many_metas_are_quick),
-    };
-
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+RUN_ARENA_TESTS(TEST(metas_are_evaluated_over_what_has_hit), TEST(metas_are_evaluated_after_those_that_they_name),
+                TEST(circles_are_refused_and_those_who_need_them), TEST(a_pattern_of_names_leaves_out_its_own),
+                TEST(whom_a_meta_names_is_told), TEST(many_metas_are_quick))

@@ -1,24 +1,8 @@
 /* tests/unit/test_rule_settings.c - what lines of rule files set that are no rules. */
-#include "tests/kit/expect.h"
+#include "tests/kit/arena_tests.h"
 
 #include "rules/ruleset.h"
 #include "rules/settings.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1 << 24);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
 
 static const struct ruleset *load(const char *text)
 {
@@ -276,17 +260,6 @@ static void many_are_quick(void **state)
     strbuf_release(&text);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(networks_are_read_as_people_write_them),
-        TEST(addresses_are_found_by_patterns),
-        TEST(addresses_have_domains_that_they_come_from),
-        TEST(words_are_found),
-        TEST(the_rest_is_set),
-        TEST(what_is_wrong_is_noted),
-        TEST(many_are_quick),
-    };
-
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+RUN_ARENA_TESTS(TEST(networks_are_read_as_people_write_them), TEST(addresses_are_found_by_patterns),
+                TEST(addresses_have_domains_that_they_come_from), TEST(words_are_found), TEST(the_rest_is_set),
+                TEST(what_is_wrong_is_noted), TEST(many_are_quick))

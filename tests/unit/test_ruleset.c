@@ -4,27 +4,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/kit/expect.h"
+#include "tests/kit/arena_tests.h"
 
 #include "rules/eval.h"
 #include "rules/meta.h"
 #include "rules/ruleset.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1 << 24);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
 
 static const struct eval_function *find_eval(const char *name)
 {
@@ -628,31 +612,12 @@ static void it_is_bounded(void **state)
     strbuf_release(&text);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(each_kind_of_rule_is_read),
-        TEST(header_rules_say_which_value),
-        TEST(functions_have_arguments),
-        TEST(patterns_of_functions_are_tried_out),
-        TEST(what_is_not_supported_says_why),
-        TEST(lines_that_are_none_are_noted),
-        TEST(scores_of_nobody_are_noted),
-        TEST(files_from_other_systems_are_read),
-        TEST(a_note_has_its_place),
-        TEST(scores_are_of_four_sets),
-        TEST(what_is_said_of_a_rule_stands_anywhere),
-        TEST(conditions_choose),
-        TEST(conditions_nest),
-        TEST(a_rule_for_a_plugin_that_is_defined_elsewhere_is_that),
-        TEST(versions_of_files_are_looked_at),
-        TEST(tags_are_replaced),
-        TEST(large_patterns_call_their_tags),
-        TEST(a_tag_that_grows_without_end_is_refused),
-        TEST(files_include_others_and_are_sorted),
-        TEST(files_that_multiply_come_to_an_end),
-        TEST(it_is_bounded),
-    };
-
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+RUN_ARENA_TESTS(TEST(each_kind_of_rule_is_read), TEST(header_rules_say_which_value), TEST(functions_have_arguments),
+                TEST(patterns_of_functions_are_tried_out), TEST(what_is_not_supported_says_why),
+                TEST(lines_that_are_none_are_noted), TEST(scores_of_nobody_are_noted),
+                TEST(files_from_other_systems_are_read), TEST(a_note_has_its_place), TEST(scores_are_of_four_sets),
+                TEST(what_is_said_of_a_rule_stands_anywhere), TEST(conditions_choose), TEST(conditions_nest),
+                TEST(a_rule_for_a_plugin_that_is_defined_elsewhere_is_that), TEST(versions_of_files_are_looked_at),
+                TEST(tags_are_replaced), TEST(large_patterns_call_their_tags),
+                TEST(a_tag_that_grows_without_end_is_refused), TEST(files_include_others_and_are_sorted),
+                TEST(files_that_multiply_come_to_an_end), TEST(it_is_bounded))
