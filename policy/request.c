@@ -170,23 +170,16 @@ const char *policy_attribute_text(enum policy_attribute attribute)
     return names[attribute].ptr;
 }
 
-static int hex(char c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 struct span policy_xtext(struct arena *a, struct span text)
 {
     char *out = arena_alloc(a, text.len + 1);
     size_t n = 0;
 
     for (size_t i = 0; i < text.len; i++) {
-        bool is_code = text.ptr[i] == '+' && i + 2 < text.len && hex(text.ptr[i + 1]) >= 0 && hex(text.ptr[i + 2]) >= 0;
+        bool is_code = text.ptr[i] == '+' && i + 2 < text.len && ascii_hex(text.ptr[i + 1]) >= 0 &&
+                       ascii_hex(text.ptr[i + 2]) >= 0;
 
-        out[n++] = is_code ? (char)(hex(text.ptr[i + 1]) * 16 + hex(text.ptr[i + 2])) : text.ptr[i];
+        out[n++] = is_code ? (char)(ascii_hex(text.ptr[i + 1]) * 16 + ascii_hex(text.ptr[i + 2])) : text.ptr[i];
         i += is_code ? 2 : 0;
     }
     return span_make(out, n);

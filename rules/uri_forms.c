@@ -19,14 +19,6 @@ struct forms {
     unsigned made;
 };
 
-static int hex_value(char c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void put(struct forms *f, struct span uri)
 {
     if (uri.len && f->made++ < URI_FORMS_MAX)
@@ -86,8 +78,8 @@ static struct span unescaped(struct arena *a, struct span uri)
 
     for (size_t i = 0; i < uri.len; i++) {
         unsigned char c = (unsigned char)uri.ptr[i];
-        int high = c == '%' && i + 2 < uri.len ? hex_value(uri.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(uri.ptr[i + 2]) : -1;
+        int high = c == '%' && i + 2 < uri.len ? ascii_hex(uri.ptr[i + 1]) : -1;
+        int low = high >= 0 ? ascii_hex(uri.ptr[i + 2]) : -1;
         int value = low >= 0 ? high * 16 + low : -1;
 
         if (value > 0x20 && value < 0x7f) {
@@ -121,7 +113,7 @@ static size_t reference_at(struct span rest, char *out)
     if (!span_starts(rest, SPAN("&#")))
         return 0;
     for (i += is_hex; i < rest.len && i < 12 && rest.ptr[i] != ';'; i++) {
-        int digit = hex_value(rest.ptr[i]);
+        int digit = ascii_hex(rest.ptr[i]);
 
         if (digit < 0 || (!is_hex && digit > 9))
             return 0;
@@ -233,7 +225,7 @@ static bool number_in(struct span text, uint64_t most, uint64_t *out)
     if (!text.len)
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        int digit = hex_value(text.ptr[i]);
+        int digit = ascii_hex(text.ptr[i]);
 
         if (digit < 0 || digit >= (int)base)
             return false;

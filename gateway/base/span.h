@@ -69,6 +69,14 @@ enum fault span_u64(struct span s, uint64_t most, uint64_t *out);
 /* span_copy - as a C string into `out` of `size` bytes; FAULT_TOO_LONG, FAULT_SYNTAX when it holds NUL. */
 enum fault span_copy(struct span s, char *out, size_t size);
 
+/* span_line - the first line, with its LF; all when there is none. */
+static inline struct span span_line(struct span s)
+{
+    size_t lf = span_find(s, '\n');
+
+    return lf == SPAN_NPOS ? s : span_first(s, lf + 1);
+}
+
 /* ascii_lower, ascii_is_... - without locale. */
 static inline char ascii_lower(char c)
 {
@@ -85,6 +93,15 @@ static inline bool ascii_is_alpha(char c)
 static inline bool ascii_is_alnum(char c)
 {
     return ascii_is_alpha(c) || ascii_is_digit(c);
+}
+/* ascii_hex - the value of a hexadecimal digit, -1; of ascii_upper_hex, of one of 0 to 9 and A to F. */
+static inline int ascii_upper_hex(char c)
+{
+    return ascii_is_digit(c) ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+static inline int ascii_hex(char c)
+{
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : ascii_upper_hex(c);
 }
 static inline bool ascii_is_wsp(char c)
 {

@@ -93,14 +93,6 @@ bool style_pixels(struct span value, float *px)
 
 /* ---- colours ---- */
 
-static int hex_digit(char c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* fff, ffff, ffffff, ffffffff */
 static bool by_digits(struct span s, struct html_style_value *out)
 {
@@ -110,7 +102,7 @@ static bool by_digits(struct span s, struct html_style_value *out)
     if ((n != 3 && n != 4) || n * each != s.len)
         return false;
     for (size_t i = 0; i < s.len; i++) {
-        int digit = hex_digit(s.ptr[i]);
+        int digit = ascii_hex(s.ptr[i]);
 
         if (digit < 0)
             return false;
@@ -446,8 +438,8 @@ static struct span plain(struct span s, char *out, size_t most)
         } else if (s.ptr[i] == '\\' && i + 1 < s.len) {
             unsigned code = 0, digits = 0;
 
-            while (digits < 6 && i + 1 < s.len && hex_digit(s.ptr[i + 1]) >= 0) {
-                code = code * 16 + (unsigned)hex_digit(s.ptr[++i]);
+            while (digits < 6 && i + 1 < s.len && ascii_hex(s.ptr[i + 1]) >= 0) {
+                code = code * 16 + (unsigned)ascii_hex(s.ptr[++i]);
                 digits++;
             }
             if (!digits)

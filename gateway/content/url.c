@@ -16,18 +16,12 @@ enum { SCHEME_MAX = 24, USERINFO_MAX = 256, TAKEN_MAX = 65536 };
 
 /* ---- small things */
 
-int url_hex(char c)
-{
-    c = ascii_lower(c);
-    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte that %XX at the start of `s` stands for, or -1. */
 static int escaped_byte(struct span s)
 {
-    if (s.len < 3 || s.ptr[0] != '%' || url_hex(s.ptr[1]) < 0 || url_hex(s.ptr[2]) < 0)
+    if (s.len < 3 || s.ptr[0] != '%' || ascii_hex(s.ptr[1]) < 0 || ascii_hex(s.ptr[2]) < 0)
         return -1;
-    return url_hex(s.ptr[1]) << 4 | url_hex(s.ptr[2]);
+    return ascii_hex(s.ptr[1]) << 4 | ascii_hex(s.ptr[2]);
 }
 
 struct span url_percent_decode(struct arena *a, struct span text)

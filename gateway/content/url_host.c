@@ -239,7 +239,7 @@ static bool read_number(struct span part, uint64_t *out, bool *is_odd)
     }
     *out = 0;
     for (size_t i = 0; i < part.len; i++) {
-        int value = url_hex(part.ptr[i]);
+        int value = ascii_hex(part.ptr[i]);
 
         if (value < 0 || (unsigned)value >= base)
             return false;

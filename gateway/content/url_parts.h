@@ -17,9 +17,8 @@ bool url_take(struct arena *a, struct span text, struct url *out, struct span *r
  * its disguises ("hxxps") taken off; NULL for one that we do not know. */
 struct span url_scheme(struct span text);
 const char *url_scheme_meant(struct span written, bool *is_disguised);
-/* url_percent_decode - in `a`; the same bytes when there is nothing to decode. url_hex - a digit's value, -1. */
+/* url_percent_decode - in `a`; the same bytes when there is nothing to decode. */
 struct span url_percent_decode(struct arena *a, struct span text);
-int url_hex(char c);
 
 /* urls_take - adds a URL that stood there as `raw`, and is meant so (the same bytes, or a copy without disguise); and
  * what it wraps. Of `like` count source, element, flags, shown, shown_domain. NULL: it is none, or there is no room. */

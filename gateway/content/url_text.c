@@ -239,7 +239,7 @@ static bool may_be_host(const struct name *h)
     if (!s.len || s.len > sizeof h->bytes)
         return false;
     for (size_t i = 0; i < s.len; i++)
-        is_number &= url_hex(s.ptr[i]) >= 0 || ascii_lower(s.ptr[i]) == 'x';
+        is_number &= ascii_hex(s.ptr[i]) >= 0 || ascii_lower(s.ptr[i]) == 'x';
     return (is_number && ascii_is_digit(s.ptr[0])) || span_find(s, '.') != SPAN_NPOS || !ascii_is_all(s);
 }
 

@@ -3,14 +3,6 @@
 
 enum { DIGITS_MOST = 15, SPARE_MOST = 4096 };
 
-static int hex_of(char c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum chunked_state after_size(char c)
 {
     if (c == '\r')
@@ -20,7 +12,7 @@ static enum chunked_state after_size(char c)
 
 static enum chunked_state take_size(struct chunked *c, char byte)
 {
-    int digit = hex_of(byte);
+    int digit = ascii_hex(byte);
 
     if (digit < 0)
         return c->digits ? after_size(byte) : CHUNKED_BROKEN;

@@ -9,15 +9,6 @@ struct reader {
     size_t capacity;
 };
 
-/* The line at `at`, with its LF; what follows the last LF is a line, too. */
-static struct span line_at(struct span bytes, size_t at)
-{
-    struct span rest = span_skip(bytes, at);
-    size_t lf = span_find(rest, '\n');
-
-    return lf == SPAN_NPOS ? rest : span_first(rest, lf + 1);
-}
-
 static struct span without_eol(struct span line)
 {
     if (line.len && line.ptr[line.len - 1] == '\n')
@@ -76,10 +67,10 @@ static void note_bytes(struct header_index *h, struct span header)
 /* The end of the field that begins at `at`: behind its last continuation line. */
 static size_t field_end(struct span bytes, size_t at)
 {
-    size_t end = at + line_at(bytes, at).len;
+    size_t end = at + span_line(span_skip(bytes, at)).len;
 
     while (end < bytes.len && ascii_is_wsp(bytes.ptr[end]))
-        end += line_at(bytes, end).len;
+        end += span_line(span_skip(bytes, end)).len;
     return end;
 }
 
@@ -93,7 +84,7 @@ static size_t read_fields(struct reader *r, struct span bytes, size_t most_bytes
         return 0;
     }
     while (at < bytes.len) {
-        struct span line = line_at(bytes, at);
+        struct span line = span_line(span_skip(bytes, at));
         bool has_blank = false;
 
         if (without_eol(line).len == 0)
@@ -129,7 +120,7 @@ void header_parse(struct arena *a, struct span message, size_t most_bytes, size_
     note_bytes(out, span_first(message, end));
     out->body_at = end;
     if (end < message.len && !(out->anomalies & (HEADER_BAD_LINE | HEADER_TOO_LONG | HEADER_TOO_MANY)))
-        out->body_at = end + line_at(message, end).len;
+        out->body_at = end + span_line(span_skip(message, end)).len;
 }
 
 const struct header_field *header_find(const struct header_index *h, const char *name, size_t nth)

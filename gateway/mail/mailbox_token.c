@@ -33,8 +33,7 @@ static size_t framed_length(struct span s, char end)
     return 0;
 }
 
-/* Comments nest [RFC5322 3.2.2]. */
-static size_t comment_length(struct span s)
+size_t mailbox_comment(struct span s)
 {
     size_t depth = 0;
 
@@ -51,7 +50,7 @@ static size_t comment_length(struct span s)
 
 static bool skip_comment(struct lexer *l)
 {
-    size_t n = l->no_comment_end ? 0 : comment_length(l->rest);
+    size_t n = l->no_comment_end ? 0 : mailbox_comment(l->rest);
 
     if (n == 0) {
         l->no_comment_end = true;

@@ -1,5 +1,4 @@
-/* mail/mailbox_token.h - the words and signs of an address list [RFC5322 3.2]: a part of address_mailboxes(), and of
- * nothing else. */
+/* mail/mailbox_token.h - the words and signs of an address list [RFC5322 3.2]: a part of address_mailboxes(). */
 #ifndef MAIL_MAILBOX_TOKEN_H
 #define MAIL_MAILBOX_TOKEN_H
 
@@ -27,6 +26,9 @@ struct tokens {
     bool has_comment_address; /* an at sign inside a comment */
 };
 
+/* mailbox_comment - the length of the comment at the front of `s`, nested ones included [RFC5322 3.2.2]; 0 when it does
+ * not end. MIME's parameters have the same ones. */
+size_t mailbox_comment(struct span s);
 /* mailbox_tokens - linear in the length. In `a`. */
 void mailbox_tokens(struct arena *a, struct span text, struct tokens *out);
 

@@ -60,14 +60,6 @@ struct mime_node *mime_node_new(struct mime_state *state, struct mime_node *pare
 
 /* ---- boundary lines ---- */
 
-static struct span line_from(struct span bytes, size_t at)
-{
-    struct span rest = span_skip(bytes, at);
-    size_t lf = span_find(rest, '\n');
-
-    return lf == SPAN_NPOS ? rest : span_first(rest, lf + 1);
-}
-
 static struct span without_trailing_blanks(struct span s)
 {
     while (s.len && (ascii_is_wsp(s.ptr[s.len - 1]) || s.ptr[s.len - 1] == '\r' || s.ptr[s.len - 1] == '\n'))
@@ -139,7 +131,7 @@ static struct delimiter next_delimiter(struct mime_pass *pass, size_t from)
         if (at == SPAN_NPOS)
             break;
         struct delimiter found = { .at = at };
-        struct span line = line_from(pass->bytes, at);
+        struct span line = span_line(span_skip(pass->bytes, at));
 
         looked(pass, line.len);
         found.end = at + line.len;
@@ -294,7 +286,7 @@ static size_t header_limit(struct mime_pass *pass, size_t at)
     bool is_close;
 
     while (at < most) {
-        struct span line = line_from(pass->bytes, at);
+        struct span line = span_line(span_skip(pass->bytes, at));
         struct span text = without_trailing_blanks(line);
 
         looked(pass, 2 * line.len); /* here, and to find its fields */

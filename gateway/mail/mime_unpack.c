@@ -10,14 +10,6 @@
 
 enum { FILENAME_BYTES_MAX = 1024, BLANK_LINES_MOST = 3 };
 
-static struct span line_at(struct span text, size_t at)
-{
-    struct span rest = span_skip(text, at);
-    size_t lf = span_find(rest, '\n');
-
-    return lf == SPAN_NPOS ? rest : span_first(rest, lf + 1);
-}
-
 /* From `from` on the first line that is `word`, or begins with it and a blank; SPAN_NPOS. */
 static size_t find_line(struct span text, size_t from, const char *word)
 {
@@ -25,7 +17,7 @@ static size_t find_line(struct span text, size_t from, const char *word)
     size_t at = from;
 
     while ((at = line_start_find(text, at, word[0], word[1])) != SPAN_NPOS) {
-        struct span line = line_at(text, at), rest = span_skip(line, wanted.len);
+        struct span line = span_line(span_skip(text, at)), rest = span_skip(line, wanted.len);
 
         if (span_starts(line, wanted) && (!rest.len || strchr(" \t\r\n", rest.ptr[0])))
             return at;
@@ -65,7 +57,7 @@ static bool is_uu_line(struct span line)
 static void cut_at_end(struct span text, size_t from, const char *end_word, size_t whole_from, struct mime_packed *out)
 {
     size_t end = find_line(text, from, end_word);
-    size_t whole_end = end == SPAN_NPOS ? text.len : end + line_at(text, end).len;
+    size_t whole_end = end == SPAN_NPOS ? text.len : end + span_line(span_skip(text, end)).len;
 
     if (end == SPAN_NPOS)
         end = text.len;
@@ -78,12 +70,13 @@ bool mime_uuencoded(struct span text, size_t from, struct mime_packed *out)
     size_t at = from;
 
     while ((at = find_line(text, at, "begin")) != SPAN_NPOS) {
-        struct span line = line_at(text, at);
+        struct span line = span_line(span_skip(text, at));
         size_t next = at + line.len;
 
-        for (int i = 0; i < BLANK_LINES_MOST && next < text.len && !span_trim(line_at(text, next)).len; i++)
-            next += line_at(text, next).len;
-        if (is_begin(line, &out->name) && is_uu_line(line_at(text, next))) {
+        for (int i = 0; i < BLANK_LINES_MOST && next < text.len && !span_trim(span_line(span_skip(text, next))).len;
+             i++)
+            next += span_line(span_skip(text, next)).len;
+        if (is_begin(line, &out->name) && is_uu_line(span_line(span_skip(text, next)))) {
             cut_at_end(text, next, "end", at, out);
             return true;
         }
@@ -99,11 +92,11 @@ static bool yencoded(struct span text, size_t from, struct mime_packed *out)
 
     if (at == SPAN_NPOS)
         return false;
-    struct span line = line_at(text, at);
+    struct span line = span_line(span_skip(text, at));
     size_t next = at + line.len, name = span_search(line, SPAN(" name="));
 
     if (span_starts(span_skip(text, next), SPAN("=ypart ")))
-        next += line_at(text, next).len;
+        next += span_line(span_skip(text, next)).len;
     out->name = name == SPAN_NPOS ? span_make(NULL, 0) : span_trim(span_skip(line, name + 6));
     cut_at_end(text, next, "=yend", at, out);
     return true;

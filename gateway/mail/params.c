@@ -7,6 +7,7 @@
 #include "gateway/mail/words.h"
 
 #include "gateway/mail/header.h"
+#include "gateway/mail/mailbox_token.h"
 #include "gateway/mail/params_join.h"
 
 struct reader {
@@ -35,22 +36,6 @@ static void flaw(struct reader *r, enum params_flaw flaw)
     r->pieces->flaws |= flaw;
 }
 
-/* The comment at the front of `s`, nested ones included [RFC5322 3.2.2]; 0 when it does not end. */
-static size_t comment_length(struct span s)
-{
-    size_t depth = 0;
-
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '\\')
-            i++;
-        else if (s.ptr[i] == '(')
-            depth++;
-        else if (s.ptr[i] == ')' && --depth == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
 /* Blanks and comments at the front of `s`. */
 static size_t gap_length(struct reader *r, struct span s)
 {
@@ -61,7 +46,7 @@ static size_t gap_length(struct reader *r, struct span s)
             n++;
             continue;
         }
-        comment = s.ptr[n] == '(' && !r->has_open_comment ? comment_length(span_skip(s, n)) : 0;
+        comment = s.ptr[n] == '(' && !r->has_open_comment ? mailbox_comment(span_skip(s, n)) : 0;
         r->has_open_comment |= s.ptr[n] == '(' && comment == 0;
         if (comment)
             flaw(r, PARAMS_COMMENT);

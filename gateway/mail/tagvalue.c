@@ -157,16 +157,9 @@ enum fault tag_base64(struct span value, unsigned char *out, size_t size, size_t
     return FAULT_NONE;
 }
 
-static int hex_digit(char c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static int quoted_byte(struct span rest)
 {
-    int high = rest.len > 2 ? hex_digit(rest.ptr[1]) : -1, low = rest.len > 2 ? hex_digit(rest.ptr[2]) : -1;
+    int high = rest.len > 2 ? ascii_upper_hex(rest.ptr[1]) : -1, low = rest.len > 2 ? ascii_upper_hex(rest.ptr[2]) : -1;
 
     return high < 0 || low < 0 ? 0 : high << 4 | low;
 }

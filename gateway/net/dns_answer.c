@@ -117,12 +117,6 @@ static enum fault txt_from_text(struct arena *a, struct span text, struct span *
     return FAULT_NONE;
 }
 
-static int hex_value(char c)
-{
-    c = ascii_lower(c);
-    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "3 1 1 0123abcd": usage, selector, matching type, certificate data [RFC6698 2.2] */
 static enum fault tlsa_from_text(struct arena *a, struct span text, struct span *out)
 {
@@ -139,7 +133,7 @@ static enum fault tlsa_from_text(struct arena *a, struct span text, struct span 
     if (!span_word(&text, &word) || word.len % 2 || span_trim(text).len)
         return FAULT_SYNTAX;
     for (size_t i = 0; i < word.len; i += 2) {
-        int high = hex_value(word.ptr[i]), low = hex_value(word.ptr[i + 1]);
+        int high = ascii_hex(word.ptr[i]), low = ascii_hex(word.ptr[i + 1]);
 
         if (high < 0 || low < 0)
             return FAULT_SYNTAX;

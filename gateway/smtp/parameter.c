@@ -6,11 +6,6 @@
 
 /* ---- values ---- */
 
-static int hex_digit(char c)
-{
-    return ascii_is_digit(c) ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* What an encoded byte may stand for: printable ASCII and blanks [RFC3461 4.2, 4.4], UTF-8 where an address may stand
  * [RFC6531 3.6]. */
 static bool is_decoded_byte(int byte, bool takes_utf8)
@@ -27,8 +22,8 @@ static bool is_xtext(struct span s, bool takes_utf8)
             return false;
         if (c != '+')
             continue;
-        int high = i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
-        int low = i + 2 < s.len ? hex_digit(s.ptr[i + 2]) : -1;
+        int high = i + 2 < s.len ? ascii_upper_hex(s.ptr[i + 1]) : -1;
+        int low = i + 2 < s.len ? ascii_upper_hex(s.ptr[i + 2]) : -1;
 
         if (high < 0 || low < 0 || !is_decoded_byte(high * 16 + low, takes_utf8))
             return false;

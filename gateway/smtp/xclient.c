@@ -3,11 +3,6 @@
 
 #include "gateway/base/bug.h"
 
-static int hex_digit(char c)
-{
-    return ascii_is_digit(c) ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 enum fault xtext_decode(struct arena *a, struct span text, struct span *out)
 {
     char *to = arena_alloc(a, text.len + 1);
@@ -17,8 +12,8 @@ enum fault xtext_decode(struct arena *a, struct span text, struct span *out)
         char c = text.ptr[i];
 
         if (c == '+') {
-            int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_digit(text.ptr[i + 2]) : -1;
+            int high = i + 2 < text.len ? ascii_upper_hex(text.ptr[i + 1]) : -1;
+            int low = i + 2 < text.len ? ascii_upper_hex(text.ptr[i + 2]) : -1;
 
             if (high < 0 || low < 0)
                 return FAULT_SYNTAX;

@@ -95,33 +95,11 @@ static struct store_query *queue_take(struct queue *queue)
     return query;
 }
 
-static struct span put_bytes(char **at, struct span bytes)
-{
-    char *to = *at;
-
-    if (bytes.len)
-        memcpy(to, bytes.ptr, bytes.len);
-    *at += bytes.len;
-    return span_make(to, bytes.len);
-}
-
 static struct store_query *query_new(struct lmdb *db, const struct store_op *op, int timeout_ms)
 {
-    struct store_op copy = *op;
-    struct span *extras[OP_EXTRAS];
-    size_t bytes = op->key.len;
+    struct store_query *query = mem_alloc(sizeof *query + op_bytes(op));
 
-    op_extras(&copy, extras);
-    for (size_t i = 0; i < OP_EXTRAS; i++)
-        bytes += extras[i] ? extras[i]->len : 0;
-    struct store_query *query = mem_alloc(sizeof *query + bytes);
-    char *at = query->bytes;
-
-    for (size_t i = 0; i < OP_EXTRAS; i++)
-        if (extras[i])
-            *extras[i] = put_bytes(&at, *extras[i]);
-    copy.key = put_bytes(&at, op->key);
-    query->op = copy;
+    query->op = op_copy_into(op, query->bytes);
     query->asked_us = clock_mono_us();
     query->deadline_ms =
         query->asked_us / 1000 + (timeout_ms && timeout_ms < db->timeout_ms ? timeout_ms : db->timeout_ms);

@@ -131,7 +131,10 @@ uint64_t op_hash(const struct store_op *op)
     return h ^ h >> 29;
 }
 
-void op_extras(struct store_op *op, struct span *out[OP_EXTRAS])
+enum { OP_EXTRAS = 2 };
+
+/* Its spans besides the key. */
+static void op_extras(struct store_op *op, struct span *out[OP_EXTRAS])
 {
     out[0] = op->kind == STORE_GREYLIST ? &op->greylist.client
              : op->kind == STORE_PUT    ? &op->put.value
@@ -140,17 +143,44 @@ void op_extras(struct store_op *op, struct span *out[OP_EXTRAS])
     out[1] = op->kind == STORE_BAYES_ADD ? &op->bayes.counts : NULL;
 }
 
-struct store_op op_copy(struct arena *a, const struct store_op *op)
+size_t op_bytes(const struct store_op *op)
+{
+    struct store_op extra = *op;
+    struct span *extras[OP_EXTRAS];
+    size_t bytes = op->key.len;
+
+    op_extras(&extra, extras);
+    for (size_t i = 0; i < OP_EXTRAS; i++)
+        bytes += extras[i] ? extras[i]->len : 0;
+    return bytes;
+}
+
+static struct span put_bytes(char **at, struct span bytes)
+{
+    struct span copy = span_make(*at, bytes.len);
+
+    if (bytes.len)
+        memcpy(*at, bytes.ptr, bytes.len);
+    *at += bytes.len;
+    return copy;
+}
+
+struct store_op op_copy_into(const struct store_op *op, char *bytes)
 {
     struct store_op copy = *op;
     struct span *extras[OP_EXTRAS];
 
-    copy.key = arena_copy(a, op->key);
     op_extras(&copy, extras);
     for (size_t i = 0; i < OP_EXTRAS; i++)
         if (extras[i])
-            *extras[i] = arena_copy(a, *extras[i]);
+            *extras[i] = put_bytes(&bytes, *extras[i]);
+    copy.key = put_bytes(&bytes, op->key);
     return copy;
+}
+
+struct store_op op_copy(struct arena *a, const struct store_op *op)
+{
+    return op_copy_into(op, arena_alloc(a, op_bytes(op) + 1));
 }
 
 struct store_answer *store_answer_copy(struct arena *a, const struct store_op *op, const struct store_answer *answer)

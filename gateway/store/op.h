@@ -172,14 +172,14 @@ struct span store_key(struct arena *a, struct span text);
 /* op_key_is_good - not empty, not too long, and no zero byte first (a driver may keep its own behind that).
  * op_is_good - so are all keys that it names, and its value; what is not is answered STORE_FAILED. */
 bool op_key_is_good(struct span key);
-/* op_is_bayes - one of the kinds that are about many records. op_extra - the spans besides the key, of whatever kind:
- * copied with it. */
+/* op_is_bayes - one of the kinds that are about many records. op_bytes - what its key and its other spans
+ * take; op_copy_into - a copy whose spans lie in `bytes`, one behind the other. */
 static inline bool op_is_bayes(enum store_kind kind)
 {
     return kind >= STORE_RECORD_KINDS && kind < STORE_KIND_COUNT;
 }
-enum { OP_EXTRAS = 2 };
-void op_extras(struct store_op *op, struct span *out[OP_EXTRAS]);
+size_t op_bytes(const struct store_op *op);
+struct store_op op_copy_into(const struct store_op *op, char *bytes);
 bool op_is_good(const struct store_op *op);
 /* op_later - when what lives so long expires: at most STORE_TIME_MOST. */
 int64_t op_later(int64_t now_ms, int64_t life_ms);

@@ -75,16 +75,6 @@ static void remove_deadline(struct redis_query *q)
 
 /* ---- birth and end ---- */
 
-static struct span keep(char **at, struct span bytes)
-{
-    struct span copy = span_make(*at, bytes.len);
-
-    if (bytes.len)
-        memcpy(*at, bytes.ptr, bytes.len);
-    *at += bytes.len;
-    return copy;
-}
-
 static unsigned slot_of(const struct redis *redis, struct span key)
 {
     char text[REDIS_PREFIX_MAX + STORE_KEY_MAX];
@@ -94,23 +84,11 @@ static unsigned slot_of(const struct redis *redis, struct span key)
 
 struct redis_query *redis_query_new(struct redis *redis, const struct store_op *op, int timeout_ms, void *arg)
 {
-    struct store_op copy = *op;
-    struct span *extras[OP_EXTRAS];
-    size_t bytes = op->key.len;
-
-    op_extras(&copy, extras);
-    for (size_t i = 0; i < OP_EXTRAS; i++)
-        bytes += extras[i] ? extras[i]->len : 0;
-    struct redis_query *q = mem_alloc(sizeof *q + bytes);
+    struct redis_query *q = mem_alloc(sizeof *q + op_bytes(op));
     int most_ms = redis->conf->timeout_ms;
-    char *at = q->bytes;
 
-    for (size_t i = 0; i < OP_EXTRAS; i++)
-        if (extras[i])
-            *extras[i] = keep(&at, *extras[i]);
-    copy.key = keep(&at, op->key);
     q->redis = redis;
-    q->op = copy;
+    q->op = op_copy_into(op, q->bytes);
     q->question.op = &q->op;
     q->node = redis->home;
     q->arg = arg;
