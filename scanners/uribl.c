@@ -37,6 +37,12 @@ struct ranked {
     size_t index;
 };
 
+/* Where a reader goes, not what his program fetches. */
+static bool is_clicked(int element)
+{
+    return element == HTML_A || element == HTML_AREA || element == HTML_FORM || element == HTML_REFRESH;
+}
+
 static unsigned weight_of(const struct url *u)
 {
     static const unsigned tricks = URL_USERINFO | URL_ODD_NUMERIC | URL_BAD_IDN | URL_MIXED_SCRIPT | URL_HOMOGRAPH |
@@ -49,9 +55,9 @@ static unsigned weight_of(const struct url *u)
         weight += 8;
     if (u->flags & (URL_NUMERIC_HOST | URL_IDN))
         weight += 4;
-    if (u->sources & (1U << URL_LINK) && u->element <= (int)HTML_AREA)
+    if (u->sources & (1U << URL_LINK) && is_clicked(u->element))
         weight += 4;
-    if (u->sources & (1U << URL_WRAPPED | 1U << URL_TEXT | 1U << URL_SHOWN | 1U << URL_HEADER))
+    if (u->sources & (1U << URL_WRAPPED | 1U << URL_TEXT | 1U << URL_SHOWN | 1U << URL_HEADER | 1U << URL_DECODED))
         weight += 2;
     return u->flags & URL_SCHEMELESS ? weight : weight + 1;
 }

@@ -125,6 +125,27 @@ static void a_message_costs_a_bounded_number_of_questions(void **state)
     strbuf_release(&mail);
 }
 
+/* Of two hosts the one that a reader goes to. */
+static void what_is_clicked_on_is_asked_about_first(void **state)
+{
+    static const char *const pages[] = {
+        PAGE("<img src=http://picture.com/><a href=http://evil.com/>x</a>"),
+        PAGE("<img src=http://picture.com/><form action=http://evil.com/>"),
+        PAGE("<img src=http://picture.com/><meta http-equiv=refresh content='0;url=http://evil.com/'>"),
+        PAGE("<a hidden href=http://unseen.com/>y</a><a href=http://evil.com/>x</a>"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(pages); i++) {
+        struct desk *d = desk_of("names_most = 1 zone \"bl.example\" { score = 4.0 test = no }", pages[i]);
+
+        desk_dns(d, "evil.com.bl.example", DNS_A, "127.0.0.2");
+        desk_settle(d);
+        EXPECT_INT(400, desk_points(d));
+        desk_close(d);
+    }
+}
+
 static void an_allow_list_may_stop_the_others(void **state)
 {
     struct desk *d = desk_of("zone \"bl.example\" { score = 4.0 test = no }"
@@ -175,5 +196,5 @@ static void a_list_that_refuses_is_put_aside(void **state)
 }
 
 RUN_TESTS(TEST(lists_are_asked_about_what_they_list), TEST(a_message_costs_a_bounded_number_of_questions),
-          TEST(an_allow_list_may_stop_the_others), TEST(nothing_is_asked_by_default_nor_about_our_own_mail),
-          TEST(a_list_that_refuses_is_put_aside))
+          TEST(what_is_clicked_on_is_asked_about_first), TEST(an_allow_list_may_stop_the_others),
+          TEST(nothing_is_asked_by_default_nor_about_our_own_mail), TEST(a_list_that_refuses_is_put_aside))
