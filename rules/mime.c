@@ -45,7 +45,7 @@ static const struct symbol symbols[] = {
     [CTYPE] = { "BROKEN_CONTENT_TYPE", 150, "a Content-Type that is none" },
     [BROKEN_HEADERS] = { "BROKEN_HEADERS", 200, "lines among the header fields that are none, NUL or bare CR" },
     [CTE_7BIT] = { "BAD_CTE_7BIT", 50, "bytes above 127 in what says that it has none" },
-    [NO_VERSION] = { "MISSING_MIME_VERSION", 50, "MIME without MIME-Version" },
+    [NO_VERSION] = { "MISSING_MIME_VERSION", 10, "MIME without MIME-Version" },
     [CHARSET] = { "R_BAD_CHARSET", 80, "a charset that nobody knows, or text that it does not have" },
     [PARTIAL] = { "MIME_PARTIAL", 300, "a piece of a message, which nobody can examine" },
     [EXTERNAL] = { "MIME_EXTERNAL_BODY", 200, "a part that lies elsewhere" },
@@ -55,10 +55,10 @@ static const struct symbol symbols[] = {
     [ZERO_FONT] = { "ZERO_FONT", 100, "HTML with text that is too small to read" },
     [HIDDEN] = { "HTML_HIDDEN_TEXT", 120, "HTML that hides more text than it shows" },
     [PASSWORD] = { "HTML_PASSWORD_FIELD", 300, "a field for a password in the message itself" },
-    [SCRIPT] = { "HTML_SCRIPT_WRITES", 250, "script that builds a page or a file" },
+    [SCRIPT] = { "HTML_SCRIPT_WRITES", 150, "script that builds a page or a file" },
     [REFRESH] = { "HTML_META_REFRESH", 180, "HTML that goes elsewhere by itself" },
     [DATA_LINK] = { "HTML_DATA_PAGE", 300, "a link that carries its own page" },
-    [OBJECT] = { "HTML_OBJECT", 100, "HTML with an object, applet or frame" },
+    [OBJECT] = { "HTML_OBJECT", 20, "HTML with an object, applet or frame" },
     { 0 },
 };
 
