@@ -54,7 +54,8 @@ static const struct conf_key bayes_keys[] = {
       .initial = "0",
       .least = "0",
       .most = "3650d",
-      .help = "how long a token is remembered after it was last learned; 0: until its room is needed" },
+      .help = "how long a token is remembered after it was last learned, and a message at most; 0: until its room is "
+              "needed" },
     { .name = "autolearn",
       .type = CONF_BOOL,
       .at = AT(autolearn),
@@ -120,7 +121,7 @@ struct store_op bayes_op(const struct bayes_conf *conf, enum store_kind kind, st
     if (kind == STORE_BAYES_LOOK)
         return op;
     tokens_digest(tokens, op.bayes.digest);
-    op.bayes.remember_ms = conf->remember_ms;
+    op.bayes.remember_ms = conf->life_ms && conf->life_ms < conf->remember_ms ? conf->life_ms : conf->remember_ms;
     op.bayes.life_ms = conf->life_ms;
     op.bayes.most = conf->tokens_most / STORE_BAYES_BUCKETS;
     return op;

@@ -281,3 +281,8 @@ enum bayes_outcome bayes_outcome_of(enum bayes_as was, enum bayes_as as, int *sp
         return was == BAYES_FORGET ? BAYES_UNKNOWN : BAYES_FORGOTTEN;
     return was == as ? BAYES_ALREADY : was == BAYES_FORGET ? BAYES_LEARNED : BAYES_RELEARNED;
 }
+
+bool bayes_is_refreshed(const struct store_op *op, enum bayes_outcome outcome)
+{
+    return outcome == BAYES_ALREADY && op->bayes.life_ms > 0;
+}

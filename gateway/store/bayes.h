@@ -67,5 +67,8 @@ bool bayes_was_added(const struct store_record *record, int64_t now_ms);
 /* bayes_outcome_of - what learning as `as` does when it `was`; *spam and *ham: what is added to the counts of each
  * token, and to the totals. */
 enum bayes_outcome bayes_outcome_of(enum bayes_as was, enum bayes_as as, int *spam, int *ham);
+/* bayes_is_refreshed - learned again: it is remembered from now on, and so its tokens live from now on, if they have a
+ * life. Else the tokens would go, and what the message was learned as would stay. */
+bool bayes_is_refreshed(const struct store_op *op, enum bayes_outcome outcome);
 
 #endif

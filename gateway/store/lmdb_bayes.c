@@ -155,7 +155,7 @@ static enum file_state learn(struct work *w, struct store_answer *answer)
     bayes_message_save(w->room, w->op);
     if (state == FILE_OK)
         state = put(w, key, was_there);
-    if (state == FILE_OK && (by[0] || by[1]))
+    if (state == FILE_OK && (by[0] || by[1] || bayes_is_refreshed(w->op, answer->bayes.outcome)))
         state = change(w, by);
     return state == FILE_OK ? add_totals(w, by[0], by[1], &answer->bayes.totals) : state;
 }

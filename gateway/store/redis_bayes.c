@@ -138,7 +138,9 @@ const char redis_bayes_learn[] =
                               "elseif was == as then outcome = 2\n"
                               "elseif was ~= 0 then outcome = 1 end\n"
                               "keep(key, as ~= 0 and struct.pack('<d', as) or '', remember)\n"
-                              "if spam ~= 0 or ham ~= 0 then change(function(i) return spam, ham end) end\n"
+                              "if spam ~= 0 or ham ~= 0 or (outcome == 2 and life > 0) then\n"
+                              "  change(function(i) return spam, ham end)\n"
+                              "end\n"
                               "local s, h = add_totals(spam, ham)\n"
                               "return struct.pack('<ddd', outcome, s, h)\n";
 

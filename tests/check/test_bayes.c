@@ -94,6 +94,29 @@ static void a_recipient_may_have_learned_otherwise(void **state)
     desk_close(d);
 }
 
+/* A message is not remembered longer than its tokens: to forget it would take from the counts of others. */
+static void it_is_remembered_as_long_as_its_tokens(void **state)
+{
+    static const struct {
+        const char *conf;
+        int days;
+    } cases[] = { { "remember = 30d", 30 },
+                  { "remember = 30d  life = 10d", 10 },
+                  { "remember = 30d  life = 40d", 30 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_open(&bayes_module, cases[i].conf);
+
+        desk_message(d, SPAM);
+        struct store_op op =
+            bayes_op(d->settings.conf, STORE_BAYES_LEARN, SPAN("b:{*}:"), tokens_of(&d->arena, d->message), d->now_ms);
+
+        EXPECT_INT(cases[i].days * 86400000LL, op.bayes.remember_ms);
+        desk_close(d);
+    }
+}
+
 static void without_a_store_it_has_failed(void **state)
 {
     struct desk *d = desk_open(&bayes_module, NULL);
@@ -220,6 +243,6 @@ static void it_keeps_its_balance(void **state)
 }
 
 RUN_TESTS(TEST(it_says_nothing_before_it_has_learned), TEST(what_is_unsure_counts_less),
-          TEST(a_recipient_may_have_learned_otherwise), TEST(without_a_store_it_has_failed),
-          TEST(it_learns_by_itself_only_when_told_to), TEST(it_learns_what_others_are_sure_of),
-          TEST(it_keeps_its_balance))
+          TEST(a_recipient_may_have_learned_otherwise), TEST(it_is_remembered_as_long_as_its_tokens),
+          TEST(without_a_store_it_has_failed), TEST(it_learns_by_itself_only_when_told_to),
+          TEST(it_learns_what_others_are_sure_of), TEST(it_keeps_its_balance))

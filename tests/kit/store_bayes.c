@@ -274,6 +274,28 @@ static void tokens_have_a_life(const struct store_bench *b)
     EXPECT_TRUE(!has(b, 1) && has(b, 2) && has(b, 3));
 }
 
+/* What is learned every night lives as long as it is there. */
+static void tokens_live_on_when_they_are_learned_again(const struct store_bench *b)
+{
+    static const uint64_t old = 4, young = 5;
+    struct store_op op;
+
+    new_class();
+    op = op_of(STORE_BAYES_LEARN, &old, 1);
+    op.bayes.as = BAYES_SPAM;
+    op.bayes.life_ms = op.bayes.remember_ms = 10 * DAY;
+    EXPECT_INT(BAYES_LEARNED, ask(b, &op)->bayes.outcome);
+    op.now_ms += 8 * DAY;
+    EXPECT_INT(BAYES_ALREADY, ask(b, &op)->bayes.outcome);
+    op.now_ms += 8 * DAY;
+    EXPECT_INT(BAYES_ALREADY, ask(b, &op)->bayes.outcome);
+    op.bayes.tokens = tokens_of(&young, 1);
+    op.bayes.digest[5] = 1;
+    EXPECT_INT(BAYES_LEARNED, ask(b, &op)->bayes.outcome);
+    EXPECT_TRUE(has(b, old) && has(b, young));
+    expect_counts(b, &old, 1, (struct store_token_count[]){ { 1, 0 } });
+}
+
 static void what_is_wrong_is_refused(const struct store_bench *b)
 {
     static uint64_t many[STORE_TOKENS_MOST + 1];
@@ -407,7 +429,7 @@ static void random_step(const struct store_bench *b, struct model *m)
     op.bayes.digest[3] = (uint8_t)message;
     enum bayes_outcome outcome = bayes_outcome_of(m->messages[message], op.bayes.as, &by[0], &by[1]);
 
-    if (by[0] || by[1])
+    if (by[0] || by[1] || bayes_is_refreshed(&op, outcome))
         model_change(m, &op, by, NULL);
     m->messages[message] = op.bayes.as;
     m->totals.spam += by[0];
@@ -460,6 +482,7 @@ void store_bayes_suite(const struct store_bench *bench)
     old_and_rare_ones_make_room(bench);
     nothing_is_added_twice(bench);
     tokens_have_a_life(bench);
+    tokens_live_on_when_they_are_learned_again(bench);
     what_is_wrong_is_refused(bench);
     many_tokens_at_once(bench);
     what_is_no_bucket_is_none(bench);
