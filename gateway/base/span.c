@@ -21,9 +21,13 @@ bool span_is(struct span a, const char *text)
     return span_eq(a, span_of(text));
 }
 
+/* Most of what is compared differs in its first letter: the text is not measured before. */
 bool span_iis(struct span a, const char *text)
 {
-    return span_ieq(a, span_of(text));
+    for (size_t i = 0; i < a.len; i++)
+        if (!text || !text[i] || ascii_lower(a.ptr[i]) != ascii_lower(text[i]))
+            return false;
+    return !text || !text[a.len];
 }
 
 bool span_starts(struct span s, struct span prefix)

@@ -256,7 +256,9 @@ static struct span make_text(struct mime_state *state, struct mime_node *node)
         mime_note(node, MIME_CHARSET_INVALID);
     state->tree.anomalies |= part->anomalies;
     text = without_crs(a, without_nuls(a, text));
-    return part->is_flowed ? flowed_join(a, text, part->is_delsp) : text;
+    if (part->is_flowed) /* joined, a CR may have come to stand before an LF */
+        text = without_crs(a, flowed_join(a, text, part->is_delsp));
+    return text;
 }
 
 struct span mime_text(struct message *m, struct mime_part *part)

@@ -248,6 +248,7 @@ static void texts_are_what_people_read(void **state)
     (void)state;
     EXPECT_SPAN("one line\ntwo\n", first_text(SPAN(TYPE "text/plain; format=flowed\r\n\r\none \r\nline\r\ntwo\r\n")));
     EXPECT_SPAN("oneline", first_text(SPAN(TYPE "text/plain; format=flowed; delsp=yes\r\n\r\none \r\nline")));
+    EXPECT_SPAN("one\n", first_text(SPAN(TYPE "text/plain; format=flowed; delsp=yes\r\n\r\none\r \r\n\r\n")));
     EXPECT_SPAN("one \nline", first_text(SPAN(TYPE "text/html; format=flowed\r\n\r\none \r\nline")));
     EXPECT_SPAN("<meta charset='koi8-r'>\xd0\xb0",
                 first_text(SPAN(TYPE "text/html\r\n\r\n<meta charset='koi8-r'>\xc1")));
