@@ -20,11 +20,13 @@
 #include <unistd.h>
 
 #include "gateway/base/bug.h"
+#include "rules/pattern_tree.h"
 
 enum {
     REQUEST_BYTES_MAX = 64 * 1024 * 1024,
     LOOK_EVERY_MS = 20,
     COMPILE_TRIES = 4,
+    SAID_BYTES_MAX = 32 * 1024,
     FILE_BYTES_MAX = 512 * 1024 * 1024
 };
 
@@ -32,8 +34,10 @@ enum reading { READ_NOT, READ_EXACTLY, READ_LOOSELY };
 
 struct entry {
     struct sieve_pattern pattern;
+    const char *said[PATTERN_MANNERS]; /* more and more loosely; NULL: it is not tried so */
     unsigned group;
     enum reading reading;
+    enum pattern_manner manner;
     uint32_t took_us;
 };
 
@@ -51,6 +55,7 @@ struct making {
 /* What a helper tells of one pattern. */
 struct told {
     uint32_t place;
+    uint32_t manner;
     uint32_t reading;
     uint32_t took_us;
 };
@@ -197,11 +202,38 @@ static bool write_all(int fd, const void *bytes, size_t count)
 
 /* ---- one by one ---- */
 
-static bool compiles(const struct sieve_pattern *p, unsigned flags)
+/* What is too heavy is not tried; nor is what would be said as before. */
+static void say_all(struct making *m, struct entry *entry)
+{
+    const struct pattern_node *tree = pattern_read(&m->arena, span_of(entry->pattern.text), false);
+    const char *before = NULL;
+
+    entry->said[PATTERN_AS_IS] = entry->pattern.text[0] ? entry->pattern.text : NULL;
+    if (!tree)
+        return;
+    for (enum pattern_manner manner = PATTERN_AS_IS; manner < PATTERN_MANNERS; manner++) {
+        struct strbuf out;
+
+        strbuf_init(&out, SAID_BYTES_MAX);
+        if (manner != PATTERN_AS_IS)
+            entry->said[manner] = pattern_say(tree, manner, &out) ? arena_dup(&m->arena, strbuf_span(&out)) : NULL;
+        strbuf_release(&out);
+        if (entry->said[manner] && before && strcmp(entry->said[manner], before) == 0)
+            entry->said[manner] = NULL;
+        else
+            before = entry->said[manner];
+    }
+    if (tree->weight > SIEVE_PATTERN_WEIGHT_MAX)
+        entry->said[PATTERN_AS_IS] = NULL;
+}
+
+static bool compiles(const char *text, unsigned flags)
 {
     hs_database_t *database = NULL;
     hs_compile_error_t *error = NULL;
-    bool is_done = hs_compile(p->text, flags, HS_MODE_BLOCK, NULL, &database, &error) == HS_SUCCESS;
+    size_t bytes = 0;
+    bool is_done = hs_compile(text, flags, HS_MODE_BLOCK, NULL, &database, &error) == HS_SUCCESS &&
+                   hs_database_size(database, &bytes) == HS_SUCCESS && bytes <= SIEVE_PATTERN_BYTES_MAX;
 
     hs_free_compile_error(error);
     hs_free_database(database);
@@ -216,20 +248,26 @@ static int64_t now_us(void)
     return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
 }
 
-_Noreturn static void try_from(const struct making *m, size_t first, int fd)
+_Noreturn static void try_from(const struct making *m, size_t place, unsigned manner, int fd)
 {
-    for (size_t i = first; i < m->count; i++) {
-        const struct sieve_pattern *p = &m->entries[i].pattern;
-        struct told told = { .place = (uint32_t)i };
-        int64_t start = now_us();
+    for (; place < m->count; place++, manner = 0) {
+        const struct entry *entry = &m->entries[place];
+        struct told told = { .place = (uint32_t)place };
+        unsigned flags = entry->pattern.flags;
 
-        if (p->text[0] && compiles(p, p->flags))
-            told.reading = READ_EXACTLY;
-        else if (p->text[0] && compiles(p, p->flags | HS_FLAG_PREFILTER))
-            told.reading = READ_LOOSELY;
-        told.took_us = (uint32_t)(now_us() - start);
-        if (!write_all(fd, &told, sizeof told))
-            _exit(1);
+        for (; manner < PATTERN_MANNERS && !told.reading; manner++) {
+            const char *text = entry->said[manner];
+            int64_t start = now_us();
+
+            if (text && compiles(text, flags))
+                told.reading = READ_EXACTLY;
+            else if (text && compiles(text, flags | HS_FLAG_PREFILTER))
+                told.reading = READ_LOOSELY;
+            told.manner = manner;
+            told.took_us = (uint32_t)(now_us() - start);
+            if (!write_all(fd, &told, sizeof told))
+                _exit(1);
+        }
     }
     _exit(0);
 }
@@ -251,27 +289,44 @@ static bool hear(int fd, struct told *out)
     return true;
 }
 
-/* Returns where the next helper is to begin: behind the pattern at which this one was ended. */
-static size_t try_some(struct making *m, size_t first)
+/* What is tried next. */
+struct turn {
+    size_t place;
+    unsigned manner;
+};
+
+static void next_turn(struct turn *turn, bool is_read)
+{
+    if (is_read || ++turn->manner == PATTERN_MANNERS)
+        *turn = (struct turn){ turn->place + 1, 0 };
+}
+
+/* Until all are tried, or the helper is ended at one that takes too long: the next helper goes on behind that. */
+static void try_some(struct making *m, struct turn *turn)
 {
     int fd;
     pid_t pid = start_helper(&fd);
-    size_t next = first;
     int64_t since_ms = 0;
     struct told told;
 
     if (pid == 0)
-        try_from(m, first, fd);
+        try_from(m, turn->place, turn->manner, fd);
     if (pid < 0)
-        return m->count;
-    while (next < m->count && wait_for(fd, pid, since_ms, m->pattern_ms) && hear(fd, &told) && told.place == next) {
-        m->entries[next].reading = (enum reading)told.reading;
-        m->entries[next].took_us = told.took_us;
+        turn->place = m->count;
+    while (turn->place < m->count && wait_for(fd, pid, since_ms, m->pattern_ms) && hear(fd, &told) &&
+           told.place == turn->place && told.manner == turn->manner) {
+        struct entry *entry = &m->entries[turn->place];
+
+        entry->reading = (enum reading)told.reading;
+        entry->manner = (enum pattern_manner)told.manner;
+        entry->took_us = told.took_us;
         since_ms = processor_ms(pid);
-        next++;
+        next_turn(turn, told.reading);
     }
-    end_helper(pid, fd, next < m->count);
-    return next < m->count ? next + 1 : next;
+    if (pid > 0)
+        end_helper(pid, fd, turn->place < m->count);
+    if (turn->place < m->count)
+        next_turn(turn, false);
 }
 
 /* ---- by groups ---- */
@@ -293,7 +348,7 @@ static struct expressions expressions_of(struct making *m, unsigned group, uint3
 
         if (entry->group != group || entry->reading == READ_NOT || entry->took_us > most_us)
             continue;
-        e.texts[e.count] = entry->pattern.text;
+        e.texts[e.count] = entry->said[entry->manner];
         e.ids[e.count] = entry->pattern.id;
         e.flags[e.count++] = entry->pattern.flags | (entry->reading == READ_LOOSELY ? HS_FLAG_PREFILTER : 0);
     }
@@ -385,8 +440,10 @@ static const char *make(struct making *m, struct strbuf *out)
 {
     size_t made = 0;
 
-    for (size_t next = 0; next < m->count;)
-        next = try_some(m, next);
+    for (size_t i = 0; i < m->count; i++)
+        say_all(m, &m->entries[i]);
+    for (struct turn turn = { 0 }; turn.place < m->count;)
+        try_some(m, &turn);
     for (unsigned i = 0; i < m->group_count; i++) {
         make_group(m, i);
         if (m->groups[i].database.len)

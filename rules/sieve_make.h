@@ -2,8 +2,8 @@
  *
  * Hyperscan takes half a minute for some thousands of patterns, most of it for a few of them. So it is not done where
  * mail is handled: `postern compile-rules` reads a request, tries each pattern by itself in a process of its own with a
- * limit of time, leaves out what takes too long or cannot be read, compiles the rest by groups, and writes the file
- * that rules/sieve.h loads.
+ * limit of time and of room, says it more loosely as long as it takes too much (rules/pattern_tree.h), leaves out what
+ * then still does or cannot be read, compiles the rest by groups, and writes the file that rules/sieve.h loads.
  */
 #ifndef RULES_SIEVE_MAKE_H
 #define RULES_SIEVE_MAKE_H
@@ -12,9 +12,11 @@
 #include "rules/sieve.h"
 
 enum {
-    SIEVE_LEAST_PATTERNS = 4,   /* a smaller group needs no sieve */
-    SIEVE_PATTERN_MS_MAX = 700, /* processor time for one pattern */
-    SIEVE_GROUP_MS_MAX = 60000, /* for all of a group */
+    SIEVE_LEAST_PATTERNS = 4,            /* a smaller group needs no sieve */
+    SIEVE_PATTERN_MS_MAX = 200,          /* processor time for one pattern, said in one manner */
+    SIEVE_PATTERN_BYTES_MAX = 48 * 1024, /* its database */
+    SIEVE_PATTERN_WEIGHT_MAX = 300,      /* rules/pattern_tree.h: beyond that it is not even tried */
+    SIEVE_GROUP_MS_MAX = 60000,          /* for all of a group */
     SIEVE_MEMORY_BYTES_MAX = 2000 * 1024 * 1024L,
 };
 

@@ -10,9 +10,10 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/mail/crypto.h"
+#include "rules/pattern_tree.h"
 #include "rules/sieve_make.h"
 
-enum { EXPANDED_BYTES_MAX = 16 * 1024, EXPANDED_DEPTH_MAX = 4 };
+enum { EXPANDED_BYTES_MAX = 128 * 1024, EXPANDED_DEPTH_MAX = 4 };
 
 /* (?-m) and (?^) would turn our reading of anchors off inside of the pattern. */
 static bool turns_lines_off(const char *pattern)
@@ -130,9 +131,23 @@ static const char *without_tags(struct arena *a, const char *pattern)
     return text;
 }
 
+/* Blanks and comments of an extended pattern are left out. */
+static const char *without_blanks(struct arena *a, const char *pattern)
+{
+    const struct pattern_node *tree = pattern_read(a, span_of(pattern), true);
+    struct strbuf out;
+
+    strbuf_init(&out, EXPANDED_BYTES_MAX);
+    const char *text = tree && pattern_say(tree, PATTERN_AS_IS, &out) ? arena_dup(a, strbuf_span(&out)) : NULL;
+
+    strbuf_release(&out);
+    return text;
+}
+
 bool sieve_pattern(struct arena *a, const struct rule *rule, struct sieve_pattern *out)
 {
-    const unsigned known = PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_MULTILINE | PCRE2_NO_AUTO_CAPTURE | PCRE2_DUPNAMES;
+    const unsigned known =
+        PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_MULTILINE | PCRE2_NO_AUTO_CAPTURE | PCRE2_DUPNAMES | PCRE2_EXTENDED;
 
     if (rule->options & ~known || turns_lines_off(rule->pattern))
         return false;
@@ -142,6 +157,8 @@ bool sieve_pattern(struct arena *a, const struct rule *rule, struct sieve_patter
     out->flags |= rule->options & PCRE2_DOTALL ? HS_FLAG_DOTALL : 0;
     const char *text = without_tags(a, rule->pattern);
 
+    if (text && rule->options & PCRE2_EXTENDED)
+        text = without_blanks(a, text);
     out->text = text ? anchored_at_lines(a, text) : "";
     return text;
 }
@@ -173,7 +190,7 @@ static void put_group(struct arena *a, const struct matcher_group *group, struct
 /* Of what patterns, compiled by what, for what processor, by which rules of ours. */
 static void make_key(struct span request, unsigned char key[SIEVE_KEY_BYTES])
 {
-    static const char ours[] = "sieve 2, limits 700 60000";
+    static const char ours[] = "sieve 3, limits 200 48 300 60000";
     struct crypto *c = crypto_here();
     hs_platform_info_t platform = { 0 };
 

@@ -222,7 +222,8 @@ static void another_set_has_another_key(void **state)
     desk_close(&d);
 }
 
-/* A pattern that Hyperscan takes long for is left out: it may always match. So are all when there is no time at all. */
+/* A pattern that Hyperscan takes long for is said more loosely; one that cannot be (for (?i) in its midst) is left out:
+ * it may always match. */
 static void what_takes_too_long_is_left_out(void **state)
 {
     struct desk d;
@@ -231,13 +232,16 @@ static void what_takes_too_long_is_left_out(void **state)
 
     (void)state;
     desk_open(&d);
-    d.rules[0].pattern = "(?:a|b|c|d)[^z]{1,900}(?:e|f)[^y]{1,900}(?:g|h)[^x]{1,900}i";
+    d.rules[0].pattern = "(?:a|b|c|d)[^z]{1,900}(?i)(?:e|f)[^y]{1,900}(?:g|h)[^x]{1,900}i";
+    d.rules[1].pattern = "(?:a|b|c|d)[^z]{1,900}(?:e|f)[^y]{1,900}(?:g|h)[^x]{1,900}i";
     make_file(&d, 100);
     matcher_use(d.matcher, sieve_load(strbuf_span(&d.file), d.key, d.set.count, &wrong));
     EXPECT_NULL(wrong);
     matcher_sift(d.matcher, 0, matcher_group_of(d.matcher, &d.rules[0]), SPAN("_"), maybe);
     EXPECT_TRUE(matcher_maybe(maybe, &d.rules[0]));
     EXPECT_FALSE(matcher_maybe(maybe, &d.rules[1]));
+    matcher_sift(d.matcher, 0, matcher_group_of(d.matcher, &d.rules[1]), SPAN("a_e_g_i"), maybe);
+    EXPECT_TRUE(matcher_maybe(maybe, &d.rules[1]));
     desk_close(&d);
 }
 

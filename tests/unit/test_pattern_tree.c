@@ -1,0 +1,179 @@
+/* tests/unit/test_pattern_tree.c - patterns taken apart and said again: what matches the one matches the other. */
+#include "tests/kit/expect.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+
+#include "rules/pattern_tree.h"
+
+/* In each manner; NULL: it cannot be said so. */
+static const struct {
+    const char *pattern;
+    const char *said[PATTERN_MANNERS];
+} cases[] = {
+    { "viagra", { "viagra", "viagra", "viagra", "viagra" } },
+    { "a.{0,50}b", { "a.{0,50}b", "a.*b", "a.*b", NULL } },
+    { "\\d{16}", { "\\d{16,16}", "\\d{8,}", "\\d+", NULL } },
+    { "(?:name|sex){5}", { "(?:(?:name|sex)){5,5}", "(?:(?:name|sex)){2,}", "(?:(?:name|sex))+", "(?:name|sex)" } },
+    { "(?=x)ab(?!c)(?>d+)e++f*?", { "abd+e+f*", "abd+e+f*", "abd+e+f*", "abd+e+" } },
+    { "(\\w+) \\1 money",
+      { "\\w+\\x20(?s:.*)\\x20money", "\\w+\\x20(?s:.*)\\x20money", "\\w+\\x20(?s:.*)\\x20money",
+        "\\x20(?s:.*)\\x20money" } },
+    { "\\Ato\\Z", { "^to$", "^to$", "^to$", NULL } },
+    { "(?i)cash(?-i:NOW)", { "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))" } },
+    { "\\Qa.b\\E\\x{41}\\060\\h",
+      { "a\\x2ebA0[\\x09\\x20\\xa0]", "a\\x2ebA0[\\x09\\x20\\xa0]", "a\\x2ebA0[\\x09\\x20\\xa0]",
+        "a\\x2ebA0[\\x09\\x20\\xa0]" } },
+};
+
+static void it_is_said_in_each_manner(void **state)
+{
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, SIZE_MAX);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct pattern_node *tree = pattern_read(&a, span_of(cases[i].pattern), false);
+
+        EXPECT_TRUE(tree);
+        for (enum pattern_manner manner = PATTERN_AS_IS; manner < PATTERN_MANNERS; manner++) {
+            struct strbuf out;
+
+            strbuf_init(&out, 1000);
+            EXPECT_INT(cases[i].said[manner] != NULL, pattern_say(tree, manner, &out));
+            if (cases[i].said[manner])
+                EXPECT_STR(cases[i].said[manner], out.data);
+            strbuf_release(&out);
+        }
+    }
+    arena_release(&a);
+}
+
+static bool matches(const char *pattern, const char *text)
+{
+    PCRE2_SIZE at;
+    int error;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_MULTILINE, &error, &at, NULL);
+
+    if (!code)
+        print_error("\"%s\" is not compiled\n", pattern);
+    EXPECT_TRUE(code);
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    int found = pcre2_match(code, (PCRE2_SPTR)text, strlen(text), 0, 0, data, NULL);
+
+    pcre2_match_data_free(data);
+    pcre2_code_free(code);
+    return found >= 0;
+}
+
+static const char *const patterns[] = {
+    "(?:your|my)\\s(?:name|age){2,3}[-:]{1,4}",
+    "[]a-c]{3}\\b(?:x|yy|)+z",
+    "^(?:Re: )?(?<word>urgent) \\k<word>",
+    "a{2}b{,3}c",
+    "(?i)free(?:dom|bie)?s?\\s*!{2,}",
+    "(?<!no )cheap(?= pills).*now",
+    "(?:one|t(?:wo|hree)|f.ur){2}",
+    "(?-i)Case(?i:Less)",
+    "x(?#why)y\\Kz",
+    "[[:digit:]\\]]{2}\\)",
+    "\\bq(?:u|\\x75)(?:i|1)ck{1,2}\\B.",
+    "(a|b)\\1c",
+};
+static const char *const texts[] = {
+    "your nameage: -",
+    "my agename--",
+    "]ab xyyz",
+    "abcz",
+    "Re: urgent urgent",
+    "urgent please",
+    "aab{,3}c",
+    "aac",
+    "FREEBIES !!!",
+    "freedom!",
+    "no cheap pills now",
+    "cheap pills, now",
+    "twofour",
+    "threeone two",
+    "CaseLESS",
+    "xyz",
+    "1])",
+    "23)",
+    "quickk!",
+    "q1ck-s qu1ckly",
+    "aac bbc abc",
+    "",
+};
+
+/* Whatever manner it is said in. */
+static void what_matches_goes_on_matching(void **state)
+{
+    unsigned matched = 0, said = 0;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, SIZE_MAX);
+    for (size_t i = 0; i < COUNT(patterns); i++) {
+        const struct pattern_node *tree = pattern_read(&a, span_of(patterns[i]), false);
+
+        if (!tree)
+            print_error("\"%s\" is not read\n", patterns[i]);
+        EXPECT_TRUE(tree);
+        for (enum pattern_manner manner = PATTERN_AS_IS; manner < PATTERN_MANNERS; manner++) {
+            struct strbuf out;
+
+            strbuf_init(&out, 1000);
+            for (size_t k = 0; pattern_say(tree, manner, &out) && k < COUNT(texts); k++, strbuf_clear(&out)) {
+                bool is_match = matches(patterns[i], texts[k]);
+
+                if (is_match && !matches(out.data, texts[k]))
+                    print_error("\"%s\" as \"%s\" holds back \"%s\"\n", patterns[i], out.data, texts[k]);
+                EXPECT_TRUE(!is_match || matches(out.data, texts[k]));
+                matched += is_match;
+                said++;
+            }
+            strbuf_release(&out);
+        }
+    }
+    EXPECT_TRUE(matched > 40 && said > 800);
+    arena_release(&a);
+}
+
+static void what_is_not_known_is_not_read(void **state)
+{
+    static const char *const unknown[] = { "(?R)",    "(?&tag)", "(?(1)a|b)", "(*ACCEPT)", "a(?i)b",
+                                           "(?-m)^a", "(?^a)",   "\\pL",      "\\X",       "(a",
+                                           "a)",      "[a",      "*a",        "\\",        "(?xx)[a ]" };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, SIZE_MAX);
+    for (size_t i = 0; i < COUNT(unknown); i++)
+        EXPECT_NULL(pattern_read(&a, span_of(unknown[i]), false));
+    struct strbuf deep;
+
+    strbuf_init(&deep, 100000);
+    for (int i = 0; i < 20000; i++)
+        strbuf_putc(&deep, '(');
+    EXPECT_NULL(pattern_read(&a, strbuf_span(&deep), false));
+    strbuf_release(&deep);
+    arena_release(&a);
+}
+
+static void blanks_of_an_extended_pattern_are_left_out(void **state)
+{
+    struct arena a;
+    struct strbuf out;
+
+    (void)state;
+    arena_init(&a, SIZE_MAX);
+    strbuf_init(&out, 1000);
+    EXPECT_TRUE(pattern_say(pattern_read(&a, SPAN("a b # c\n[ d] (?-x: e) \\ f +"), true), PATTERN_AS_IS, &out));
+    EXPECT_STR("ab[ d](?-:\\x20e)\\x20f+", out.data);
+    strbuf_release(&out);
+    arena_release(&a);
+}
+
+RUN_TESTS(TEST(it_is_said_in_each_manner), TEST(what_matches_goes_on_matching), TEST(what_is_not_known_is_not_read),
+          TEST(blanks_of_an_extended_pattern_are_left_out))
