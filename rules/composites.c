@@ -7,6 +7,8 @@
  */
 #include "rules/composites.h"
 
+#include <stdlib.h>
+
 #include "gateway/base/bug.h"
 #include "gateway/core/symbol_conf.h"
 #include "rules/composites_conf.h"
@@ -23,7 +25,7 @@ struct evaluating {
 
 /* What composites that hold say of a symbol. */
 struct vote {
-    const char *symbol;
+    const char *symbol, *by; /* `by`: the composite whose word holds */
     enum removal removal;
     bool is_forced;
 };
@@ -84,13 +86,13 @@ static double value_of(const void *arg, unsigned number)
 
 /* ---- what is taken out ---- */
 
-static void take_vote(struct votes *all, const char *symbol, enum removal removal, bool is_forced)
+static void take_vote(struct votes *all, const char *symbol, const char *by, enum removal removal, bool is_forced)
 {
     size_t before = all->symbols.count;
     struct vote *v = &all->items[names_add(&all->symbols, span_of(symbol))];
 
     if (all->symbols.count > before || is_forced || (!v->is_forced && removal < v->removal))
-        *v = (struct vote){ symbol, removal, is_forced || v->is_forced };
+        *v = (struct vote){ symbol, by, removal, is_forced || v->is_forced };
 }
 
 /* Of composites that hold and enforce. */
@@ -108,16 +110,17 @@ static struct votes count_votes(struct inquiry *q, const struct evaluating *e)
             continue;
         enum removal removal = composite_removal(owner, atom, &is_forced);
 
-        take_vote(&votes, atom->text, removal, is_forced);
+        take_vote(&votes, atom->text, owner->title, removal, is_forced);
     }
     return votes;
 }
 
-static enum removal voted(const struct votes *votes, const char *symbol)
+static const struct vote *voted(const struct votes *votes, const char *symbol)
 {
+    static const struct vote none = { .removal = REMOVAL_NONE };
     size_t number = names_find(&votes->symbols, span_of(symbol));
 
-    return number == NAMES_NONE ? REMOVAL_NONE : votes->items[number].removal;
+    return number == NAMES_NONE ? &none : &votes->items[number];
 }
 
 /* ---- what is found ---- */
@@ -150,13 +153,16 @@ static void force(struct inquiry *q, const struct composite *c)
         finding_force(q, action, c->text[0] && action != ACTION_TAG ? c->text : NULL);
 }
 
-static void find(struct inquiry *q, const struct evaluating *e, size_t number, enum removal removal)
+static void find(struct inquiry *q, const struct evaluating *e, size_t number, const struct vote *vote)
 {
     const struct composite *c = composite_at(e->conf, number);
+    const char *what = arena_printf(q->arena, "%s%s%s", c->describe, c->describe[0] ? ": " : "", why(q, e, c));
 
-    if (removal != REMOVAL_SYMBOL)
-        finding_name_as(q, c->title, removal ? 0 : c->points, (enum mode)c->mode, "%s%s%s", c->describe,
-                        c->describe[0] ? ": " : "", why(q, e, c));
+    if (!vote->removal)
+        finding_name_as(q, c->title, c->points, (enum mode)c->mode, "%s", what);
+    else if (vote->removal == REMOVAL_WEIGHT)
+        finding_name_as(q, c->title, 0, (enum mode)c->mode, "its %s%d.%02d points removed by %s; %s",
+                        c->points < 0 ? "-" : "", abs(c->points) / 100, abs(c->points) % 100, vote->by, what);
     force(q, c);
 }
 
@@ -186,10 +192,10 @@ static enum step composites_run(struct inquiry *q)
     const struct votes votes = count_votes(q, &e);
 
     for (size_t i = 0; i < e.found.count; i++) {
-        enum removal removal = voted(&votes, e.found.items[i]);
+        const struct vote *vote = voted(&votes, e.found.items[i]);
 
-        if (removal && !is_composite(e.conf, e.found.items[i]))
-            finding_remove(q, e.found.items[i], removal);
+        if (vote->removal && !is_composite(e.conf, e.found.items[i]))
+            finding_remove(q, e.found.items[i], vote->removal, vote->by);
     }
     for (size_t i = 0; i < count; i++)
         if (e.holds[i])

@@ -16,36 +16,44 @@ static json_t *points(int hundredths)
     return json_real(hundredths / 100.0);
 }
 
-static json_t *findings_of(const struct run *run)
+/* "score" is what it has; what it counts is that, or nothing when "idle" says why. */
+static json_t *findings_of(struct pipeline *p, const struct verdict *v, const struct run *run)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < run->finding_count; i++) {
         const struct finding *f = &run->findings[i];
+        struct idle idle = pipeline_idle(p, v, run, f);
+        json_t *finding = json_pack("{s:o, s:o, s:o}", "symbol", cstr(f->symbol), "score", points(f->points), "reason",
+                                    cstr(f->reason));
 
-        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "symbol", cstr(f->symbol), "score", points(f->points),
-                                              "reason", cstr(f->reason)));
+        if (idle.why)
+            json_object_set_new(finding, "idle", cstr(idle_text(idle.why)));
+        if (idle.by[0])
+            json_object_set_new(finding, "removed_by", cstr(idle.by));
+        json_array_append_new(list, finding);
     }
     return list;
 }
 
-static json_t *check_of(const struct run *run)
+static json_t *check_of(struct pipeline *p, const struct verdict *v, const struct run *run)
 {
-    json_t *check = json_pack("{s:s, s:s, s:s, s:f, s:i, s:o}", "name", run->settings->check->name, "state",
-                              run_state_text(run->state), "mode", mode_text(run->settings->mode), "ms",
-                              (double)run->took_us / 1000.0, "runs", (int)run->runs, "findings", findings_of(run));
+    json_t *check =
+        json_pack("{s:s, s:s, s:s, s:f, s:i, s:o}", "name", run->settings->check->name, "state",
+                  run_state_text(run->state), "mode", mode_text(run->settings->mode), "ms",
+                  (double)run->took_us / 1000.0, "runs", (int)run->runs, "findings", findings_of(p, v, run));
 
     if (run->failure)
         json_object_set_new(check, "failure", cstr(run->failure));
     return check;
 }
 
-static json_t *checks_of(struct pipeline *p)
+static json_t *checks_of(struct pipeline *p, const struct verdict *v)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < pipeline_run_count(p); i++)
-        json_array_append_new(list, check_of(pipeline_run(p, i)));
+        json_array_append_new(list, check_of(p, v, pipeline_run(p, i)));
     return list;
 }
 
@@ -133,7 +141,7 @@ void report_json(struct pipeline *p, const struct verdict *v, const struct edits
                                "thresholds", "tag", points(v->tag), "reject", points(v->reject), "decided_by",
                                v->decided_by, "missing", missing_of(v), "reply", "code", (int)reply.code, "enhanced",
                                reply.enhanced, "text", cstr(reply.text), "profile", pipeline_profile(p), "checks",
-                               checks_of(p), "auth", auth_of(pipeline_evidence(p)), "edits", edits_of(edits));
+                               checks_of(p, v), "auth", auth_of(pipeline_evidence(p)), "edits", edits_of(edits));
     char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) : NULL;
 
     if (!text)

@@ -51,7 +51,17 @@ static void put_head(struct page *page, struct pipeline *p, const struct verdict
     strbuf_puts(page->out, "\n\n");
 }
 
-static void put_run(struct page *page, const struct run *run)
+static void put_finding(struct page *page, const struct finding *f, struct idle idle)
+{
+    put_points(page, f->points);
+    strbuf_putf(page->out, "  %-28s ", f->symbol);
+    if (idle.why)
+        strbuf_putf(page->out, "(does not count: %s%s%s) ", idle_text(idle.why), idle.by[0] ? " by " : "", idle.by);
+    put_foreign(page, f->reason);
+    strbuf_putc(page->out, '\n');
+}
+
+static void put_run(struct page *page, struct pipeline *p, const struct verdict *v, const struct run *run)
 {
     if (run->state == RUN_OFF)
         return;
@@ -64,12 +74,8 @@ static void put_run(struct page *page, const struct run *run)
         put_foreign(page, run->failure);
     }
     strbuf_putc(page->out, '\n');
-    for (size_t i = 0; i < run->finding_count; i++) {
-        put_points(page, run->findings[i].points);
-        strbuf_putf(page->out, "  %-28s ", run->findings[i].symbol);
-        put_foreign(page, run->findings[i].reason);
-        strbuf_putc(page->out, '\n');
-    }
+    for (size_t i = 0; i < run->finding_count; i++)
+        put_finding(page, &run->findings[i], pipeline_idle(p, v, run, &run->findings[i]));
 }
 
 static void put_edits(struct page *page, const struct edits *edits)
@@ -99,6 +105,6 @@ void report_text(struct pipeline *p, const struct verdict *verdict, const struct
 
     put_head(&page, p, verdict);
     for (size_t i = 0; i < pipeline_run_count(p); i++)
-        put_run(&page, pipeline_run(p, i));
+        put_run(&page, p, verdict, pipeline_run(p, i));
     put_edits(&page, edits);
 }

@@ -144,8 +144,8 @@ void finding_name_as(struct inquiry *q, const char *name, int points, enum mode 
  * mail. */
 void finding_only_tags(struct inquiry *q);
 /* finding_remove - what sisters have found under that name does not count, or has not been found at all. Only what
- * removable() names, and only a check that enforces. */
-void finding_remove(struct inquiry *q, const char *symbol, enum removal removal);
+ * removable() names, and only a check that enforces. `by` is for people: what of this check took it out; copied. */
+void finding_remove(struct inquiry *q, const char *symbol, enum removal removal, const char *by);
 /* finding_subject - put before the Subject of this mail when it is tagged, instead of what the configuration has for
  * all. */
 void finding_subject(struct inquiry *q, const char *prefix);

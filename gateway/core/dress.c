@@ -7,7 +7,6 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "gateway/core/authres.h"
-#include "gateway/core/weight.h"
 
 #define AT(member) offsetof(struct dress_conf, member)
 
@@ -31,7 +30,7 @@ const struct conf_section dress_section = {
     .name = "headers", .help = "which header fields mail gets", .size = sizeof(struct dress_conf), .keys = dress_keys
 };
 
-enum { DRESS_VALUE_MAX = 64 * 1024, DRESS_LINE = 76, LEVEL_MAX = 50, TESTS_MAX = 100 };
+enum { DRESS_VALUE_MAX = 64 * 1024, DRESS_LINE = 76, LEVEL_MAX = 50, TESTS_MAX = 100, REMOVED_SHOWN = 20 };
 
 /* ---- what goes ---- */
 
@@ -109,7 +108,8 @@ static int by_weight(const void *left, const void *right)
     return weight ? weight : strcmp(a->symbol, b->symbol);
 }
 
-static size_t collect_findings(struct pipeline *p, struct finding *out, size_t most)
+/* What a composite has taken all of is no test that was met. */
+static size_t collect_findings(struct pipeline *p, const struct verdict *v, struct finding *out, size_t most)
 {
     size_t n = 0;
 
@@ -119,12 +119,12 @@ static size_t collect_findings(struct pipeline *p, struct finding *out, size_t m
         if (run->state != RUN_DONE || run->settings->mode == MODE_SHADOW)
             continue;
         for (size_t f = 0; f < run->finding_count && n < most; f++) {
-            enum removal removal = pipeline_removal(p, run->findings[f].symbol);
+            struct idle idle = pipeline_idle(p, v, run, &run->findings[f]);
 
-            if (removal == REMOVAL_SYMBOL || weight_mode(run, &run->findings[f]) == MODE_SHADOW)
+            if (idle.removal == REMOVAL_SYMBOL || idle.why == IDLE_SHADOW)
                 continue;
             out[n] = run->findings[f];
-            out[n++].points *= !removal;
+            out[n++].points *= !idle.why;
         }
     }
     qsort(out, n, sizeof *out, by_weight);
@@ -136,11 +136,33 @@ static void put_points(struct strbuf *b, int hundredths)
     strbuf_putf(b, "%s%d.%02d", hundredths < 0 ? "-" : "", abs(hundredths) / 100, abs(hundredths) % 100);
 }
 
+/* "removed=A(4.00:COMPOSITE),B(1.00:COMPOSITE) ": with the points that they would have had. */
+static void put_removed(struct pipeline *p, const struct verdict *v, struct strbuf *b)
+{
+    size_t shown = 0;
+
+    for (size_t i = 0; i < pipeline_run_count(p); i++) {
+        const struct run *run = pipeline_run(p, i);
+
+        for (size_t f = 0; run->state == RUN_DONE && f < run->finding_count && shown < REMOVED_SHOWN; f++) {
+            struct idle idle = pipeline_idle(p, v, run, &run->findings[f]);
+
+            if (idle.why != IDLE_REMOVED)
+                continue;
+            strbuf_putf(b, "%s%s(", shown++ ? ",\r\n\t" : "removed=", run->findings[f].symbol);
+            put_points(b, run->findings[f].points);
+            strbuf_putf(b, ":%s)", idle.by);
+        }
+    }
+    if (shown)
+        strbuf_puts(b, "\r\n\t");
+}
+
 /* "Yes, score=9.90 required=6.00 tests=A,B,C version=..." folded as SpamAssassin's users know it. */
 static void put_status(struct pipeline *p, const struct verdict *v, struct strbuf *b)
 {
     struct finding findings[TESTS_MAX];
-    size_t count = collect_findings(p, findings, TESTS_MAX), line = 0;
+    size_t count = collect_findings(p, v, findings, TESTS_MAX), line = 0;
 
     strbuf_puts(b, v->action == ACTION_TAG ? "Yes" : "No");
     strbuf_puts(b, ", score=");
@@ -160,6 +182,7 @@ static void put_status(struct pipeline *p, const struct verdict *v, struct strbu
         line += length;
     }
     strbuf_puts(b, count ? "\r\n\t" : "none\r\n\t");
+    put_removed(p, v, b);
     if (v->missing_count) {
         strbuf_puts(b, "missing=");
         for (size_t i = 0; i < v->missing_count; i++)

@@ -192,11 +192,11 @@ static bool counts(const struct run *sister)
 /* What one of them has taken out of another. */
 static enum removal sisters_remove(const struct inquiry *q, const char *symbol)
 {
-    enum removal removal = REMOVAL_NONE;
+    const struct removed *removed = NULL;
 
-    for (uint64_t left = sisters(q); left && !removal; left &= left - 1)
-        removal = weight_removes(q->run->view[__builtin_ctzll(left)], symbol);
-    return removal;
+    for (uint64_t left = sisters(q); left && !removed; left &= left - 1)
+        removed = weight_removes(q->run->view[__builtin_ctzll(left)], symbol);
+    return removed ? removed->removal : REMOVAL_NONE;
 }
 
 static int score_from(const struct inquiry *q, enum mode least)
@@ -404,7 +404,7 @@ void finding_only_tags(struct inquiry *q)
         q->run->findings[q->run->finding_count - 1].mode = MODE_TAG;
 }
 
-void finding_remove(struct inquiry *q, const char *symbol, enum removal removal)
+void finding_remove(struct inquiry *q, const char *symbol, enum removal removal, const char *by)
 {
     struct run *run = q->run;
 
@@ -412,7 +412,9 @@ void finding_remove(struct inquiry *q, const char *symbol, enum removal removal)
         run->removed_room = run->removed_room ? run->removed_room * 2 : 8;
         run->removed = arena_grow(q->arena, run->removed, run->removed_count, run->removed_room, sizeof *run->removed);
     }
-    run->removed[run->removed_count++] = (struct removed){ arena_dup(q->arena, span_of(symbol)), removal };
+    run->removed[run->removed_count++] = (struct removed){ .symbol = arena_dup(q->arena, span_of(symbol)),
+                                                           .removal = removal,
+                                                           .by = arena_dup(q->arena, span_of(by)) };
 }
 
 void finding_subject(struct inquiry *q, const char *prefix)

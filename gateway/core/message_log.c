@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "gateway/core/weight.h"
-
 enum { RECIPIENTS_SHOWN = 5, SYMBOLS_SHOWN = 20, REASONS_SHOWN = 5, WEIGHED_MOST = 1024, LIST_MOST = 2000 };
 
 static void log_tls(struct log_line *line, const struct session *session)
@@ -60,7 +58,7 @@ void message_log_envelope(struct log_line *line, const struct session *session)
 struct weighed {
     const struct finding *finding;
     const struct run *run;
-    const char *idle; /* why it does not count; "": it does */
+    struct idle idle;
 };
 
 static int compare_weight(const void *a, const void *b)
@@ -71,22 +69,15 @@ static int compare_weight(const void *a, const void *b)
     return weight ? weight : strcmp(x->symbol, y->symbol);
 }
 
-static const char *why_idle(struct pipeline *p, const struct verdict *verdict, const struct run *run,
-                            const struct finding *f)
-{
-    if (weight_mode(run, f) == MODE_SHADOW)
-        return " shadow";
-    return pipeline_is_moot(p, verdict, run) ? " moot" : pipeline_removal(p, f->symbol) ? " removed" : "";
-}
-
 static size_t collect(struct pipeline *p, const struct verdict *verdict, struct weighed *out, size_t room)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < pipeline_run_count(p); i++) {
         const struct run *run = pipeline_run(p, i);
+
         for (size_t j = 0; run->state == RUN_DONE && j < run->finding_count && n < room; j++)
-            out[n++] = (struct weighed){ &run->findings[j], run, why_idle(p, verdict, run, &run->findings[j]) };
+            out[n++] = (struct weighed){ &run->findings[j], run, pipeline_idle(p, verdict, run, &run->findings[j]) };
     }
     qsort(out, n, sizeof *out, compare_weight);
     return n;
@@ -100,8 +91,9 @@ static void log_symbols(struct log_line *line, const struct weighed *all, size_t
     for (size_t i = 0; i < n && i < SYMBOLS_SHOWN; i++) {
         int points = all[i].finding->points;
 
-        strbuf_putf(&list, "%s%s(%s%d.%02d%s)", i ? "," : "", all[i].finding->symbol, points < 0 ? "-" : "",
-                    abs(points) / 100, abs(points) % 100, all[i].idle);
+        strbuf_putf(&list, "%s%s(%s%d.%02d%s%s", i ? "," : "", all[i].finding->symbol, points < 0 ? "-" : "",
+                    abs(points) / 100, abs(points) % 100, all[i].idle.why ? " " : "", idle_text(all[i].idle.why));
+        strbuf_putf(&list, "%s%s)", all[i].idle.by[0] ? " by " : "", all[i].idle.by);
     }
     if (n)
         log_str(line, "symbols", strbuf_span(&list));
@@ -111,7 +103,7 @@ static void log_symbols(struct log_line *line, const struct weighed *all, size_t
 /* Of the check that decided what it has found; of a score that is not mere acceptance what weighed most. */
 static bool is_a_reason(const struct weighed *w, const struct verdict *verdict)
 {
-    if (*w->idle || !w->finding->reason[0])
+    if (w->idle.why || !w->finding->reason[0])
         return false;
     if (strcmp(verdict->decided_by, "score") == 0)
         return verdict->action != ACTION_ACCEPT && w->finding->points > 0;

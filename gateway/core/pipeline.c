@@ -13,7 +13,6 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
-#include "gateway/core/weight.h"
 
 enum {
     RUNS_MOST = 250, /* of one check in one transaction: more is a check that does not converge */
@@ -576,16 +575,6 @@ const struct run *pipeline_run(const struct pipeline *p, size_t index)
 struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *verdict)
 {
     return verdict_reply(&p->tx->arena, verdict, p->tx->view, p->engine->check_count);
-}
-
-bool pipeline_is_moot(const struct pipeline *p, const struct verdict *verdict, const struct run *run)
-{
-    return verdict_is_moot(p->tx->view, p->engine->check_count, verdict, run);
-}
-
-enum removal pipeline_removal(const struct pipeline *p, const char *symbol)
-{
-    return weight_removal(p->tx->view, p->engine->check_count, symbol);
 }
 
 bool pipeline_is_over(const struct pipeline *p)

@@ -82,10 +82,18 @@ const struct actions_conf *pipeline_actions(struct pipeline *p);
 const char *pipeline_profile(struct pipeline *p);
 /* pipeline_reply - what the sender is told for the verdict. */
 struct verdict_reply pipeline_reply(struct pipeline *p, const struct verdict *verdict);
-/* pipeline_is_moot - verdict_is_moot(). */
-bool pipeline_is_moot(const struct pipeline *p, const struct verdict *verdict, const struct run *run);
-/* pipeline_removal - weight_removal(): what composites have left of a symbol. */
-enum removal pipeline_removal(const struct pipeline *p, const char *symbol);
+/* pipeline_idle - why a finding of that run is not in the verdict's score: in shadow mode; moot, verdict_is_moot();
+ * removed by a composite, by name (`by`; else ""), of which the points or all are gone (`removal`). Those for which
+ * there is no reason add up to the score. idle_text - "shadow", "moot", "removed"; "" for IDLE_NOT. */
+enum idleness { IDLE_NOT, IDLE_SHADOW, IDLE_MOOT, IDLE_REMOVED };
+struct idle {
+    enum idleness why;
+    enum removal removal;
+    const char *by;
+};
+struct idle pipeline_idle(const struct pipeline *p, const struct verdict *verdict, const struct run *run,
+                          const struct finding *f);
+const char *idle_text(enum idleness why);
 /* pipeline_is_over - the connection or transaction has used up its memory: 421 4.3.1 and close. */
 bool pipeline_is_over(const struct pipeline *p);
 

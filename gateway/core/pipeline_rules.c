@@ -5,6 +5,7 @@
  * its place in the view.
  */
 #include "gateway/core/pipeline_state.h"
+#include "gateway/core/weight.h"
 
 static void take_connections(struct pipeline *p, size_t row, const struct check_settings *settings)
 {
@@ -109,4 +110,30 @@ const struct actions_conf *pipeline_actions(struct pipeline *p)
 const char *pipeline_profile(struct pipeline *p)
 {
     return p->tx->profile ? p->tx->profile->name : "";
+}
+
+/* ---- what counts ---- */
+
+const char *idle_text(enum idleness why)
+{
+    static const char *const texts[] = {
+        [IDLE_NOT] = "", [IDLE_SHADOW] = "shadow", [IDLE_MOOT] = "moot", [IDLE_REMOVED] = "removed"
+    };
+
+    return texts[why];
+}
+
+struct idle pipeline_idle(const struct pipeline *p, const struct verdict *verdict, const struct run *run,
+                          const struct finding *f)
+{
+    struct idle idle = { .by = "" };
+    const struct removed *removed = weight_removal(p->tx->view, p->engine->check_count, f->symbol);
+
+    if (weight_mode(run, f) == MODE_SHADOW)
+        idle.why = IDLE_SHADOW;
+    else if (verdict_is_moot(p->tx->view, p->engine->check_count, verdict, run))
+        idle.why = IDLE_MOOT;
+    else if (removed)
+        idle = (struct idle){ IDLE_REMOVED, removed->removal, removed->by };
+    return idle;
 }

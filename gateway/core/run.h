@@ -58,6 +58,7 @@ struct finding {
 struct removed {
     const char *symbol;
     enum removal removal;
+    const char *by; /* a composite's name */
 };
 
 struct raised {

@@ -10,10 +10,10 @@
 
 /* weight_mode - the milder one of the check's mode and the finding's. */
 enum mode weight_mode(const struct run *run, const struct finding *f);
-/* weight_removal - what checks that enforce say of a symbol, once they are done. */
-enum removal weight_removal(const struct run *const *runs, size_t count, const char *symbol);
+/* weight_removal - what checks that enforce say of a symbol, once they are done; NULL: it counts for all of them. */
+const struct removed *weight_removal(const struct run *const *runs, size_t count, const char *symbol);
 /* weight_removes - the same of one of them. */
-enum removal weight_removes(const struct run *run, const char *symbol);
+const struct removed *weight_removes(const struct run *run, const char *symbol);
 /* weight_may_remove - whether a check that is still to come may take the symbol out. */
 bool weight_may_remove(const struct check_settings *settings, const char *symbol);
 

@@ -15,7 +15,7 @@ void answer_prepare(struct answer *a)
         return;
     struct verdict shown = *a->verdict;
 
-    symbols_collect(a->pipeline, a->arena, &a->symbols);
+    symbols_collect(a->pipeline, a->verdict, a->arena, &a->symbols);
     dressed.received = false; /* the mail server that asks has put its own */
     shown.action = answer_is_spam(a) ? ACTION_TAG : ACTION_ACCEPT;
     dress(a->pipeline, &shown, &dressed, &a->edits);

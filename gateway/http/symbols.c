@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "gateway/core/weight.h"
-
 static const char *describe(const struct check_module *module, const char *name)
 {
     for (const struct symbol *s = module->symbols; s && s->name; s++)
@@ -13,10 +11,9 @@ static const char *describe(const struct check_module *module, const char *name)
     return "";
 }
 
-static void add(struct symbols *all, const struct run *run, const struct finding *f, enum removal removal)
+static void add(struct symbols *all, const struct run *run, const struct finding *f, struct idle idle)
 {
     struct symbol_found *s = NULL;
-    bool counts = weight_mode(run, f) != MODE_SHADOW && !removal;
 
     for (size_t i = 0; i < all->count && !s; i++)
         if (strcmp(all->items[i].name, f->symbol) == 0)
@@ -27,7 +24,7 @@ static void add(struct symbols *all, const struct run *run, const struct finding
         s->group = run->settings->check->name;
         s->description = describe(run->settings->check->module, f->symbol);
     }
-    s->points += counts ? f->points : 0;
+    s->points += idle.why ? 0 : f->points;
     s->weight += f->points;
     if (f->reason && *f->reason && s->option_count < SYMBOL_OPTIONS_MAX)
         s->options[s->option_count++] = f->reason;
@@ -41,7 +38,7 @@ static int by_weight(const void *left, const void *right)
     return weight ? weight : strcmp(a->name, b->name);
 }
 
-void symbols_collect(struct pipeline *p, struct arena *a, struct symbols *out)
+void symbols_collect(struct pipeline *p, const struct verdict *v, struct arena *a, struct symbols *out)
 {
     size_t most = 0;
 
@@ -53,10 +50,10 @@ void symbols_collect(struct pipeline *p, struct arena *a, struct symbols *out)
         const struct run *run = pipeline_run(p, i);
 
         for (size_t f = 0; run->state == RUN_DONE && f < run->finding_count; f++) {
-            enum removal removal = pipeline_removal(p, run->findings[f].symbol);
+            struct idle idle = pipeline_idle(p, v, run, &run->findings[f]);
 
-            if (removal != REMOVAL_SYMBOL)
-                add(out, run, &run->findings[f], removal);
+            if (idle.removal != REMOVAL_SYMBOL)
+                add(out, run, &run->findings[f], idle);
         }
     }
     qsort(out->items, out->count, sizeof *out->items, by_weight);

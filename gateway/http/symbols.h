@@ -10,7 +10,7 @@ struct symbol_found {
     const char *name;
     const char *group;       /* the check */
     const char *description; /* "" */
-    int points;              /* as they count: 0 in shadow mode */
+    int points;              /* as they count: they add up to the score */
     int weight;              /* as they would count */
     const char *options[SYMBOL_OPTIONS_MAX];
     size_t option_count;
@@ -21,7 +21,8 @@ struct symbols {
     size_t count;
 };
 
-/* symbols_collect - of all checks that are done. In `a`; texts are the checks' own. */
-void symbols_collect(struct pipeline *p, struct arena *a, struct symbols *out);
+/* symbols_collect - of all checks that are done; what a composite has taken all of is left out. In `a`; texts are the
+ * checks' own. */
+void symbols_collect(struct pipeline *p, const struct verdict *v, struct arena *a, struct symbols *out);
 
 #endif
