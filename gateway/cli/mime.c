@@ -5,6 +5,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/json_text.h"
+#include "gateway/cli/json_urls.h"
 #include "gateway/cli/shown.h"
 #include "gateway/mail/crypto.h"
 #include "gateway/mail/mime.h"
@@ -198,8 +199,8 @@ static void print_json(struct view *view)
 
     for (size_t i = 0; i < view->tree->count; i++)
         json_array_append_new(parts, part_of(view, view->tree->parts[i]));
-    json_t *all = json_pack("{s:I, s:o, s:o}", "bytes", (json_int_t)view->message->bytes.len, "anomalies",
-                            anomalies_of(view->tree->anomalies), "parts", parts);
+    json_t *all = json_pack("{s:I, s:o, s:o, s:o}", "bytes", (json_int_t)view->message->bytes.len, "anomalies",
+                            anomalies_of(view->tree->anomalies), "parts", parts, "urls", cli_json_urls(view->message));
 
     json_dumpf(all, stdout, JSON_INDENT(2));
     putchar('\n');

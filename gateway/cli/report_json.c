@@ -5,6 +5,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/cli/json_text.h"
+#include "gateway/cli/json_urls.h"
 
 static json_t *cstr(const char *text)
 {
@@ -142,6 +143,9 @@ void report_json(struct pipeline *p, const struct verdict *v, const struct edits
                                v->decided_by, "missing", missing_of(v), "reply", "code", (int)reply.code, "enhanced",
                                reply.enhanced, "text", cstr(reply.text), "profile", pipeline_profile(p), "checks",
                                checks_of(p, v), "auth", auth_of(pipeline_evidence(p)), "edits", edits_of(edits));
+
+    if (object)
+        json_object_set_new(object, "urls", cli_json_urls(pipeline_message(p)));
     char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) : NULL;
 
     if (!text)

@@ -238,6 +238,20 @@ def test_mime_shows_parts_and_readings(tmp_path):
     assert b"| ?hell\xc3\xb6??\n" in people.stdout  # what would steer a terminal is not printed
 
 
+def test_urls_are_shown_as_written_and_where_they_lead(tmp_path):
+    (tmp_path / "m.eml").write_bytes(b"Subject: x\nMIME-Version: 1.0\nContent-Type: text/html\n\n"
+                                     b'<a href="http://joe@Evil.b\xc3\xbccher.example/x">'
+                                     b'https://www.bank.example/</a>\n')
+    (tmp_path / "gateway.conf").write_text(f'state = "{tmp_path}"\ndns {{ servers = {{"127.0.0.1:9"}} }}\n')
+    shown = json.loads(postern("mime", "--json", str(tmp_path / "m.eml")).stdout)["urls"]
+    link = next(url for url in shown if "link" in url["found_in"])
+    assert link["written"].startswith("http://joe@Evil.") and link["shown"] == "https://www.bank.example/"
+    assert link["host"] == "evil.xn--bcher-kva.example" and link["domain"] == "xn--bcher-kva.example"
+    assert "userinfo" in link["flags"] and link["count"] == 1 and link["taken_out_of"] is None
+    scanned = postern("scan", "-c", str(tmp_path / "gateway.conf"), "--json", str(tmp_path / "m.eml"))
+    assert json.loads(scanned.stdout)["urls"] == shown
+
+
 def test_mime_says_what_it_cannot_read(tmp_path):
     done = postern("mime", str(tmp_path / "none.eml"))
     assert done.returncode == 3 and b"none.eml" in done.stderr
