@@ -226,9 +226,15 @@ static const char *const *composites_removable(const void *values, size_t *count
     return conf->removable;
 }
 
+static bool composites_are_none(const void *values)
+{
+    return !((const struct composites_conf *)values)->composites.count;
+}
+
 const struct check_module composites_module = {
     .section = &composites_section,
     .run = composites_run,
     .bounds = composites_bounds,
     .removable = composites_removable,
+    .is_idle = composites_are_none,
 };

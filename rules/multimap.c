@@ -177,6 +177,11 @@ static enum step upkeep(struct inquiry *q)
     return STEP_DONE;
 }
 
+static bool is_idle(const void *values)
+{
+    return !((const struct multimap_conf *)values)->maps.count;
+}
+
 const struct check_module multimap_module = {
     .section = &multimap_section,
     .symbols = symbols,
@@ -186,4 +191,6 @@ const struct check_module multimap_module = {
     .close = close_maps,
     .upkeep = upkeep,
     .upkeep_ms = UPKEEP_MS,
+    .is_idle = is_idle,
+    .reads_content = true,
 };

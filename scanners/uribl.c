@@ -261,6 +261,11 @@ static enum step uribl_run(struct inquiry *q)
     return dnsbl_survey(&s);
 }
 
+static bool is_idle(const void *values)
+{
+    return !((const struct uribl_conf *)values)->lists.zones.count;
+}
+
 const struct check_module uribl_module = {
     .section = &uribl_section,
     .symbols = symbols,
@@ -268,5 +273,7 @@ const struct check_module uribl_module = {
     .bounds = dnsbl_bounds,
     .upkeep = dnsbl_upkeep,
     .upkeep_ms = DNSBL_UPKEEP_MS,
+    .is_idle = is_idle,
+    .reads_content = true,
     .hides_names = true,
 };

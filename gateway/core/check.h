@@ -225,6 +225,9 @@ struct check_module {
     /* learn - what a sorted message teaches, as an operation for the store, in `a`; on a worker. False: there is
      * nothing in it. One check learns at most; NULL: the others. */
     bool (*learn)(struct arena *a, const void *conf, const struct taught *taught, struct store_op *out);
+    /* is_idle - the configuration gives it nothing to do: it is off, whatever its mode. NULL: it never is. */
+    bool (*is_idle)(const void *conf);
+    bool reads_content; /* ON_LOOP: run() reads message_content(), which a worker has made before */
     bool hides_names;   /* names that it asks for may hold a key: nobody is to show them */
     bool covers_exempt; /* it refuses mail to exempt recipients, too: it is no policy, or spares them itself */
 };

@@ -491,3 +491,24 @@ const char *action_text(enum action action)
 {
     return action_words[action];
 }
+
+static const char *unanswered(struct arena *a, const struct run *run, const struct answer_entry *e)
+{
+    int ms = run->settings->budget_ms;
+
+    if (e->op)
+        return arena_printf(a, "no answer from the state store (%s) within %d ms", store_kind_text(e->op->kind), ms);
+    return arena_printf(a, "no answer for %s %s within %d ms",
+                        run->settings->check->module->hides_names ? "a name" : e->name, dns_type_text(e->type), ms);
+}
+
+const char *run_awaits(const struct run *run, struct arena *a)
+{
+    const struct answers *books[] = { run->book, run->elder };
+
+    for (size_t b = 0; b < COUNT(books); b++)
+        for (const struct answer_entry *e = books[b] ? books[b]->first : NULL; e; e = e->next)
+            if (!answer_is_here(e) && (e->waiting & 1ULL << run->settings->index))
+                return unanswered(a, run, e);
+    return "out of time";
+}

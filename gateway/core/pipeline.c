@@ -13,6 +13,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
+#include "gateway/content/content.h"
 
 enum {
     RUNS_MOST = 250, /* of one check in one transaction: more is a check that does not converge */
@@ -138,6 +139,13 @@ static void foresee(struct pipeline *p, struct run *run)
     run->asked = run->awaited = 0;
 }
 
+/* What a message says is made by a worker, for it may take long. */
+static bool awaits_content(const struct pipeline *p, const struct run *run)
+{
+    return run->state == RUN_READY && check_of(run)->module->reads_content && p->tx && p->tx->message &&
+           !p->tx->message->content;
+}
+
 /* Runs every check of the loop's that can run now; true when one did (its sisters may be ready then). */
 static bool run_on_loop(struct pipeline *p)
 {
@@ -152,7 +160,7 @@ static bool run_on_loop(struct pipeline *p)
             else
                 foresee(p, run);
         }
-        if (run->state != RUN_READY || check_of(run)->place != ON_LOOP)
+        if (run->state != RUN_READY || check_of(run)->place != ON_LOOP || awaits_content(p, run))
             continue;
         struct inquiry q = inquiry_of(p, run);
 
@@ -183,6 +191,8 @@ static void work(struct job *job)
 {
     struct transaction *tx = (struct transaction *)job;
 
+    if (!tx->lent)
+        message_content(tx->message);
     for (uint64_t left = tx->lent; left; left &= left - 1) {
         struct run *run = tx->runs[__builtin_ctzll(left)];
         struct inquiry q = { .session = &tx->session,
@@ -242,6 +252,16 @@ static uint64_t ready_in(struct pipeline *p, enum place place)
     return rows;
 }
 
+static bool is_content_awaited(struct pipeline *p)
+{
+    for (uint64_t left = p->rows & ~p->earlier; left; left &= left - 1)
+        if (awaits_content(p, run_at(p, next_row(left))))
+            return true;
+    return false;
+}
+
+/* The checks for workers that can run now; when there is none, but one of the loop's waits for the message's content,
+ * that alone is made. */
 static void lend(struct pipeline *p)
 {
     struct transaction *tx = p->tx;
@@ -249,13 +269,15 @@ static void lend(struct pipeline *p)
 
     tx->lent = quick ? quick : ready_in(p, ON_HEAVY);
     p->crew_was_full = false;
-    if (!tx->lent)
+    bool is_quick = quick || !tx->lent;
+
+    if (!tx->lent && !is_content_awaited(p))
         return;
     tx->job = (struct job){ .work = work, .done = done };
     tx->evidence_before = tx->evidence;
     fetcher_hold(&tx->fetcher);
     fetcher_hold(&p->fetcher);
-    if (crew_give(p->engine->crew, quick ? LANE_QUICK : LANE_HEAVY, &tx->job)) {
+    if (crew_give(p->engine->crew, is_quick ? LANE_QUICK : LANE_HEAVY, &tx->job)) {
         tx->is_lent = true;
         p->lent++;
         return;
@@ -273,35 +295,13 @@ static int64_t run_deadline_ms(const struct run *run)
     return run->started_mono_us / 1000 + run->settings->budget_ms;
 }
 
-static const char *unanswered(struct arena *a, const struct run *run, const struct answer_entry *e)
-{
-    int ms = run->settings->budget_ms;
-
-    if (e->op)
-        return arena_printf(a, "no answer from the state store (%s) within %d ms", store_kind_text(e->op->kind), ms);
-    return arena_printf(a, "no answer for %s %s within %d ms", check_of(run)->module->hides_names ? "a name" : e->name,
-                        dns_type_text(e->type), ms);
-}
-
-static const char *awaited_by(struct pipeline *p, const struct run *run)
-{
-    const struct answers *books[] = { run->book, run->elder };
-    struct arena *a = p->tx ? &p->tx->arena : &p->arena;
-
-    for (size_t b = 0; b < COUNT(books); b++)
-        for (const struct answer_entry *e = books[b] ? books[b]->first : NULL; e; e = e->next)
-            if (!answer_is_here(e) && (e->waiting & 1ULL << run->settings->index))
-                return unanswered(a, run, e);
-    return "out of time";
-}
-
 static void expire(struct pipeline *p, int64_t now_ms)
 {
     for (uint64_t left = rows_of(p); left; left &= left - 1) {
         struct run *run = run_at(p, next_row(left));
 
         if (run->state == RUN_PARKED && now_ms >= run_deadline_ms(run))
-            fail_late(run, awaited_by(p, run));
+            fail_late(run, run_awaits(run, p->tx ? &p->tx->arena : &p->arena));
     }
 }
 

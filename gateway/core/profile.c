@@ -231,8 +231,11 @@ static void merge_checks(const struct profile_conf *conf, struct check_settings 
 {
     const struct profile_check *checks = conf->checks.items;
 
-    for (size_t i = 0; i < conf->checks.count; i++)
-        out[settings_row(checks[i].title)].mode = (enum mode)checks[i].mode;
+    for (size_t i = 0; i < conf->checks.count; i++) {
+        struct check_settings *s = &out[settings_row(checks[i].title)];
+
+        s->mode = s->is_idle ? MODE_OFF : (enum mode)checks[i].mode;
+    }
 }
 
 static const char *resolve_one(struct arena *a, const struct profile_conf *conf, const struct profile *base,

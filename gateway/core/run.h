@@ -31,6 +31,7 @@ struct check_settings {
     unsigned index; /* of its row in the table, below CHECKS_MAX */
     uint64_t after; /* the rows it must come after, a bit each */
     enum mode mode;
+    bool is_idle;            /* it is off, for there is nothing for it to do; in profiles, too */
     bool is_wanted;          /* by a profile that has it on, where it is off for others */
     enum fail on_failure[2]; /* by enum direction */
     int budget_ms;
@@ -114,6 +115,8 @@ struct run {
 
 /* run_begin - before every run of the check: forgets what the last one found. */
 void run_begin(struct run *run);
+/* run_awaits - what it still waits for, for people; may lie in `a`. */
+const char *run_awaits(const struct run *run, struct arena *a);
 const char *run_state_text(enum run_state state);
 const char *mode_text(enum mode mode);
 const char *action_text(enum action action);

@@ -292,6 +292,11 @@ static const char *resolve_one(struct arena *a, struct conf *conf, size_t row, b
 
     if (wrong)
         return wrong;
+    if (check->module->is_idle && check->module->is_idle(out->conf)) {
+        out->mode = MODE_OFF;
+        out->is_idle = true;
+        out->is_wanted = false;
+    }
     if (settings_is_used(out) && check->module->open)
         wrong = check->module->open(a, out->conf);
     if (wrong)

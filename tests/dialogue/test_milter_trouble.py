@@ -112,8 +112,8 @@ def test_early_refusals_come_at_mail(dns):
         assert mta.mail("eve@nowhere.example")[0] == "c" and mta.rcpt()[0] == "c"
 
 
-MESSAGE = ("dkim", "arc", "greylist_message", "rates_message", "mime", "rules", "urls", "uribl", "bayes", "multimap",
-           "composites")
+MESSAGE = ("dkim", "arc", "greylist_message", "rates_message", "mime", "rules", "urls", "bayes")
+# uribl, multimap and composites are on, and have nothing to do.
 OFF = "".join(f'check "{name}" {{ mode = off }}\n' for name in MESSAGE)
 
 
@@ -279,3 +279,17 @@ def test_the_death_of_the_gateway_is_heard_at_once_and_it_comes_back(dns):
                 return False
 
         wait_for(is_back, 20, "the gateway to be back")
+
+
+@pytest.mark.parametrize("more, is_wanted", [
+    ("", False),
+    ('check "composites" { composite "X" { expression = "A" } }', True),
+    ('profile "p" { recipients = {"example.org"}  check "multimap" { mode = "enforce" } }', False),
+])
+def test_a_body_that_nobody_reads_is_not_asked_for(dns, more, is_wanted):
+    off = OFF + 'check "dmarc" { mode = off }\n'
+    with Gateway('milter { listen = {"127.0.0.1:{port}"} }\n' + off + more +
+                 f'dns {{ servers = {{"{dns.endpoint}"}}  dnssec = no }}\n') as server:
+        with Milter(server.port) as mta:
+            mta.negotiate()
+            assert bool(mta.protocol & NOBODY) != is_wanted

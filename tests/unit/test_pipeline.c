@@ -142,6 +142,15 @@ static const struct check_module nothing = MODULE(find_nothing), bad = MODULE(fi
                                  recipients = MODULE(count_recipients), asking_store = MODULE(ask_the_store),
                                  holding = MODULE(hold_back);
 static const struct check_module seeing = { .symbols = symbols, .run = ask_three, .foresee = foresee_three };
+static bool content_was_made;
+
+static enum step look_for_content(struct inquiry *q)
+{
+    content_was_made = q->message->content != NULL;
+    return STEP_DONE;
+}
+
+static const struct check_module reading = { .symbols = symbols, .run = look_for_content, .reads_content = true };
 static const struct check_module settling = { .symbols = symbols, .run = find_nothing, .settle = note_settlement };
 
 /* ---- a room for one engine ---- */
@@ -589,6 +598,19 @@ static void each_transaction_is_settled_once(void **state)
     room_close(r);
 }
 
+static void what_a_message_says_is_read_by_a_worker(void **state)
+{
+    const struct check checks[] = { ROW(STAGE_MESSAGE, ON_LOOP, 1000, 0, NULL, &reading) };
+    struct room *r = room_open(checks, 1);
+
+    (void)state;
+    content_was_made = false;
+    judge(r);
+    EXPECT_INT(RUN_DONE, pipeline_run(r->pipeline, 0)->state);
+    EXPECT_TRUE(content_was_made);
+    room_close(r);
+}
+
 static void without_a_store_its_questions_fail_and_mail_goes_on(void **state)
 {
     struct check rows[] = { ROW(STAGE_RCPT, ON_LOOP, 1000, 8, NULL, &asking_store) };
@@ -610,4 +632,4 @@ RUN_TESTS(TEST(before_the_message_only_what_could_refuse_is_waited_for),
           TEST(a_check_comes_after_the_sisters_it_names), TEST(each_recipient_is_seen), TEST(modes_decide_what_counts),
           TEST(what_can_be_foreseen_is_asked_before_the_sisters_are_done), TEST(a_tarpit_holds_the_verdict_back),
           TEST(each_transaction_is_settled_once), TEST(without_a_store_its_questions_fail_and_mail_goes_on),
-          TEST(new_mail_is_put_off_when_too_much_is_being_judged))
+          TEST(new_mail_is_put_off_when_too_much_is_being_judged), TEST(what_a_message_says_is_read_by_a_worker))
