@@ -2,6 +2,7 @@
 #include "rules/selector.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/base/bug.h"
 #include "gateway/content/content.h"
@@ -186,13 +187,35 @@ static void source_email(struct values *v, const char *argument)
     }
 }
 
+/* The first piece of every text, then the second of every one that has it, and so on: so a long text keeps none from
+ * being looked at. */
 static void source_text(struct values *v, const char *argument)
 {
     const struct content *content = message_content(v->q->message);
+    size_t total = 0, before = SIZE_MAX;
 
     (void)argument;
-    for (size_t i = 0; i < content->text_count; i++)
-        add_text(v, content->texts[i].shown);
+    for (size_t at = 0; total != before; at += SELECTED_TEXT_MOST - SELECTED_TEXT_OVERLAP) {
+        before = total;
+        for (size_t i = 0; i < content->text_count && total < SELECTED_TEXTS_MOST; i++) {
+            struct span shown = content->texts[i].shown;
+            bool is_new = at == 0 || shown.len > at + SELECTED_TEXT_OVERLAP;
+            struct span piece = is_new ? span_first(span_skip(shown, at), SELECTED_TEXT_MOST) : (struct span){ 0 };
+
+            add_text(v, piece);
+            total += piece.len;
+        }
+    }
+}
+
+/* Also what names no file and does not say that it is one: a reader that knows its type opens it. */
+static bool is_attachment(const struct mime_part *part)
+{
+    if (part->is_multipart)
+        return false;
+    if (part->filename[0] || part->disposition == MIME_ATTACHMENT)
+        return true;
+    return span_starts(span_of(part->type), SPAN("application/")) && !part->children;
 }
 
 static void source_attachment(struct values *v, const char *argument)
@@ -203,7 +226,7 @@ static void source_attachment(struct values *v, const char *argument)
     for (size_t i = 0; i < tree->count; i++) {
         struct mime_part *part = tree->parts[i];
 
-        if (part->is_multipart || (!part->filename[0] && part->disposition != MIME_ATTACHMENT))
+        if (!is_attachment(part))
             continue;
         struct selected *one = add(v);
 
@@ -324,15 +347,18 @@ static bool make_lower(struct inquiry *q, size_t number, struct selected *one)
     return true;
 }
 
+/* Windows leaves out dots and blanks at the end of a name. */
 static bool make_extension(struct inquiry *q, size_t number, struct selected *one)
 {
-    size_t dot = span_rfind(one->text, '.');
+    struct span name = one->text;
 
     (void)q;
     (void)number;
-    if (dot == SPAN_NPOS)
-        return false;
-    one->text = span_skip(one->text, dot + 1);
+    while (name.len && strchr(". \t", name.ptr[name.len - 1]))
+        name.len--;
+    size_t dot = span_rfind(name, '.');
+
+    one->text = dot == SPAN_NPOS ? (struct span){ 0 } : span_skip(name, dot + 1);
     return one->text.len;
 }
 

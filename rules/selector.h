@@ -15,7 +15,13 @@
 
 enum select_type { SELECT_TEXT, SELECT_ADDRESS, SELECT_DOMAIN, SELECT_IP, SELECT_NUMBER, SELECT_ATTACHMENT };
 
-enum { SELECTOR_STEPS_MAX = 8, SELECTED_MAX = 1000, SELECTED_TEXT_MOST = 64 * 1024 };
+enum {
+    SELECTOR_STEPS_MAX = 8,
+    SELECTED_MAX = 1000,
+    SELECTED_TEXT_MOST = 64 * 1024,    /* bytes of a value */
+    SELECTED_TEXT_OVERLAP = 1024,      /* of the pieces of a longer text */
+    SELECTED_TEXTS_MOST = 4096 * 1024, /* of the texts of a message */
+};
 
 struct select_step {
     unsigned transform; /* selector.c's own */

@@ -192,6 +192,60 @@ static void what_a_map_has_is_found(void **state)
     }
 }
 
+static void a_long_text_hides_nothing(void **state)
+{
+    static const size_t places[] = { 10, 65530, 65536, 200000, 1000000 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(places); i++) {
+        struct desk *d =
+            desk_open(&multimap_module, "map \"x\" { select = \"text\" entries = {\"/needle in a stack/\"} "
+                                        "score = 1 }");
+        struct strbuf text;
+
+        strbuf_init(&text, 2 << 20);
+        strbuf_puts(&text, "From: a@example.org\n\n");
+        for (size_t line = 0; line < places[i] / 10; line++)
+            strbuf_puts(&text, "hay hay h\n");
+        strbuf_puts(&text, "needle in a stack\n");
+        for (size_t line = 0; line < 20000; line++)
+            strbuf_puts(&text, "hay hay h\n");
+        strbuf_putc(&text, '\0');
+        desk_message(d, text.data);
+        strbuf_release(&text);
+        desk_settle(d);
+        EXPECT_INT(100, desk_points(d));
+        desk_close(d);
+    }
+}
+
+static void files_are_known_by_what_readers_make_of_them(void **state)
+{
+    static const struct {
+        const char *fields, *select, *values;
+    } cases[] = {
+        { "Content-Type: application/x-msdownload\n", "attachment.type", "application/x-msdownload" },
+        { "Content-Type: application/x-msdownload\n", "attachment.count", "1" },
+        { "Content-Type: text/plain\n", "attachment.count", "0" },
+        { "Content-Type: image/png\n", "attachment.count", "0" },
+        { "Content-Type: image/png; name=\"a.exe.\"\n", "attachment.name.extension", "exe" },
+        { "Content-Type: image/png; name=\"a.exe . \"\n", "attachment.name.extension", "exe" },
+        { "Content-Type: image/png; name=\"...\"\n", "attachment.name.extension", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct desk *d = desk_open(&multimap_module, NULL);
+        struct arena a;
+
+        arena_init(&a, 1 << 20);
+        desk_message(d, arena_printf(&a, "MIME-Version: 1.0\n%s\nabc\n", cases[i].fields));
+        EXPECT_STR(cases[i].values, selected(&a, d, cases[i].select));
+        arena_release(&a);
+        desk_close(d);
+    }
+}
+
 static void a_map_may_refuse(void **state)
 {
     struct desk *d = desk_of("map \"x\" { select = \"from.domain\" entries = {\"lists.example.org\"} action = reject "
@@ -236,4 +290,5 @@ static void faults_of_the_configuration_are_told(void **state)
 }
 
 RUN_TESTS(TEST(each_selector_selects), TEST(what_is_no_selector_is_told), TEST(what_a_map_has_is_found),
-          TEST(a_map_may_refuse), TEST(faults_of_the_configuration_are_told))
+          TEST(a_long_text_hides_nothing), TEST(files_are_known_by_what_readers_make_of_them), TEST(a_map_may_refuse),
+          TEST(faults_of_the_configuration_are_told))
