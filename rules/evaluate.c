@@ -21,8 +21,8 @@ struct text {
 };
 
 /* Some patterns are quadratic in a piece, and no count of PCRE2's sees it: a rule has so much of the processor for a
- * message, and is looked after each time that it has gone through so many pieces. */
-enum { RULE_US_MAX = 30000, LOOK_AFTER_PIECES = 16, LOOK_AFTER_HITS = 256 };
+ * message, and is looked after each time that it has gone through so many bytes, of which a piece costs some itself. */
+enum { RULE_US_MAX = 30000, LOOK_AFTER_BYTES = 16384, BYTES_OF_PIECE = 64, LOOK_AFTER_HITS = 256 };
 
 struct evaluating {
     struct scanning *s;
@@ -251,6 +251,7 @@ static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct te
 {
     struct rule_lines lines = its_lines(e, rule, text);
     unsigned most = most_hits(rule), hits = 0;
+    size_t unseen = 0;
 
     e->rule_until_us = 0;
     for (size_t i = 0; i < lines.count && hits < most; i++) {
@@ -258,10 +259,12 @@ static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct te
 
         if (rule->kind == RULE_MIMEHEADER && !piece.len)
             piece = span_of(rule->if_unset ? rule->if_unset : "");
-        if (!count_in(e, rule, piece, most, &hits) || (i % LOOK_AFTER_PIECES == LOOK_AFTER_PIECES - 1 && is_slow(e))) {
+        unseen += piece.len + BYTES_OF_PIECE;
+        if (!count_in(e, rule, piece, most, &hits) || (unseen >= LOOK_AFTER_BYTES && is_slow(e))) {
             give_up(e, rule);
             return rule->is_negated; /* so that it does not hit */
         }
+        unseen = unseen < LOOK_AFTER_BYTES ? unseen : 0;
     }
     return hits;
 }
