@@ -163,7 +163,8 @@ static void find(struct inquiry *q, const struct evaluating *e, size_t number, c
     else if (vote->removal == REMOVAL_WEIGHT)
         finding_name_as(q, c->title, 0, (enum mode)c->mode, "its %s%d.%02d points removed by %s; %s",
                         c->points < 0 ? "-" : "", abs(c->points) / 100, abs(c->points) % 100, vote->by, what);
-    force(q, c);
+    if (vote->removal != REMOVAL_SYMBOL)
+        force(q, c);
 }
 
 /* Whose name another check has for a symbol of its own: expressions mean the composite. */

@@ -210,6 +210,37 @@ static void actions_are_forced(void **state)
     }
 }
 
+/* Whose symbol is not there demands nothing; whose points alone are gone is there. */
+static void who_is_taken_out_forces_nothing(void **state)
+{
+    static const struct {
+        const char *outer;
+        bool is_forced;
+    } cases[] = {
+        { "expression = \"INNER & B\"", true },
+        { "expression = \"INNER & B\" policy = remove_weight", true },
+        { "expression = \"INNER & B\" policy = remove_symbol", false },
+        { "expression = \"^INNER\"", false },
+        { "expression = \"INNER & NOT_THERE\" policy = remove_symbol", true },
+        { "expression = \"^INNER\" mode = tag", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char conf[300];
+
+        snprintf(conf, sizeof conf,
+                 "composite \"INNER\" { expression = \"A\" action = reject subject = \"[BAD] \" }\n"
+                 "composite \"OUTER\" { %s }",
+                 cases[i].outer);
+        struct desk *d = settled(conf, "A B");
+
+        if (d->run.is_forced != cases[i].is_forced || (d->run.subject != NULL) != cases[i].is_forced)
+            fail_msg("%s", cases[i].outer);
+        desk_close(d);
+    }
+}
+
 static void modes_are_of_each_composite(void **state)
 {
     struct desk *d = settled("composite \"OFF\" { expression = \"A\" mode = off }\n"
@@ -280,5 +311,6 @@ static void many_are_quick(void **state)
 
 RUN_TESTS(TEST(expressions_are_evaluated_over_what_was_found), TEST(it_says_what_it_follows_from),
           TEST(symbols_are_taken_out_by_policy_and_mark), TEST(composites_take_out_composites),
-          TEST(a_composite_is_not_a_symbol_of_its_name), TEST(actions_are_forced), TEST(modes_are_of_each_composite),
-          TEST(what_is_wrong_is_refused), TEST(many_are_quick))
+          TEST(a_composite_is_not_a_symbol_of_its_name), TEST(actions_are_forced),
+          TEST(who_is_taken_out_forces_nothing), TEST(modes_are_of_each_composite), TEST(what_is_wrong_is_refused),
+          TEST(many_are_quick))

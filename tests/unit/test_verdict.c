@@ -257,11 +257,11 @@ static void what_is_taken_out_does_not_count(void **state)
     arena_init(&arena, 1 << 20);
     removing_set(&r, 1500, -100, 700, RUN_DONE);
     EXPECT_INT(2100, removing_verdict(&r).score);
-    r.removed[0] = (struct removed){ "BAD", REMOVAL_WEIGHT };
+    r.removed[0] = (struct removed){ "BAD", REMOVAL_WEIGHT, "OURS" };
     r.runs[1].removed_count = 1;
     EXPECT_INT(600, removing_verdict(&r).score);
     EXPECT_INT(ACTION_TAG, removing_verdict(&r).action);
-    r.removed[1] = (struct removed){ "GOOD", REMOVAL_SYMBOL };
+    r.removed[1] = (struct removed){ "GOOD", REMOVAL_SYMBOL, "OURS" };
     r.runs[1].removed_count = 2;
     EXPECT_INT(700, removing_verdict(&r).score);
     struct verdict refusal = { .action = ACTION_REJECT, .decided_by = "score" };
@@ -321,7 +321,7 @@ static void certain_verdicts_stand_whatever_is_taken_out(void **state)
             removing_set(&r, bad, good, other, RUN_DONE);
             for (unsigned k = 0; k < 2; k++)
                 if (taken >> k & 1)
-                    r.removed[r.runs[1].removed_count++] = (struct removed){ removable[k], REMOVAL_SYMBOL };
+                    r.removed[r.runs[1].removed_count++] = (struct removed){ removable[k], REMOVAL_SYMBOL, "OURS" };
             if (removing_verdict(&r).action != before.action)
                 fail_msg("%d %d %d, %u: %s", bad, good, other, taken, action_text(before.action));
         }
