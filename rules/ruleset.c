@@ -114,6 +114,8 @@ static void heed_said(struct rule *rule)
         rule->points = said->score.points;
         rule->state = rule->points ? RULE_ACTIVE : RULE_OFF;
     }
+    if (said->action != FORCE_NOTHING)
+        rule->state = RULE_ACTIVE; /* a score of 0 switches off; not what is there for its action */
     if (said->mode == MODE_OFF)
         rule->state = RULE_OFF;
     if (said->mode < MODE_TAG)

@@ -157,6 +157,36 @@ static void what_is_said_of_a_rule_holds(void **state)
     desk_close(d);
 }
 
+static void a_rule_that_counts_nothing_forces_its_action(void **state)
+{
+    static const struct {
+        const char *file, *said;
+        bool is_forced;
+    } cases[] = {
+        { "", "score = 0", false },
+        { "", "score = 0 action = reject", true },
+        { "score BODY_X 0\n", "action = reject", true },
+        { "", "score = 0 action = reject mode = off", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char file[200], said[200];
+
+        snprintf(file, sizeof file, "body BODY_X /buy/i\n%s", cases[i].file);
+        snprintf(said, sizeof said, "rule \"BODY_X\" { %s }\n", cases[i].said);
+        struct desk *d = desk_with(file, said);
+
+        desk_message(d, spam);
+        desk_settle(d);
+        EXPECT_INT(cases[i].is_forced, d->run.is_forced);
+        EXPECT_INT(cases[i].is_forced, desk_finding(d, "BODY_X") != NULL);
+        if (cases[i].is_forced)
+            EXPECT_INT(0, desk_finding(d, "BODY_X")->points);
+        desk_close(d);
+    }
+}
+
 static void a_rule_that_takes_too_long_is_told(void **state)
 {
     struct desk *d = desk_with(basic, "");
@@ -297,6 +327,6 @@ static void more_rules_than_can_be_listed_count_all_the_same(void **state)
 RUN_TESTS(TEST(each_rule_that_hits_is_found_with_why), TEST(from_some_rules_nothing_is_learned),
           TEST(hidden_text_crowds_nothing_out), TEST(without_rules_there_is_nothing),
           TEST(all_together_count_within_bounds), TEST(what_is_said_of_a_rule_holds),
-          TEST(a_rule_that_takes_too_long_is_told), TEST(a_shortcut_decides), TEST(a_meta_cuts_short),
-          TEST(a_rule_in_shadow_ends_nothing), TEST(a_stranger_cannot_tell_of_himself),
-          TEST(more_rules_than_can_be_listed_count_all_the_same))
+          TEST(a_rule_that_counts_nothing_forces_its_action), TEST(a_rule_that_takes_too_long_is_told),
+          TEST(a_shortcut_decides), TEST(a_meta_cuts_short), TEST(a_rule_in_shadow_ends_nothing),
+          TEST(a_stranger_cannot_tell_of_himself), TEST(more_rules_than_can_be_listed_count_all_the_same))
