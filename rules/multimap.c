@@ -49,7 +49,7 @@ static void force(struct inquiry *q, const struct map *map)
     enum action action;
 
     if (force_action(map->action, MODE_ENFORCE, &action))
-        finding_force(q, action, map->text[0] ? map->text : NULL);
+        finding_force_for(q, map->symbol, action, map->text[0] ? map->text : NULL);
 }
 
 static void find(struct inquiry *q, const struct map *map)

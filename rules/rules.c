@@ -229,7 +229,7 @@ static void demand(struct reporting *r)
 
     for (size_t i = 0; i < r->count; i++)
         if (rules_conf_action(r->hit[i], &action, &text))
-            finding_force(r->q, action, text);
+            finding_force_for(r->q, r->hit[i]->name, action, text);
 }
 
 /* Bayes' own rules, the user's, and those that say so. */

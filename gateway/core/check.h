@@ -154,6 +154,9 @@ void finding_subject(struct inquiry *q, const char *prefix);
  * codes of the other class, or that close connections, become the action's. ACTION_ACCEPT is an allow list's: it beats
  * every score and every other forced action. The hardest of several wins otherwise. */
 void finding_force(struct inquiry *q, enum action action, const char *text);
+/* finding_force_for - the same because of a symbol that this check has found: when a later one takes that out, nothing
+ * is demanded. `symbol` is not copied. */
+void finding_force_for(struct inquiry *q, const char *symbol, enum action action, const char *text);
 /* finding_permit - Postfix's OK: what the checks before STAGE_MESSAGE find and demand does not count for this mail (but
  * for this check's own); the message's do. Declared by bounds' may_force_accept. */
 void finding_permit(struct inquiry *q);

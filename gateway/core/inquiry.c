@@ -15,6 +15,7 @@ void run_begin(struct run *run)
     run->is_permit = false;
     run->is_forced = false;
     run->forced_text = NULL;
+    run->demanded_count = 0;
     run->failure = NULL;
     run->is_late = false;
     run->raised_count = 0;
@@ -190,8 +191,9 @@ static bool counts(const struct run *sister)
 }
 
 /* What one of them has taken out of another. */
-static enum removal sisters_remove(const struct inquiry *q, const char *symbol)
+static enum removal sisters_remove(const void *arg, const char *symbol)
 {
+    const struct inquiry *q = arg;
     const struct removed *removed = NULL;
 
     for (uint64_t left = sisters(q); left && !removed; left &= left - 1)
@@ -223,25 +225,19 @@ int enforced_by_sisters(const struct inquiry *q)
     return score_from(q, MODE_ENFORCE);
 }
 
-/* An accept is an allow list's and beats the rest; else the hardest wins. */
-static bool beats(enum action a, enum action b)
-{
-    if (a == ACTION_ACCEPT || b == ACTION_ACCEPT)
-        return a == ACTION_ACCEPT && b != ACTION_ACCEPT;
-    return a > b;
-}
-
 bool sister_forced(const struct inquiry *q, enum action *out)
 {
     bool is_forced = false;
 
     for (uint64_t left = sisters(q); left; left &= left - 1) {
         const struct run *sister = q->run->view[__builtin_ctzll(left)];
+        struct demand demand;
 
-        if (!counts(sister) || !sister->is_forced || sister->settings->mode != MODE_ENFORCE)
+        if (!counts(sister) || sister->settings->mode != MODE_ENFORCE ||
+            !weight_forced(sister, sisters_remove, q, &demand))
             continue;
-        if (!is_forced || beats(sister->forced, *out))
-            *out = sister->forced;
+        if (!is_forced || weight_beats(demand.action, *out))
+            *out = demand.action;
         is_forced = true;
     }
     return is_forced;
@@ -364,7 +360,8 @@ static void make_demand(struct inquiry *q, unsigned index)
     const struct demand *demands = q->run->settings->demands;
 
     if (demands && demands[index].is_made)
-        finding_force(q, demands[index].action, demands[index].text);
+        finding_force_for(q, q->run->settings->check->module->symbols[index].name, demands[index].action,
+                          demands[index].text);
 }
 
 void finding_add(struct inquiry *q, unsigned index, const char *format, ...)
@@ -458,11 +455,41 @@ void finding_force(struct inquiry *q, enum action action, const char *text)
 {
     struct run *run = q->run;
 
-    if (run->is_forced && !beats(action, run->forced))
+    if (run->is_forced && !weight_beats(action, run->forced))
         return;
     run->is_forced = true;
     run->forced = action;
     run->forced_text = text ? arena_dup(q->arena, span_of(text)) : NULL;
+}
+
+static struct demanded *demanded_for(struct run *run, const char *symbol)
+{
+    for (size_t i = 0; i < run->demanded_count; i++)
+        if (strcmp(run->demanded[i].symbol, symbol) == 0)
+            return &run->demanded[i];
+    return NULL;
+}
+
+/* Beyond the most it stands whatever is taken out: what is demanded is not lost. */
+void finding_force_for(struct inquiry *q, const char *symbol, enum action action, const char *text)
+{
+    struct run *run = q->run;
+    struct demanded *d = demanded_for(run, symbol);
+
+    if (!d && run->demanded_count == FINDINGS_MAX) {
+        finding_force(q, action, text);
+        return;
+    }
+    if (d && !weight_beats(action, d->action))
+        return;
+    if (!d && run->demanded_count == run->demanded_room) {
+        run->demanded_room = run->demanded_room ? run->demanded_room * 2 : 4;
+        run->demanded =
+            arena_grow(q->arena, run->demanded, run->demanded_count, run->demanded_room, sizeof *run->demanded);
+    }
+    if (!d)
+        d = &run->demanded[run->demanded_count++];
+    *d = (struct demanded){ symbol, action, text ? arena_dup(q->arena, span_of(text)) : NULL };
 }
 
 void finding_permit(struct inquiry *q)

@@ -64,6 +64,7 @@ static void fail_run(struct run *run, const char *why)
     run->finding_count = 0;
     run->is_permit = false;
     run->is_forced = false;
+    run->demanded_count = 0;
 }
 
 static void fail_late(struct run *run, const char *why)

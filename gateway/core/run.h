@@ -62,6 +62,13 @@ struct removed {
     const char *by; /* a composite's name */
 };
 
+/* An action that is demanded for a symbol: it goes when that is taken out. */
+struct demanded {
+    const char *symbol;
+    enum action action;
+    const char *text; /* for the sender; NULL: the action's usual one */
+};
+
 struct raised {
     const char *key, *text;
 };
@@ -78,9 +85,11 @@ struct run {
     struct finding *findings; /* at most FINDINGS_MAX */
     size_t finding_count, finding_room;
     bool is_permit; /* finding_permit() */
-    bool is_forced;
+    bool is_forced; /* finding_force() */
     enum action forced;
     const char *forced_text;
+    struct demanded *demanded; /* finding_force_for(): at most FINDINGS_MAX, each symbol once */
+    size_t demanded_count, demanded_room;
     const char *failure;   /* why it failed; NULL */
     bool is_late;          /* it failed because its time was up */
     struct raised *raised; /* alarms, at most RAISED_MAX: the loop logs them when the run is back */

@@ -65,6 +65,12 @@ const struct conf_section actions_section = {
     .check = actions_check,
 };
 
+/* An action that a check demands. */
+struct forced {
+    const struct run *run; /* NULL: none does */
+    struct demand demand;
+};
+
 /* What the runs come to, added up. */
 struct tally {
     int enforced, tagging;             /* points found so far */
@@ -75,7 +81,9 @@ struct tally {
     bool may_accept, may_force;   /* a check still to come may force an accept; or anything that is none */
     bool may_fail_hard;           /* or may fail with a policy that is not skip */
     bool is_pending, informs;     /* a check is still to come; one whose evidence goes into headers */
-    const struct run *accept, *reject, *defer, *tag, *failed_defer, *failed_tag;
+    bool may_lose_demand;         /* a check still to come may take out what is forced for a symbol */
+    struct forced accept, reject, defer, tag;
+    const struct run *failed_defer, *failed_tag;
 };
 
 static bool is_finished(const struct run *run)
@@ -108,34 +116,51 @@ static void add_pending(struct tally *t, const struct run *run, enum direction d
     t->may_discard |= s->bounds.may_force_discard;
 }
 
-static void add_forced(struct tally *t, const struct run *run)
+static void add_forced(struct tally *t, const struct run *run, const struct demand *demand)
 {
-    bool is_refusal = run->forced == ACTION_TAG || run->forced > ACTION_DEFER; /* who only has to wait is not bad */
+    const struct forced forced = { run, *demand };
+    bool is_refusal = demand->action == ACTION_TAG || demand->action > ACTION_DEFER; /* to have to wait is not bad */
 
     if (run->settings->mode == MODE_TAG) {
         if (is_refusal)
-            t->tag = run;
+            t->tag = forced;
         return;
     }
-    switch (run->forced) {
-    case ACTION_ACCEPT: t->accept = run; break;
-    case ACTION_TAG: t->tag = run; break;
+    switch (demand->action) {
+    case ACTION_ACCEPT: t->accept = forced; break;
+    case ACTION_TAG: t->tag = forced; break;
     case ACTION_GREYLIST:
     case ACTION_DEFER:
     case ACTION_QUARANTINE:
-        if (!t->defer || run->forced > t->defer->forced)
-            t->defer = run;
+        if (!t->defer.run || demand->action > t->defer.demand.action)
+            t->defer = forced;
         break;
     case ACTION_REJECT:
     case ACTION_DISCARD:
-        if (!t->reject || run->forced > t->reject->forced)
-            t->reject = run;
+        if (!t->reject.run || demand->action > t->reject.demand.action)
+            t->reject = forced;
         break;
     }
 }
 
+struct view {
+    const struct run *const *runs;
+    size_t count;
+};
+
+static enum removal removal_of(const void *arg, const char *symbol)
+{
+    const struct view *view = arg;
+    const struct removed *removed = weight_removal(view->runs, view->count, symbol);
+
+    return removed ? removed->removal : REMOVAL_NONE;
+}
+
 static void add_finished(struct tally *t, const struct run *run, const struct run *const *runs, size_t count)
 {
+    const struct view view = { runs, count };
+    struct demand demand;
+
     for (size_t i = 0; i < run->finding_count; i++) {
         const struct finding *f = &run->findings[i];
         enum mode mode = weight_mode(run, f);
@@ -143,8 +168,8 @@ static void add_finished(struct tally *t, const struct run *run, const struct ru
         if (mode > MODE_SHADOW && !weight_removal(runs, count, f->symbol))
             *(mode == MODE_TAG ? &t->tagging : &t->enforced) += f->points;
     }
-    if (run->is_forced)
-        add_forced(t, run);
+    if (weight_forced(run, removal_of, &view, &demand))
+        add_forced(t, run, &demand);
 }
 
 /* What a check that is still to come may take out of the findings of one that is done. */
@@ -165,6 +190,8 @@ static void add_removable(struct tally *t, const struct run *run, const struct c
             t->awaited_most -= by->check->stage < awaited ? f->points : 0;
         }
     }
+    for (size_t i = 0; i < run->demanded_count; i++)
+        t->may_lose_demand |= weight_may_remove(by, run->demanded[i].symbol);
 }
 
 static void add_failed(struct tally *t, const struct run *run, enum direction direction, struct verdict *out)
@@ -238,8 +265,14 @@ static void decide(struct verdict *v, enum action action, const struct run *by, 
 {
     v->action = action;
     v->decided_by = by ? by->settings->check->name : "score";
-    v->text = by && by->is_forced && by->state == RUN_DONE ? by->forced_text : NULL;
+    v->text = NULL;
     v->is_certain = is_certain;
+}
+
+static void decide_forced(struct verdict *v, enum action action, const struct forced *by, bool is_certain)
+{
+    decide(v, action, by->run, is_certain);
+    v->text = by->demand.text;
 }
 
 void verdict_make(const struct run *const *runs, size_t count, const struct actions_conf *actions,
@@ -249,24 +282,26 @@ void verdict_make(const struct run *const *runs, size_t count, const struct acti
     struct tally t = tally_of(runs, count, direction, awaited, out);
     int total = t.enforced + t.tagging;
     bool is_quiet = !t.is_pending; /* nothing is still to come */
-    bool is_above = t.enforced >= actions->reject;
+    bool is_above = t.enforced >= actions->reject, stands = !t.may_accept && !t.may_lose_demand;
 
     out->score = total;
     out->is_early = t.is_pending;
-    if (t.accept)
-        decide(out, ACTION_ACCEPT, t.accept, !t.informs);
-    else if (t.reject)
-        decide(out, t.reject->forced, t.reject, !t.may_accept && !t.may_discard);
+    if (t.accept.run)
+        decide_forced(out, ACTION_ACCEPT, &t.accept, !t.informs);
+    else if (t.reject.run)
+        decide_forced(out, t.reject.demand.action, &t.reject, stands && !t.may_discard);
     else if (is_above)
         decide(out, ACTION_REJECT, NULL,
                !t.may_accept && !t.may_discard && t.enforced + t.enforced_least >= actions->reject);
-    else if (t.defer)
-        decide(out, t.defer->forced, t.defer,
-               !t.may_accept && !t.may_harden && t.enforced + t.awaited_most < actions->reject);
+    else if (t.defer.run)
+        decide_forced(out, t.defer.demand.action, &t.defer,
+                      stands && !t.may_harden && t.enforced + t.awaited_most < actions->reject);
     else if (t.failed_defer)
         decide(out, ACTION_DEFER, t.failed_defer, is_quiet);
-    else if (t.tag || t.failed_tag || total >= actions->tag)
-        decide(out, ACTION_TAG, t.tag ? t.tag : t.failed_tag, is_quiet);
+    else if (t.tag.run)
+        decide_forced(out, ACTION_TAG, &t.tag, is_quiet);
+    else if (t.failed_tag || total >= actions->tag)
+        decide(out, ACTION_TAG, t.failed_tag, is_quiet);
     else
         decide(out, ACTION_ACCEPT, NULL,
                !t.informs && !t.may_force && !t.may_fail_hard &&

@@ -26,6 +26,26 @@ const struct removed *weight_removal(const struct run *const *runs, size_t count
     return removed;
 }
 
+bool weight_beats(enum action a, enum action b)
+{
+    if (a == ACTION_ACCEPT || b == ACTION_ACCEPT)
+        return a == ACTION_ACCEPT && b != ACTION_ACCEPT;
+    return a > b;
+}
+
+bool weight_forced(const struct run *run, enum removal (*removal)(const void *arg, const char *symbol), const void *arg,
+                   struct demand *out)
+{
+    *out = (struct demand){ run->is_forced, run->forced, run->forced_text };
+    for (size_t i = 0; i < run->demanded_count; i++) {
+        const struct demanded *d = &run->demanded[i];
+
+        if (removal(arg, d->symbol) != REMOVAL_SYMBOL && (!out->is_made || weight_beats(d->action, out->action)))
+            *out = (struct demand){ true, d->action, d->text };
+    }
+    return out->is_made;
+}
+
 bool weight_may_remove(const struct check_settings *settings, const char *symbol)
 {
     for (size_t i = 0; i < settings->removable_count; i++)

@@ -14,6 +14,13 @@ enum mode weight_mode(const struct run *run, const struct finding *f);
 const struct removed *weight_removal(const struct run *const *runs, size_t count, const char *symbol);
 /* weight_removes - the same of one of them. */
 const struct removed *weight_removes(const struct run *run, const char *symbol);
+/* weight_beats - of two demanded actions the first wins: an accept is an allow list's and beats the rest; else the
+ * hardest does. */
+bool weight_beats(enum action a, enum action b);
+/* weight_forced - what the run demands, but for symbols of which `removal` says that they are not there. False: it
+ * demands nothing. */
+bool weight_forced(const struct run *run, enum removal (*removal)(const void *arg, const char *symbol), const void *arg,
+                   struct demand *out);
 /* weight_may_remove - whether a check that is still to come may take the symbol out. */
 bool weight_may_remove(const struct check_settings *settings, const char *symbol);
 

@@ -180,6 +180,7 @@ static void what_a_map_has_is_found(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct desk *d = desk_of(cases[i].conf);
+        struct demand demand;
 
         desk_settle(d);
         EXPECT_INT(cases[i].points, desk_points(d));
@@ -187,7 +188,7 @@ static void what_a_map_has_is_found(void **state)
             assert_non_null(desk_finding(d, cases[i].symbol));
             EXPECT_STR(cases[i].reason, desk_finding(d, cases[i].symbol)->reason);
         }
-        EXPECT_FALSE(d->run.is_forced);
+        EXPECT_FALSE(desk_forced(d, &demand));
         desk_close(d);
     }
 }
@@ -250,12 +251,13 @@ static void a_map_may_refuse(void **state)
 {
     struct desk *d = desk_of("map \"x\" { select = \"from.domain\" entries = {\"lists.example.org\"} action = reject "
                              "text = \"5.7.1 Not from there\" }");
+    struct demand demand;
 
     (void)state;
     desk_settle(d);
-    EXPECT_TRUE(d->run.is_forced);
-    EXPECT_INT(ACTION_REJECT, d->run.forced);
-    EXPECT_STR("5.7.1 Not from there", d->run.forced_text);
+    EXPECT_TRUE(desk_forced(d, &demand));
+    EXPECT_INT(ACTION_REJECT, demand.action);
+    EXPECT_STR("5.7.1 Not from there", demand.text);
     desk_close(d);
 }
 

@@ -144,6 +144,7 @@ static void what_is_said_of_a_rule_holds(void **state)
     struct desk *d = desk_with(basic, "rule \"BODY_X\" { mode = shadow }\n"
                                       "rule \"SUBJECT_X\" { mode = tag }\n"
                                       "rule \"BOTH\" { action = reject text = \"550 5.7.1 No\" score = 7.00 }\n");
+    struct demand demand;
 
     (void)state;
     desk_message(d, spam);
@@ -151,9 +152,10 @@ static void what_is_said_of_a_rule_holds(void **state)
     EXPECT_INT(MODE_SHADOW, desk_finding(d, "BODY_X")->mode);
     EXPECT_INT(MODE_TAG, desk_finding(d, "SUBJECT_X")->mode);
     EXPECT_INT(700, desk_finding(d, "BOTH")->points);
-    EXPECT_TRUE(d->run.is_forced);
-    EXPECT_INT(ACTION_REJECT, d->run.forced);
-    EXPECT_STR("550 5.7.1 No", d->run.forced_text);
+    EXPECT_TRUE(desk_forced(d, &demand));
+    EXPECT_INT(ACTION_REJECT, demand.action);
+    EXPECT_STR("550 5.7.1 No", demand.text);
+    EXPECT_STR("BOTH", d->run.demanded[0].symbol);
     desk_close(d);
 }
 
@@ -176,10 +178,11 @@ static void a_rule_that_counts_nothing_forces_its_action(void **state)
         snprintf(file, sizeof file, "body BODY_X /buy/i\n%s", cases[i].file);
         snprintf(said, sizeof said, "rule \"BODY_X\" { %s }\n", cases[i].said);
         struct desk *d = desk_with(file, said);
+        struct demand demand;
 
         desk_message(d, spam);
         desk_settle(d);
-        EXPECT_INT(cases[i].is_forced, d->run.is_forced);
+        EXPECT_INT(cases[i].is_forced, desk_forced(d, &demand));
         EXPECT_INT(cases[i].is_forced, desk_finding(d, "BODY_X") != NULL);
         if (cases[i].is_forced)
             EXPECT_INT(0, desk_finding(d, "BODY_X")->points);

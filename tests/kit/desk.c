@@ -200,11 +200,12 @@ static void expect_bounds(const struct desk *d)
     struct check_settings s = d->settings;
     const struct bounds b = bounds_of(d);
     int points = desk_points(d);
+    struct demand demand;
 
     if (points < b.least || points > b.most)
         fail_msg("the check found %d points, where it has declared %d to %d", points, b.least, b.most);
-    if (d->run.is_forced && !(d->run.forced == ACTION_ACCEPT ? b.may_force_accept : b.may_force_reject))
-        fail_msg("the check has forced \"%s\", which it has not declared", action_text(d->run.forced));
+    if (desk_forced(d, &demand) && !(demand.action == ACTION_ACCEPT ? b.may_force_accept : b.may_force_reject))
+        fail_msg("the check has forced \"%s\", which it has not declared", action_text(demand.action));
     if (d->check.module->removable)
         s.removable = d->check.module->removable(s.conf, &s.removable_count);
     for (size_t i = 0; i < d->run.removed_count; i++)
@@ -377,6 +378,18 @@ void desk_upkeep(struct desk *d)
     answers_clear(&d->book);
     settle(d, run_upkeep);
     answers_clear(&d->book);
+}
+
+static enum removal nothing_is_removed(const void *arg, const char *symbol)
+{
+    (void)arg;
+    (void)symbol;
+    return REMOVAL_NONE;
+}
+
+bool desk_forced(const struct desk *d, struct demand *out)
+{
+    return weight_forced(&d->run, nothing_is_removed, NULL, out);
 }
 
 int desk_points(const struct desk *d)

@@ -84,6 +84,8 @@ void desk_do(struct desk *d, const struct store_op *op, struct store_answer *out
 struct store_record *desk_record(struct desk *d, struct span key);
 void desk_bayes(struct desk *d, const struct store_op *op, struct store_answer *out);
 
+/* desk_forced - what it demands, of itself and for its symbols; false: nothing. */
+bool desk_forced(const struct desk *d, struct demand *out);
 int desk_points(const struct desk *d);                                        /* the sum */
 const struct finding *desk_finding(const struct desk *d, const char *symbol); /* NULL */
 /* desk_symbols - of all findings, in their order, with blanks between. */

@@ -138,6 +138,66 @@ static void the_hardest_action_wins_but_for_an_accept(void **state)
     }
 }
 
+static enum step ask_what_is_forced(struct inquiry *q)
+{
+    enum action action;
+
+    if (sister_forced(q, &action))
+        finding_add(q, 0, "%s", action_text(action));
+    return STEP_DONE;
+}
+
+static void sisters_force_nothing_for_what_is_taken_out(void **state)
+{
+    static const struct check_module module = { .symbols = symbols, .run = ask_what_is_forced, .bounds = anything };
+    struct demanded demanded[] = { { "BAD", ACTION_REJECT, NULL }, { "OTHER", ACTION_DEFER, NULL } };
+    struct removed removed = { "BAD", REMOVAL_NONE, "OURS" };
+    struct desk *d = desk_open_bare(&module, NULL);
+
+    (void)state;
+    desk_sister(d, 0);
+    d->sister.demanded = demanded;
+    d->sister.demanded_count = 2;
+    d->sister.removed = &removed;
+    d->sister.removed_count = 1;
+    desk_settle(d);
+    EXPECT_STR("reject", desk_finding(d, "ONE")->reason);
+    removed.removal = REMOVAL_SYMBOL;
+    desk_settle(d);
+    EXPECT_STR("defer", desk_finding(d, "ONE")->reason);
+    d->sister.demanded_count = 1;
+    desk_settle(d);
+    EXPECT_NULL(desk_finding(d, "ONE"));
+    desk_close(d);
+}
+
+static enum step force_for_many(struct inquiry *q)
+{
+    char *names = arena_alloc(q->arena, (FINDINGS_MAX + 1) * 16);
+
+    for (int i = 0; i <= FINDINGS_MAX; i++) {
+        snprintf(names + i * 16, 16, "N%d", i);
+        finding_force_for(q, names + i * 16, i == FINDINGS_MAX ? ACTION_REJECT : ACTION_TAG, NULL);
+        finding_force_for(q, names + i * 16, ACTION_TAG, NULL);
+    }
+    return STEP_DONE;
+}
+
+static void no_demand_is_lost(void **state)
+{
+    static const struct check_module module = { .symbols = symbols, .run = force_for_many, .bounds = anything };
+    struct desk *d = desk_open_bare(&module, NULL);
+    struct demand demand;
+
+    (void)state;
+    desk_settle(d);
+    EXPECT_INT(FINDINGS_MAX, d->run.demanded_count);
+    EXPECT_TRUE(desk_forced(d, &demand));
+    EXPECT_INT(ACTION_REJECT, demand.action);
+    desk_close(d);
+}
+
 RUN_TESTS(TEST(look_ups_beyond_the_limit_are_capped_the_same_in_every_run),
           TEST(names_that_cannot_exist_do_not_and_are_not_asked_for),
-          TEST(findings_are_bounded_and_a_symbol_counts_once), TEST(the_hardest_action_wins_but_for_an_accept))
+          TEST(findings_are_bounded_and_a_symbol_counts_once), TEST(the_hardest_action_wins_but_for_an_accept),
+          TEST(sisters_force_nothing_for_what_is_taken_out), TEST(no_demand_is_lost))

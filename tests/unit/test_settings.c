@@ -188,10 +188,14 @@ static void a_symbol_may_have_an_action(void **state)
     struct inquiry q = { .arena = &a, .run = &run };
 
     finding_add(&q, 1, "once");
-    EXPECT_INT(ACTION_DEFER, run.forced);
     finding_add(&q, 0, "and again");
-    EXPECT_INT(ACTION_REJECT, run.forced);
-    EXPECT_STR("550 5.7.1 Too hot", run.forced_text);
+    finding_add(&q, 0, "and again");
+    EXPECT_FALSE(run.is_forced);
+    EXPECT_INT(2, run.demanded_count);
+    EXPECT_STR("COLD", run.demanded[0].symbol);
+    EXPECT_INT(ACTION_DEFER, run.demanded[0].action);
+    EXPECT_INT(ACTION_REJECT, run.demanded[1].action);
+    EXPECT_STR("550 5.7.1 Too hot", run.demanded[1].text);
     settings_close(s);
     unload(conf, &a, &faults);
 }
