@@ -8,6 +8,7 @@
  */
 #include "rules/multimap.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/core/symbol_conf.h"
 #include "rules/multimap_conf.h"
@@ -15,9 +16,15 @@
 /* As for lists: what is new of a file is read in pieces, so that the loop is not held up. */
 enum { UPKEEP_MS = 500, UPKEEP_BYTES = 128 * 1024 };
 
-static const struct symbol symbols[] = { { 0 } };
+enum { LEFT_OUT };
 
-static bool set_has(const struct map *map, const void *set, const struct selected *one, struct access_match *out)
+static const struct symbol symbols[] = {
+    [LEFT_OUT] = { "MAPS_LEFT_OUT", 0, "maps whose regular expressions were not all tried: they took too long" },
+    { 0 },
+};
+
+static bool set_has(const struct map *map, const void *set, const struct selected *one, int64_t until_us,
+                    struct access_match *out)
 {
     if (!set)
         return false;
@@ -25,7 +32,7 @@ static bool set_has(const struct map *map, const void *set, const struct selecte
     case SELECT_IP: return access_set_has_addr(set, &one->ip, out);
     case SELECT_ADDRESS: return access_set_has_address(set, &one->address, out);
     case SELECT_DOMAIN: return access_set_has_name(set, one->text, out);
-    case SELECT_TEXT: return text_set_has(set, one->text, out);
+    case SELECT_TEXT: return text_set_has(set, one->text, until_us, out);
     case SELECT_NUMBER:
     case SELECT_ATTACHMENT: break;
     }
@@ -37,11 +44,17 @@ static bool is_within(const struct map *map, uint64_t number)
     return (map->least < 0 || number >= (uint64_t)map->least) && (map->most < 0 || number <= (uint64_t)map->most);
 }
 
-static bool fits(const struct map *map, const struct selected *one, struct access_match *out)
+static bool fits(const struct map *map, const struct selected *one, int64_t until_us, struct access_match *out)
 {
     if (map->selector.type == SELECT_NUMBER)
         return is_within(map, one->number);
-    return set_has(map, map->file.set, one, out) || set_has(map, map->set, one, out);
+    return set_has(map, map->file.set, one, until_us, out) || set_has(map, map->set, one, until_us, out);
+}
+
+static bool has_patterns(const struct map *map)
+{
+    return map_is_of_texts(map) &&
+           ((map->set && text_set_has_patterns(map->set)) || (map->file.set && text_set_has_patterns(map->file.set)));
 }
 
 static void force(struct inquiry *q, const struct map *map)
@@ -52,34 +65,54 @@ static void force(struct inquiry *q, const struct map *map)
         finding_force_for(q, map->symbol, action, map->text[0] ? map->text : NULL);
 }
 
-static void find(struct inquiry *q, const struct map *map)
+static void tell(struct inquiry *q, const struct map *map, const struct selected *values, size_t count, size_t at,
+                 const struct access_match *match)
 {
-    struct selected *values;
-    size_t count = selector_values(&map->selector, q, &values), at = 0;
-    struct access_match match = { 0 };
-
-    while (at < count && !fits(map, &values[at], &match))
-        at++;
-    bool is_found = at < count;
-
-    if (!count || is_found == map->is_negated)
-        return;
     if (map->is_negated)
         finding_name(q, map->symbol, map->points, "%s: none of %zu is in map \"%s\", such as %.*s", map->select, count,
                      map->title, SPAN_ARG(span_first(values[0].text, 100)));
     else
         finding_name(q, map->symbol, map->points, "%s: %.*s is in map \"%s\"%s%s", map->select,
-                     SPAN_ARG(span_first(values[at].text, 100)), map->title, match.text[0] ? " as " : "", match.text);
+                     SPAN_ARG(span_first(values[at].text, 100)), map->title, match->text[0] ? " as " : "", match->text);
     force(q, map);
+}
+
+static void tell_left_out(struct inquiry *q, const struct map *map, size_t count)
+{
+    finding_add(q, LEFT_OUT, "%s: the time for regular expressions was up, map \"%s\" may not have seen all of %zu",
+                map->select, map->title, count);
+    finding_alarm(q, "multimap/time",
+                  "the regular expressions of map \"%s\" took too long; simplify them, or raise `time`", map->title);
+}
+
+/* *left_us: what is left for the expressions of all maps. Texts are looked up even when it is used up. */
+static void find(struct inquiry *q, const struct map *map, int64_t *left_us)
+{
+    struct selected *values;
+    size_t count = selector_values(&map->selector, q, &values), at = 0;
+    struct access_match match = { 0 };
+    int64_t start_us = clock_mono_us(), until_us = start_us + *left_us;
+
+    while (at < count && !fits(map, &values[at], until_us, &match))
+        at++;
+    bool is_found = at < count, is_late = count && !is_found && has_patterns(map) && clock_mono_us() >= until_us;
+
+    if (has_patterns(map))
+        *left_us -= clock_mono_us() - start_us;
+    if (is_late)
+        tell_left_out(q, map, count);
+    else if (count && is_found != map->is_negated)
+        tell(q, map, values, count, at, &match);
 }
 
 static enum step run(struct inquiry *q)
 {
     const struct multimap_conf *conf = q->conf;
     const struct map *maps = conf->maps.items;
+    int64_t left_us = conf->time_ms * INT64_C(1000);
 
     for (size_t i = 0; i < conf->maps.count; i++)
-        find(q, &maps[i]);
+        find(q, &maps[i], &left_us);
     return STEP_DONE;
 }
 
@@ -88,7 +121,7 @@ static void bounds(const void *values, const int *points, struct bounds *out)
     const struct multimap_conf *conf = values;
     const struct map *maps = conf->maps.items;
 
-    (void)points;
+    *(points[LEFT_OUT] < 0 ? &out->least : &out->most) += points[LEFT_OUT];
     for (size_t i = 0; i < conf->maps.count; i++) {
         *(maps[i].points < 0 ? &out->least : &out->most) += maps[i].points;
         force_bounds(maps[i].action, MODE_ENFORCE, out);

@@ -126,6 +126,14 @@ static const struct conf_section map_section = {
 };
 
 static const struct conf_key multimap_keys[] = {
+    { .name = "time",
+      .type = CONF_MS,
+      .at = offsetof(struct multimap_conf, time_ms),
+      .initial = "100ms",
+      .least = "0ms",
+      .most = "10s",
+      .help =
+          "how long the regular expressions of all maps may take for one message: those that are left are skipped" },
     { .name = "map",
       .type = CONF_SECTIONS,
       .at = offsetof(struct multimap_conf, maps),

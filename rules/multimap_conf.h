@@ -26,6 +26,7 @@ struct map {
 };
 
 struct multimap_conf {
+    int time_ms;
     struct conf_array maps; /* of struct map */
 };
 

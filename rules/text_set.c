@@ -80,7 +80,12 @@ const char *text_set_add(struct text_set *set, struct span entry, unsigned line)
     return NULL;
 }
 
-bool text_set_has(const struct text_set *set, struct span text, struct access_match *out)
+bool text_set_has_patterns(const struct text_set *set)
+{
+    return patterns_count(set->patterns);
+}
+
+bool text_set_has(const struct text_set *set, struct span text, int64_t until_us, struct access_match *out)
 {
     char key[TEXT_ENTRY_MOST + 1];
     const struct text_entry *e = NULL;
@@ -90,7 +95,7 @@ bool text_set_has(const struct text_set *set, struct span text, struct access_ma
         e = (const struct text_entry *)table_find(&set->table, key);
     }
     if (!e)
-        return patterns_fit(set->patterns, text, out);
+        return patterns_fit(set->patterns, text, until_us, out);
     out->line = e->line;
     snprintf(out->text, sizeof out->text, "%s", e->text);
     return true;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/base/clock.h"
 
 /* A pattern that does not come to an end within these is a bad one. */
 enum { MATCH_STEPS = 20000, MATCH_DEPTH = 500, MATCH_HEAP_KIB = 1000, PATTERN_BYTES_MOST = 500 };
@@ -92,9 +93,9 @@ const char *patterns_add(struct patterns *p, struct span text, unsigned line)
     return NULL;
 }
 
-bool patterns_fit(const struct patterns *p, struct span text, struct access_match *out)
+bool patterns_fit(const struct patterns *p, struct span text, int64_t until_us, struct access_match *out)
 {
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; i < p->count && clock_mono_us() < until_us; i++) {
         const struct pattern *one = &p->items[i];
 
         if (pcre2_match(one->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, p->match, p->limits) < 0)

@@ -17,7 +17,8 @@ void patterns_free(struct patterns *p); /* NULL is fine */
 size_t patterns_count(const struct patterns *p);
 /* patterns_add - the expression without its slashes; NULL, or what is wrong with it, valid until the next one. */
 const char *patterns_add(struct patterns *p, struct span text, unsigned line);
-/* patterns_fit - the first that matches: its text between slashes, and its line. */
-bool patterns_fit(const struct patterns *p, struct span text, struct access_match *out);
+/* patterns_fit - the first that matches: its text between slashes, and its line. None is begun once clock_mono_us() is
+ * `until_us`. */
+bool patterns_fit(const struct patterns *p, struct span text, int64_t until_us, struct access_match *out);
 
 #endif

@@ -261,6 +261,41 @@ static void a_map_may_refuse(void **state)
     desk_close(d);
 }
 
+/* What was not looked at is said; texts cost nothing, and are. */
+static void expressions_have_their_time(void **state)
+{
+    static const struct {
+        const char *conf, *symbols;
+    } cases[] = {
+        { "map x { select = \"subject\" entries = {\"/afar/\"} score = 1 }", "MAPS_LEFT_OUT" },
+        { "map x { select = \"subject\" entries = {\"/nothing/\"} not = yes score = 1 }", "MAPS_LEFT_OUT" },
+        { "map x { select = \"header(X-Mailer)\" entries = {\"/old/\", another} score = 1 }", "MAP_X" },
+        { "map x { select = \"helo\" entries = {\"mail.example.org\"} score = 1 }", "MAP_X" },
+        { "map x { select = \"subject\" entries = {nothing} not = yes score = 1 }", "MAP_X" },
+        { "map x { select = \"header(X-None)\" entries = {\"/a/\"} score = 1 }", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char conf[300], found[512];
+
+        snprintf(conf, sizeof conf, "time = 0ms\n%s", cases[i].conf);
+        struct desk *d = desk_of(conf);
+
+        desk_settle(d);
+        if (strcmp(cases[i].symbols, desk_symbols(d, found)) != 0)
+            fail_msg("%s: %s", cases[i].conf, found);
+        EXPECT_INT(strcmp(found, "MAPS_LEFT_OUT") == 0, d->run.raised_count);
+        desk_close(d);
+    }
+    struct desk *d = desk_of("time = 0ms\nmap x { select = \"subject\" entries = {\"/afar/\"} score = 1 }");
+
+    desk_settle(d);
+    EXPECT_STR("subject: the time for regular expressions was up, map \"x\" may not have seen all of 1",
+               desk_finding(d, "MAPS_LEFT_OUT")->reason);
+    desk_close(d);
+}
+
 static void faults_of_the_configuration_are_told(void **state)
 {
     static const struct {
@@ -293,4 +328,4 @@ static void faults_of_the_configuration_are_told(void **state)
 
 RUN_TESTS(TEST(each_selector_selects), TEST(what_is_no_selector_is_told), TEST(what_a_map_has_is_found),
           TEST(a_long_text_hides_nothing), TEST(files_are_known_by_what_readers_make_of_them), TEST(a_map_may_refuse),
-          TEST(faults_of_the_configuration_are_told))
+          TEST(expressions_have_their_time), TEST(faults_of_the_configuration_are_told))
