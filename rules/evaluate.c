@@ -251,7 +251,7 @@ static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct te
 {
     struct rule_lines lines = its_lines(e, rule, text);
     unsigned most = most_hits(rule), hits = 0;
-    size_t unseen = 0;
+    size_t unseen = 0, least = matcher_least(e->s->matcher, rule);
 
     e->rule_until_us = 0;
     for (size_t i = 0; i < lines.count && hits < most; i++) {
@@ -259,6 +259,8 @@ static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct te
 
         if (rule->kind == RULE_MIMEHEADER && !piece.len)
             piece = span_of(rule->if_unset ? rule->if_unset : "");
+        if (piece.len < least) /* of a text of empty lines that is nearly all that is to be done */
+            continue;
         unseen += piece.len + BYTES_OF_PIECE;
         if (!count_in(e, rule, piece, most, &hits) || (unseen >= LOOK_AFTER_BYTES && is_slow(e))) {
             give_up(e, rule);

@@ -32,6 +32,7 @@ struct compiled {
     const struct matcher_group *group;
     bool is_jit;
     bool takes_nothing;
+    uint32_t least; /* bytes of what it matches; 0: it may be any */
 };
 
 struct room {
@@ -91,6 +92,7 @@ static void compile_rule(struct compiled *c, const struct rule *rule, struct str
 
         c->takes_nothing = pcre2_match(c->code, (PCRE2_SPTR) "", 0, 0, 0, data, NULL) >= 0;
         pcre2_match_data_free(data);
+        pcre2_pattern_info(c->code, PCRE2_INFO_MINLENGTH, &c->least);
         return;
     }
     pcre2_get_error_message(error, text, sizeof text);
@@ -243,6 +245,11 @@ const struct matcher_group *matcher_group_of(const struct matcher *m, const stru
 bool matcher_takes_nothing(const struct matcher *m, const struct rule *rule)
 {
     return m->compiled[rule->index].takes_nothing;
+}
+
+size_t matcher_least(const struct matcher *m, const struct rule *rule)
+{
+    return m->compiled[rule->index].least;
 }
 
 const struct matcher_work *matcher_work(struct matcher *m, unsigned runner)

@@ -46,6 +46,9 @@ const struct matcher_group *matcher_group_of(const struct matcher *m, const stru
 /* matcher_takes_nothing - whether its pattern matches the empty text. */
 bool matcher_takes_nothing(const struct matcher *m, const struct rule *rule);
 
+/* matcher_least - how many bytes a text has at least that its pattern matches. */
+size_t matcher_least(const struct matcher *m, const struct rule *rule);
+
 enum match_result { MATCH_NONE, MATCH_FOUND, MATCH_GIVEN_UP };
 
 /* matcher_find - the first match at or behind `from`; *out lies in `piece`. MATCH_GIVEN_UP: a limit was reached, or

@@ -335,6 +335,33 @@ static void what_is_left_when_the_time_is_up_is_told(void **state)
     desk_close(&d);
 }
 
+/* Of three rules the one whose words are longer than the paragraphs does not look at them. */
+static void lines_shorter_than_a_match_are_passed_over(void **state)
+{
+    struct rule rules[] = { { .name = "WORD", BODY("(?:pills|drugs)[^x]") },
+                            { .name = "LETTER", BODY("(?<!c)z") },
+                            { .name = "BEHIND", BODY("(?<=!)!$") } };
+    struct desk d;
+    struct strbuf text;
+
+    (void)state;
+    desk_open(&d, rules, COUNT(rules));
+    strbuf_init(&text, 1 << 20);
+    strbuf_puts(&text, "Content-Type: text/html\n\n");
+    for (int i = 0; i < 500; i++)
+        strbuf_puts(&text, "<p>a");
+    strbuf_puts(&text, "<p>!!");
+    run_until(&d, strbuf_span(&text), clock_mono_us() + 60 * 1000000LL);
+    EXPECT_INT(0, d.evaluation.given_up_count);
+    EXPECT_TRUE(d.scanning.body.count > 500);
+    uint64_t calls = matcher_work(d.matcher, 0)->calls;
+
+    EXPECT_INT(1, d.scanning.hits[2]);
+    EXPECT_TRUE(calls < 2 * d.scanning.body.count + 100);
+    strbuf_release(&text);
+    desk_close(&d);
+}
+
 /* Ten megabytes of a letter that patterns love. What it costs is counted, not timed. */
 static void bombs_cost_little(void **state)
 {
@@ -377,4 +404,4 @@ static void bombs_cost_little(void **state)
 RUN_TESTS(TEST(header_rules_see_fields), TEST(body_rules_see_texts), TEST(mimeheader_rules_see_parts),
           TEST(a_message_without_anything_has_no_hits), TEST(a_shortcut_ends_it),
           TEST(a_rule_that_is_given_up_does_not_hit), TEST(what_is_left_when_the_time_is_up_is_told),
-          TEST(bombs_cost_little))
+          TEST(lines_shorter_than_a_match_are_passed_over), TEST(bombs_cost_little))
