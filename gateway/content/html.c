@@ -144,7 +144,7 @@ static void write_text(struct html_reading *r, struct span text, struct span lin
 
 static void see_style(struct html_reading *r)
 {
-    sheet_read(r->a, &r->looks.sheet, r->token.text);
+    sheet_read(&r->looks.sheet, r->token.text);
     html_links_in_css(r, r->token.text);
     if (r->looks.sheet.is_cut)
         r->out->facts |= HTML_TOO_MUCH;
@@ -370,6 +370,7 @@ static void reading_init(struct html_reading *r, struct arena *a, struct html *o
 {
     *r = (struct html_reading){ .a = a, .out = out };
     html_open_init(&r->looks);
+    sheet_init(&r->looks.sheet);
     html_writer_init(&r->shown);
     html_writer_init(&r->hidden);
     html_writer_init(&r->outlook);
@@ -513,6 +514,7 @@ static void reading_finish(struct html_reading *r)
     strbuf_release(&r->scratch);
     strbuf_release(&r->joined);
     html_paint_release(r);
+    sheet_release(&r->looks.sheet);
 }
 
 /* Without NUL, as browsers read it. */

@@ -3,7 +3,18 @@
 
 #include "gateway/content/html_token.h"
 
-enum { PROBES_MAX = 16 };
+enum { PROBES_MAX = 16, SHEET_BYTES = SHEET_RULES_MAX * 512 };
+
+void sheet_init(struct html_sheet *sheet)
+{
+    *sheet = (struct html_sheet){ .slots = NULL };
+    arena_init(&sheet->room, SHEET_BYTES);
+}
+
+void sheet_release(struct html_sheet *sheet)
+{
+    arena_release(&sheet->room);
+}
 
 /* ---- the table ---- */
 
@@ -44,9 +55,38 @@ static struct html_sheet_rule **place(const struct html_sheet *sheet, struct spa
     return NULL;
 }
 
-static void rule_add(struct arena *a, struct html_sheet *sheet, struct span element, struct span name,
-                     const struct html_style *style)
+static void merge_rule(struct html_style *out, const struct html_sheet_rule *rule)
 {
+    struct html_style style;
+    unsigned n = 0;
+
+    style.set = rule->set;
+    style.important = rule->important;
+    for (unsigned i = 0; i < STYLE_COUNT; i++)
+        if (rule->set >> i & 1)
+            style.value[i] = rule->values[n++];
+    style_merge(out, &style);
+}
+
+static void rule_merge(struct arena *a, struct html_sheet_rule *rule, const struct html_style *more)
+{
+    struct html_style style = { .set = 0 };
+    unsigned n = 0;
+
+    merge_rule(&style, rule);
+    style_merge(&style, more);
+    if (rule->set != style.set)
+        rule->values = arena_alloc(a, (size_t)__builtin_popcount(style.set) * sizeof *rule->values);
+    for (unsigned i = 0; i < STYLE_COUNT; i++)
+        if (style.set >> i & 1)
+            rule->values[n++] = style.value[i];
+    rule->set = style.set;
+    rule->important = style.important;
+}
+
+static void rule_add(struct html_sheet *sheet, struct span element, struct span name, const struct html_style *style)
+{
+    struct arena *a = &sheet->room;
     char sign = name.len ? name.ptr[0] : 0;
 
     if (!sheet->slots)
@@ -65,7 +105,7 @@ static void rule_add(struct arena *a, struct html_sheet *sheet, struct span elem
         sheet->count++;
     }
     (*slot)->turn = ++sheet->turns;
-    style_merge(&(*slot)->style, style);
+    rule_merge(a, *slot, style);
 }
 
 /* ---- finding ---- */
@@ -81,7 +121,7 @@ static const struct html_sheet_rule *find(const struct html_sheet *sheet, struct
 static void merge_found(struct html_style *out, const struct html_sheet_rule *rule)
 {
     if (rule)
-        style_merge(out, &rule->style);
+        merge_rule(out, rule);
 }
 
 /* Rules of the same weight, in the order in which they were written. */
@@ -95,7 +135,7 @@ static void merge_in_turn(struct html_style *out, const struct html_sheet_rule *
             found[k - 1] = swapped;
         }
     for (size_t i = 0; i < count; i++)
-        style_merge(out, &found[i]->style);
+        merge_rule(out, found[i]);
 }
 
 static void merge_classes(const struct html_sheet *sheet, struct span element, struct span classes,
@@ -198,7 +238,7 @@ static struct span take_block(struct span *s)
     return block;
 }
 
-static void read_rule(struct arena *a, struct html_sheet *sheet, struct span selectors, struct span block)
+static void read_rule(struct html_sheet *sheet, struct span selectors, struct span block)
 {
     struct html_style style = { .set = 0 };
     struct span rest = selectors, one, element, name;
@@ -208,7 +248,7 @@ static void read_rule(struct arena *a, struct html_sheet *sheet, struct span sel
         return;
     while (span_cut(&rest, ',', &one))
         if (read_selector(span_trim(one), &element, &name))
-            rule_add(a, sheet, element, name, &style);
+            rule_add(sheet, element, name, &style);
 }
 
 /* The window of a mail reader on a desk. */
@@ -317,7 +357,7 @@ static size_t prelude_length(struct span s)
     return i;
 }
 
-void sheet_read(struct arena *a, struct html_sheet *sheet, struct span css)
+void sheet_read(struct html_sheet *sheet, struct span css)
 {
     for (struct span s = skip_space(css); s.len; s = skip_space(s)) {
         size_t n = prelude_length(s);
@@ -328,7 +368,7 @@ void sheet_read(struct arena *a, struct html_sheet *sheet, struct span css)
         if (!has_block)
             continue;
         if (!prelude.len || prelude.ptr[0] != '@')
-            read_rule(a, sheet, prelude, take_block(&s));
+            read_rule(sheet, prelude, take_block(&s));
         else if (!is_entered(prelude))
             take_block(&s);
         /* else its rules come next, and its own } is a blank to skip_space() */

@@ -204,6 +204,10 @@ static void by_style_sheets(void **state)
         { "<style>.a{display:none!important} .a{display:block}</style><p class=a>secret", HTML_DISPLAY_NONE },
         { "<style>.a{display:none}</style><p class=a style='display:block'>secret", 0 },
         { "<style>.a{display:none!important}</style><p class=a style='display:block'>secret", HTML_DISPLAY_NONE },
+        { "<style>.a{color:#fff} .a{top:0;display:none} .a{color:#000;left:0}</style><p class=a>secret",
+          HTML_DISPLAY_NONE },
+        { "<style>.a{display:none;color:#fff} .a{display:block;width:9px}</style><p class=a>secret",
+          HTML_LOW_CONTRAST },
         { "<style>#a{display:block}.b{display:none}</style><p class=b id=a>secret", 0 },
         { "<style>.b{display:none}.a{display:block}</style><p class='a b'>secret", 0 },
         { "<style>.a{display:block}.b{display:none}</style><p class='b a'>secret", HTML_DISPLAY_NONE },
@@ -232,6 +236,24 @@ static void by_style_sheets(void **state)
 
     (void)state;
     expect_all(cases, COUNT(cases));
+}
+
+/* Hundreds of pages may be in a message, each with a sheet. */
+static void a_style_sheet_goes_with_its_page(void **state)
+{
+    struct strbuf b;
+
+    (void)state;
+    strbuf_init(&b, 1 << 18);
+    strbuf_puts(&b, "<style>");
+    for (int i = 0; i < 3000; i++)
+        strbuf_putf(&b, ".a%d{color:red;display:none}", i);
+    strbuf_puts(&b, "</style><p class=a2999>secret");
+    size_t before = arena.used_bytes;
+
+    EXPECT_SPAN("secret", html_read(&arena, strbuf_span(&b))->hidden);
+    EXPECT_TRUE(arena.used_bytes - before < 20000);
+    strbuf_release(&b);
 }
 
 /* What lies too deep to be told apart ends with what it lies in. */
@@ -297,4 +319,5 @@ static void contrast_is_that_of_wcag(void **state)
 }
 
 RUN_ARENA_TESTS(TEST(by_display), TEST(by_size), TEST(by_colour), TEST(by_place), TEST(by_style_sheets),
-                TEST(depth_hides_nothing_behind_it), TEST(hidden_pieces_stand_in_lines), TEST(contrast_is_that_of_wcag))
+                TEST(a_style_sheet_goes_with_its_page), TEST(depth_hides_nothing_behind_it),
+                TEST(hidden_pieces_stand_in_lines), TEST(contrast_is_that_of_wcag))
