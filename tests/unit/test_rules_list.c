@@ -19,7 +19,7 @@ static void rules_that_are_not_supported_are_named(void **state)
     rules_list_print(set, &out);
     rules_list_count(set, &out);
     EXPECT_STR("a\\x1b.cf:4: BAD: the function no_such() is not supported\n"
-               "a\\x1b.cf:5: \\\"nonsense\\\" is not known\n"
+               "a\\x1b.cf:5: \"nonsense\" is not known\n"
                "a\\x1b.cf:6: report has no meaning here (1 line): headers, subjects and reports are gateway.conf's\n"
                "rules: 3 loaded, 1 run, 1 off, 1 not supported, 2 other lines noted\n",
                out.data);
