@@ -2,6 +2,7 @@
  *
  * The texts of a group of rules are put together, and sifted, when the first of them comes; only what passes the sieve
  * is tried, piece by piece. So a message costs one pass for each kind of text, and little for each rule that might hit.
+ * Sub-rules whose patterns are tried come last, and only if it matters.
  */
 #include "rules/evaluate.h"
 
@@ -30,6 +31,8 @@ struct evaluating {
     struct evaluation *out;
     struct text *texts; /* by group */
     uint64_t *maybe;    /* by rule index */
+    unsigned *waiting;  /* by rule index: put off, and how often it may hit */
+    size_t waiting_count;
 };
 
 /* ---- order ---- */
@@ -76,6 +79,25 @@ static void find_cuts(struct arena *a, const struct ruleset *set, struct rule_or
     }
 }
 
+/* Patterns that nobody but metas asks for, and no meta that ends the examination. */
+static const bool *find_who_may_wait(struct arena *a, const struct ruleset *set)
+{
+    bool *may_wait = arena_alloc(a, set->count + 1), *is_cut = arena_alloc(a, set->count + 1);
+    const struct rule *used;
+
+    for (size_t i = set->meta_count; i-- > 0;)
+        for (size_t at = 0; (used = meta_uses(set, set->metas[i], &at));)
+            is_cut[used->index] |= set->metas[i]->shortcut || is_cut[set->metas[i]->index];
+    for (size_t i = 0; i < set->count; i++) {
+        const struct rule *rule = &set->rules[i];
+        bool is_text =
+            rule->kind == RULE_BODY || rule->kind == RULE_RAWBODY || rule->kind == RULE_URI || rule->kind == RULE_FULL;
+
+        may_wait[i] = is_text && !rule->is_eval && rule->is_sub && !rule->shortcut && !is_cut[i];
+    }
+    return set->meta_count ? may_wait : NULL;
+}
+
 struct rule_order rule_order(struct arena *a, const struct ruleset *set)
 {
     struct rule_order order = { .rules = arena_alloc(a, (set->count + 1) * sizeof *order.rules) };
@@ -85,6 +107,7 @@ struct rule_order rule_order(struct arena *a, const struct ruleset *set)
             order.rules[order.count++] = &set->rules[i];
     qsort(order.rules, order.count, sizeof *order.rules, by_order);
     find_cuts(a, set, &order);
+    order.may_wait = find_who_may_wait(a, set);
     return order;
 }
 
@@ -318,6 +341,20 @@ static bool is_sifted_out(const struct evaluating *e, const struct rule *rule)
            !e->texts[group->index].is_absent && !matcher_maybe(e->maybe, rule);
 }
 
+static bool waits(struct evaluating *e, const struct rule_order *order, const struct rule *rule)
+{
+    const struct matcher_group *group = matcher_group_of(e->s->matcher, rule);
+
+    if (!order->may_wait || !order->may_wait[rule->index] || !group)
+        return false;
+    text_of(e, group);
+    if (!matcher_maybe(e->maybe, rule)) /* it costs nothing */
+        return false;
+    e->waiting[rule->index] = most_hits(rule);
+    e->waiting_count++;
+    return true;
+}
+
 /* Whether that rule is the last of its priority, or of its kind in it. */
 static bool ends_priority(const struct rule_order *order, size_t i)
 {
@@ -329,15 +366,14 @@ static bool ends_kind(const struct rule_order *order, size_t i)
     return ends_priority(order, i) || rank(order->rules[i + 1]) != rank(order->rules[i]);
 }
 
-/* The metas that need one of the order's rules from `from` on are left alone: it has not been run. */
-static void evaluate_metas(struct evaluating *e, const struct rule_order *order, size_t from, unsigned *hits)
+/* By rule index: the order's rules from `from` on, which have not been run. NULL: there are none. */
+static bool *rules_from(struct evaluating *e, const struct rule_order *order, size_t from)
 {
-    struct arena *a = e->s->q->arena;
-    bool *open = from < order->count ? arena_alloc(a, e->s->set->count + 1) : NULL;
+    bool *open = from < order->count ? arena_alloc(e->s->q->arena, e->s->set->count + 1) : NULL;
 
     for (size_t i = from; i < order->count; i++)
         open[order->rules[i]->index] = true;
-    metas_evaluate(e->s->set, hits, open, a);
+    return open;
 }
 
 /* After all rules before `done`: a meta that has hit, and ends it. NULL: none has. */
@@ -356,7 +392,7 @@ static const struct rule *cut_by_meta(struct evaluating *e, const struct rule_or
     unsigned *hits = arena_alloc(e->s->q->arena, (set->count + 1) * sizeof *hits);
 
     memcpy(hits, e->s->hits, set->count * sizeof *hits);
-    evaluate_metas(e, order, done, hits);
+    metas_evaluate(set, hits, rules_from(e, order, done), e->s->q->arena);
     for (size_t i = 0; i < order->cut_count; i++)
         if (hits[order->cuts[i].meta->index])
             return order->cuts[i].meta;
@@ -386,7 +422,7 @@ static size_t run_rules(struct evaluating *e, const struct rule_order *order)
             out->first_skipped = rule;
             out->skipped = order->count - i;
             return i;
-        } else {
+        } else if (!waits(e, order, rule)) {
             s->hits[rule->index] = hits_of(e, rule);
         }
         if (s->hits[rule->index] && rule->shortcut && !out->shortcut)
@@ -399,6 +435,36 @@ static size_t run_rules(struct evaluating *e, const struct rule_order *order)
     return order->count;
 }
 
+/* What has been put off and is not needed before the time is up is skipped, like what comes after `known`. */
+static bool *skip_waiting(struct evaluating *e, bool *open, const struct rule *first)
+{
+    struct evaluation *out = e->out;
+
+    open = open ? open : arena_alloc(e->s->q->arena, e->s->set->count + 1);
+    for (size_t i = 0; i < e->s->set->count; i++)
+        open[i] |= e->waiting[i] != 0;
+    out->first_skipped = out->first_skipped ? out->first_skipped : first;
+    out->skipped += e->waiting_count;
+    return open;
+}
+
+/* Runs what has been put off, as far as metas need it; returns what nobody knows then. */
+static const bool *run_waiting(struct evaluating *e, bool *open)
+{
+    struct scanning *s = e->s;
+    struct metas_need *need = metas_need_new(s->set, s->hits, open, e->waiting, s->q->arena);
+    const struct rule *rule;
+
+    while ((rule = metas_need_next(need))) {
+        if (is_late(e))
+            return skip_waiting(e, open, rule);
+        s->hits[rule->index] = hits_of(e, rule);
+        metas_need_told(need, rule);
+        e->waiting_count--;
+    }
+    return open;
+}
+
 void evaluate(struct scanning *s, const struct rule_order *order, struct evaluation *out)
 {
     size_t groups;
@@ -409,8 +475,9 @@ void evaluate(struct scanning *s, const struct rule_order *order, struct evaluat
 
     e.texts = arena_alloc(s->q->arena, (groups + 1) * sizeof *e.texts);
     e.maybe = arena_alloc(s->q->arena, (s->set->count / 64 + 1) * sizeof *e.maybe);
-    size_t known = run_rules(&e, order);
+    e.waiting = arena_alloc(s->q->arena, (s->set->count + 1) * sizeof *e.waiting);
+    bool *open = rules_from(&e, order, run_rules(&e, order));
 
     if (s->set->meta_count)
-        evaluate_metas(&e, order, known, s->hits);
+        metas_evaluate(s->set, s->hits, e.waiting_count ? run_waiting(&e, open) : open, s->q->arena);
 }

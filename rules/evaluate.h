@@ -6,6 +6,10 @@
  * counts as no hit; when the time is up, what is left is skipped. Both are told. Metas that need a rule that was not
  * reached do not hit.
  *
+ * A pattern of a sub-rule (__NAME) that the sieve lets through is put off until all others have been run: then it is
+ * run only where a meta that counts may still hit or not by it. Otherwise it is left at 0, like metas that are
+ * sub-rules and that depend on nothing else.
+ *
  * Threads: who holds the message. Memory: the inquiry's arena; the order's is its arena.
  */
 #ifndef RULES_EVALUATE_H
@@ -26,6 +30,7 @@ struct rule_order {
     size_t count;
     struct rule_cut *cuts;
     size_t cut_count;
+    const bool *may_wait; /* by rule index: it may be put off. NULL: all are run, whether anybody needs them or not */
 };
 
 enum { GIVEN_UP_SHOWN_MAX = 16, RULE_HITS_MAX = 10000 };

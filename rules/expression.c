@@ -1,6 +1,7 @@
 /* rules/expression.c - expressions over what has hit: a parser by precedence, and a stack machine. */
 #include "rules/expression.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "gateway/base/bug.h"
@@ -326,4 +327,164 @@ double expression_value(const struct expression *e, double (*value)(const void *
     double result = work_out(e, value, arg, &divides_by_zero);
 
     return isfinite(result) ? result : 0;
+}
+
+/* ---- ranges ---- */
+
+static struct expression_range point(double value)
+{
+    return (struct expression_range){ .least = value, .most = value };
+}
+
+static bool is_true(const struct expression_range *r)
+{
+    return r->least > 0 || r->most < 0;
+}
+
+static bool is_false(const struct expression_range *r)
+{
+    return r->least == 0 && r->most == 0;
+}
+
+/* From `least` to `most`, because of what is not known of these. */
+static struct expression_range between(double least, double most, struct expression_range a, struct expression_range b)
+{
+    bool is_first = expression_is_open(&a) && (!expression_is_open(&b) || a.cost <= b.cost);
+    const struct expression_range *why = is_first ? &a : &b;
+    bool is_number = !isnan(least) && !isnan(most);
+
+    return (struct expression_range){ is_number ? least : -INFINITY, is_number ? most : INFINITY, why->unknown,
+                                      why->cost };
+}
+
+static struct expression_range either(bool is_sure, bool is_impossible, struct expression_range a,
+                                      struct expression_range b)
+{
+    return is_sure ? point(1) : is_impossible ? point(0) : between(0, 1, a, b);
+}
+
+static struct expression_range product(struct expression_range a, struct expression_range b)
+{
+    double ends[] = { a.least * b.least, a.least * b.most, a.most * b.least, a.most * b.most };
+    double least = ends[0], most = ends[0];
+
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        if (isnan(ends[i]))
+            return between(NAN, NAN, a, b);
+        least = fmin(least, ends[i]);
+        most = fmax(most, ends[i]);
+    }
+    return between(least, most, a, b);
+}
+
+static struct expression_range conjunction(struct expression_range a, struct expression_range b)
+{
+    if (is_false(&a) || is_true(&a))
+        return is_false(&a) ? a : b;
+    return is_false(&b) ? b : between(fmin(0, b.least), fmax(0, b.most), a, b);
+}
+
+/* A side that is not 0 is enough, whatever the other one is. */
+static struct expression_range disjunction(struct expression_range a, struct expression_range b)
+{
+    if (is_false(&a) || is_true(&a))
+        return is_false(&a) ? b : a;
+    double least = a.least == 0 && b.least > 0 ? DBL_TRUE_MIN : a.least;
+
+    return between(fmin(least, b.least), fmax(a.most, b.most), a, b);
+}
+
+/* Of two that are not both known. */
+static struct expression_range unite_open(enum operator operator, struct expression_range a, struct expression_range b)
+{
+    if (isnan(a.least) || isnan(b.least))
+        return between(NAN, NAN, a, b);
+    bool is_apart = a.most < b.least || b.most < a.least;
+
+    switch (operator) {
+    case OPERATOR_TIMES: return product(a, b);
+    case OPERATOR_ADD: return between(a.least + b.least, a.most + b.most, a, b);
+    case OPERATOR_SUBTRACT: return between(a.least - b.most, a.most - b.least, a, b);
+    case OPERATOR_BELOW: return either(a.most < b.least, a.least >= b.most, a, b);
+    case OPERATOR_AT_MOST: return either(a.most <= b.least, a.least > b.most, a, b);
+    case OPERATOR_ABOVE: return either(a.least > b.most, a.most <= b.least, a, b);
+    case OPERATOR_AT_LEAST: return either(a.least >= b.most, a.most < b.least, a, b);
+    case OPERATOR_EQUAL: return either(false, is_apart, a, b);
+    case OPERATOR_UNEQUAL: return either(is_apart, false, a, b);
+    case OPERATOR_AND: return conjunction(a, b);
+    case OPERATOR_OR: return disjunction(a, b);
+    default: return between(NAN, NAN, a, b); /* nothing is known of it */
+    }
+}
+
+static struct expression_range unite_ranges(enum operator operator, struct expression_range a,
+                                            struct expression_range b)
+{
+    bool divides_by_zero = false;
+
+    if (expression_is_open(&a) || expression_is_open(&b))
+        return unite_open(operator, a, b);
+    return point(unite(operator, a.least, b.least, &divides_by_zero));
+}
+
+static struct expression_range negation(struct expression_range a)
+{
+    if (!expression_is_open(&a))
+        return point(a.least == 0);
+    return is_true(&a) ? point(0) : between(0, 1, a, a);
+}
+
+static struct expression_range choice(struct expression_range a, struct expression_range b, struct expression_range c)
+{
+    if (!expression_is_open(&a) || is_true(&a))
+        return a.least != 0 || a.most != 0 ? b : c;
+    bool is_number = !isnan(b.least) && !isnan(c.least);
+
+    return between(is_number ? fmin(b.least, c.least) : NAN, fmax(b.most, c.most), a, a);
+}
+
+static size_t operate_ranges(enum operator operator, struct expression_range * stack, size_t top)
+{
+    struct expression_range *last = &stack[top - 1];
+
+    switch (operator) {
+    case OPERATOR_NOT: *last = negation(*last); return top;
+    case OPERATOR_MINUS:
+        *last = (struct expression_range){ -last->most, -last->least, last->unknown, last->cost };
+        return top;
+    case OPERATOR_CHOICE: last[-2] = choice(last[-2], last[-1], last[0]); return top - 2;
+    default: last[-1] = unite_ranges(operator, last[-1], last[0]); return top - 1;
+    }
+}
+
+struct expression_range expression_range(const struct expression *e,
+                                         struct expression_range (*range)(const void *arg, unsigned operand),
+                                         const void *arg)
+{
+    struct expression_range stack[STACK_MAX];
+    size_t top = 0;
+
+    for (size_t i = 0; i < e->count; i++) {
+        const struct expression_step *step = &e->steps[i];
+
+        if (step->kind != EXPRESSION_OPERATOR && top == STACK_MAX)
+            BUG("an expression needs more than %d ranges at once", STACK_MAX);
+        switch (step->kind) {
+        case EXPRESSION_NUMBER: stack[top++] = point(step->number); break;
+        case EXPRESSION_OPERAND: stack[top++] = range(arg, step->operand); break;
+        case EXPRESSION_SUM:
+            stack[top++] = point(0);
+            for (unsigned k = 0; k < step->count; k++)
+                stack[top - 1] = unite_ranges(OPERATOR_ADD, stack[top - 1], range(arg, step->list[k]));
+            break;
+        case EXPRESSION_OPERATOR: top = operate_ranges((enum operator)step->operator, stack, top); break;
+        }
+    }
+    struct expression_range all = top ? stack[0] : point(0);
+
+    if (!expression_is_open(&all))
+        return point(isfinite(all.least) ? all.least : 0);
+    if (!isfinite(all.least) || !isfinite(all.most)) /* what outgrows all numbers is 0 */
+        return between(NAN, NAN, all, all);
+    return all;
 }

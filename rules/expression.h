@@ -52,4 +52,22 @@ const char *expression_parse(struct arena *a, struct span text, const struct exp
 double expression_value(const struct expression *e, double (*value)(const void *arg, unsigned operand),
                         const void *arg);
 
+/* What a value lies in, both ends with it. While they differ, it depends on `unknown`, of those on which it depends the
+ * one with the least `cost`; the operand's giver says both. */
+struct expression_range {
+    double least, most;
+    unsigned unknown, cost;
+};
+
+/* expression_range - all that the value may be, while operands are known to lie in ranges only. It may say more than
+ * what is possible, never less; of operands that are all known it is the value. */
+struct expression_range expression_range(const struct expression *e,
+                                         struct expression_range (*range)(const void *arg, unsigned operand),
+                                         const void *arg);
+
+static inline bool expression_is_open(const struct expression_range *range)
+{
+    return range->least < range->most;
+}
+
 #endif

@@ -5,6 +5,8 @@
  */
 #include "rules/meta.h"
 
+#include <math.h>
+
 #include "gateway/base/bug.h"
 #include "rules/expression.h"
 #include "rules/glob.h"
@@ -355,12 +357,12 @@ static const bool *spread_open(const struct ruleset *set, const bool *open, stru
     return all;
 }
 
-void metas_evaluate(const struct ruleset *set, unsigned *hits, const bool *open, struct arena *a)
+/* All metas but those that are open, by spread_open(); NULL: none is. */
+static void evaluate_all(const struct evaluating *e, unsigned *hits, const bool *open, struct arena *a)
 {
-    struct evaluating e = { set, hits, arena_alloc(a, (set->meta_count + 1) * sizeof *e.values) };
+    const struct ruleset *set = e->set;
     uint64_t *marks = arena_alloc(a, words_for(set) * sizeof *marks);
 
-    open = open ? spread_open(set, open, a) : NULL;
     memcpy(marks, set->plan->always, words_for(set) * sizeof *marks);
     for (size_t i = 0; i < set->count; i++)
         if (hits[i])
@@ -371,8 +373,118 @@ void metas_evaluate(const struct ruleset *set, unsigned *hits, const bool *open,
 
             marks[word] &= ~(1ULL << bit);
             if (!open || !open[set->metas[word * 64 + bit]->index])
-                evaluate(set, word * 64 + bit, &e, hits, marks);
+                evaluate(set, word * 64 + bit, e, hits, marks);
         }
+}
+
+void metas_evaluate(const struct ruleset *set, unsigned *hits, const bool *open, struct arena *a)
+{
+    const struct evaluating e = { set, hits, arena_alloc(a, (set->meta_count + 1) * sizeof *e.values) };
+
+    evaluate_all(&e, hits, open ? spread_open(set, open, a) : NULL, a);
+}
+
+/* ---- what they need ---- */
+
+struct metas_need {
+    const struct ruleset *set;
+    const unsigned *hits;
+    unsigned *most, *costs; /* by rule index, of those that have been put off */
+    const bool *open;       /* rules and metas that will not be known */
+    const bool *depends;    /* rules that have been put off, and the metas that need one; some of them are open, too */
+    const double *values;   /* of the metas that depend on none, by place */
+    struct expression_range *ranges; /* of the others */
+    uint64_t *marks;
+    size_t at; /* the metas before that place are decided */
+};
+
+static struct expression_range range_of(const void *arg, unsigned index)
+{
+    const struct metas_need *n = arg;
+    const struct rule *rule = &n->set->rules[index];
+    double value = rule->state != RULE_ACTIVE ? 0 : rule->meta ? n->values[rule->meta->place - 1] : n->hits[index];
+
+    if (rule->state == RULE_ACTIVE && rule->meta && n->depends[index])
+        return n->ranges[rule->meta->place - 1];
+    return (struct expression_range){ value, n->most[index] ? n->most[index] : value, index, n->costs[index] };
+}
+
+/* Of a meta, as evaluate() has its value. Marks those that need it, when it is another one than before. */
+static void find_range(struct metas_need *n, size_t place)
+{
+    const struct rule *rule = n->set->metas[place];
+    struct expression_range old = n->ranges[place], all = expression_range(&rule->meta->expression, range_of, n);
+
+    if (all.most < 0) /* it holds */
+        all.least = all.most = 1;
+    if (all.least < 0) { /* it may, and count 1 for that */
+        all.least = 0;
+        all.most = fmax(all.most, 1);
+    }
+    n->ranges[place] = all;
+    if (old.least != all.least || old.most != all.most || old.unknown != all.unknown)
+        mark_users(n->set, rule->index, n->marks);
+}
+
+static void find_ranges(struct metas_need *n)
+{
+    for (size_t word = 0; word < words_for(n->set); word++)
+        while (n->marks[word]) {
+            size_t place = word * 64 + (size_t)__builtin_ctzll(n->marks[word]);
+
+            n->marks[word] &= ~(1ULL << place % 64);
+            if (!n->open[n->set->metas[place]->index])
+                find_range(n, place);
+        }
+}
+
+struct metas_need *metas_need_new(const struct ruleset *set, const unsigned *hits, const bool *open, unsigned *most,
+                                  struct arena *a)
+{
+    struct metas_need *n = arena_alloc(a, sizeof *n);
+    unsigned *known = arena_alloc(a, (set->count + 1) * sizeof *known);
+    bool *waits = arena_alloc(a, set->count + 1), *left = arena_alloc(a, set->count + 1);
+    const struct evaluating e = { set, known, arena_alloc(a, (set->meta_count + 1) * sizeof *e.values) };
+
+    unsigned *costs = arena_alloc(a, (set->count + 1) * sizeof *costs);
+
+    for (size_t i = 0; i < set->count; i++) {
+        waits[i] = most[i];
+        costs[i] = waits[i] && set->rules[i].pattern ? (unsigned)strlen(set->rules[i].pattern) : 0;
+    }
+    *n = (struct metas_need){ .set = set, .hits = hits, .most = most, .costs = costs, .values = e.values };
+    n->depends = spread_open(set, waits, a);
+    n->open = spread_open(set, open ? open : left, a);
+    n->ranges = arena_alloc(a, (set->meta_count + 1) * sizeof *n->ranges);
+    n->marks = arena_alloc(a, words_for(set) * sizeof *n->marks);
+    for (size_t i = 0; i < set->count; i++)
+        left[i] = n->depends[i] || n->open[i];
+    memcpy(known, hits, set->count * sizeof *known);
+    evaluate_all(&e, known, left, a);
+    for (size_t i = 0; i < set->meta_count; i++)
+        if (n->depends[set->metas[i]->index])
+            n->marks[i / 64] |= 1ULL << i % 64;
+    find_ranges(n);
+    return n;
+}
+
+const struct rule *metas_need_next(struct metas_need *n)
+{
+    for (; n->at < n->set->meta_count; n->at++) {
+        const struct rule *meta = n->set->metas[n->at];
+        const struct expression_range *range = &n->ranges[n->at];
+
+        if (!meta->is_sub && !n->open[meta->index] && range->least == 0 && range->most > 0)
+            return &n->set->rules[range->unknown];
+    }
+    return NULL;
+}
+
+void metas_need_told(struct metas_need *n, const struct rule *rule)
+{
+    n->most[rule->index] = 0;
+    mark_users(n->set, rule->index, n->marks);
+    find_ranges(n);
 }
 
 const struct rule *meta_uses(const struct ruleset *set, const struct rule *meta, size_t *at)

@@ -15,4 +15,17 @@ void metas_evaluate(const struct ruleset *set, unsigned *hits, const bool *open,
 /* meta_uses - goes through the rules that a meta names, each once; NULL after the last. `at`: 0 at first. */
 const struct rule *meta_uses(const struct ruleset *set, const struct rule *meta, size_t *at);
 
+/* Which of the rules that have not been run yet metas need. */
+struct metas_need;
+
+/* metas_need_new - `hits` and `open` as above; hits[] is read again as it grows. `most`: by rule index, how often a
+ * rule that has been put off may hit; 0: it has been run, or is open. What is put off must count as 0 in hits[].
+ * metas_need_next - a rule that must be run, because a meta that is no sub-rule may hit or not by it; where there is a
+ * choice, the one with the shortest pattern. metas_need_told() says that hits[] has it now. NULL: whatever the others
+ * that have been put off would be, no such meta would differ. */
+struct metas_need *metas_need_new(const struct ruleset *set, const unsigned *hits, const bool *open, unsigned *most,
+                                  struct arena *a);
+const struct rule *metas_need_next(struct metas_need *n);
+void metas_need_told(struct metas_need *n, const struct rule *rule);
+
 #endif

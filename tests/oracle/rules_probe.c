@@ -161,6 +161,7 @@ int main(int argc, char **argv)
     }
     struct matcher *matcher = matcher_new(set, &faults);
     struct rule_order order = rule_order(&arena, set);
+    order.may_wait = NULL; /* hits that matter to nobody are wanted, too */
     fputs(faults.len ? faults.data : "", stderr);
     tell_set(set);
     while (fgets(path, sizeof path, stdin)) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
+#include "rules/eval.h"
 #include "rules/evaluate.h"
 #include "rules/meta.h"
 
@@ -401,7 +402,108 @@ static void bombs_cost_little(void **state)
     desk_close(&d);
 }
 
+static unsigned end_time(struct scanning *s, const struct rule *rule)
+{
+    (void)rule;
+    s->until_us = 0;
+    return 1;
+}
+
+static const struct eval_function *find_end_time(const char *name)
+{
+    static const struct eval_function end = { .name = "end_time", .run = end_time };
+
+    return strcmp(name, end.name) == 0 ? &end : NULL;
+}
+
+/* A set from a file's text, with metas, over the message. */
+static void run_text(struct desk *d, const char *text, bool is_thorough, int64_t until_us)
+{
+    static const struct ruleset_options options = { .find_eval = find_end_time };
+    struct strbuf faults;
+
+    desk_open(d, NULL, 0);
+    matcher_free(d->matcher);
+    strbuf_init(&faults, 10000);
+    d->set = *ruleset_load_text(&d->arena, "test.cf", span_of(text), &options);
+    d->matcher = matcher_new(&d->set, &faults);
+    strbuf_release(&faults);
+    struct rule_order order = rule_order(&d->arena, &d->set);
+
+    if (is_thorough)
+        order.may_wait = NULL;
+    read_message(d, span_of(sample));
+    scanning_begin(&d->scanning, &d->q, &d->set, d->matcher, until_us);
+    evaluate(&d->scanning, &order, &d->evaluation);
+}
+
+static unsigned hits_of(const struct desk *d, const char *name)
+{
+    return d->scanning.hits[ruleset_find(&d->set, span_of(name))->index];
+}
+
+static void sub_rules_are_run_where_a_meta_needs_them(void **state)
+{
+    static const char text[] = "body __HELLO /Hello/\nbody __CLICK /Click/\nbody __NONE /nowhere/\n"
+                               "rawbody __RAW /(?:para|graph)/\nheader __TO To =~ /b@/\nbody __ALONE /Hello/\n"
+                               "meta BOTH __HELLO && __CLICK\nmeta NEITHER __NONE && __RAW\nmeta ANY __TO || __RAW\n"
+                               "meta CUT __HELLO && __NONE\n";
+    int64_t later_us = clock_mono_us() + 60 * 1000000LL;
+    struct desk d;
+
+    (void)state;
+    run_text(&d, text, false, later_us);
+    EXPECT_INT(1, hits_of(&d, "__HELLO"));
+    EXPECT_INT(1, hits_of(&d, "__CLICK"));
+    EXPECT_INT(1, hits_of(&d, "__TO"));
+    EXPECT_INT(0, hits_of(&d, "__RAW") + hits_of(&d, "__ALONE")); /* nobody has asked */
+    EXPECT_INT(2, hits_of(&d, "BOTH") + hits_of(&d, "ANY"));
+    EXPECT_INT(0, hits_of(&d, "NEITHER") + hits_of(&d, "CUT"));
+    EXPECT_NULL(d.evaluation.first_skipped);
+    uint64_t calls = matcher_work(d.matcher, 0)->calls;
+
+    desk_close(&d);
+    run_text(&d, text, true, later_us);
+    EXPECT_INT(2, hits_of(&d, "__RAW") + hits_of(&d, "__ALONE"));
+    EXPECT_INT(2, hits_of(&d, "BOTH") + hits_of(&d, "ANY"));
+    EXPECT_TRUE(matcher_work(d.matcher, 0)->calls > calls);
+    desk_close(&d);
+}
+
+static void what_waits_when_the_time_is_up_is_skipped(void **state)
+{
+    struct desk d;
+
+    (void)state;
+    run_text(&d,
+             "full EXPIRE eval:end_time()\nbody __HELLO /Hello/\nbody __NONE /nowhere/\nheader __TO To =~ /b@/\n"
+             "meta NOT_KNOWN __TO && !__NONE\nmeta KNOWN __TO && EXPIRE\nmeta NOT_NEEDED __HELLO && !__TO\n",
+             false, clock_mono_us() + 60 * 1000000LL);
+    EXPECT_INT(1, hits_of(&d, "KNOWN"));
+    EXPECT_INT(0, hits_of(&d, "NOT_KNOWN") + hits_of(&d, "NOT_NEEDED"));
+    EXPECT_STR("__NONE", d.evaluation.first_skipped ? d.evaluation.first_skipped->name : "");
+    EXPECT_INT(2, d.evaluation.skipped);
+    desk_close(&d);
+}
+
+/* A meta that ends it must be known in time, so nothing that it needs waits. */
+static void what_may_end_it_does_not_wait(void **state)
+{
+    struct desk d;
+
+    (void)state;
+    run_text(&d,
+             "body __HELLO /Hello/\nmeta __M __HELLO\nmeta CUT __M\npriority CUT -10\nshortcircuit CUT on\n"
+             "body LATER /Hello/\n",
+             false, clock_mono_us() + 60 * 1000000LL);
+    EXPECT_TRUE(d.evaluation.shortcut && !strcmp(d.evaluation.shortcut->name, "CUT"));
+    EXPECT_INT(0, hits_of(&d, "LATER"));
+    desk_close(&d);
+}
+
 RUN_TESTS(TEST(header_rules_see_fields), TEST(body_rules_see_texts), TEST(mimeheader_rules_see_parts),
           TEST(a_message_without_anything_has_no_hits), TEST(a_shortcut_ends_it),
           TEST(a_rule_that_is_given_up_does_not_hit), TEST(what_is_left_when_the_time_is_up_is_told),
-          TEST(lines_shorter_than_a_match_are_passed_over), TEST(bombs_cost_little))
+          TEST(lines_shorter_than_a_match_are_passed_over), TEST(bombs_cost_little),
+          TEST(sub_rules_are_run_where_a_meta_needs_them), TEST(what_may_end_it_does_not_wait),
+          TEST(what_waits_when_the_time_is_up_is_skipped))

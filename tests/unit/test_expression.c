@@ -1,4 +1,5 @@
 /* tests/unit/test_expression.c - expressions over what has hit. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "tests/kit/expect.h"
@@ -174,6 +175,85 @@ static void a_division_by_what_may_be_nothing_is_known(void **state)
     arena_release(&a);
 }
 
+/* Of the letters, u to x may be from 0 to 1, 3, 10 and 10000. */
+static struct expression_range range(const void *arg, unsigned operand)
+{
+    static const double most[] = { 1, 3, 10, 10000 };
+    double known = value(arg, operand);
+
+    unsigned letter = 'a' - 1 + operand;
+
+    if (letter >= 'u' && letter <= 'x')
+        return (struct expression_range){ 0, most[letter - 'u'], letter, 'z' - letter };
+    return (struct expression_range){ .least = known, .most = known };
+}
+
+static void ranges_hold_all_that_a_value_may_be(void **state)
+{
+    static const struct {
+        const char *text;
+        double least, most;
+        char unknown; /* 0: it is decided */
+    } cases[] = {
+        { "3 * 4 - 2", 10, 10, 0 },
+        { "u", 0, 1, 'u' },
+        { "!u", 0, 1, 'u' },
+        { "!(u + 1)", 0, 0, 0 },
+        { "-v", -3, 0, 'v' },
+        { "0 && u", 0, 0, 0 },
+        { "u && 0", 0, 0, 0 },
+        { "1 && u", 0, 1, 'u' },
+        { "u && 5", 0, 5, 'u' },
+        { "u && v", 0, 3, 'v' }, /* v costs less */
+        { "7 || u", 7, 7, 0 },
+        { "0 || v", 0, 3, 'v' },
+        { "u || 0", 0, 1, 'u' },
+        { "(u || 1) > 0", 1, 1, 0 },
+        { "((u - v) || 1) > 0", 0, 1, 'v' },
+        { "u + v + 1", 1, 5, 'v' },
+        { "u - v", -3, 1, 'v' },
+        { "2 * v - 1", -1, 5, 'v' },
+        { "u * 0", 0, 0, 0 },
+        { "(0 - 2) * v", -6, 0, 'v' },
+        { "v > 3", 0, 0, 0 },
+        { "v > 2", 0, 1, 'v' },
+        { "v + 1 > 0", 1, 1, 0 },
+        { "v >= 0", 1, 1, 0 },
+        { "v >= 4", 0, 0, 0 },
+        { "v < 4", 1, 1, 0 },
+        { "v < 0", 0, 0, 0 },
+        { "v <= 3", 1, 1, 0 },
+        { "v + 1 <= 0", 0, 0, 0 },
+        { "v == 4", 0, 0, 0 },
+        { "v == 3", 0, 1, 'v' },
+        { "v != 4", 1, 1, 0 },
+        { "v != 3", 0, 1, 'v' },
+        { "v ^ 1", -HUGE_VAL, HUGE_VAL, 'v' }, /* nothing is said of these two */
+        { "v / 2", -HUGE_VAL, HUGE_VAL, 'v' },
+        { "5 ^ 1", 4, 4, 0 },
+        { "u ? 2 : 4", 2, 4, 'u' },
+        { "u ? 2 : 2", 2, 2, 0 },
+        { "1 ? v : u", 0, 3, 'v' },
+        { "(u + 1) ? 5 : v", 5, 5, 0 },
+        { "0 ? v : u", 0, 1, 'u' },
+        { "(0 && x) || u", 0, 1, 'u' }, /* x costs less, but does not matter */
+    };
+    struct arena a;
+    struct expression e;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        EXPECT_NULL(parse(&a, cases[i].text, false, &e));
+        struct expression_range got = expression_range(&e, range, NULL);
+
+        if (got.least != cases[i].least || got.most != cases[i].most ||
+            (expression_is_open(&got) ? got.unknown : 0) != (unsigned)cases[i].unknown)
+            fail_msg("%s lies from %f to %f, by %u", cases[i].text, got.least, got.most, got.unknown);
+    }
+    arena_release(&a);
+}
+
 RUN_TESTS(TEST(it_counts_as_perl_does), TEST(words_are_operators_where_they_may), TEST(what_is_wrong_is_said),
           TEST(it_is_bounded), TEST(what_outgrows_all_numbers_is_nothing),
-          TEST(a_division_by_what_may_be_nothing_is_known))
+          TEST(a_division_by_what_may_be_nothing_is_known), TEST(ranges_hold_all_that_a_value_may_be))

@@ -170,6 +170,109 @@ static void many_metas_are_quick(void **state)
     strbuf_release(&text);
 }
 
+/* Which of A to H are run, in that order, if all are put off but those that have hit before, and `found` hit. */
+static const char *needed(const char *text, const char *before, const char *found)
+{
+    static char names[32];
+    struct strbuf file;
+
+    strbuf_init(&file, 4096);
+    for (char name = 'A'; name <= 'H'; name++)
+        strbuf_putf(&file, "body __%c /x%.*s/\ntflags __%c multiple maxhits=9\n", name, name - 'A' + 1, "xxxxxxxx",
+                    name);
+    strbuf_puts(&file, text);
+    const struct ruleset *set = load(file.data);
+    unsigned *hits = arena_alloc(&arena, (set->count + 1) * sizeof *hits);
+    unsigned *most = arena_alloc(&arena, (set->count + 1) * sizeof *most);
+    size_t len = 0;
+    const struct rule *rule;
+
+    for (size_t i = 0; i < 8; i++) {
+        hits[i] = strchr(before, set->rules[i].name[2]) != NULL;
+        most[i] = hits[i] ? 0 : 9;
+    }
+    struct metas_need *need = metas_need_new(set, hits, NULL, most, &arena);
+
+    while ((rule = metas_need_next(need)) && len + 1 < sizeof names) {
+        names[len++] = rule->name[2];
+        hits[rule->index] = strchr(found, rule->name[2]) ? 2 : 0;
+        metas_need_told(need, rule);
+    }
+    names[len] = '\0';
+    strbuf_release(&file);
+    return names;
+}
+
+static void only_what_decides_a_meta_is_needed(void **state)
+{
+    static const struct {
+        const char *metas, *before, *found, *needed;
+    } cases[] = {
+        { "meta M __A && __B\n", "", "", "A" },
+        { "meta M __B && __A\n", "", "A", "AB" }, /* the shorter pattern first */
+        { "meta M __A || __B\n", "", "A", "A" },
+        { "meta M __A || __B\n", "", "", "AB" },
+        { "meta M __A || __B\n", "B", "", "" },
+        { "meta M !__A && __B\n", "A", "", "" },
+        { "meta M !__A && __B\n", "", "", "AB" },
+        { "meta M __A + __B + __C > 3\n", "", "AB", "AB" },
+        { "meta M __A + __B + __C > 3\n", "", "C", "ABC" },
+        { "meta M __A + __B > 18\n", "", "AB", "" },
+        { "meta M rules_matching(__?) > 3\n", "", "AC", "ABC" },
+        { "meta __M __A\n", "", "A", "" },
+        { "meta __M __A || __B\nmeta M __M && __C\n", "", "", "AB" },
+        { "meta __M __A || __B\nmeta M __M && __C\n", "", "B", "ABC" },
+        { "meta __M __A - __B\nmeta M __M\n", "", "A", "AB" },
+        { "meta __M __A + __B\nmeta M __M == 4\nmeta N __M\n", "", "A", "AB" },
+        { "meta M NOBODY && __A\n", "", "A", "" },
+        { "meta M __A\nscore M 0\n", "", "A", "" },
+        { "meta __M !__A\nmeta M __M && __H\n", "", "A", "A" },
+        { "meta __M __A && __B\nmeta M !__M\n", "", "", "A" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (strcmp(cases[i].needed, needed(cases[i].metas, cases[i].before, cases[i].found)) != 0)
+            fail_msg("%s(%s, %s): %s", cases[i].metas, cases[i].before, cases[i].found,
+                     needed(cases[i].metas, cases[i].before, cases[i].found));
+}
+
+/* Whatever the others would have been: the metas that count are what they are when all are run. */
+static void what_is_not_needed_changes_nothing(void **state)
+{
+    const struct ruleset *set = load("body __A /a/\nbody __B /b/\nbody __C /c/\nbody __D /d/\n"
+                                     "meta __AB (__A || __B)\nmeta __CD __C - __D\nmeta __NOT !__AB\n"
+                                     "meta K __AB && __CD\nmeta L __NOT + __C + __D >= 2\nmeta M __CD ^ __A\n"
+                                     "meta N __A ? __B : __CD / (__D + 1)\nmeta O rules_matching(__?) == 3\n");
+
+    (void)state;
+    for (unsigned bits = 0; bits < 16 * 16; bits++) { /* who hits, and who is put off */
+        unsigned *all = arena_alloc(&arena, set->count * sizeof *all),
+                 *some = arena_alloc(&arena, sizeof *all * set->count);
+        unsigned *most = arena_alloc(&arena, set->count * sizeof *most);
+        const struct rule *rule;
+
+        for (unsigned i = 0; i < 4; i++) {
+            all[i] = bits >> i & 1;
+            most[i] = bits >> (i + 4) & 1;
+            some[i] = most[i] ? 0 : all[i];
+        }
+        struct metas_need *need = metas_need_new(set, some, NULL, most, &arena);
+
+        while ((rule = metas_need_next(need))) {
+            EXPECT_TRUE(most[rule->index]);
+            some[rule->index] = all[rule->index];
+            metas_need_told(need, rule);
+        }
+        metas_evaluate(set, all, NULL, &arena);
+        metas_evaluate(set, some, NULL, &arena);
+        for (size_t i = 0; i < set->count; i++)
+            if (!set->rules[i].is_sub && !all[i] != !some[i])
+                fail_msg("%u: %s", bits, set->rules[i].name);
+    }
+}
+
 RUN_ARENA_TESTS(TEST(metas_are_evaluated_over_what_has_hit), TEST(metas_are_evaluated_after_those_that_they_name),
                 TEST(circles_are_refused_and_those_who_need_them), TEST(a_pattern_of_names_leaves_out_its_own),
-                TEST(whom_a_meta_names_is_told), TEST(many_metas_are_quick))
+                TEST(whom_a_meta_names_is_told), TEST(many_metas_are_quick), TEST(only_what_decides_a_meta_is_needed),
+                TEST(what_is_not_needed_changes_nothing))
