@@ -28,6 +28,8 @@ def test_the_examples_in_its_comments_are_good(tmp_path):
     (tmp_path / "routes").write_text("shop.example smtp://10.0.7.26:25\n")
     (tmp_path / "blocked").write_text("spammer@example.net\n.spam.example\n")
     (tmp_path / "whitelist_clients").write_text("192.0\n/^mail[0-9]+\\.example\\.net$/\n")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "local.cf").write_text("body LOCAL_ORCHID /orchid/\nscore LOCAL_ORCHID 0.1\n")
     lines, examples = [], 0
     for line in SHIPPED.read_text().splitlines():
         example = EXAMPLE.match(line)
