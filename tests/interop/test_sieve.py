@@ -21,6 +21,7 @@ def sieve(folder):
         pytest.skip("dovecot-sieve is not installed; ./dev test installs it")
     place = folder / "sieve"
     shutil.copytree(EXAMPLE, place)
+    shutil.copy(BUILD / "postern", place)  # nobody may be kept out of the source folder
     (folder / "learned").mkdir()
     os.chown(folder / "learned", 65534, 65534)
     config = folder / "gateway.conf"
@@ -28,7 +29,7 @@ def sieve(folder):
     script = place / "postern-learn"
     text = script.read_text()
     assert 'postern="sudo -n -u postern /usr/sbin/postern"' in text and "exec $postern learn" in text
-    script.write_text(text.replace("sudo -n -u postern /usr/sbin/postern", str(BUILD / "postern"))
+    script.write_text(text.replace("sudo -n -u postern /usr/sbin/postern", str(place / "postern"))
                       .replace('learn "$1" -', f'learn "$1" -c {config} - >>{folder}/learned/said 2>&1'))
     for name in ("learn-spam", "learn-ham"):
         main = folder / "sievec.conf"
