@@ -15,8 +15,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kit"))
+from mail import make_cert
 
 CONF = """
 hostname = "mx.local-bench.org"
@@ -105,31 +109,36 @@ def learn(postern, conf, corpus):
                        stdout=subprocess.DEVNULL)
 
 
-def sieve(postern, kind, text, folder):
-    """What the gateway compiles of its rules in its first minute, as the peers do before they are measured."""
-    conf = folder / "first.conf"
-    conf.write_text(text)
-    kept = Path(postern).parent / f"sieve-{kind}"
-    if not kept.is_dir():
+def kept_sieve(postern, kind):
+    return Path(postern).parent / f"sieve-{kind}"
+
+
+def compile_sieve(postern, kind):
+    """What a gateway compiles of its rules in its first minutes, kept beside the program for all later runs."""
+    kept = kept_sieve(postern, kind)
+    if kind not in ("full", "rules") or kept.is_dir():
+        return
+    print(f"compiling the patterns of the {kind} rules, which takes minutes the first time", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        conf = configuration(postern, kind, "http", ELSEWHERE, "127.0.0.1", "127.0.0.1:25", Path(folder))
         gateway = subprocess.Popen([postern, "run", "-c", conf], stdout=subprocess.DEVNULL)
+        found = []
         for _ in range(SIEVE_SECONDS):
-            if gateway.poll() is not None or list(folder.glob("rules-[0-9a-f]*")):
+            found = list(Path(folder, "state").glob("rules-[0-9a-f]*"))
+            if gateway.poll() is not None or found:
                 break
             time.sleep(1)
         gateway.terminate()
         gateway.wait()
+        if not found:
+            sys.exit(f"the patterns of the {kind} rules were not compiled in {SIEVE_SECONDS} s")
         kept.mkdir()
-        for path in folder.glob("rules-[0-9a-f]*"):
+        for path in found:
             shutil.copy(path, kept)
-    for path in kept.iterdir():
-        shutil.copy(path, folder)
 
 
-def main(postern, kind, door, listen, dns, sink, folder, redis="", corpus=""):
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kit"))
-    from mail import make_cert
-
-    folder = Path(folder)
+def configuration(postern, kind, door, listen, dns, sink, folder, redis=""):
+    """Writes gateway.conf, and what it names, into a folder, and returns its path."""
     (folder / "state").mkdir(parents=True, exist_ok=True)
     make_cert(folder, "tls")
     on, said = KINDS[kind]
@@ -138,11 +147,19 @@ def main(postern, kind, door, listen, dns, sink, folder, redis="", corpus=""):
     text = (CONF + DOORS[door]).format(folder=folder, user=user, dns=dns, listen=listen, sink=sink)
     text += "".join(f'check "{name}" {{ mode = off }}\n' for name in off) + said
     text += f'store {{ backend = redis  servers = {{"{redis}"}} }}\n' if redis else ""
-    (folder / "gateway.conf").write_text(text)
+    conf = folder / "gateway.conf"
+    conf.write_text(text)
+    return conf
+
+
+def main(postern, kind, door, listen, dns, sink, folder, redis="", corpus=""):
+    folder = Path(folder)
+    conf = configuration(postern, kind, door, listen, dns, sink, folder, redis)
     if corpus:
-        learn(postern, folder / "gateway.conf", corpus)
-        sieve(postern, kind, text.replace(listen, ELSEWHERE), folder / "state")
-    os.execv(postern, [postern, "run", "-c", str(folder / "gateway.conf")])
+        learn(postern, conf, corpus)
+        for path in kept_sieve(postern, kind).iterdir():
+            shutil.copy(path, folder / "state")
+    os.execv(postern, [postern, "run", "-c", conf])
 
 
 if __name__ == "__main__":

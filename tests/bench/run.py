@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from gateway import compile_sieve
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # Door: the benchmark's variable for it, and where it listens.
@@ -68,9 +70,11 @@ def run_round(folder, workloads, options):
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     environment.update(DOORS.values())
     names = [workload.split(":")[0] for workload in workloads]
+    postern = ROOT / "build" / "release" / "postern"
     for name, workload in zip(names, workloads):
         kind, door = WORKLOADS[workload]
-        start = f"{sys.executable} {HERE}/gateway.py {ROOT}/build/release/postern"
+        compile_sieve(postern, kind)
+        start = f"{sys.executable} {HERE}/gateway.py {postern}"
         command = f"{start} {kind} {door} {DOORS[door][1]} {{dns}} {{sink}} {{run}}"
         if kind in ("full", "rules"):
             command += (" {redis}" if workload.endswith(":redis") else " ''") + " {corpus}"
