@@ -1,4 +1,4 @@
-# rules/embed.cmake - rule files into a C file (rules/shipped.h): cmake -DOUT=FILE -DFILES="a;b" -P embed.cmake
+# rules/embed.cmake - rule files into a C file (rules/cf/shipped.h): cmake -DOUT=FILE -DFILES="a;b" -P embed.cmake
 set(bytes "")
 set(table "")
 set(number 0)
@@ -15,6 +15,6 @@ foreach(file IN LISTS FILES)
     string(APPEND table "    { \"rules/${name}\", { file_${number}, ${length} } },\n")
     math(EXPR number "${number} + 1")
 endforeach()
-file(WRITE ${OUT}.new "/* Made by rules/embed.cmake. */\n#include \"rules/shipped.h\"\n\n${bytes}\n"
+file(WRITE ${OUT}.new "/* Made by rules/embed.cmake. */\n#include \"rules/cf/shipped.h\"\n\n${bytes}\n"
      "const struct shipped_file shipped_files[] = {\n${table}};\nconst size_t shipped_count = ${number};\n")
 file(RENAME ${OUT}.new ${OUT})

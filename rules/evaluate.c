@@ -10,9 +10,9 @@
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 #include "rules/meta.h"
-#include "rules/texts.h"
+#include "rules/view/texts.h"
 
 struct text {
     bool is_ready;

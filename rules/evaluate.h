@@ -15,8 +15,8 @@
 #ifndef RULES_EVALUATE_H
 #define RULES_EVALUATE_H
 
-#include "rules/matcher.h"
-#include "rules/scanning.h"
+#include "rules/sieve/matcher.h"
+#include "rules/view/scanning.h"
 
 /* A meta that ends the examination: all that it needs has been run once that priority is over. */
 struct rule_cut {

@@ -1,12 +1,12 @@
 /* rules/rules.c - the check "rules": a set of rules over the message, and why each of them has hit.
  *
- * open() reads the files and compiles the patterns; the sieve that makes them cheap (rules/sieve_file.h) comes by
+ * open() reads the files and compiles the patterns; the sieve that makes them cheap (rules/sieve/sieve_file.h) comes by
  * upkeep when it is ready, without a restart, and until then mail is filtered all the same. What all rules together
  * count is kept within bounds, so that a verdict can be certain before they have been run; a symbol says so when that
  * takes something away.
  *
  * Threads: run() on any worker; the state does not change between open() and close(), but for the sieve, which
- * rules/matcher.c publishes. Memory: the module's.
+ * rules/sieve/matcher.c publishes. Memory: the module's.
  */
 #include "rules/rules.h"
 
@@ -19,7 +19,7 @@
 #include "rules/meta.h"
 #include "rules/rules_conf.h"
 #include "rules/settings.h"
-#include "rules/sieve_file.h"
+#include "rules/sieve/sieve_file.h"
 
 enum {
     UPKEEP_MS = 500,

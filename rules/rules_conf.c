@@ -2,7 +2,7 @@
 #include "rules/rules_conf.h"
 
 #include "gateway/core/symbol_conf.h"
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 
 #define AT(member) offsetof(struct rule_conf, member)
 

@@ -29,8 +29,8 @@ struct rules_conf {
 extern const struct conf_key rules_keys[];
 extern const struct conf_section rules_section;
 
-/* rules_conf_load - the set of rules that `conf` speaks of, in `a`; functions and plugins are rules/eval.h's. NULL, and
- * a sentence for the operator in *wrong. */
+/* rules_conf_load - the set of rules that `conf` speaks of, in `a`; functions and plugins are rules/eval/eval.h's.
+ * NULL, and a sentence for the operator in *wrong. */
 struct ruleset *rules_conf_load(struct arena *a, const struct rules_conf *conf, const char **wrong);
 /* rules_conf_action - what mail is forced to in which the rule has hit; false: nothing. Only for rules of mode tag and
  * enforce. */

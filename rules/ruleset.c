@@ -6,10 +6,10 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/core/run.h"
-#include "rules/cf.h"
-#include "rules/cf_settings.h"
+#include "rules/cf/cf.h"
+#include "rules/cf/cf_settings.h"
 #include "rules/meta_parts.h"
-#include "rules/shipped.h"
+#include "rules/cf/shipped.h"
 
 /* 4.0.1 is 4.000001. */
 static double version_of(const char *text)

@@ -61,7 +61,7 @@ struct rule_eval {
     const char *function;
     const char **arguments;
     size_t argument_count;
-    const struct eval_function *known; /* rules/eval.h; NULL: not supported */
+    const struct eval_function *known; /* rules/eval/eval.h; NULL: not supported */
 };
 
 struct rule {
@@ -100,8 +100,8 @@ struct rule {
 
 struct ruleset_options {
     bool has_bayes, has_net; /* which of the four scores */
-    bool has_shipped;        /* our own rules (rules/shipped.h), before the files */
-    /* rules/eval.h's eval_find() and eval_has_plugin(); NULL: there are no eval functions, no plugins but the
+    bool has_shipped;        /* our own rules (rules/cf/shipped.h), before the files */
+    /* rules/eval/eval.h's eval_find() and eval_has_plugin(); NULL: there are no eval functions, no plugins but the
      * language's own (MIMEHeader, ReplaceTags, Shortcircuit). */
     const struct eval_function *(*find_eval)(const char *name);
     bool (*has_plugin)(const char *name);

@@ -1,7 +1,7 @@
 /* rules/settings.c - networks, lists of addresses and of words that rule files set. */
 #include "rules/settings.h"
 
-#include "rules/cf_settings.h"
+#include "rules/cf/cf_settings.h"
 #include "rules/glob.h"
 
 bool net_rules_have(const struct net_rules *nets, const struct addr *a)

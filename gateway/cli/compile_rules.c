@@ -1,5 +1,6 @@
 /* cli/compile_rules.c - `postern compile-rules`: the gateway's child that compiles the sieve of its rules
- * (rules/sieve_make.h). Not for people: it reads a request from standard input and writes a file to standard output.
+ * (rules/sieve/sieve_make.h). Not for people: it reads a request from standard input and writes a file to standard
+ * output.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 #include "gateway/cli/cli.h"
-#include "rules/sieve_make.h"
+#include "rules/sieve/sieve_make.h"
 
 enum { PROCESSOR_S_MAX = 1800 }; /* of each process, should the gateway not end it */
 

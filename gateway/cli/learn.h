@@ -3,7 +3,7 @@
 #define CLI_LEARN_H
 
 #include "gateway/cli/cli_store.h"
-#include "rules/bayes.h"
+#include "rules/bayes/bayes.h"
 
 /* The first three are enum bayes_as. */
 enum learn_verb { LEARN_FORGET, LEARN_SPAM, LEARN_HAM, LEARN_STATUS, LEARN_IMPORT };

@@ -17,7 +17,7 @@
 #include "gateway/cli/learn.h"
 #include "gateway/cli/letters.h"
 #include "gateway/store/bayes.h"
-#include "rules/bayes_import.h"
+#include "rules/bayes/bayes_import.h"
 
 enum {
     BATCH = 1000,

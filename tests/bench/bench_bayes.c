@@ -13,8 +13,8 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/strbuf.h"
 #include "gateway/store/store.h"
-#include "rules/bayes.h"
-#include "rules/bayes_judge.h"
+#include "rules/bayes/bayes.h"
+#include "rules/bayes/bayes_judge.h"
 
 enum { MESSAGES_MOST = 100000, OPEN_MOST = 64, BYTES_MOST = 64 << 20 };
 

@@ -14,9 +14,9 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 #include "rules/evaluate.h"
-#include "rules/sieve_make.h"
+#include "rules/sieve/sieve_make.h"
 
 static const struct message_limits limits = { 1 << 20, 5000 };
 

@@ -1,5 +1,5 @@
 /* tests/check/test_bayes.c - what was learned from other messages says of this one. */
-#include "rules/bayes.h"
+#include "rules/bayes/bayes.h"
 
 #include "tests/kit/desk.h"
 #include "tests/kit/expect.h"

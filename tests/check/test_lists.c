@@ -7,7 +7,7 @@
 #include "tests/kit/expect.h"
 
 #include "gateway/base/log.h"
-#include "rules/lists.h"
+#include "rules/lists/lists.h"
 
 enum { NOTHING = -1 };
 

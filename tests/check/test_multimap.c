@@ -1,7 +1,7 @@
 /* tests/check/test_multimap.c - selectors, and the operator's lists about what they select. */
-#include "rules/multimap.h"
+#include "rules/lists/multimap.h"
 
-#include "rules/selector.h"
+#include "rules/lists/selector.h"
 #include "tests/kit/desk.h"
 #include "tests/kit/expect.h"
 

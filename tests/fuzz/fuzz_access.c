@@ -4,7 +4,7 @@
  */
 #include "gateway/base/bug.h"
 #include "gateway/mail/access_set.h"
-#include "rules/access_action.h"
+#include "rules/lists/access_action.h"
 
 static void take_again(enum access_kind kind, const struct access_match *match)
 {

@@ -2,7 +2,7 @@
  * digest has 40 bits.
  */
 #include "gateway/base/bug.h"
-#include "rules/bayes_import.h"
+#include "rules/bayes/bayes_import.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

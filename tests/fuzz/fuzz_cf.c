@@ -5,7 +5,7 @@
 #include <pcre2.h>
 
 #include "gateway/base/bug.h"
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 #include "rules/meta.h"
 #include "rules/ruleset.h"
 #include "rules/settings.h"

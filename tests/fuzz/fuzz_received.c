@@ -3,7 +3,7 @@
  * What was read holds no blank and no bracket, and the pseudo fields are well formed.
  */
 #include "gateway/base/bug.h"
-#include "rules/relays.h"
+#include "rules/view/relays.h"
 
 static void check_text(struct span text)
 {

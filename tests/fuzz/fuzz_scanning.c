@@ -7,8 +7,8 @@
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
 #include "rules/evaluate.h"
-#include "rules/texts.h"
-#include "rules/uris.h"
+#include "rules/view/texts.h"
+#include "rules/view/uris.h"
 #include "tests/kit/hand_rules.h"
 
 #define HEADER(title, of) .name = (title), .kind = RULE_HEADER, .field = (of), .pattern = "[a-z]@?"

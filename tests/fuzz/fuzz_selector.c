@@ -4,7 +4,7 @@
  */
 #include "gateway/base/bug.h"
 #include "gateway/core/run.h"
-#include "rules/selector.h"
+#include "rules/lists/selector.h"
 
 static void check(const struct selector *selector, const struct selected *one)
 {

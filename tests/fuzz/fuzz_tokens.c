@@ -2,7 +2,7 @@
  * when it is cut into tokens again; and what any counts say of them is a probability.
  */
 #include "gateway/base/bug.h"
-#include "rules/bayes_judge.h"
+#include "rules/bayes/bayes_judge.h"
 
 static void judge(struct arena *a, const struct tokens *t, const uint8_t *data, size_t size)
 {

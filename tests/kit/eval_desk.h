@@ -7,8 +7,8 @@
 #ifndef KIT_EVAL_DESK_H
 #define KIT_EVAL_DESK_H
 
-#include "rules/eval.h"
-#include "rules/matcher.h"
+#include "rules/eval/eval.h"
+#include "rules/sieve/matcher.h"
 
 struct eval_desk {
     struct arena arena;

@@ -23,7 +23,7 @@ FLOORS = [
     ("gateway/http/", 5, ()),
     ("milter/", 5, ()),
     ("policy/", 5, ()),
-    ("rules/", 5, ()),
+    ("rules/", 5, ("rules/",)),
     ("scanners/", 5, ()),
     ("greylist/", 5, ()),
     ("gateway/checks.", 6, ()),
@@ -53,7 +53,7 @@ MAY_LOCK = {
     "gateway/net/crew.c": "the queues",
     "gateway/base/log.c": "lines from every thread",
     "gateway/mail/domain.c": "the public suffix list, loaded once by whoever is first",
-    "rules/matcher.c": "the sieve, published to the workers when its compilation, which takes half a minute, is done",
+    "rules/sieve/matcher.c": "the sieve, published to the workers when its compilation, which takes minutes, is done",
 }
 
 # Where a banned call is right, and why.
@@ -81,11 +81,12 @@ def test_includes_go_down_the_floors():
     for path in code_files():
         level, own = floor(path)
         folder = path.rsplit("/", 1)[0] + "/"
+        home = path.split("/")[0] + "/"
         for target in includes(path):
             there = floor(target)
             if there is None or not (ROOT / target).exists():
                 found.append(f"{path}: {target} is not a header of the project, by its path from the root")
-            elif path.startswith(CHECKS) and not target.startswith((*CHECK_MAY, folder)):
+            elif path.startswith(CHECKS) and not target.startswith((*CHECK_MAY, home)):
                 found.append(f"{path}: a check may not include {target}")
             elif there[0] >= level and not target.startswith((folder, *own)) and not path.startswith("gateway/checks."):
                 found.append(f"{path} (floor {level}) includes {target} (floor {there[0]})")

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 #include "rules/evaluate.h"
-#include "rules/relays.h"
+#include "rules/view/relays.h"
 
 enum { FILE_MOST = 64 << 20, PATH_MOST = 4096 };
 

@@ -1,7 +1,7 @@
 /* tests/unit/test_access_action.c - the words of Postfix's access tables. */
 #include "tests/kit/expect.h"
 
-#include "rules/access_action.h"
+#include "rules/lists/access_action.h"
 
 static void words_are_known(void **state)
 {

@@ -4,7 +4,7 @@
 
 #include "tests/kit/arena_tests.h"
 
-#include "rules/cf.h"
+#include "rules/cf/cf.h"
 
 static void delimiters_and_modifiers_are_taken_off(void **state)
 {

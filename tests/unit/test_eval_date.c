@@ -2,7 +2,7 @@
 #include "tests/kit/eval_desk.h"
 #include "tests/kit/expect.h"
 
-#include "rules/eval_parts.h"
+#include "rules/eval/eval_parts.h"
 
 static void dates_are_read_leniently(void **state)
 {

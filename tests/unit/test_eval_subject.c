@@ -2,7 +2,7 @@
 #include "tests/kit/eval_desk.h"
 #include "tests/kit/expect.h"
 
-#include "rules/field_mailbox.h"
+#include "rules/view/field_mailbox.h"
 
 static unsigned hits(const char *text, const char *function, const char *a, const char *b)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 #include "rules/evaluate.h"
 #include "rules/meta.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
-#include "rules/matcher.h"
+#include "rules/sieve/matcher.h"
 
 static int64_t later(void)
 {

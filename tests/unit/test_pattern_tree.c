@@ -5,7 +5,7 @@
 #include <pcre2.h>
 #include <stdlib.h>
 
-#include "rules/pattern_tree.h"
+#include "rules/sieve/pattern_tree.h"
 
 /* In each manner; NULL: it cannot be said so. */
 static const struct {

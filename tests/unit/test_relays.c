@@ -2,7 +2,7 @@
 #include "tests/kit/expect.h"
 
 #include "gateway/base/strbuf.h"
-#include "rules/relays.h"
+#include "rules/view/relays.h"
 
 static struct arena arena;
 

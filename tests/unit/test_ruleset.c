@@ -6,7 +6,7 @@
 
 #include "tests/kit/arena_tests.h"
 
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 #include "rules/meta.h"
 #include "rules/ruleset.h"
 

@@ -5,7 +5,7 @@
 
 #include "tests/kit/expect.h"
 
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 #include "rules/ruleset.h"
 
 #define RULES "/usr/share/spamassassin/*.cf"

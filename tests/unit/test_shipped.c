@@ -2,7 +2,7 @@
  *
  * The messages stand in tests/rules/; the head of headers.txt there says how they are written.
  */
-#include "rules/shipped.h"
+#include "rules/cf/shipped.h"
 
 #include <glob.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/core/run.h"
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 #include "rules/evaluate.h"
 #include "tests/kit/expect.h"
 

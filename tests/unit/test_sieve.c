@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
-#include "rules/sieve_make.h"
-#include "rules/texts.h"
+#include "rules/sieve/sieve_make.h"
+#include "rules/view/texts.h"
 
 #define LOOKS(mask) .kind = RULE_BODY, .pattern = mask
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "gateway/base/log.h"
-#include "rules/sieve_file.h"
+#include "rules/sieve/sieve_file.h"
 
 struct desk {
     struct rule rules[5];

@@ -1,5 +1,5 @@
 /* tests/unit/test_text_set.c - a set of texts and regular expressions. */
-#include "rules/text_set.h"
+#include "rules/lists/text_set.h"
 
 #include "tests/kit/expect.h"
 

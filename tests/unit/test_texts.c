@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "rules/texts.h"
+#include "rules/view/texts.h"
 
 static void blanks_become_one_and_empty_lines_end_a_paragraph(void **state)
 {

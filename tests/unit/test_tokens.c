@@ -1,5 +1,5 @@
 /* tests/unit/test_tokens.c - a message as a set of tokens. */
-#include "rules/tokens.h"
+#include "rules/bayes/tokens.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "rules/uris.h"
+#include "rules/view/uris.h"
 
 static bool to_query(void *arg, struct span uri, struct span *target)
 {

@@ -1,0 +1,351 @@
+/* rules/sieve/matcher.c - the patterns of a set, ready to be matched.
+ *
+ * A match is bounded three times: PCRE2's match limit counts the steps from one place of the text; the pieces of a
+ * text are short, and a long one is gone through in windows, between which the clock is looked at; and JIT's stack, or
+ * PCRE2's heap where there is no JIT, has a maximum. So the longest time without a look at the clock is that of a
+ * window's places with all their steps.
+ *
+ * Threads: what a match needs to write to belongs to its runner, and is made when that first comes. The sieve is
+ * published by one atomic pointer; nothing it points to changes.
+ */
+#include "rules/sieve/matcher.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "gateway/base/bug.h"
+#include "gateway/base/clock.h"
+#include "rules/settings.h"
+#include "rules/sieve/sieve.h"
+
+enum {
+    JIT_STACK_BYTES = 32 * 1024,
+    JIT_STACK_BYTES_MAX = 1024 * 1024,
+    HEAP_KIB_MAX = 16 * 1024, /* without JIT */
+    DEPTH_MAX = 10000,
+};
+
+struct compiled {
+    pcre2_code *code; /* NULL: it has none, or PCRE2 cannot compile it */
+    const struct matcher_group *group;
+    bool is_jit;
+    bool takes_nothing;
+    uint32_t least; /* bytes of what it matches; 0: it may be any */
+};
+
+struct room {
+    pcre2_match_context *context;
+    pcre2_match_data *data;
+    pcre2_jit_stack *stack;
+    struct hs_scratch *scratch; /* sieve_scan()'s */
+    struct matcher_work work;
+};
+
+struct matcher {
+    const struct ruleset *set;
+    struct compiled *compiled; /* by rule index */
+    struct compiled *redirectors;
+    size_t redirector_count;
+    struct matcher_group *groups;
+    size_t group_count;
+    const struct rule **members; /* of all groups, one behind the other */
+    struct room *rooms[RUNNERS_MAX];
+    _Atomic(struct sieve *) sieve;
+};
+
+/* ---- making ---- */
+
+static bool has_pattern(const struct rule *rule)
+{
+    return rule->state == RULE_ACTIVE && rule->pattern && !rule->is_eval && !rule->is_exists;
+}
+
+static bool is_of_field(const struct rule *rule)
+{
+    return rule->kind == RULE_HEADER || rule->kind == RULE_MIMEHEADER;
+}
+
+static bool is_long_text(const struct rule *rule)
+{
+    return rule->kind == RULE_FULL || is_of_field(rule);
+}
+
+/* false: PCRE2 cannot, as *error says, because of what is at *at. */
+static bool compile(struct compiled *c, const char *pattern, uint32_t options, int *error, PCRE2_SIZE *at)
+{
+    options |= PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
+    c->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, error, at, NULL);
+    c->is_jit = c->code && pcre2_jit_compile(c->code, PCRE2_JIT_COMPLETE) == 0;
+    return c->code;
+}
+
+static void compile_rule(struct compiled *c, const struct rule *rule, struct strbuf *faults)
+{
+    PCRE2_UCHAR text[256] = "";
+    PCRE2_SIZE at = 0;
+    int error = 0;
+
+    if (compile(c, rule->pattern, rule->options | (is_long_text(rule) ? PCRE2_USE_OFFSET_LIMIT : 0), &error, &at)) {
+        pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+
+        c->takes_nothing = pcre2_match(c->code, (PCRE2_SPTR) "", 0, 0, 0, data, NULL) >= 0;
+        pcre2_match_data_free(data);
+        pcre2_pattern_info(c->code, PCRE2_INFO_MINLENGTH, &c->least);
+        return;
+    }
+    pcre2_get_error_message(error, text, sizeof text);
+    strbuf_putf(faults, "%s:%u: %s: %s at offset %zu of its pattern\n", rule->file, rule->line, rule->name,
+                (const char *)text, at);
+}
+
+static void compile_redirectors(struct matcher *m)
+{
+    const struct ruleset_settings *settings = m->set->settings;
+    PCRE2_SIZE at;
+    int error;
+
+    m->redirector_count = settings ? settings->redirector_count : 0;
+    m->redirectors = mem_alloc((m->redirector_count + 1) * sizeof *m->redirectors);
+    for (size_t i = 0; i < m->redirector_count; i++)
+        compile(&m->redirectors[i], settings->redirectors[i].pattern, settings->redirectors[i].options, &error, &at);
+}
+
+static bool is_same_text(const struct rule *a, const struct rule *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    return !is_of_field(a) || (a->form == b->form && span_ieq(span_of(a->field), span_of(b->field)));
+}
+
+static int by_text(const void *left, const void *right)
+{
+    const struct rule *a = *(const struct rule *const *)left, *b = *(const struct rule *const *)right;
+
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (is_of_field(a)) {
+        struct span x = span_of(a->field), y = span_of(b->field);
+
+        for (size_t i = 0; i <= x.len && i <= y.len; i++)
+            if (ascii_lower(x.ptr[i]) != ascii_lower(y.ptr[i]))
+                return ascii_lower(x.ptr[i]) < ascii_lower(y.ptr[i]) ? -1 : 1;
+        if (a->form != b->form)
+            return a->form < b->form ? -1 : 1;
+    }
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static void make_groups(struct matcher *m, size_t count)
+{
+    qsort(m->members, count, sizeof *m->members, by_text);
+    m->groups = mem_alloc((count + 1) * sizeof *m->groups);
+    for (size_t i = 0; i < count; i++) {
+        const struct rule *rule = m->members[i];
+
+        if (!i || !is_same_text(m->members[i - 1], rule)) {
+            struct matcher_group *group = &m->groups[m->group_count];
+
+            *group = (struct matcher_group){ (unsigned)m->group_count, rule->kind, rule->field, rule->form,
+                                             &m->members[i],           0 };
+            m->group_count++;
+        }
+        m->groups[m->group_count - 1].count++;
+        m->compiled[rule->index].group = &m->groups[m->group_count - 1];
+    }
+}
+
+struct matcher *matcher_new(const struct ruleset *set, struct strbuf *faults)
+{
+    struct matcher *m = mem_alloc(sizeof *m);
+    size_t count = 0;
+
+    m->set = set;
+    m->compiled = mem_alloc((set->count + 1) * sizeof *m->compiled);
+    m->members = mem_alloc((set->count + 1) * sizeof *m->members);
+    atomic_init(&m->sieve, NULL);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct rule *rule = &set->rules[i];
+
+        if (!has_pattern(rule))
+            continue;
+        compile_rule(&m->compiled[i], rule, faults);
+        m->members[count++] = rule;
+    }
+    make_groups(m, count);
+    compile_redirectors(m);
+    return m;
+}
+
+static void room_free(struct room *room)
+{
+    if (!room)
+        return;
+    sieve_scratch_free(room->scratch);
+    pcre2_match_data_free(room->data);
+    pcre2_match_context_free(room->context);
+    pcre2_jit_stack_free(room->stack);
+    free(room);
+}
+
+void matcher_free(struct matcher *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; i < RUNNERS_MAX; i++)
+        room_free(m->rooms[i]);
+    for (size_t i = 0; i < m->set->count; i++)
+        pcre2_code_free(m->compiled[i].code);
+    for (size_t i = 0; i < m->redirector_count; i++)
+        pcre2_code_free(m->redirectors[i].code);
+    free(m->redirectors);
+    sieve_free(atomic_load(&m->sieve));
+    free(m->compiled);
+    free(m->members);
+    free(m->groups);
+    free(m);
+}
+
+/* Only the runner itself comes to its place, until the matcher is freed. */
+static struct room *room_of(struct matcher *m, unsigned runner)
+{
+    struct room *room = m->rooms[runner];
+
+    if (room)
+        return room;
+    room = mem_alloc(sizeof *room);
+    room->context = pcre2_match_context_create(NULL);
+    room->data = pcre2_match_data_create(2, NULL);
+    room->stack = pcre2_jit_stack_create(JIT_STACK_BYTES, JIT_STACK_BYTES_MAX, NULL);
+    if (!room->context || !room->data)
+        fatal_memory(sizeof *room);
+    pcre2_set_match_limit(room->context, MATCHER_STEPS_MAX);
+    pcre2_set_depth_limit(room->context, DEPTH_MAX);
+    pcre2_set_heap_limit(room->context, HEAP_KIB_MAX);
+    if (room->stack)
+        pcre2_jit_stack_assign(room->context, NULL, room->stack);
+    m->rooms[runner] = room;
+    return room;
+}
+
+/* ---- looking at it ---- */
+
+const struct matcher_group *matcher_groups(const struct matcher *m, size_t *count)
+{
+    *count = m->group_count;
+    return m->groups;
+}
+
+const struct matcher_group *matcher_group_of(const struct matcher *m, const struct rule *rule)
+{
+    return m->compiled[rule->index].group;
+}
+
+bool matcher_takes_nothing(const struct matcher *m, const struct rule *rule)
+{
+    return m->compiled[rule->index].takes_nothing;
+}
+
+size_t matcher_least(const struct matcher *m, const struct rule *rule)
+{
+    return m->compiled[rule->index].least;
+}
+
+const struct matcher_work *matcher_work(struct matcher *m, unsigned runner)
+{
+    return &room_of(m, runner)->work;
+}
+
+void matcher_use(struct matcher *m, struct sieve *sieve)
+{
+    if (atomic_load(&m->sieve))
+        BUG("a second sieve");
+    atomic_store_explicit(&m->sieve, sieve, memory_order_release);
+}
+
+const struct sieve *matcher_sieve(const struct matcher *m)
+{
+    return atomic_load_explicit(&m->sieve, memory_order_acquire);
+}
+
+/* ---- matching ---- */
+
+static int match(struct room *room, const struct compiled *c, struct span piece, size_t from)
+{
+    PCRE2_SPTR text = (PCRE2_SPTR)(piece.ptr ? piece.ptr : "");
+
+    room->work.calls++;
+    room->work.bytes += piece.len - from;
+    if (c->is_jit)
+        return pcre2_jit_match(c->code, text, piece.len, from, 0, room->data, room->context);
+    return pcre2_match(c->code, text, piece.len, from, 0, room->data, room->context);
+}
+
+/* A long text goes by windows of places where a match may begin: the clock is looked at in between. */
+static int match_long(struct room *room, const struct compiled *c, struct span piece, size_t from, int64_t until_us)
+{
+    int found = PCRE2_ERROR_NOMATCH;
+
+    for (size_t at = from; found == PCRE2_ERROR_NOMATCH && at <= piece.len; at += MATCHER_WINDOW_BYTES) {
+        if (at != from && clock_mono_us() >= until_us)
+            return PCRE2_ERROR_MATCHLIMIT;
+        pcre2_set_offset_limit(room->context, at + MATCHER_WINDOW_BYTES - 1);
+        found = match(room, c, piece, at);
+    }
+    pcre2_set_offset_limit(room->context, PCRE2_UNSET);
+    return found;
+}
+
+enum match_result matcher_find(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece,
+                               size_t from, int64_t until_us, struct span *out)
+{
+    const struct compiled *c = &m->compiled[rule->index];
+    struct room *room = room_of(m, runner);
+
+    if (!c->code || from > piece.len)
+        return MATCH_NONE;
+    bool is_long = is_long_text(rule) && piece.len - from > MATCHER_WINDOW_BYTES;
+    int found = is_long ? match_long(room, c, piece, from, until_us) : match(room, c, piece, from);
+
+    if (found == PCRE2_ERROR_NOMATCH)
+        return MATCH_NONE;
+    if (found < 0) {
+        room->work.limits++;
+        return MATCH_GIVEN_UP;
+    }
+    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(room->data);
+    size_t end = ends[1] > ends[0] ? ends[1] : ends[0]; /* \K in an assertion can set the start behind the end */
+
+    *out = span_make((piece.ptr ? piece.ptr : "") + ends[0], end - ends[0]);
+    return MATCH_FOUND;
+}
+
+bool matcher_redirect(struct matcher *m, unsigned runner, struct span uri, struct span *target)
+{
+    struct room *room = room_of(m, runner);
+
+    for (size_t i = 0; i < m->redirector_count; i++) {
+        const struct compiled *c = &m->redirectors[i];
+        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(room->data);
+        int pairs = c->code ? match(room, c, uri, 0) : PCRE2_ERROR_NOMATCH;
+
+        if ((pairs != 0 && pairs < 2) || ends[2] == PCRE2_UNSET || ends[2] >= ends[3]) /* 0: more than two */
+            continue;
+        *target = span_make(uri.ptr + ends[2], ends[3] - ends[2]);
+        if (span_find(*target, '.') != SPAN_NPOS)
+            return true;
+    }
+    return false;
+}
+
+void matcher_sift(struct matcher *m, unsigned runner, const struct matcher_group *group, struct span joined,
+                  uint64_t *maybe)
+{
+    const struct sieve *sieve = matcher_sieve(m);
+
+    if (sieve && sieve_scan(sieve, group->index, joined, &room_of(m, runner)->scratch, maybe))
+        return;
+    for (size_t i = 0; i < group->count; i++)
+        maybe[group->rules[i]->index / 64] |= 1ULL << group->rules[i]->index % 64;
+}
