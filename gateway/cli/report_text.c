@@ -65,7 +65,7 @@ static void put_run(struct page *page, struct pipeline *p, const struct verdict 
 {
     if (run->state == RUN_OFF)
         return;
-    strbuf_putf(page->out, "%-8s %-8s %6.1f ms", run->settings->check->name, run_state_text(run->state),
+    strbuf_putf(page->out, "%-16s %-8s %6.1f ms", run->settings->check->name, run_state_text(run->state),
                 (double)run->took_us / 1000.0);
     if (run->settings->mode != MODE_ENFORCE)
         strbuf_putf(page->out, "  mode %s", mode_text(run->settings->mode));
