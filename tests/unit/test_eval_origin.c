@@ -140,6 +140,17 @@ static void a_domain_is_looked_for_in_the_way(void **state)
     eval_desk_close(d);
 }
 
+static struct eval_desk *greeted(const char *helo, const char *name)
+{
+    struct eval_desk *d = eval_desk_open("From: a@hotmail.com\nX-Originating-IP: [192.0.2.1]\n\n");
+
+    addr_parse(SPAN("192.0.2.9"), &d->session.client);
+    d->session.hostname = "mx.example.net";
+    d->session.helo = span_of(helo);
+    d->session.client_name = span_of(name);
+    return d;
+}
+
 /* In the gateway the last server's own field is not in the message yet: it is the client that it would tell of. */
 static void what_our_own_field_will_tell_counts(void **state)
 {
@@ -149,21 +160,13 @@ static void what_our_own_field_will_tell_counts(void **state)
     EXPECT_INT(0, EVAL(d, "check_for_no_hotmail_received_headers")); /* the way was cut out: nobody knows */
     EXPECT_INT(1, EVAL(d, "gated_through_received_hdr_remover"));
     eval_desk_close(d);
-    d = eval_desk_open("From: a@hotmail.com\nX-Originating-IP: [192.0.2.1]\n\n");
-    addr_parse(SPAN("192.0.2.9"), &d->session.client);
-    d->session.hostname = "mx.example.net";
-    d->session.helo = SPAN("pc.example.org");
+    d = greeted("pc.example.org", "");
     EXPECT_INT(1, EVAL(d, "check_for_no_hotmail_received_headers"));
     EXPECT_INT(0, EVAL(d, "gated_through_received_hdr_remover"));
     eval_desk_close(d);
-    d = eval_desk_open("From: a@hotmail.com\nX-Originating-IP: [192.0.2.1]\n\n");
-    addr_parse(SPAN("192.0.2.9"), &d->session.client);
-    d->session.hostname = "mx.example.net";
-    d->session.helo = SPAN("bay0.hotmail.com");
-    d->session.client_name = SPAN("bay0.hotmail.com");
+    d = greeted("bay0.hotmail.com", "bay0.hotmail.com");
     EXPECT_INT(0, EVAL(d, "check_for_no_hotmail_received_headers"));
     EXPECT_INT(0, EVAL(d, "check_for_forged_hotmail_received_headers"));
-    d->session.client_name = SPAN("");
     eval_desk_close(d);
 }
 

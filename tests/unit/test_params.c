@@ -110,43 +110,46 @@ static void a_boundary_keeps_its_bytes(void **state)
     arena_release(&a);
 }
 
+/* A field with `count` parameters that nobody asks for, and then what `rest` says. */
+static struct params *crowded(struct arena *a, int count, const char *rest)
+{
+    struct params *p = arena_alloc(a, sizeof *p);
+    struct strbuf b;
+
+    strbuf_init(&b, AMPLE);
+    strbuf_puts(&b, "a/b");
+    for (int i = 0; i < count; i++)
+        strbuf_putf(&b, "; n%d=x", i);
+    strbuf_puts(&b, rest);
+    params_read(a, arena_copy(a, strbuf_span(&b)), p);
+    strbuf_release(&b);
+    return p;
+}
+
 static void no_number_of_others_hides_what_matters(void **state)
 {
     struct arena a;
-    struct params p;
-    struct strbuf b;
+    struct params *p;
 
     (void)state;
     arena_init(&a, AMPLE);
-    strbuf_init(&b, AMPLE);
-    strbuf_puts(&b, "a/b");
-    for (int i = 0; i < 300; i++)
-        strbuf_putf(&b, "; n%d=x", i);
-    strbuf_puts(&b, "; boundary=c; filename=d.exe");
-    params_read(&a, strbuf_span(&b), &p);
-    EXPECT_SPAN("c", params_find(&p, "boundary", 0)->value);
-    EXPECT_SPAN("d.exe", params_find(&p, "filename", 0)->value);
-    EXPECT_TRUE(p.flaws & PARAMS_TOO_MANY);
-    strbuf_release(&b);
+    p = crowded(&a, 300, "; boundary=c; filename=d.exe");
+    EXPECT_SPAN("c", params_find(p, "boundary", 0)->value);
+    EXPECT_SPAN("d.exe", params_find(p, "filename", 0)->value);
+    EXPECT_TRUE(p->flaws & PARAMS_TOO_MANY);
     arena_release(&a);
 }
 
 static void there_is_an_end_to_what_is_read(void **state)
 {
     struct arena a;
-    struct params p;
-    struct strbuf b;
+    struct params *p;
 
     (void)state;
     arena_init(&a, AMPLE);
-    strbuf_init(&b, AMPLE);
-    strbuf_puts(&b, "a/b");
-    for (int i = 0; i < 5000; i++)
-        strbuf_putf(&b, "; n%d=x", i);
-    params_read(&a, strbuf_span(&b), &p);
-    EXPECT_INT(PARAMS_MAX, p.count);
-    EXPECT_TRUE(p.flaws & PARAMS_TOO_MANY);
-    strbuf_release(&b);
+    p = crowded(&a, 5000, "");
+    EXPECT_INT(PARAMS_MAX, p->count);
+    EXPECT_TRUE(p->flaws & PARAMS_TOO_MANY);
     arena_release(&a);
 }
 
