@@ -3,12 +3,8 @@
  * Messages are read, cut into tokens and given to the state store some at a time, each as one operation. While the
  * gateway runs, it sees what was learned from the next message on.
  */
-#include "gateway/cli/learn.h"
-
 #include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +12,8 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/learn_import.h"
+#include "gateway/cli/learning.h"
 #include "gateway/cli/letters.h"
 #include "gateway/mail/address.h"
 #include "gateway/mail/message.h"
@@ -49,85 +47,7 @@ static const char usage[] =
     "\n"
     "It says nothing before it has learned 200 of each; a thousand of each are better, and of the mail of all users.\n";
 
-enum { OPEN_MOST = 64, ARENA_BYTES_MOST = 1 << 26, PATHS_MOST = 100, TURN_MS = 50 };
-
-/* ---- Ctrl-C ---- */
-
-static volatile sig_atomic_t is_interrupted;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    is_interrupted = 1;
-}
-
-bool learn_is_interrupted(void)
-{
-    return is_interrupted;
-}
-
-/* The second one ends it at once; a read that waits is broken off. */
-static void heed_interrupts(void)
-{
-    const struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-/* ---- JSON ---- */
-
-void learn_print(const struct learn_number *numbers, size_t count)
-{
-    json_t *root = json_object();
-
-    for (size_t i = 0; i < count; i++)
-        json_object_set_new(root, numbers[i].name, json_integer((json_int_t)numbers[i].number));
-    json_object_set_new(root, "interrupted", json_boolean(is_interrupted));
-    json_dumpf(root, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(root);
-}
-
-/* ---- the store ---- */
-
-void learn_wait(struct learning *l, unsigned open)
-{
-    while (l->open > open)
-        loop_run_once(l->loop, -1);
-}
-
-void learn_note_failure(struct learning *l, const struct store_answer *answer)
-{
-    if (!l->why[0])
-        snprintf(l->why, sizeof l->why, "%s", answer->why[0] ? answer->why : "no answer in time");
-}
-
-static void on_learned(void *arg, const struct store_answer *answer)
-{
-    struct learning *l = arg;
-
-    l->open--;
-    if (answer->state == STORE_OK)
-        l->outcomes[answer->bayes.outcome]++;
-    else
-        learn_note_failure(l, answer);
-}
-
-void learn_ask(struct learning *l, const struct store_op *op)
-{
-    l->open++;
-    store_ask(l->store, op, 0, on_learned, l);
-    learn_wait(l, OPEN_MOST - 1);
-    int64_t now_ms = clock_mono_ms();
-
-    if (now_ms - l->turned_ms >= TURN_MS) { /* large messages take long: what was asked is to go out meanwhile */
-        loop_run_once(l->loop, 0);
-        l->turned_ms = now_ms;
-    }
-}
-
-/* ---- messages ---- */
+enum { ARENA_BYTES_MOST = 1 << 26, PATHS_MOST = 100 };
 
 static bool learn_message(void *arg, struct span bytes)
 {
@@ -146,7 +66,7 @@ static bool learn_message(void *arg, struct span bytes)
     message_free(m);
     l->messages++;
     progress_show(&l->progress, l->messages, "messages", false);
-    return !l->why[0] && !is_interrupted;
+    return !l->why[0] && !learn_is_interrupted();
 }
 
 static void note_bytes(void *arg, uint64_t bytes)
@@ -266,14 +186,14 @@ static void doubt_whom(const struct learning *l)
 static bool do_it(struct learning *l)
 {
     doubt_whom(l);
-    heed_interrupts();
+    learn_heed_interrupts();
     bool is_good = l->verb == LEARN_STATUS ? status(l) : l->verb == LEARN_IMPORT ? learn_import(l) : learn_messages(l);
 
     if (l->why[0])
         fprintf(stderr, "postern: the store fails: %s\n", l->why);
-    if (is_interrupted)
+    if (learn_is_interrupted())
         fprintf(stderr, "postern: interrupted; what was done stands, and the same command goes on from there\n");
-    return is_good && !l->why[0] && !is_interrupted && !fflush(stdout);
+    return is_good && !l->why[0] && !learn_is_interrupted() && !fflush(stdout);
 }
 
 static int run(struct learning *l)

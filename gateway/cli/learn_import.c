@@ -6,6 +6,8 @@
  * that was ended half-way is begun again, and goes on where it was. The messages, and that the dump was imported, are
  * last.
  */
+#include "gateway/cli/learn_import.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -14,7 +16,6 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/clock.h"
-#include "gateway/cli/learn.h"
 #include "gateway/cli/letters.h"
 #include "gateway/store/bayes.h"
 #include "rules/bayes/bayes_import.h"

@@ -1,6 +1,6 @@
-/* cli/learn.h - what learn.c and learn_import.c share. Threads: one. */
-#ifndef CLI_LEARN_H
-#define CLI_LEARN_H
+/* cli/learning.h - `postern learn` under way: its store, what it counts, how it is ended. Threads: one. */
+#ifndef CLI_LEARNING_H
+#define CLI_LEARNING_H
 
 #include "gateway/cli/cli_store.h"
 #include "rules/bayes/bayes.h"
@@ -33,6 +33,8 @@ void learn_ask(struct learning *l, const struct store_op *op);
 void learn_wait(struct learning *l, unsigned open);
 /* learn_note_failure - the first one is told at the end. */
 void learn_note_failure(struct learning *l, const struct store_answer *answer);
+/* learn_heed_interrupts - from here on. The second Ctrl-C ends it at once; a read that waits is broken off. */
+void learn_heed_interrupts(void);
 /* learn_is_interrupted - by Ctrl-C: what is under way is done, and no more is begun. */
 bool learn_is_interrupted(void);
 /* learn_print - the result as JSON, one object with numbers under these names; `count` of them. */
@@ -41,7 +43,5 @@ struct learn_number {
     double number;
 };
 void learn_print(const struct learn_number *numbers, size_t count);
-/* learn_import - false: a file could not be read, or is no dump; it was told. */
-bool learn_import(struct learning *l);
 
 #endif
