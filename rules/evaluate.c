@@ -33,6 +33,7 @@ struct evaluating {
     uint64_t *maybe;    /* by rule index */
     unsigned *waiting;  /* by rule index: put off, and how often it may hit */
     size_t waiting_count;
+    bool is_cut; /* the time was up in the middle of a rule */
 };
 
 /* ---- order ---- */
@@ -209,9 +210,11 @@ static bool is_slow(struct evaluating *e)
     return now_us >= e->rule_until_us || is_late(e);
 }
 
+/* A rule that the end of the time found at work is not to blame: it is skipped like all behind it. */
 static void give_up(struct evaluating *e, const struct rule *rule)
 {
-    if (e->out->given_up_count < GIVEN_UP_SHOWN_MAX)
+    e->is_cut = is_late(e);
+    if (!e->is_cut && e->out->given_up_count < GIVEN_UP_SHOWN_MAX)
         e->out->given_up[e->out->given_up_count++] = rule;
 }
 
@@ -407,6 +410,14 @@ static size_t first_of_priority(const struct rule_order *order, size_t i)
     return i;
 }
 
+static size_t skip_from(struct evaluating *e, const struct rule_order *order, size_t i)
+{
+    e->s->hits[order->rules[i]->index] = 0;
+    e->out->first_skipped = order->rules[i];
+    e->out->skipped = order->count - i;
+    return i;
+}
+
 /* Runs what is no meta; returns how many of the rules are known, for metas. */
 static size_t run_rules(struct evaluating *e, const struct rule_order *order)
 {
@@ -419,11 +430,11 @@ static size_t run_rules(struct evaluating *e, const struct rule_order *order)
         if (is_sifted_out(e, rule)) {
             s->hits[rule->index] = rule->is_negated;
         } else if (is_late(e)) {
-            out->first_skipped = rule;
-            out->skipped = order->count - i;
-            return i;
+            return skip_from(e, order, i);
         } else if (!waits(e, order, rule)) {
             s->hits[rule->index] = hits_of(e, rule);
+            if (e->is_cut)
+                return skip_from(e, order, i);
         }
         if (s->hits[rule->index] && rule->shortcut && !out->shortcut)
             out->shortcut = rule;
@@ -458,7 +469,11 @@ static const bool *run_waiting(struct evaluating *e, bool *open)
     while ((rule = metas_need_next(need))) {
         if (is_late(e))
             return skip_waiting(e, open, rule);
-        s->hits[rule->index] = hits_of(e, rule);
+        unsigned hits = hits_of(e, rule);
+
+        if (e->is_cut)
+            return skip_waiting(e, open, rule);
+        s->hits[rule->index] = hits;
         metas_need_told(need, rule);
         e->waiting_count--;
     }

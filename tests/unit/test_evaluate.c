@@ -336,6 +336,30 @@ static void what_is_left_when_the_time_is_up_is_told(void **state)
     desk_close(&d);
 }
 
+/* The time of the message ends in the middle of a rule, which would have gone on for long. */
+static void a_rule_that_the_end_of_the_time_found_at_work_is_not_to_blame(void **state)
+{
+    enum { BYTES = 1 << 20 };
+    struct rule rules[] = { { .name = "SQUARE", RAWBODY("a*a*[bc]") }, { .name = "BEHIND", RAWBODY("x") } };
+    struct desk d;
+    struct strbuf text;
+
+    (void)state;
+    desk_open(&d, rules, COUNT(rules));
+    strbuf_init(&text, 2 * BYTES);
+    strbuf_puts(&text, "Subject: bomb\n\n");
+    memset(strbuf_room(&text, BYTES), 'a', BYTES);
+    text.len += BYTES;
+    strbuf_puts(&text, "\nx\n");
+    run_until(&d, strbuf_span(&text), clock_mono_us() + 5000);
+    EXPECT_TRUE(d.evaluation.first_skipped == &rules[0]);
+    EXPECT_INT(2, d.evaluation.skipped);
+    EXPECT_INT(0, d.evaluation.given_up_count);
+    EXPECT_INT(0, d.scanning.hits[0] + d.scanning.hits[1]);
+    strbuf_release(&text);
+    desk_close(&d);
+}
+
 /* Of three rules the one whose words are longer than the paragraphs does not look at them. */
 static void lines_shorter_than_a_match_are_passed_over(void **state)
 {
@@ -504,6 +528,7 @@ static void what_may_end_it_does_not_wait(void **state)
 RUN_TESTS(TEST(header_rules_see_fields), TEST(body_rules_see_texts), TEST(mimeheader_rules_see_parts),
           TEST(a_message_without_anything_has_no_hits), TEST(a_shortcut_ends_it),
           TEST(a_rule_that_is_given_up_does_not_hit), TEST(what_is_left_when_the_time_is_up_is_told),
+          TEST(a_rule_that_the_end_of_the_time_found_at_work_is_not_to_blame),
           TEST(lines_shorter_than_a_match_are_passed_over), TEST(bombs_cost_little),
           TEST(sub_rules_are_run_where_a_meta_needs_them), TEST(what_may_end_it_does_not_wait),
           TEST(what_waits_when_the_time_is_up_is_skipped))
