@@ -8,13 +8,34 @@
 
 enum { BODY_BYTES = 50000, RAWBODY_BYTES = 500000 };
 
-struct gathering {
-    struct scanning *s;
-    struct arena *arena;
-    size_t most; /* bytes of a part */
-    char *text;
-    size_t len;
-};
+/* What body and rawbody have of all parts together is so many times what they have of one: a thousand parts that say as
+ * much as one may would cost a thousand times as much. */
+enum { BODY_TIMES = 20, RAWBODY_TIMES = 8 };
+
+static size_t bytes_with(const struct rule_lines *pieces, size_t most)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < pieces->count; i++)
+        bytes += pieces->items[i].len < most ? pieces->items[i].len : most;
+    return bytes;
+}
+
+/* How much each piece may have: `most`, or, where all of them would have more than `all` bytes then, as much less as it
+ * takes. So the long ones are cut, and no part hides behind another. */
+static size_t fair_share(const struct rule_lines *pieces, size_t most, size_t all)
+{
+    size_t least = 1;
+
+    if (!most || bytes_with(pieces, most) <= all)
+        return most;
+    while (least + 1 < most) {
+        size_t middle = least + (most - least) / 2;
+
+        *(bytes_with(pieces, middle) <= all ? &least : &most) = middle;
+    }
+    return least;
+}
 
 /* ---- what is shown ---- */
 
@@ -66,55 +87,64 @@ static size_t pieces_of(const struct content_text *text, size_t most, struct spa
     return n;
 }
 
-static void gather(struct gathering *g, struct span piece)
+/* Pieces behind each other. */
+static struct span together(struct arena *a, const struct rule_lines *pieces, size_t most)
 {
-    struct span cut = text_cut(piece, g->most, "\n ");
+    size_t bytes = 0, n = 0;
 
-    if (g->len)
-        g->text[g->len++] = '\n';
-    if (cut.len)
-        memcpy(g->text + g->len, cut.ptr, cut.len);
-    g->len += cut.len;
+    for (size_t i = 0; i < pieces->count; i++)
+        bytes += text_cut(pieces->items[i], most, "\n ").len + 1;
+    char *out = arena_alloc(a, bytes + 1);
+
+    for (size_t i = 0; i < pieces->count; i++) {
+        struct span cut = text_cut(pieces->items[i], most, "\n ");
+
+        if (n)
+            out[n++] = '\n';
+        if (cut.len)
+            memcpy(out + n, cut.ptr, cut.len);
+        n += cut.len;
+    }
+    return span_make(out, n);
 }
 
-static size_t most_bytes(const struct gathering *g)
+/* What all texts show, if each may have `most` bytes. */
+static struct rule_lines all_pieces(struct scanning *s, size_t most)
 {
-    const struct content *content = g->s->content;
-    size_t bytes = 0;
+    struct rule_lines all = { 0 };
+    size_t room = 0;
 
-    for (size_t i = 0; i < content->text_count; i++) {
+    for (size_t i = 0; i < s->content->text_count; i++) {
         struct span pieces[PIECES_MAX];
-        size_t count = pieces_of(&content->texts[i], g->most, pieces);
+        size_t count = pieces_of(&s->content->texts[i], most, pieces);
 
+        if (!is_shown_type(&s->content->texts[i]) || is_repeated(s->content, i))
+            continue;
         for (size_t k = 0; k < count; k++)
-            bytes += text_cut(pieces[k], g->most, "\n ").len + 1;
+            lines_add(s->q->arena, &all, &room, pieces[k]);
     }
-    return bytes;
+    return all;
 }
 
 static void read_body(struct scanning *s)
 {
     const struct rule_lines *subject = scanning_values(s, "Subject:last", HEADER_TEXT);
     const struct ruleset_settings *settings = s->set->settings;
-    struct gathering g = { .s = s, .arena = s->q->arena };
-    size_t room = 0;
+    size_t most = settings ? settings->body_part_scan_bytes : BODY_BYTES, all = BODY_TIMES * most, room = 0;
+    struct rule_lines shown = all_pieces(s, most);
+    struct arena *a = s->q->arena;
+    size_t share = fair_share(&shown, most, all);
 
-    g.most = settings ? settings->body_part_scan_bytes : BODY_BYTES;
-    g.text = arena_alloc(g.arena, most_bytes(&g) + 1);
-    for (size_t i = 0; i < s->content->text_count; i++) {
-        struct span pieces[PIECES_MAX];
-        size_t count = pieces_of(&s->content->texts[i], g.most, pieces);
-
-        if (!is_shown_type(&s->content->texts[i]) || is_repeated(s->content, i))
-            continue;
-        for (size_t k = 0; k < count; k++)
-            gather(&g, pieces[k]);
+    if (share < most) {
+        shown = all_pieces(s, share); /* what nobody sees may use up the smaller room, too */
+        share = fair_share(&shown, share, all);
     }
-    char *squeezed = arena_alloc(g.arena, g.len + 1);
+    struct span text = together(a, &shown, share);
+    char *squeezed = arena_alloc(a, text.len + 1);
 
-    text_paragraphs(g.arena, &s->body, &room, subject->count ? subject->items[0] : SPAN("\n"));
-    text_paragraphs(g.arena, &s->body, &room, span_make(squeezed, text_squeeze(span_make(g.text, g.len), squeezed)));
-    lines_join(g.arena, &s->body);
+    text_paragraphs(a, &s->body, &room, subject->count ? subject->items[0] : SPAN("\n"));
+    text_paragraphs(a, &s->body, &room, span_make(squeezed, text_squeeze(text, squeezed)));
+    lines_join(a, &s->body);
 }
 
 /* ---- what was decoded ---- */
@@ -133,6 +163,8 @@ static void read_rawbody(struct scanning *s)
     const struct ruleset_settings *settings = s->set->settings;
     size_t most = settings ? settings->rawbody_part_scan_bytes : RAWBODY_BYTES;
     const struct mime_tree *tree = s->content->mime;
+    struct rule_lines texts = { 0 };
+    struct arena *a = s->q->arena;
     struct span last = { 0 };
     size_t room = 0;
 
@@ -142,15 +174,19 @@ static void read_rawbody(struct scanning *s)
         if (!is_rawbody_part(part) || is_code(part))
             continue;
         struct span bytes = mime_bytes(s->q->message, part); /* half of them may be CR */
-        struct span text = text_lf(s->q->arena, most ? span_first(bytes, 2 * most + TEXT_PIECE_BYTES) : bytes);
+        struct span text = text_lf(a, most ? span_first(bytes, 2 * most + TEXT_PIECE_BYTES) : bytes);
 
         text = text_cut(text, most, "\n> ");
-
         if (!part->reading_of || !span_eq(text, last))
-            text_pieces(s->q->arena, &s->rawbody, &room, text);
+            lines_add(a, &texts, &room, text);
         last = text;
     }
-    lines_join(s->q->arena, &s->rawbody);
+    size_t share = fair_share(&texts, most, RAWBODY_TIMES * most);
+
+    room = 0;
+    for (size_t i = 0; i < texts.count; i++)
+        text_pieces(a, &s->rawbody, &room, text_cut(texts.items[i], share, "\n> "));
+    lines_join(a, &s->rawbody);
 }
 
 /* ---- all ---- */
