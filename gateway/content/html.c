@@ -276,7 +276,7 @@ static void see_start(struct html_reading *r)
     /* a start tag that closes what was open ends its line, whatever it is itself */
     bool has_closed = r->looks.depth < depth + !(html_nature(t->element) & HTML_VOID);
 
-    see_lines(r, t->element, has_closed ? &plain_look : html_look(r));
+    see_lines(r, t->element, has_closed ? &plain_look : html_look_own(&r->looks));
     html_links_start(r);
     if (t->element == HTML_EL_INPUT)
         see_field(r);
@@ -454,9 +454,9 @@ static void read_tokens(struct html_reading *r, struct span source)
             see_outlook(r);
             continue;
         }
-        if (html_open_is_foreign(&r->looks)) {
+        if (html_open_reads_markup(&r->looks, &r->token)) {
             tokens.raw = HTML_EL_UNKNOWN;
-            if (r->token.is_bogus && span_starts(r->token.whole, SPAN("<![CDATA[")))
+            if (html_open_is_foreign(&r->looks) && r->token.is_bogus && span_starts(r->token.whole, SPAN("<![CDATA[")))
                 see_cdata(r, &tokens);
         }
         see_token(r);
@@ -465,7 +465,7 @@ static void read_tokens(struct html_reading *r, struct span source)
 
 void html_read_inner(struct html_reading *r, struct span source)
 {
-    bool is_behind = r->is_behind;
+    bool is_behind = r->is_behind, has_form = r->looks.has_form;
     size_t floor;
 
     if (r->nesting == NESTING_MAX) {
@@ -475,9 +475,11 @@ void html_read_inner(struct html_reading *r, struct span source)
     r->nesting++;
     html_end_line(&r->hidden, 1);
     floor = html_open_floor(&r->looks, r->looks.depth);
+    r->looks.has_form = false;
     read_tokens(r, source);
     html_open_floor(&r->looks, r->looks.floor);
     r->looks.floor = floor;
+    r->looks.has_form = has_form;
     r->is_behind = is_behind;
     r->nesting--;
 }

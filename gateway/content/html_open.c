@@ -17,8 +17,8 @@ void html_open_init(struct html_looks *l)
     memset(l->lost, 0, sizeof l->lost);
 }
 
-/* Closes all down to open[depth]; what was started beyond HTML_DEPTH_MAX lies in the innermost of them. */
-static void close_to(struct html_looks *l, size_t depth)
+/* What was started beyond HTML_DEPTH_MAX lies in the innermost of what is closed. */
+void html_open_close_to(struct html_looks *l, size_t depth)
 {
     if (l->has_lost && l->depth == HTML_DEPTH_MAX && depth < HTML_DEPTH_MAX) {
         memset(l->lost, 0, sizeof l->lost);
@@ -32,14 +32,14 @@ size_t html_open_floor(struct html_looks *l, size_t floor)
 {
     size_t before = l->floor;
 
-    close_to(l, floor);
+    html_open_close_to(l, floor);
     l->floor = floor;
     return before;
 }
 
-const struct html_look *html_look(const struct html_reading *r)
+const struct html_look *html_look_own(const struct html_looks *l)
 {
-    return r->looks.depth ? &r->looks.open[r->looks.depth - 1].look : &plain_look;
+    return l->depth ? &l->open[l->depth - 1].look : &plain_look;
 }
 
 static uint8_t kind_of(const struct html_token *t)
@@ -53,29 +53,30 @@ static uint8_t kind_of(const struct html_token *t)
     return (uint8_t)(HTML_EL_COUNT + hash % UNKNOWN_KINDS);
 }
 
-static unsigned nature_of(uint8_t kind)
+/* In a drawing a name says nothing about lines and scopes. */
+unsigned html_open_nature(const struct html_open *open)
 {
-    return kind < HTML_EL_COUNT ? html_nature((enum html_element)kind) : 0;
+    return open->kind < HTML_EL_COUNT && open->language == HTML_LANGUAGE ? html_nature((enum html_element)open->kind)
+                                                                         : 0;
 }
 
-/* Closes the innermost `kind`, unless something of `stops` is nearer. */
-static void close_within(struct html_looks *l, uint8_t kind, unsigned stops, uint8_t stop)
+void html_open_close_within(struct html_looks *l, uint8_t kind, unsigned stops, uint8_t stop)
 {
     if (!l->count[kind])
         return;
     for (size_t i = l->depth; i-- > l->floor;) {
         if (l->open[i].kind == kind) {
-            close_to(l, i);
+            html_open_close_to(l, i);
             return;
         }
-        if (nature_of(l->open[i].kind) & stops || l->open[i].kind == stop)
+        if (html_open_nature(&l->open[i]) & stops || l->open[i].kind == stop)
             return;
     }
 }
 
 /* ---- SVG and MathML ---- */
 
-enum { AS_HTML, AS_SVG, AS_MATHML };
+enum { AS_HTML = HTML_LANGUAGE, AS_SVG, AS_MATHML };
 
 bool html_open_is_foreign(const struct html_looks *l)
 {
@@ -108,57 +109,89 @@ static uint8_t language_in(uint8_t kind, uint8_t around)
 }
 
 /* What cannot stand in a drawing ends it [HTML 13.2.6.5]. */
-static bool ends_foreign(enum html_element e)
+static bool ends_foreign(const struct html_token *t)
 {
-    switch (e) {
+    const struct html_attributes *a = &t->attributes;
+
+    switch (t->element) {
+    case HTML_EL_B:
+    case HTML_EL_BIG:
+    case HTML_EL_BLOCKQUOTE:
     case HTML_EL_BODY:
     case HTML_EL_BR:
+    case HTML_EL_CENTER:
     case HTML_EL_CODE:
+    case HTML_EL_DD:
+    case HTML_EL_DIV:
+    case HTML_EL_DL:
+    case HTML_EL_DT:
+    case HTML_EL_EM:
     case HTML_EL_EMBED:
+    case HTML_EL_H1:
+    case HTML_EL_H2:
+    case HTML_EL_H3:
+    case HTML_EL_H4:
+    case HTML_EL_H5:
+    case HTML_EL_H6:
     case HTML_EL_HEAD:
+    case HTML_EL_HR:
+    case HTML_EL_I:
     case HTML_EL_IMG:
+    case HTML_EL_LI:
+    case HTML_EL_LISTING:
+    case HTML_EL_MENU:
     case HTML_EL_META:
+    case HTML_EL_NOBR:
+    case HTML_EL_OL:
+    case HTML_EL_P:
+    case HTML_EL_PRE:
     case HTML_EL_RUBY:
+    case HTML_EL_S:
+    case HTML_EL_SMALL:
     case HTML_EL_SPAN:
+    case HTML_EL_STRIKE:
+    case HTML_EL_STRONG:
     case HTML_EL_SUB:
     case HTML_EL_SUP:
+    case HTML_EL_TABLE:
+    case HTML_EL_TT:
+    case HTML_EL_U:
+    case HTML_EL_UL:
     case HTML_EL_VAR: return true;
-    case HTML_EL_A: return false;
-    default: return html_nature(e) & (HTML_BLOCK | HTML_INLINE) && html_nature(e) & (HTML_SA_ELEMENT | HTML_SA_TRICK);
+    case HTML_EL_FONT: return html_has(a, HTML_AT_COLOR) || html_has(a, HTML_AT_FACE) || html_has(a, HTML_AT_SIZE);
+    default: return false;
     }
 }
 
 static void end_foreign(struct html_looks *l)
 {
     while (html_open_is_foreign(l))
-        close_to(l, l->depth - 1);
+        html_open_close_to(l, l->depth - 1);
 }
 
-/* What a start tag ends that its author left open. */
-static void close_before(struct html_looks *l, enum html_element e)
+/* Two elements stay MathML's where HTML begins again. */
+static bool is_glyph(const struct html_looks *l, const struct html_token *t)
 {
-    switch (e) {
-    case HTML_EL_LI: close_within(l, HTML_EL_LI, HTML_SCOPE, HTML_EL_UL); break;
-    case HTML_EL_DD:
-    case HTML_EL_DT:
-        close_within(l, HTML_EL_DD, HTML_SCOPE, HTML_EL_DL);
-        close_within(l, HTML_EL_DT, HTML_SCOPE, HTML_EL_DL);
-        break;
-    case HTML_EL_OPTION: close_within(l, HTML_EL_OPTION, HTML_SCOPE, HTML_EL_SELECT); break;
-    case HTML_EL_TD:
-    case HTML_EL_TH:
-        close_within(l, HTML_EL_TD, 0, HTML_EL_TABLE);
-        close_within(l, HTML_EL_TH, 0, HTML_EL_TABLE);
-        break;
-    case HTML_EL_TR:
-    case HTML_EL_TBODY:
-    case HTML_EL_TFOOT: close_within(l, HTML_EL_TR, 0, HTML_EL_TABLE); break;
-    case HTML_EL_BODY: close_within(l, HTML_EL_HEAD, HTML_SCOPE, HTML_EL_BODY); break;
-    case HTML_EL_A: close_within(l, HTML_EL_A, HTML_SCOPE, HTML_EL_A); break;
-    default: break;
-    }
-    if (html_nature(e) & HTML_BLOCK && e != HTML_EL_TR && e != HTML_EL_TBODY)
-        close_within(l, HTML_EL_P, HTML_SCOPE, HTML_EL_BUTTON);
+    return l->depth >= l->floor + 2 && l->open[l->depth - 2].language == AS_MATHML &&
+           (span_iis(t->name, "mglyph") || span_iis(t->name, "malignmark"));
+}
+
+/* How the content of what the token starts is read. */
+static uint8_t language_of(const struct html_looks *l, const struct html_token *t)
+{
+    uint8_t around = html_open_is_foreign(l) ? l->open[l->depth - 1].language : AS_HTML;
+
+    return is_glyph(l, t) ? AS_MATHML : language_in(kind_of(t), around);
+}
+
+bool html_open_reads_markup(const struct html_looks *l, const struct html_token *t)
+{
+    if (html_open_is_foreign(l) || is_glyph(l, t))
+        return true;
+    if (l->has_lost && (l->lost[HTML_EL_SVG] || l->lost[HTML_EL_MATH] || l->lost[HTML_EL_SELECT]))
+        return true;
+    return t->kind == HTML_START && t->element != HTML_EL_SCRIPT && t->element != HTML_EL_TEXTAREA &&
+           html_place_is_in_select(l);
 }
 
 void html_open_start(struct html_reading *r)
@@ -167,13 +200,15 @@ void html_open_start(struct html_reading *r)
     enum html_element e = r->token.element;
     uint8_t kind = kind_of(&r->token);
 
-    if (html_open_is_foreign(l) && ends_foreign(e))
+    if (html_open_is_foreign(l) && ends_foreign(&r->token))
         end_foreign(l);
-    close_before(l, e);
-    uint8_t language = language_in(kind, html_open_is_foreign(l) ? l->open[l->depth - 1].language : AS_HTML);
-    bool is_foreign = language != AS_HTML || html_open_is_foreign(l);
+    bool was_foreign = html_open_is_foreign(l);
 
-    if (html_nature(e) & HTML_VOID || (is_foreign && r->token.attributes.has_slash))
+    if (!was_foreign && !html_place_start(l, e))
+        return;
+    uint8_t language = language_of(l, &r->token);
+
+    if (html_nature(e) & HTML_VOID || ((language != AS_HTML || was_foreign) && r->token.attributes.has_slash))
         return;
     if (l->depth == HTML_DEPTH_MAX) {
         l->lost[kind]++;
@@ -185,7 +220,7 @@ void html_open_start(struct html_reading *r)
 
     open->kind = kind;
     open->language = language;
-    open->look = *html_look(r);
+    open->look = html_place_is_part(e) ? *html_look_own(l) : *html_look(r);
     look_start(r, &open->look);
     l->depth++;
     l->count[kind]++;
@@ -205,14 +240,14 @@ static bool close_around(struct html_looks *l, uint8_t kind)
     size_t i = l->depth;
 
     while (i > l->floor && l->open[i - 1].kind != kind)
-        if (nature_of(l->open[--i].kind) & HTML_SCOPE || l->depth - i > AROUND_MOST)
+        if (html_open_nature(&l->open[--i]) & HTML_SCOPE || l->depth - i > AROUND_MOST)
             return false;
     if (i-- == l->floor)
         return false;
     bool has_block = false;
 
     for (size_t k = i + 1; k < l->depth; k++)
-        has_block |= nature_of(l->open[k].kind) & HTML_BLOCK;
+        has_block |= html_open_nature(&l->open[k]) & HTML_BLOCK;
     if (!has_block)
         return false;
     struct html_open closed = l->open[i];
@@ -229,21 +264,83 @@ static bool close_around(struct html_looks *l, uint8_t kind)
 /* What an end tag does not reach through: </span> not through a <div>, </div> not through a <td>. */
 static unsigned stops_of(uint8_t kind)
 {
+    unsigned nature = kind < HTML_EL_COUNT ? html_nature((enum html_element)kind) : 0;
+
     if (is_of_table(kind))
         return 0;
-    return nature_of(kind) & (HTML_BLOCK | HTML_INLINE | HTML_SCOPE) ? HTML_SCOPE : HTML_SCOPE | HTML_BLOCK;
+    return nature & (HTML_BLOCK | HTML_INLINE | HTML_SCOPE) || kind == HTML_EL_SELECT ? HTML_SCOPE
+                                                                                      : HTML_SCOPE | HTML_BLOCK;
+}
+
+/* Elements whose end tags may be left out. */
+static bool ends_unsaid(const struct html_open *open)
+{
+    switch (open->kind) {
+    case HTML_EL_DD:
+    case HTML_EL_DT:
+    case HTML_EL_LI:
+    case HTML_EL_OPTGROUP:
+    case HTML_EL_OPTION:
+    case HTML_EL_P:
+    case HTML_EL_RP:
+    case HTML_EL_RT: return open->language == HTML_LANGUAGE;
+    default: return false;
+    }
+}
+
+/* What else is open in a form stays so, and in it. */
+static void end_form(struct html_looks *l)
+{
+    l->has_form = false;
+    while (l->count[HTML_EL_FORM] && l->depth > l->floor && ends_unsaid(&l->open[l->depth - 1]))
+        html_open_close_to(l, l->depth - 1);
+    for (size_t i = l->depth; i-- > l->floor && !(html_open_nature(&l->open[i]) & HTML_SCOPE);) {
+        if (l->open[i].kind != HTML_EL_FORM)
+            continue;
+        memmove(&l->open[i], &l->open[i + 1], (l->depth - i - 1) * sizeof l->open[i]);
+        l->depth--;
+        l->count[HTML_EL_FORM]--;
+        return;
+    }
+}
+
+/* The end tags that mean more or less than others. */
+static bool ends_as_said(struct html_looks *l, enum html_element e)
+{
+    size_t at;
+
+    switch (e) {
+    case HTML_EL_BODY: /* what comes behind it is in it, too */
+    case HTML_EL_HTML: return true;
+    case HTML_EL_FORM: end_form(l); return true;
+    case HTML_EL_H1:
+    case HTML_EL_H2:
+    case HTML_EL_H3:
+    case HTML_EL_H4:
+    case HTML_EL_H5:
+    case HTML_EL_H6:
+        if ((at = html_place_heading(l)) != SPAN_NPOS)
+            html_open_close_to(l, at);
+        return true;
+    default: return false;
+    }
 }
 
 void html_open_end(struct html_reading *r)
 {
     struct html_looks *l = &r->looks;
+    enum html_element e = r->token.element;
     uint8_t kind = kind_of(&r->token);
 
     if (l->lost[kind]) {
         l->lost[kind]--;
         return;
     }
-    if (!l->count[kind] || (nature_of(kind) & HTML_INLINE && close_around(l, kind)))
+    if (html_open_is_foreign(l) && (e == HTML_EL_P || e == HTML_EL_BR))
+        end_foreign(l);
+    if (!html_open_is_foreign(l) && ends_as_said(l, e))
         return;
-    close_within(l, kind, stops_of(kind), is_of_table(kind) ? HTML_EL_TABLE : OPEN_KINDS - 1);
+    if (!l->count[kind] || (html_nature(e) & HTML_INLINE && close_around(l, kind)))
+        return;
+    html_open_close_within(l, kind, stops_of(kind), is_of_table(kind) ? HTML_EL_TABLE : OPEN_KINDS - 1);
 }

@@ -12,7 +12,7 @@
 #include "gateway/content/html_text.h"
 #include "gateway/content/html_token.h"
 
-enum { OPEN_KINDS = 256, PAGES_MAX = 4 };
+enum { OPEN_KINDS = 256, PAGES_MAX = 4, HTML_LANGUAGE = 0 };
 
 /* How text looks, as far as it is inherited. */
 struct html_look {
@@ -27,7 +27,7 @@ struct html_look {
 
 struct html_open {
     uint8_t kind;     /* element, or a hash of an unknown name */
-    uint8_t language; /* of what is in it: HTML, or SVG's or MathML's */
+    uint8_t language; /* of what is in it: HTML_LANGUAGE, or SVG's or MathML's */
     struct html_look look;
 };
 
@@ -37,6 +37,7 @@ struct html_looks {
     unsigned count[OPEN_KINDS]; /* of those in `open` */
     unsigned lost[OPEN_KINDS];  /* started beyond HTML_DEPTH_MAX */
     bool has_lost;
+    bool has_form; /* its end tag has not come */
     struct html_sheet sheet;
 };
 
@@ -107,17 +108,32 @@ struct html_reading {
 /* html.c - a page inside of the page. */
 void html_read_inner(struct html_reading *r, struct span source);
 
-/* html_open.c - which elements are open. html_look - in the innermost one. html_open_floor - closes down to `floor`,
- * and nothing below it from then on; returns the floor before. html_open_is_foreign - what comes now is read as SVG or
- * MathML: nothing is raw text in it. html_open_code - the
- * <script> or <style> that we are in there; HTML_EL_UNKNOWN. */
+/* html_open.c - which elements are open. html_open_floor - closes down to `floor`, and nothing below it from then on;
+ * returns the floor before. html_open_is_foreign - what comes now is read as SVG or MathML. html_open_reads_markup -
+ * what follows the start tag is markup, even behind <style> or <title>. html_open_code - the <script> or <style> that
+ * we are in there; HTML_EL_UNKNOWN. html_look_own - how text looks in the innermost one. */
 void html_open_init(struct html_looks *l);
 size_t html_open_floor(struct html_looks *l, size_t floor);
 bool html_open_is_foreign(const struct html_looks *l);
+bool html_open_reads_markup(const struct html_looks *l, const struct html_token *t);
 enum html_element html_open_code(const struct html_looks *l);
-const struct html_look *html_look(const struct html_reading *r);
+const struct html_look *html_look_own(const struct html_looks *l);
 void html_open_start(struct html_reading *r);
 void html_open_end(struct html_reading *r);
+/* html_open_nature - of enum html_nature. html_open_close_to - closes all down to open[depth].
+ * html_open_close_within - closes the innermost `kind`, unless something of `stops`, or a `stop`, is nearer. */
+unsigned html_open_nature(const struct html_open *open);
+void html_open_close_to(struct html_looks *l, size_t depth);
+void html_open_close_within(struct html_looks *l, uint8_t kind, unsigned stops, uint8_t stop);
+
+/* html_place.c - html_look - how text looks that comes now: between the cells of a table, as before it.
+ * html_place_start - closes what a start tag ends; false: browsers leave the tag out, or nothing is in it.
+ * html_place_heading - the heading that is open; SPAN_NPOS. html_place_is_part - of a table. */
+const struct html_look *html_look(const struct html_reading *r);
+bool html_place_start(struct html_looks *l, enum html_element e);
+bool html_place_is_in_select(const struct html_looks *l);
+bool html_place_is_part(enum html_element e);
+size_t html_place_heading(const struct html_looks *l);
 
 /* html_look.c - how text looks in the element that the token starts; `look` is that of the element around it.
  * look_lose - an element that is closed before those inside of it: what they have of it is lost. */

@@ -127,7 +127,7 @@ static void by_colour(void **state)
         { "<div style='color:#fff;background:url(x) no-repeat #000'>secret</div>", 0 },
         { "<div style='color:#fff;background:#fff url(x)'>secret</div>", HTML_LOW_CONTRAST },
         { "<div style='color:#fff;background-image:url(x)'>secret</div>", 0 },
-        { "<td background=x><font color=white>secret</font></td>", 0 },
+        { "<table><tr><td background=x><font color=white>secret</table>", 0 },
         { "<div style='color:rgb(250, 250, 250)'>secret</div>", HTML_LOW_CONTRAST },
         { "<div style='color:rgb(50%, 0%, 0%)'>secret</div>", 0 },
         { "<div style='color:hsl(120, 100%, 99%)'>secret</div>", HTML_LOW_CONTRAST },
