@@ -1,21 +1,15 @@
-/* rules/sieve/pattern_tree.c - a pattern taken apart. What a byte, a class or an escape is goes on as it was written.
- * */
-#include "rules/sieve/pattern_tree.h"
+/* rules/sieve/pattern_tree.c - a pattern taken apart: groups, alternatives, counts. */
+#include "rules/sieve/pattern_parts.h"
 
 #include "gateway/base/bug.h"
 
 enum { DEPTH_MAX = 60, NODES_MAX = 30000, COUNT_MAX = 65535, WEIGHT_MAX = 1 << 24 };
 
-struct reader {
-    struct arena *arena;
-    const char *at, *end;
-    bool is_extended, is_wrong;
-    unsigned depth, nodes;
-};
+static const struct span define = SPAN("(?(DEFINE)(?<");
 
-static struct pattern_node *read_choice(struct reader *r);
+static struct pattern_node *read_choice(struct pattern_reader *r);
 
-static struct pattern_node *node_new(struct reader *r, enum pattern_node_kind kind)
+struct pattern_node *pattern_node_new(struct pattern_reader *r, enum pattern_node_kind kind)
 {
     struct pattern_node *node = arena_alloc(r->arena, sizeof *node);
 
@@ -33,19 +27,19 @@ static void add(struct pattern_node *parent, struct pattern_node *child)
     parent->last = child;
 }
 
-static struct pattern_node *wrong(struct reader *r)
+struct pattern_node *pattern_wrong(struct pattern_reader *r)
 {
     r->is_wrong = true;
     r->at = r->end;
-    return node_new(r, PATTERN_NOTHING);
+    return pattern_node_new(r, PATTERN_NOTHING);
 }
 
-static char peek(const struct reader *r, size_t ahead)
+char pattern_peek(const struct pattern_reader *r, size_t ahead)
 {
     return (size_t)(r->end - r->at) > ahead ? r->at[ahead] : '\0';
 }
 
-static bool take(struct reader *r, const char *text)
+bool pattern_take(struct pattern_reader *r, const char *text)
 {
     size_t len = strlen(text);
 
@@ -55,252 +49,127 @@ static bool take(struct reader *r, const char *text)
     return true;
 }
 
-static struct pattern_node *leaf(struct reader *r, enum pattern_node_kind kind, struct span text, unsigned bytes)
+struct pattern_node *pattern_leaf(struct pattern_reader *r, enum pattern_node_kind kind, struct span text,
+                                  unsigned bytes)
 {
-    struct pattern_node *node = node_new(r, kind);
+    struct pattern_node *node = pattern_node_new(r, kind);
 
     node->text = text;
     node->bytes = bytes;
     return node;
 }
 
-/* ---- bytes ---- */
-
-/* How many bytes a class has: roughly, for nothing depends on it but what is looked for. */
-static unsigned class_size(struct span inner)
-{
-    unsigned count = 0;
-    bool is_not = inner.len && inner.ptr[0] == '^';
-
-    for (size_t i = is_not; i < inner.len; i++) {
-        unsigned char c = (unsigned char)inner.ptr[i];
-
-        if (c == '\\' && i + 1 < inner.len) {
-            char what = inner.ptr[++i];
-
-            count += strchr("wWDS", what) ? 63 : strchr("ds", what) ? 8 : 1;
-            i += what == 'x' ? 2 : 0;
-        } else if (c == '[') {
-            count += 30;
-        } else if (c == '-' && i > is_not && i + 1 < inner.len) {
-            unsigned from = (unsigned char)inner.ptr[i - 1], to = (unsigned char)inner.ptr[i + 1];
-
-            count += to > from ? to - from : 20;
-            i++;
-        } else {
-            count++;
-        }
-    }
-    count = count < 255 ? count : 255;
-    return is_not ? 256 - count : count ? count : 1;
-}
-
-static struct pattern_node *read_class(struct reader *r)
-{
-    const char *from = r->at++;
-
-    r->at += peek(r, 0) == '^';
-    r->at += peek(r, 0) == ']';
-    while (r->at < r->end && *r->at != ']') {
-        if (*r->at == '\\') {
-            if (strchr("QE", peek(r, 1)))
-                return wrong(r);
-            r->at++;
-        } else if (*r->at == '[' && strchr(":.=", peek(r, 1)) && peek(r, 1)) {
-            const char *close = memmem(r->at, (size_t)(r->end - r->at), ":]", 2);
-
-            if (peek(r, 1) != ':' || !close)
-                return wrong(r);
-            r->at = close + 1;
-        }
-        r->at += r->at < r->end;
-    }
-    if (r->at >= r->end)
-        return wrong(r);
-    r->at++;
-    return leaf(r, PATTERN_BYTE, span_make(from, (size_t)(r->at - from)),
-                class_size(span_make(from + 1, (size_t)(r->at - from) - 2)));
-}
-
-static struct pattern_node *literal(struct reader *r, char c)
-{
-    bool is_plain = ascii_is_alnum(c) || c == '_';
-    const char *text = is_plain ? arena_printf(r->arena, "%c", c) : arena_printf(r->arena, "\\x%02x", (unsigned char)c);
-
-    return leaf(r, PATTERN_BYTE, span_of(text), ascii_is_alpha(c) ? 2 : 1);
-}
-
-/* \Q...\E, behind the Q. */
-static struct pattern_node *read_quoted(struct reader *r)
-{
-    struct pattern_node *all = node_new(r, PATTERN_ALL);
-
-    while (r->at < r->end && !take(r, "\\E"))
-        add(all, literal(r, *r->at++));
-    return all;
-}
-
-/* -1: it is none. */
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *found = c ? strchr(digits, ascii_lower(c)) : NULL;
-
-    return found ? (int)(found - digits) : -1;
-}
-
-/* \x9, \x9f, \x{9f}; at the x. */
-static struct pattern_node *read_hex(struct reader *r)
-{
-    bool has_brace = peek(r, 1) == '{';
-    unsigned value = 0, digits = 0;
-
-    r->at += has_brace ? 2 : 1;
-    for (; hex_digit(peek(r, 0)) >= 0 && (has_brace || digits < 2) && value < 256; digits++)
-        value = value * 16 + (unsigned)hex_digit(*r->at++);
-    if (value > 255 || (has_brace && !take(r, "}")))
-        return wrong(r);
-    return literal(r, (char)value);
-}
-
-static struct pattern_node *read_octal(struct reader *r)
-{
-    unsigned value = 0;
-
-    for (int digits = 0; digits < 3 && peek(r, 0) >= '0' && peek(r, 0) <= '7'; digits++)
-        value = value * 8 + (unsigned)(*r->at++ - '0');
-    return literal(r, (char)value);
-}
-
-/* Escapes that stand for a place or for a set: what Hyperscan is given for them. */
-static const struct escape {
-    char letter;
-    enum pattern_node_kind kind;
-    const char *text;
-    unsigned bytes;
-} escapes[] = {
-    { 'A', PATTERN_PLACE, "^", 0 },
-    { 'G', PATTERN_PLACE, "^", 0 },
-    { 'z', PATTERN_PLACE, "$", 0 },
-    { 'Z', PATTERN_PLACE, "$", 0 },
-    { 'b', PATTERN_PLACE, "\\b", 0 },
-    { 'B', PATTERN_PLACE, "\\B", 0 },
-    { 'K', PATTERN_NOTHING, "", 0 },
-    { 'd', PATTERN_BYTE, "\\d", 10 },
-    { 'D', PATTERN_BYTE, "\\D", 246 },
-    { 'w', PATTERN_BYTE, "\\w", 63 },
-    { 'W', PATTERN_BYTE, "\\W", 193 },
-    { 's', PATTERN_BYTE, "\\s", 6 },
-    { 'S', PATTERN_BYTE, "\\S", 250 },
-    { 'h', PATTERN_BYTE, "[\\x09\\x20\\xa0]", 3 },
-    { 'H', PATTERN_BYTE, "[^\\x09\\x20\\xa0]", 253 },
-    { 'v', PATTERN_BYTE, "[\\x0a-\\x0d\\x85]", 5 },
-    { 'V', PATTERN_BYTE, "[^\\x0a-\\x0d\\x85]", 251 },
-    { 'N', PATTERN_BYTE, "[^\\x0a]", 255 },
-    { 'n', PATTERN_BYTE, "\\x0a", 1 },
-    { 'r', PATTERN_BYTE, "\\x0d", 1 },
-    { 't', PATTERN_BYTE, "\\x09", 1 },
-    { 'f', PATTERN_BYTE, "\\x0c", 1 },
-    { 'a', PATTERN_BYTE, "\\x07", 1 },
-    { 'e', PATTERN_BYTE, "\\x1b", 1 },
-};
-
-static struct pattern_node *read_reference(struct reader *r)
-{
-    while (peek(r, 0) >= '0' && peek(r, 0) <= '9')
-        r->at++;
-    return node_new(r, PATTERN_ANY);
-}
-
-/* \g{1}, \k<name> and their like. */
-static struct pattern_node *read_named_reference(struct reader *r)
-{
-    char close = peek(r, 1) == '{' ? '}' : peek(r, 1) == '<' ? '>' : peek(r, 1) == '\'' ? '\'' : '\0';
-    bool is_call = peek(r, 0) == 'g' && close != '}';
-
-    r->at++;
-    if (is_call || !close)
-        return wrong(r);
-    r->at++;
-    while (r->at < r->end && *r->at != close)
-        r->at++;
-    if (!peek(r, 0))
-        return wrong(r);
-    r->at++;
-    return node_new(r, PATTERN_ANY);
-}
-
-static struct pattern_node *read_escape(struct reader *r)
-{
-    char c = (++r->at, peek(r, 0));
-
-    if (r->at >= r->end)
-        return wrong(r);
-    for (size_t i = 0; i < COUNT(escapes); i++)
-        if (escapes[i].letter == c) {
-            r->at++;
-            return leaf(r, escapes[i].kind, span_of(escapes[i].text), escapes[i].bytes);
-        }
-    switch (c) {
-    case 'Q': r->at++; return read_quoted(r);
-    case 'E': r->at++; return node_new(r, PATTERN_NOTHING);
-    case 'x': return read_hex(r);
-    case '0': return read_octal(r);
-    case 'g':
-    case 'k': return read_named_reference(r);
-    default: break;
-    }
-    if (c >= '1' && c <= '9')
-        return read_reference(r);
-    if (ascii_is_alpha(c))
-        return wrong(r);
-    r->at++;
-    return literal(r, c);
-}
-
 /* ---- groups ---- */
 
 /* Up to the bracket that closes it. */
-static struct pattern_node *read_inner(struct reader *r)
+static struct pattern_node *read_inner(struct pattern_reader *r)
 {
     bool was_extended = r->is_extended;
-    struct pattern_node *inner = r->depth++ < DEPTH_MAX ? read_choice(r) : wrong(r);
+    struct pattern_node *inner = r->depth++ < DEPTH_MAX ? read_choice(r) : pattern_wrong(r);
 
     r->depth--;
     r->is_extended = was_extended;
-    return take(r, ")") ? inner : wrong(r);
+    return pattern_take(r, ")") ? inner : pattern_wrong(r);
 }
 
 /* What is looked at without being taken: left out. */
-static struct pattern_node *read_look(struct reader *r)
+static struct pattern_node *read_look(struct pattern_reader *r)
 {
     read_inner(r);
-    return node_new(r, PATTERN_NOTHING);
+    return pattern_node_new(r, PATTERN_NOTHING);
 }
 
-static bool take_name(struct reader *r, char close)
+static bool take_name(struct pattern_reader *r, char close)
 {
-    while (ascii_is_alnum(peek(r, 0)) || peek(r, 0) == '_')
+    while (ascii_is_alnum(pattern_peek(r, 0)) || pattern_peek(r, 0) == '_')
         r->at++;
-    if (peek(r, 0) != close)
+    if (pattern_peek(r, 0) != close)
         return false;
     r->at++;
     return true;
 }
 
-/* (?i) holds to the end of the group that it stands in, (?i:...) for what is in it. At the flags. */
-static struct pattern_node *read_flags(struct reader *r)
+/* A second group of a name would be called in place of what is defined. */
+static struct pattern_node *read_named(struct pattern_reader *r, char close)
 {
-    struct pattern_node *flags = node_new(r, PATTERN_FLAGS);
+    return take_name(r, close) && !r->definitions.len ? read_inner(r) : pattern_wrong(r);
+}
+
+/* What is in the group that has them; of (?i) to the end of the group that it stands in. */
+static struct pattern_node *read_flagged(struct pattern_reader *r)
+{
+    bool is_group = pattern_take(r, ":");
+    struct pattern_node *inner;
+
+    if (r->depth == DEPTH_MAX || (!is_group && !pattern_take(r, ")")))
+        return pattern_wrong(r);
+    r->depth++;
+    r->flags++;
+    inner = read_choice(r);
+    r->flags--;
+    r->depth--;
+    return is_group && !pattern_take(r, ")") ? pattern_wrong(r) : inner;
+}
+
+/* Takes "(?(DEFINE)(?<name>meaning))" off the front; *out is "name>meaning". false: there is none. */
+static bool take_definition(struct span *definitions, struct span *out)
+{
+    struct span rest = span_skip(*definitions, define.len);
+    size_t next = span_search(rest, define);
+    size_t len = next == SPAN_NPOS ? rest.len : next;
+
+    if (!span_starts(*definitions, define) || len < 2 || rest.ptr[len - 1] != ')' || rest.ptr[len - 2] != ')')
+        return false;
+    *out = span_first(rest, len - 2);
+    *definitions = span_skip(rest, len);
+    return true;
+}
+
+static struct span definition(struct span definitions, struct span name)
+{
+    for (struct span one; take_definition(&definitions, &one);) {
+        size_t close = span_find(one, '>');
+
+        if (close != SPAN_NPOS && span_eq(span_first(one, close), name))
+            return span_skip(one, close + 1);
+    }
+    return (struct span){ 0 };
+}
+
+/* (?&name), behind the &. The flags of its place do not hold in what it calls. */
+static struct pattern_node *read_call(struct pattern_reader *r)
+{
+    struct span name = span_make(r->at, (size_t)(r->end - r->at));
+    struct pattern_reader inner = *r;
+
+    name = span_first(name, take_name(r, ')') ? (size_t)(r->at - name.ptr) - 1 : 0);
+    struct span meaning = definition(r->definitions, name);
+
+    if (!meaning.ptr || r->flags || r->depth == DEPTH_MAX)
+        return pattern_wrong(r);
+    inner.at = meaning.ptr;
+    inner.end = meaning.ptr + meaning.len;
+    inner.depth++;
+    struct pattern_node *node = read_choice(&inner);
+
+    r->nodes = inner.nodes;
+    r->is_wrong |= inner.is_wrong || inner.at < inner.end;
+    return node;
+}
+
+/* At the flags. */
+static struct pattern_node *read_flags(struct pattern_reader *r)
+{
+    struct pattern_node *flags = pattern_node_new(r, PATTERN_FLAGS);
     struct strbuf kept;
     bool is_off = false;
 
     strbuf_init(&kept, 16);
-    for (; ascii_is_alpha(peek(r, 0)) || peek(r, 0) == '-'; r->at++) {
+    for (; ascii_is_alpha(pattern_peek(r, 0)) || pattern_peek(r, 0) == '-'; r->at++) {
         char c = *r->at;
 
         /* (?-m) would turn off how anchors are read; (?xx) changes what stands in classes */
-        if (!strchr("imsn-x", c) || (c == 'm' && is_off) || (c == 'x' && peek(r, 1) == 'x'))
+        if (!strchr("imsn-x", c) || (c == 'm' && is_off) || (c == 'x' && pattern_peek(r, 1) == 'x'))
             r->is_wrong = true;
         is_off |= c == '-';
         if (c == 'x')
@@ -310,40 +179,30 @@ static struct pattern_node *read_flags(struct reader *r)
     }
     flags->text = arena_copy(r->arena, strbuf_span(&kept));
     strbuf_release(&kept);
-    if (take(r, ":")) {
-        add(flags, r->depth++ < DEPTH_MAX ? read_choice(r) : wrong(r));
-        r->depth--;
-        return take(r, ")") ? flags : wrong(r);
-    }
-    if (!take(r, ")"))
-        return wrong(r);
-    add(flags, read_choice(r));
+    add(flags, read_flagged(r));
     return flags;
 }
 
 /* Behind the opening bracket. `is_first`: nothing stands before it in its group. */
-static struct pattern_node *read_group(struct reader *r, bool is_first)
+static struct pattern_node *read_group(struct pattern_reader *r, bool is_first)
 {
     bool was_extended = r->is_extended;
     struct pattern_node *node;
 
-    if (peek(r, 0) == '*')
-        return wrong(r);
-    if (!take(r, "?"))
+    if (pattern_peek(r, 0) == '*')
+        return pattern_wrong(r);
+    if (!pattern_take(r, "?"))
         return read_inner(r);
-    if (take(r, ":") || take(r, ">") || take(r, "|"))
+    if (pattern_take(r, ":") || pattern_take(r, ">") || pattern_take(r, "|"))
         return read_inner(r);
-    if (take(r, "=") || take(r, "!") || take(r, "<=") || take(r, "<!"))
+    if (pattern_take(r, "=") || pattern_take(r, "!") || pattern_take(r, "<=") || pattern_take(r, "<!"))
         return read_look(r);
-    if (take(r, "#")) {
-        while (r->at < r->end && *r->at != ')')
-            r->at++;
-        return take(r, ")") ? node_new(r, PATTERN_NOTHING) : wrong(r);
-    }
-    if (take(r, "P<") || take(r, "<"))
-        return take_name(r, '>') ? read_inner(r) : wrong(r);
-    if (take(r, "'"))
-        return take_name(r, '\'') ? read_inner(r) : wrong(r);
+    if (pattern_take(r, "&"))
+        return read_call(r);
+    if (pattern_take(r, "P<") || pattern_take(r, "<"))
+        return read_named(r, '>');
+    if (pattern_take(r, "'"))
+        return read_named(r, '\'');
     const char *close = r->at;
 
     while (close < r->end && (ascii_is_alpha(*close) || *close == '-'))
@@ -351,7 +210,7 @@ static struct pattern_node *read_group(struct reader *r, bool is_first)
     bool is_to_the_end = close < r->end && *close == ')';
 
     if (close == r->at || (is_to_the_end && !is_first))
-        return wrong(r);
+        return pattern_wrong(r);
     node = read_flags(r);
     if (!is_to_the_end)
         r->is_extended = was_extended;
@@ -360,31 +219,31 @@ static struct pattern_node *read_group(struct reader *r, bool is_first)
 
 /* ---- sequences ---- */
 
-static bool take_number(struct reader *r, unsigned *out)
+static bool take_number(struct pattern_reader *r, unsigned *out)
 {
     unsigned value = 0, digits = 0;
 
-    for (; peek(r, 0) >= '0' && peek(r, 0) <= '9' && value <= COUNT_MAX; digits++)
+    for (; pattern_peek(r, 0) >= '0' && pattern_peek(r, 0) <= '9' && value <= COUNT_MAX; digits++)
         value = value * 10 + (unsigned)(*r->at++ - '0');
     *out = value;
     return digits && value <= COUNT_MAX;
 }
 
 /* {2}, {2,}, {2,3}; anything else in braces is text. */
-static bool take_count(struct reader *r, unsigned *least, unsigned *most)
+static bool take_count(struct pattern_reader *r, unsigned *least, unsigned *most)
 {
     const char *from = r->at;
 
-    if (take(r, "{") && take_number(r, least)) {
+    if (pattern_take(r, "{") && take_number(r, least)) {
         *most = *least;
-        if (take(r, "}"))
+        if (pattern_take(r, "}"))
             return true;
-        if (take(r, ",")) {
-            if (take(r, "}")) {
+        if (pattern_take(r, ",")) {
+            if (pattern_take(r, "}")) {
                 *most = PATTERN_ENDLESS;
                 return true;
             }
-            if (take_number(r, most) && take(r, "}"))
+            if (take_number(r, most) && pattern_take(r, "}"))
                 return true;
         }
     }
@@ -392,36 +251,52 @@ static bool take_count(struct reader *r, unsigned *least, unsigned *most)
     return false;
 }
 
-static void skip_blanks(struct reader *r)
+/* What means nothing wherever it stands: (?#...), and in an extended pattern blanks and # to the end of a line. */
+static void skip_blanks(struct pattern_reader *r)
 {
-    while (r->is_extended && r->at < r->end && strchr(" \t\n\v\f\r#", *r->at) && *r->at) {
-        bool is_comment = *r->at == '#';
+    while (r->at < r->end) {
+        bool is_group = pattern_take(r, "(?#");
+        bool is_comment = is_group || (r->is_extended && *r->at == '#');
 
-        while (is_comment && r->at < r->end && *r->at != '\n')
+        if (!is_comment && !(r->is_extended && strchr(" \t\n\v\f\r", *r->at) && *r->at))
+            return;
+        while (is_comment && r->at < r->end && *r->at != (is_group ? ')' : '\n'))
             r->at++;
+        if (is_group && r->at == r->end)
+            pattern_wrong(r);
         r->at += r->at < r->end;
     }
 }
 
-/* What stands behind it says how often it comes. */
-static struct pattern_node *repeated(struct reader *r, struct pattern_node *node)
+static bool take_quantifier(struct pattern_reader *r, unsigned *least, unsigned *most)
 {
-    unsigned least = 1, most = 1;
-
+    *least = *most = 1;
     skip_blanks(r);
-    if (take(r, "*"))
-        least = 0, most = PATTERN_ENDLESS;
-    else if (take(r, "+"))
-        most = PATTERN_ENDLESS;
-    else if (take(r, "?"))
-        least = 0;
-    else if (!take_count(r, &least, &most))
+    if (pattern_take(r, "*"))
+        *least = 0, *most = PATTERN_ENDLESS;
+    else if (pattern_take(r, "+"))
+        *most = PATTERN_ENDLESS;
+    else if (pattern_take(r, "?"))
+        *least = 0;
+    else
+        return take_count(r, least, most);
+    return true;
+}
+
+/* What stands behind it says how often it comes. */
+static struct pattern_node *repeated(struct pattern_reader *r, struct pattern_node *node)
+{
+    unsigned least, most, again;
+
+    if (!take_quantifier(r, &least, &most))
         return node;
-    if (!take(r, "?"))
-        take(r, "+");
+    if (!pattern_take(r, "?"))
+        pattern_take(r, "+");
+    if (take_quantifier(r, &again, &again)) /* Perl does not have that */
+        return pattern_wrong(r);
     if (node->kind == PATTERN_NOTHING || node->kind == PATTERN_PLACE) /* nothing is left of a condition that may fail */
-        return least ? node : node_new(r, PATTERN_NOTHING);
-    struct pattern_node *repeat = node_new(r, PATTERN_REPEAT);
+        return least ? node : pattern_node_new(r, PATTERN_NOTHING);
+    struct pattern_node *repeat = pattern_node_new(r, PATTERN_REPEAT);
 
     repeat->least = least;
     repeat->most = most;
@@ -429,27 +304,27 @@ static struct pattern_node *repeated(struct reader *r, struct pattern_node *node
     return repeat;
 }
 
-static struct pattern_node *read_piece(struct reader *r, bool is_first)
+static struct pattern_node *read_piece(struct pattern_reader *r, bool is_first)
 {
     char c = *r->at;
 
     switch (c) {
     case '(': r->at++; return read_group(r, is_first);
-    case '[': return read_class(r);
-    case '\\': return read_escape(r);
+    case '[': return pattern_read_class(r);
+    case '\\': return pattern_read_escape(r);
     case '^':
-    case '$': r->at++; return leaf(r, PATTERN_PLACE, span_make(r->at - 1, 1), 0);
-    case '.': r->at++; return leaf(r, PATTERN_BYTE, span_make(r->at - 1, 1), 255);
+    case '$': r->at++; return pattern_leaf(r, PATTERN_PLACE, span_make(r->at - 1, 1), 0);
+    case '.': r->at++; return pattern_leaf(r, PATTERN_BYTE, span_make(r->at - 1, 1), 255);
     case '*':
     case '+':
-    case '?': return wrong(r);
-    default: r->at++; return literal(r, c);
+    case '?': return pattern_wrong(r);
+    default: r->at++; return pattern_literal(r, c);
     }
 }
 
-static struct pattern_node *read_sequence(struct reader *r, bool is_first)
+static struct pattern_node *read_sequence(struct pattern_reader *r, bool is_first)
 {
-    struct pattern_node *all = node_new(r, PATTERN_ALL);
+    struct pattern_node *all = pattern_node_new(r, PATTERN_ALL);
 
     for (skip_blanks(r); r->at < r->end && *r->at != '|' && *r->at != ')' && !r->is_wrong; skip_blanks(r)) {
         struct pattern_node *piece = repeated(r, read_piece(r, is_first && !all->first));
@@ -460,15 +335,15 @@ static struct pattern_node *read_sequence(struct reader *r, bool is_first)
     return all;
 }
 
-static struct pattern_node *read_choice(struct reader *r)
+static struct pattern_node *read_choice(struct pattern_reader *r)
 {
     struct pattern_node *first = read_sequence(r, true), *choice;
 
-    if (peek(r, 0) != '|')
+    if (pattern_peek(r, 0) != '|')
         return first;
-    choice = node_new(r, PATTERN_ONE_OF);
+    choice = pattern_node_new(r, PATTERN_ONE_OF);
     add(choice, first);
-    while (take(r, "|"))
+    while (pattern_take(r, "|"))
         add(choice, read_sequence(r, false));
     return choice;
 }
@@ -491,9 +366,35 @@ static void weigh(struct pattern_node *node)
     node->weight = sum < WEIGHT_MAX ? sum : WEIGHT_MAX;
 }
 
+/* Nothing stands behind the pattern but definitions, each of which can be read. */
+static bool are_definitions(struct pattern_reader r)
+{
+    struct span rest = r.definitions;
+
+    for (struct span one; take_definition(&rest, &one);) {
+        r.at = one.ptr;
+        r.end = one.ptr + one.len;
+        r.nodes = 0;
+        if (!take_name(&r, '>'))
+            return false;
+        read_choice(&r);
+        if (r.is_wrong || r.at < r.end)
+            return false;
+    }
+    return !rest.len;
+}
+
 const struct pattern_node *pattern_read(struct arena *a, struct span pattern, bool is_extended)
 {
-    struct reader r = { .arena = a, .at = pattern.ptr, .end = pattern.ptr + pattern.len, .is_extended = is_extended };
+    size_t at = span_search(pattern, define), len = at == SPAN_NPOS ? pattern.len : at;
+    struct pattern_reader r = { .arena = a,
+                                .at = pattern.ptr,
+                                .end = pattern.ptr + len,
+                                .definitions = span_skip(pattern, len),
+                                .is_extended = is_extended };
+
+    if (!are_definitions(r))
+        return NULL;
     struct pattern_node *root = read_choice(&r);
 
     if (r.is_wrong || r.at < r.end)

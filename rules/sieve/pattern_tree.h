@@ -35,8 +35,9 @@ struct pattern_node {
     uint64_t weight;                          /* of places that Hyperscan has to keep, when said exactly */
 };
 
-/* pattern_read - PCRE2's syntax for bytes, without calls of groups. `is_extended`: PCRE2_EXTENDED. NULL: there is
- * something in it that is not known here, or it is too large. */
+/* pattern_read - PCRE2's syntax for bytes; of calls of groups only those that rules/cf/cf_replace.c makes, whose
+ * definitions stand behind all else. `is_extended`: PCRE2_EXTENDED. NULL: there is something in it that is not known
+ * here, or that Perl and PCRE2, or PCRE2 and Hyperscan, might read otherwise, or it is too large. */
 const struct pattern_node *pattern_read(struct arena *a, struct span pattern, bool is_extended);
 
 /* How loosely: as it stands but for what is left out; with counts made small; without counts; the part of it that tells

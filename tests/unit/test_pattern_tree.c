@@ -22,9 +22,12 @@ static const struct {
         "\\x20(?s:.*)\\x20money" } },
     { "\\Ato\\Z", { "^to$", "^to$", "^to$", NULL } },
     { "(?i)cash(?-i:NOW)", { "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))" } },
-    { "\\Qa.b\\E\\x{41}\\060\\h",
+    { "a\\.b\\x{41}\\060\\h",
       { "a\\x2ebA0[\\x09\\x20\\xa0]", "a\\x2ebA0[\\x09\\x20\\xa0]", "a\\x2ebA0[\\x09\\x20\\xa0]",
         "a\\x2ebA0[\\x09\\x20\\xa0]" } },
+    { "\\Ga(?#why){3}b(?# )?", { "a{3,3}b?", "a{3,3}b?", "a+b?", NULL } },
+    { "a(?&tag0)b(?(DEFINE)(?<tag0>c|(?&tag1)))(?(DEFINE)(?<tag1>de))",
+      { "a(?:c|de)b", "a(?:c|de)b", "a(?:c|de)b", "a(?:c|de)b" } },
 };
 
 static void it_is_said_in_each_manner(void **state)
@@ -142,9 +145,17 @@ static void what_matches_goes_on_matching(void **state)
 
 static void what_is_not_known_is_not_read(void **state)
 {
-    static const char *const unknown[] = { "(?R)",    "(?&tag)", "(?(1)a|b)", "(*ACCEPT)", "a(?i)b",
-                                           "(?-m)^a", "(?^a)",   "\\pL",      "\\X",       "(a",
-                                           "a)",      "[a",      "*a",        "\\",        "(?xx)[a ]" };
+    static const char *const unknown[] = { "(?R)", "(?&tag)", "(?(1)a|b)", "(*ACCEPT)", "a(?i)b", "(?-m)^a", "(?^a)",
+                                           "\\pL", "\\X", "(a", "a)", "[a", "*a", "\\", "(?xx)[a ]",
+                                           /* what changes what a count belongs to */
+                                           "\\Qab\\E+", "a\\E+", "a{2}{3}", "a+{2}", "a{2}(?#x)*", "a(?#x",
+                                           /* what the two engines may read otherwise in a class */
+                                           "[\\Q]\\E]", "[\\E]", "[\\x{61}]", "[\\1]", "[\\cA]", "[[:x]y:]]", "[[.a.]]",
+                                           "[\\R]",
+                                           /* definitions that are not alone, or are not what is called */
+                                           "(?(DEFINE)(?<t>b))|x", "a(?(DEFINE)(?<t>b))|x(y))",
+                                           "(?<t>a)(?&t)(?(DEFINE)(?<t>b))", "(?i:(?&t))(?(DEFINE)(?<t>[^b]))",
+                                           "(?&t)(?(DEFINE)(?<u>b))", "(?&t)(?(DEFINE)(?<t>a(?&t)))" };
     struct arena a;
 
     (void)state;
@@ -156,6 +167,10 @@ static void what_is_not_known_is_not_read(void **state)
     strbuf_init(&deep, 100000);
     for (int i = 0; i < 20000; i++)
         strbuf_putc(&deep, '(');
+    EXPECT_NULL(pattern_read(&a, strbuf_span(&deep), false));
+    strbuf_clear(&deep);
+    for (int i = 0; i < 20000; i++)
+        strbuf_puts(&deep, "(?i)");
     EXPECT_NULL(pattern_read(&a, strbuf_span(&deep), false));
     strbuf_release(&deep);
     arena_release(&a);
