@@ -5,7 +5,8 @@
 #include "gateway/base/utf8.h"
 #include "rules/eval/eval_parts.h"
 
-enum { WORDS_MAX = 50000 };
+/* Alternatives may stand in each other: of one so many bytes are looked at, and of all of them together so many. */
+enum { WORDS_MAX = 50000, ALTERNATIVE_BYTES = 512 * 1024, ALTERNATIVES_BYTES = 2 * 1024 * 1024 };
 
 struct eval_alternatives {
     double difference; /* percent of the HTML's words that the text has not */
@@ -17,6 +18,7 @@ struct eval_alternatives {
 struct bag {
     struct span *words; /* sorted once it is full */
     size_t count, room;
+    size_t left; /* bytes that may be looked at */
 };
 
 static size_t blank_length(struct span s)
@@ -71,7 +73,9 @@ static void put_words(struct arena *a, struct bag *bag, struct span text)
 {
     size_t from = 0;
 
-    for (size_t at = 0; at < text.len;) {
+    text = span_first(text, bag->left);
+    bag->left -= text.len;
+    for (size_t at = 0; at < text.len && bag->count < WORDS_MAX;) {
         unsigned char c = (unsigned char)text.ptr[at];
         size_t blank = c > ' ' && c < 0x80 ? 0 : blank_length(span_skip(text, at));
 
@@ -140,10 +144,12 @@ static bool is_inside(const struct mime_part *part, const struct mime_part *oute
     return part != NULL;
 }
 
-static void compare_alternative(struct scanning *s, const struct mime_part *outer, struct eval_alternatives *out)
+static void compare_alternative(struct scanning *s, const struct mime_part *outer, size_t *left,
+                                struct eval_alternatives *out)
 {
     const struct content *content = message_content(s->q->message);
-    struct bag html = { 0 }, text = { 0 };
+    size_t most = *left / 2 < ALTERNATIVE_BYTES ? *left / 2 : ALTERNATIVE_BYTES;
+    struct bag html = { .left = most }, text = { .left = most };
     struct eval_alternatives now = { 0 };
     bool has_image = false;
 
@@ -159,14 +165,15 @@ static void compare_alternative(struct scanning *s, const struct mime_part *oute
             put_words(s->q->arena, &text, one->source);
         }
     }
+    *left -= 2 * most - html.left - text.left;
     if (html.count == 0 && !has_image)
         return;
-    size_t left = compare_bags(&html, &text, &now);
+    size_t missing = compare_bags(&html, &text, &now);
     if (html.count == 0)
-        now.html = left = 1; /* a picture stands for words */
+        now.html = missing = 1; /* a picture stands for words */
     out->html = now.html;
     out->text = now.text;
-    double difference = (double)left / (double)now.html * 100;
+    double difference = (double)missing / (double)now.html * 100;
     out->difference = difference > out->difference ? difference : out->difference;
 }
 
@@ -182,6 +189,7 @@ static bool is_invitation(struct scanning *s)
 static const struct eval_alternatives *alternatives_of(struct scanning *s)
 {
     struct eval_memo *memo = eval_memo(s);
+    size_t left = ALTERNATIVES_BYTES;
     struct mime_part *part;
 
     if (memo->alternatives)
@@ -190,7 +198,7 @@ static const struct eval_alternatives *alternatives_of(struct scanning *s)
     memo->alternatives = all;
     for (size_t at = 0; !is_invitation(s) && (part = eval_part_next(s, &at));)
         if (strcmp(part->type, "multipart/alternative") == 0)
-            compare_alternative(s, part, all);
+            compare_alternative(s, part, &left, all);
     return all;
 }
 

@@ -168,7 +168,8 @@ static unsigned to_in_subject(struct scanning *s, const struct rule *rule)
     if (to.len == 0)
         return 0;
     if (strcmp(what, "address") == 0) {
-        size_t at = span_isearch(subject, to);
+        size_t at = span_search(eval_lower(s, subject), eval_lower(s, to));
+
         return at != SPAN_NPOS && (at == 0 || !ascii_is_alnum(subject.ptr[at - 1])) &&
                (at + to.len == subject.len || !ascii_is_alnum(subject.ptr[at + to.len]));
     }
@@ -178,6 +179,16 @@ static unsigned to_in_subject(struct scanning *s, const struct rule *rule)
     return names_user(subject, at == SPAN_NPOS ? to : span_first(to, at));
 }
 
+/* Where the last ?= begins; 0: there is none. */
+static size_t last_end(struct span raw)
+{
+    size_t at = raw.len;
+
+    while (at > 1 && !(raw.ptr[at - 2] == '?' && raw.ptr[at - 1] == '='))
+        at--;
+    return at > 1 ? at - 2 : 0;
+}
+
 static unsigned faraway_charset(struct scanning *s, const struct rule *rule)
 {
     static const char *const fields[] = { "From", "Subject" };
@@ -185,11 +196,12 @@ static unsigned faraway_charset(struct scanning *s, const struct rule *rule)
     (void)rule;
     for (size_t i = 0; i < 2; i++) {
         struct span raw = eval_raw_all(s, fields[i]);
+        const char *last = raw.ptr + last_end(raw);
 
         for (size_t at; (at = span_search(raw, SPAN("=?"))) != SPAN_NPOS;) {
             raw = span_skip(raw, at + 2);
             size_t end = span_find(raw, '?');
-            if (end == SPAN_NPOS || end == 0 || span_search(span_skip(raw, end), SPAN("?=")) == SPAN_NPOS)
+            if (end == SPAN_NPOS || end == 0 || raw.ptr + end > last)
                 break;
             if (eval_charset_is_foreign(s, span_first(raw, end)))
                 return 1;

@@ -198,6 +198,33 @@ def fields(lines, most=HEADER):
     return make
 
 
+def nested_alternatives(body):
+    """One in the other, down to a page and a text."""
+    def make(size, rng):
+        heads = "".join(f"--b{i}\nContent-Type: multipart/alternative; boundary=b{i + 1}\n\n" for i in range(37))
+        text = fill(body, size // 2)
+        return plain(f"{heads}--b37\nContent-Type: text/plain; charset=utf-8\n\n{text}\n--b37\n"
+                     f"Content-Type: text/html; charset=utf-8\n\n{text}\n",
+                     content="multipart/alternative; boundary=b0")
+    return make
+
+
+def header_fields(*fields_of, most=HEADER):
+    """Each again and again, as often as there is room for all of them."""
+    def make(size, rng):
+        lines = "".join(take((f for f in itertools.repeat(line + "\n")), most // len(fields_of)) for line in fields_of)
+        return lines + plain(text_of(size - most, rng))
+    return make
+
+
+def many_texts(count, body, more=""):
+    """Parts that are small enough to be looked at whole."""
+    def make(size, rng):
+        part = "--b\nContent-Type: text/plain\n\n" + fill(body, size // count) + "\n"
+        return more + mixed([part] * count)
+    return make
+
+
 BOMBS = {
     # expressions
     "words cut short": again("viagr cialli casin mortgag "),
@@ -387,6 +414,36 @@ BOMBS = {
     "punycode": counted("http://xn--e1afmkfd#.xn--p1ai/ "),
     "long hosts": counted("http://" + "a." * 100 + "h#.com/ "),
     "hosts that mix scripts": counted("http://p\u0430ypal#.com/ "),
+    # what rules ask for by name
+    "alternatives in alternatives, words": nested_alternatives("word other "),
+    "alternatives in alternatives, blanks": nested_alternatives(" "),
+    "alternatives in alternatives, other scripts": nested_alternatives("\u4e00"),
+    "a recipient nearly in Subject": header_fields("To: " + "a" * 8000 + "b@example.net", "Subject: " + "a" * 8100),
+    "charsets in Subject that never end": lambda size, rng: "Subject: " + fill("=?a", HEADER - 4) + "?=\n" +
+                                          plain(text_of(size - HEADER, rng)),
+    "authors with many labels": lambda size, rng: plain(text_of(size, rng)).replace(
+        "From: ", "From: " + "".join("u@" + "a." * n + "example.com, " for n in range(100, 130)), 1),
+    "distinct authors": lambda size, rng: plain(text_of(size, rng)).replace(
+        "From: ", "From: " + numbered("u#@example#.com, ", 8000), 1),
+    "a sender of signs": header_fields("From: <" + "@." * 3900 + "com>", "Reply-To: <" + "a@b." * 1900 + "com>"),
+    "addresses of free mail in URLs": many_texts(300, "http://x/a@b.cc/a@b.cc/a@b.cc/a@b.cc/a@b.cc \n",
+                                                 "From: anna@gmail.com\nReply-To: bob@gmail.com\n"),
+    "addresses of free mail": many_texts(300, "a@b.cc ", "From: anna@gmail.com\n"),
+    "labels of stock": again("abcd:e\n"),
+    "letters of stock": again("sstostostostosymsymssymbobo:e\n"),
+    "comments that begin again": page("<!-- " + "<!" * 4000 + " -->"),
+    "one comment": lambda size, rng: html("<!-- " + fill("<! ", size) + " -->"),
+    "one title": lambda size, rng: html("<title>" + fill("a\n", size) + "</title>"),
+    "links with one beginning": page('<a href="http://a.example.com/' + "x" * 200 + '#">https://b.example.org/</a>'),
+    "short links that name another": page('<a href="//a.cc/#">https://b.cc'),
+    "multiparts without an end": lambda size, rng: nested_parts(size, "-" * 60 + "#", 39),
+    "escapes of characters": again("&#x0041;&#x"),
+    "escapes that need none": again("=41=42=20\n", more="Content-Transfer-Encoding: quoted-printable\n"),
+    "Received of Hotmail": fields("Received: from a.hotmail.com (b.hotmail.com [192.0.2.1]) by c.hotmail.com with HTTP "
+                                  "id rly-aa11.x\n"),
+    "one long Received": of_header("Received", "from hotmail.com (a.hotmail.com by "),
+    "List-Unsubscribe, nearly": of_header("List-Unsubscribe", "<mailto:leave-a@b "),
+    "signatures of texts": again("-- \n"),
     # what is learned
     "distinct words": counted("word#x other#y "),
     "distinct words of other scripts": counted("слово# "),
