@@ -279,7 +279,6 @@ static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct te
     unsigned most = most_hits(rule), hits = 0;
     size_t unseen = 0, least = matcher_least(e->s->matcher, rule);
 
-    e->rule_until_us = 0;
     for (size_t i = 0; i < lines.count && hits < most; i++) {
         struct span piece = lines.items[i];
 
@@ -304,6 +303,7 @@ static unsigned hits_of_pattern(struct evaluating *e, const struct rule *rule)
 
     if (!group)
         return 0;
+    e->rule_until_us = 0;
     struct text *text = text_of(e, group);
     bool is_part = rule->kind == RULE_MIMEHEADER && (rule->if_unset || rule->tflags & RULE_CONCAT);
     unsigned hits = 0;

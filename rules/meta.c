@@ -395,7 +395,8 @@ struct metas_need {
     const double *values;   /* of the metas that depend on none, by place */
     struct expression_range *ranges; /* of the others */
     uint64_t *marks;
-    size_t at; /* the metas before that place are decided */
+    unsigned self; /* whose range is looked for */
+    size_t at;     /* the metas before that place are decided */
 };
 
 static struct expression_range range_of(const void *arg, unsigned index)
@@ -404,6 +405,8 @@ static struct expression_range range_of(const void *arg, unsigned index)
     const struct rule *rule = &n->set->rules[index];
     double value = rule->state != RULE_ACTIVE ? 0 : rule->meta ? n->values[rule->meta->place - 1] : n->hits[index];
 
+    if (index == n->self) /* rules_matching() may name the meta that says it */
+        return (struct expression_range){ 0 };
     if (rule->state == RULE_ACTIVE && rule->meta && n->depends[index])
         return n->ranges[rule->meta->place - 1];
     return (struct expression_range){ value, n->most[index] ? n->most[index] : value, index, n->costs[index] };
@@ -413,8 +416,10 @@ static struct expression_range range_of(const void *arg, unsigned index)
 static void find_range(struct metas_need *n, size_t place)
 {
     const struct rule *rule = n->set->metas[place];
-    struct expression_range old = n->ranges[place], all = expression_range(&rule->meta->expression, range_of, n);
+    struct expression_range old = n->ranges[place], all;
 
+    n->self = rule->index;
+    all = expression_range(&rule->meta->expression, range_of, n);
     if (all.most < 0) /* it holds */
         all.least = all.most = 1;
     if (all.least < 0) { /* it may, and count 1 for that */
