@@ -129,11 +129,15 @@ static struct span joined(struct html_reading *r, struct span text)
 static void write_text(struct html_reading *r, struct span text, struct span line)
 {
     const struct html_look *look = html_look(r);
-    unsigned hiding = look->hiding | (r->is_behind ? HTML_DISPLAY_NONE : 0);
+    unsigned hiding =
+        look->hiding | (r->is_behind ? HTML_DISPLAY_NONE : 0) | (look_hides_line(look, line.len) ? HTML_OFF_SCREEN : 0);
     struct html_writer *w = hiding ? &r->hidden : &r->shown;
+    bool has_ink = line.len && !span_is(line, " ");
 
-    if (hiding && line.len && !span_is(line, " "))
+    if (hiding && has_ink)
         r->out->hidings |= hiding;
+    else if (has_ink)
+        html_links_see(r);
     if (hiding & HTML_TINY && !(hiding & HTML_DISPLAY_NONE))
         r->out->tiny_letters += html_letters(line);
     if (look->is_preserved)
@@ -142,9 +146,25 @@ static void write_text(struct html_reading *r, struct span text, struct span lin
         html_write(w, line);
 }
 
+/* What it says holds for this page, as people see it on a screen. */
+static bool is_our_sheet(const struct html_reading *r)
+{
+    return !r->is_sheet_off && !r->is_behind && !r->nesting && !r->looks.count[HTML_EL_TEMPLATE];
+}
+
+static void note_sheet(struct html_reading *r)
+{
+    const struct html_attributes *a = &r->token.attributes;
+    struct span type = html_decode(r->a, html_value(a, HTML_AT_TYPE));
+
+    r->is_sheet_off = (type.len && !span_iis(type, "text/css")) ||
+                      !sheet_is_for_screen(html_decode(r->a, html_value(a, HTML_AT_MEDIA)));
+}
+
 static void see_style(struct html_reading *r)
 {
-    sheet_read(&r->looks.sheet, r->token.text);
+    if (is_our_sheet(r))
+        sheet_read(&r->looks.sheet, r->token.text);
     html_links_in_css(r, r->token.text);
     if (r->looks.sheet.is_cut)
         r->out->facts |= HTML_TOO_MUCH;
@@ -278,6 +298,8 @@ static void see_start(struct html_reading *r)
 
     see_lines(r, t->element, has_closed ? &plain_look : html_look_own(&r->looks));
     html_links_start(r);
+    if (t->element == HTML_EL_STYLE)
+        note_sheet(r);
     if (t->element == HTML_EL_INPUT)
         see_field(r);
     see_pages(r);
@@ -466,7 +488,7 @@ static void read_tokens(struct html_reading *r, struct span source)
 void html_read_inner(struct html_reading *r, struct span source)
 {
     bool is_behind = r->is_behind, has_form = r->looks.has_form;
-    size_t floor;
+    size_t floor, link = r->links.open;
 
     if (r->nesting == NESTING_MAX) {
         html_write_preserved(&r->hidden, source);
@@ -476,10 +498,12 @@ void html_read_inner(struct html_reading *r, struct span source)
     html_end_line(&r->hidden, 1);
     floor = html_open_floor(&r->looks, r->looks.depth);
     r->looks.has_form = false;
+    r->links.open = SPAN_NPOS;
     read_tokens(r, source);
     html_open_floor(&r->looks, r->looks.floor);
     r->looks.floor = floor;
     r->looks.has_form = has_form;
+    r->links.open = link;
     r->is_behind = is_behind;
     r->nesting--;
 }

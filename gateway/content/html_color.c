@@ -209,6 +209,75 @@ bool html_color_named(struct span name, uint32_t *rgb)
     return false;
 }
 
+bool html_color_system(struct span name, uint32_t *rgb)
+{
+    static const struct {
+        const char *name;
+        uint32_t rgb;
+    } system[] = {
+        { "windowtext", 0x000000 },    { "canvastext", 0x000000 },     { "window", 0xffffff },
+        { "canvas", 0xffffff },        { "background", 0xffffff },     { "buttontext", 0x000000 },
+        { "buttonface", 0xf0f0f0 },    { "menutext", 0x000000 },       { "menu", 0xf0f0f0 },
+        { "infotext", 0x000000 },      { "fieldtext", 0x000000 },      { "field", 0xffffff },
+        { "captiontext", 0x000000 },   { "infobackground", 0xffffe1 }, { "graytext", 0x6d6d6d },
+        { "linktext", 0x0000ee },      { "visitedtext", 0x551a8b },    { "activetext", 0xff0000 },
+        { "mark", 0xffff00 },          { "marktext", 0x000000 },       { "highlight", 0x0078d7 },
+        { "highlighttext", 0xffffff },
+    };
+
+    for (size_t i = 0; i < sizeof system / sizeof *system; i++)
+        if (span_iis(name, system[i].name)) {
+            *rgb = system[i].rgb;
+            return true;
+        }
+    return false;
+}
+
+enum { ATTRIBUTE_MOST = 128, PART_MOST = 8 };
+
+/* The two digits of a third that count: the first of its last eight, behind the zeros that all thirds begin with. */
+static uint32_t third_of(const char *digits, size_t from, size_t length)
+{
+    uint32_t value = 0;
+
+    for (size_t i = 0; i < length && i < 2; i++)
+        value = value * 16 + (uint32_t)ascii_hex(digits[from + i]);
+    return value;
+}
+
+bool html_color_attribute(struct span value, uint32_t *rgb)
+{
+    struct span s = span_trim(value);
+    char digits[ATTRIBUTE_MOST + 2];
+    size_t n = 0, skip = 0;
+
+    if (!s.len || span_iis(s, "transparent"))
+        return false;
+    if (html_color_named(s, rgb))
+        return true;
+    bool is_short = s.len == 4 && s.ptr[0] == '#';
+
+    s = span_skip(s, s.ptr[0] == '#');
+    for (size_t i = 0; i < s.len && n < ATTRIBUTE_MOST; i++)
+        digits[n++] = ascii_hex(s.ptr[i]) >= 0 ? s.ptr[i] : '0';
+    while (!n || n % 3)
+        digits[n++] = '0';
+    size_t third = n / 3, length = third;
+
+    if (length > PART_MOST) {
+        skip = length - PART_MOST;
+        length = PART_MOST;
+    }
+    while (length > 2 && digits[skip] == '0' && digits[third + skip] == '0' && digits[2 * third + skip] == '0') {
+        skip++;
+        length--;
+    }
+    *rgb = 0;
+    for (size_t i = 0; i < 3; i++)
+        *rgb = *rgb << 8 | third_of(digits, i * third + skip, length) * (is_short ? 17 : 1);
+    return true;
+}
+
 static double luminance(uint32_t rgb)
 {
     return (0.2126 * light[rgb >> 16 & 255] + 0.7152 * light[rgb >> 8 & 255] + 0.0722 * light[rgb & 255]) / 65535;

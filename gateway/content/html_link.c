@@ -17,12 +17,40 @@ bool html_is_clicked(const struct html_link *link)
     }
 }
 
+void html_links_see(struct html_reading *r)
+{
+    struct html_links *l = &r->links;
+
+    if (l->open == SPAN_NPOS || !l->items[l->open].is_hidden || r->is_behind)
+        return;
+    l->items[l->open].is_hidden = false;
+    l->unclicked--;
+}
+
+/* By what is said of itself, for nothing is open in it. Once for a tag: it may have thousands. */
+static bool is_unseen_picture(struct html_reading *r)
+{
+    const struct html_attributes *a = &r->token.attributes;
+    struct html_look look;
+
+    if (r->picture == PICTURE_UNKNOWN) {
+        look = *html_look(r);
+        if (html_has(a, HTML_AT_STYLE) || html_has(a, HTML_AT_HIDDEN) || html_has(a, HTML_AT_CLASS))
+            look_start(r, &look);
+        r->picture = look_hides_pictures(&look) ? PICTURE_UNSEEN : PICTURE_SEEN;
+    }
+    return r->picture == PICTURE_UNSEEN;
+}
+
 static struct html_link *link_add(struct html_reading *r, enum html_link_kind kind, struct span target)
 {
     struct html_links *l = &r->links;
     struct html_link new = { .kind = kind, .target = target, .text = SPAN(""), .is_outlook = r->is_outlook };
 
-    new.is_hidden = html_look(r)->hiding != 0 || r->is_behind;
+    const struct html_look *look = html_look(r);
+
+    new.is_hidden = r->is_behind || (kind == HTML_A ? look->hiding != 0 : look_hides_pictures(look));
+    new.is_hidden |= kind == HTML_IMG &&is_unseen_picture(r);
     bool is_clicked = html_is_clicked(&new);
 
     if (l->count == HTML_LINKS_MAX || (!is_clicked && l->unclicked == HTML_LINKS_MAX / 2)) {
@@ -194,6 +222,8 @@ static void image_start(struct html_reading *r)
                                                  : HTML_AT_HREF);
 
     r->out->images++;
+    if (link && !link->is_hidden)
+        html_links_see(r);
     if (link) {
         link->width = pixels(html_value(a, HTML_AT_WIDTH));
         link->height = pixels(html_value(a, HTML_AT_HEIGHT));
@@ -325,6 +355,7 @@ static void script_start(struct html_reading *r)
 
 void html_links_start(struct html_reading *r)
 {
+    r->picture = PICTURE_UNKNOWN;
     link_of(r, HTML_BACKGROUND, HTML_AT_BACKGROUND);
     struct span style = html_value(&r->token.attributes, HTML_AT_STYLE);
 
@@ -364,6 +395,7 @@ void html_links_start(struct html_reading *r)
 /* In conditional comments any element may be a link: <v:roundrect href>, <v:fill src>. */
 void html_links_outlook(struct html_reading *r)
 {
+    r->picture = PICTURE_UNKNOWN;
     if (r->token.element == HTML_EL_IMG)
         image_start(r);
     else if (r->token.element == HTML_EL_A)

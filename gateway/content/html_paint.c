@@ -66,31 +66,30 @@ static bool is_hex(char c)
     return ascii_is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
 }
 
-/* "#a", "#abcd", "#abcdef12": what is there, cut to three or six digits. */
+enum { DIGITS_MOST = 6, DIGITS_SHORT = 3 };
+
+/* "#a", "#abcd", "#abcdef12": what is there, cut to three or six digits, or filled up with zeros. */
 static int32_t by_digits(struct span s)
 {
-    char digits[6 + 2];
-    size_t n = 0, all = 0;
+    char digits[DIGITS_MOST] = { '0', '0', '0', '0', '0', '0' };
+    size_t all = 0;
     int32_t out = 0;
 
     for (size_t i = 0; i < s.len; i++) {
         if (!is_hex(s.ptr[i]))
             continue;
-        if (n < 6)
-            digits[n++] = s.ptr[i];
+        if (all < DIGITS_MOST)
+            digits[all] = s.ptr[i];
         all++;
     }
     if (!all)
         return COLOUR_EMPTY;
-    n = all > 3 && all < 6 ? 3 : n;
-    while (n % 3)
-        digits[n++] = '0';
-    for (size_t i = 0; i < n; i++) {
-        int d = ascii_is_digit(digits[i]) ? digits[i] - '0' : (digits[i] | 32) - 'a' + 10;
+    size_t n = all < DIGITS_MOST ? DIGITS_SHORT : DIGITS_MOST;
 
-        out = out << 4 | d;
-        if (n == 3) /* each stands twice */
-            out = out << 4 | d;
+    for (size_t i = 0; i < n; i++) {
+        out = out << 4 | ascii_hex(digits[i]);
+        if (n == DIGITS_SHORT) /* each stands twice */
+            out = out << 4 | ascii_hex(digits[i]);
     }
     return out;
 }

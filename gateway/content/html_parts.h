@@ -20,9 +20,11 @@ struct html_look {
     unsigned fixed;  /* what no element inside can take back: display, opacity, place */
     bool is_invisible, is_preserved;
     bool is_inline; /* a block that is said to be none; not inherited */
-    bool is_ground_known;
-    uint32_t ink, ground;
-    float ink_alpha, opacity, size, indent;
+    bool is_ground_known, is_ink_known;
+    bool is_filled; /* `ink` is what letters are filled with, whatever colour is said */
+    uint32_t ink, ground, shadow;
+    float ink_alpha, shadow_alpha, opacity, size;
+    float indent; /* of a block's first line */
 };
 
 struct html_open {
@@ -98,11 +100,13 @@ struct html_reading {
     struct strbuf scratch, joined;
     struct span pages[PAGES_MAX]; /* in attributes of the tag, to be read behind it */
     size_t page_count;
-    unsigned nesting;  /* pages inside of pages */
-    bool is_uncounted; /* rules do not see it: what an iframe holds */
-    bool is_outlook;   /* inside of a conditional comment */
-    bool is_island;    /* in its <xml> */
-    bool is_behind;    /* of a comment that does not end: nobody sees the rest */
+    enum { PICTURE_UNKNOWN, PICTURE_SEEN, PICTURE_UNSEEN } picture; /* that of the tag */
+    unsigned nesting;                                               /* pages inside of pages */
+    bool is_uncounted;                                              /* rules do not see it: what an iframe holds */
+    bool is_outlook;                                                /* inside of a conditional comment */
+    bool is_island;                                                 /* in its <xml> */
+    bool is_sheet_off;                                              /* the <style> that comes is for others */
+    bool is_behind; /* of a comment that does not end: nobody sees the rest */
 };
 
 /* html.c - a page inside of the page. */
@@ -139,6 +143,9 @@ size_t html_place_heading(const struct html_looks *l);
  * look_lose - an element that is closed before those inside of it: what they have of it is lost. */
 extern const struct html_look plain_look;
 void look_start(struct html_reading *r, struct html_look *look);
+/* look_hides_pictures - what hides more than letters. look_hides_line - of so many letters, by its indent. */
+bool look_hides_pictures(const struct html_look *look);
+bool look_hides_line(const struct html_look *look, size_t letters);
 void look_lose(struct html_look *look, const struct html_look *closed, const struct html_look *outer);
 
 /* html_link.c */
@@ -147,6 +154,8 @@ void html_links_end(struct html_reading *r);
 void html_links_outlook(struct html_reading *r);
 void html_links_in_css(struct html_reading *r, struct span css);
 void html_links_finish(struct html_reading *r);
+/* html_links_see - something is seen in the <a> that is open: it can be clicked on. */
+void html_links_see(struct html_reading *r);
 
 /* html_count.c - tags as they are written; facts for rules. */
 void html_count_tag(struct html_reading *r);

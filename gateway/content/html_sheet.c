@@ -3,7 +3,7 @@
 
 #include "gateway/content/html_token.h"
 
-enum { PROBES_MAX = 16, SHEET_BYTES = SHEET_RULES_MAX * 512 };
+enum { PROBES_MAX = 16, SHEET_BYTES = SHEET_RULES_MAX * 512, SELECTOR_MOST = 200 };
 
 void sheet_init(struct html_sheet *sheet)
 {
@@ -220,7 +220,9 @@ static struct span take_block(struct span *s)
     for (; i < s->len && depth; i++) {
         char c = s->ptr[i];
 
-        if (quote) {
+        if (c == '\\') {
+            i++;
+        } else if (quote) {
             if (c == quote || c == '\n')
                 quote = 0;
         } else if (c == '"' || c == '\'') {
@@ -232,6 +234,7 @@ static struct span take_block(struct span *s)
             depth -= c == '}';
         }
     }
+    i = i < s->len ? i : s->len;
     struct span block = span_first(*s, depth ? i : i - 1);
 
     *s = span_skip(*s, i);
@@ -246,13 +249,70 @@ static void read_rule(struct html_sheet *sheet, struct span selectors, struct sp
     style_read(&style, block);
     if (!style.set)
         return;
-    while (span_cut(&rest, ',', &one))
-        if (read_selector(span_trim(one), &element, &name))
+    while (span_cut(&rest, ',', &one)) {
+        char room[SELECTOR_MOST];
+        struct span plain = style_plain(one, room, sizeof room);
+
+        if (plain.ptr == room)
+            plain = arena_copy(&sheet->room, plain);
+        if (read_selector(plain, &element, &name))
             rule_add(sheet, element, name, &style);
+    }
 }
 
 /* The window of a mail reader on a desk. */
-enum { DESK_WIDTH = 1000, DESK_HEIGHT = 700 };
+enum { DESK_WIDTH = 1000, DESK_HEIGHT = 700, QUERY_MOST = 200 };
+
+/* "width >= 600px", "400px < width": the side of the window and the number, whichever comes first. */
+static bool range_holds(struct span s)
+{
+    size_t sign = 0, end;
+    float px;
+
+    while (sign < s.len && s.ptr[sign] != '<' && s.ptr[sign] != '>' && s.ptr[sign] != '=')
+        sign++;
+    end = sign + 1 + (sign + 1 < s.len && s.ptr[sign + 1] == '=');
+    if (sign == s.len)
+        return false;
+    struct span left = span_trim(span_first(s, sign)), right = span_trim(span_skip(s, end));
+    bool is_first = span_iis(left, "width") || span_iis(left, "height");
+    struct span side = is_first ? left : right;
+    float window = span_iis(side, "width") ? DESK_WIDTH : span_iis(side, "height") ? DESK_HEIGHT : -1;
+
+    if (window < 0 || !style_pixels(is_first ? right : left, &px))
+        return false;
+    if (s.ptr[sign] == '=')
+        return px == window;
+    return (s.ptr[sign] == '>') == is_first ? window >= px : window <= px;
+}
+
+/* What browsers on desks say of themselves. */
+static bool is_true_of_desk(struct span name, struct span value)
+{
+    static const struct {
+        const char *name, *value;
+    } facts[] = {
+        { "prefers-color-scheme", "light" },
+        { "orientation", "landscape" },
+        { "hover", "hover" },
+        { "any-hover", "hover" },
+        { "pointer", "fine" },
+        { "any-pointer", "fine" },
+        { "update", "fast" },
+        { "grid", "0" },
+        { "-webkit-min-device-pixel-ratio", "0" },
+        { "-webkit-min-device-pixel-ratio", "1" },
+    };
+    static const char *const alone[] = { "width", "height", "color", "hover", "pointer", "any-hover", "any-pointer" };
+
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        if (span_iis(name, facts[i].name) && span_iis(value, facts[i].value))
+            return true;
+    for (size_t i = 0; i < sizeof alone / sizeof *alone && !value.len; i++)
+        if (span_iis(name, alone[i]))
+            return true;
+    return false;
+}
 
 /* One of "(min-width: 600px)", "(prefers-color-scheme: light)"; what we do not know does not hold. */
 static bool condition_holds(struct span s)
@@ -272,8 +332,9 @@ static bool condition_holds(struct span s)
     if (!span_starts(s, SPAN("(")) || !span_ends(s, SPAN(")")))
         return false;
     s = span_make(s.ptr + 1, s.len - 2);
-    if (!span_cut(&s, ':', &name) || !s.ptr)
-        return false;
+    if (span_find(s, ':') == SPAN_NPOS)
+        return range_holds(s) || is_true_of_desk(span_trim(s), SPAN(""));
+    span_cut(&s, ':', &name);
     name = span_trim(name);
     s = span_trim(s);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -282,36 +343,38 @@ static bool condition_holds(struct span s)
         if (span_iis(name, sizes[i].name))
             return style_pixels(s, &px) && (sizes[i].is_least ? px <= sizes[i].window : px >= sizes[i].window);
     }
-    return (span_iis(name, "prefers-color-scheme") && span_iis(s, "light")) ||
-           (span_iis(name, "orientation") && span_iis(s, "landscape"));
+    return is_true_of_desk(name, s);
 }
 
-/* "only screen and (min-width: 600px) and ..." */
+/* "only screen and (min-width: 600px) and ...", "(...) or (...)" */
 static bool query_holds(struct span s)
 {
     bool is_first = true;
 
     s = span_trim(s);
+    if (span_istarts(s, SPAN("not ")))
+        return !query_holds(span_first(span_skip(s, 4), QUERY_MOST));
     if (span_istarts(s, SPAN("only ")))
         s = span_trim(span_skip(s, 5));
     for (; s.len; is_first = false) {
         size_t end = s.ptr[0] == '(' ? span_find(s, ')') : span_find(s, ' ');
         struct span one = span_first(s, end == SPAN_NPOS ? s.len : end + (s.ptr[0] == '('));
         bool is_type = is_first && (span_iis(one, "screen") || span_iis(one, "all"));
+        bool holds = is_type || condition_holds(one);
 
-        if (!is_type && !condition_holds(one))
-            return false;
         s = span_trim(span_skip(s, one.len));
-        if (!s.len)
-            break;
-        if (!span_istarts(s, SPAN("and")))
+        bool is_either = span_istarts(s, SPAN("or"));
+
+        if (!s.len || (is_either && holds))
+            return holds;
+        if (!is_either && (!holds || !span_istarts(s, SPAN("and"))))
             return false;
-        s = span_trim(span_skip(s, 3));
+        s = span_trim(span_skip(s, is_either ? 2 : 3));
     }
     return true;
 }
 
-static bool media_holds(struct span queries)
+bool sheet_is_for_screen(struct span queries)
 {
     struct span one;
 
@@ -327,7 +390,7 @@ static bool media_holds(struct span queries)
 static bool is_entered(struct span prelude)
 {
     if (span_istarts(prelude, SPAN("@media")))
-        return media_holds(span_skip(prelude, 6));
+        return sheet_is_for_screen(span_skip(prelude, 6));
     if (span_istarts(prelude, SPAN("@supports")))
         return !span_istarts(span_trim(span_skip(prelude, 9)), SPAN("not"));
     return span_istarts(prelude, SPAN("@layer"));
@@ -348,13 +411,29 @@ static struct span skip_space(struct span s)
     }
 }
 
+/* Up to the block, or the end of an @rule without one; not by what stands in quotes or comments. */
 static size_t prelude_length(struct span s)
 {
-    size_t i = 0;
+    size_t comment;
+    char quote = 0;
 
-    while (i < s.len && s.ptr[i] != '{' && s.ptr[i] != '}' && (s.ptr[i] != ';' || s.ptr[0] != '@'))
-        i++;
-    return i;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if (c == '\\') {
+            i++;
+        } else if (quote) {
+            if (c == quote || c == '\n')
+                quote = 0;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '/' && (comment = style_comment(span_skip(s, i)))) {
+            i += comment - 1;
+        } else if (c == '{' || c == '}' || (c == ';' && s.ptr[0] == '@')) {
+            return i;
+        }
+    }
+    return s.len;
 }
 
 void sheet_read(struct html_sheet *sheet, struct span css)

@@ -35,6 +35,8 @@ void sheet_init(struct html_sheet *sheet);
 void sheet_release(struct html_sheet *sheet);
 /* sheet_read - adds the rules of a <style>. `css` must live as long. */
 void sheet_read(struct html_sheet *sheet, struct span css);
+/* sheet_is_for_screen - whether media="..." is said of a window on a desk; empty: of all. */
+bool sheet_is_for_screen(struct span media);
 /* sheet_style - what the rules say of an element; `out` is merged into. */
 void sheet_style(const struct html_sheet *sheet, struct span element, struct span classes, struct span id,
                  struct html_style *out);

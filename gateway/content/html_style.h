@@ -10,9 +10,12 @@
 enum html_property {
     STYLE_BACKGROUND, /* a colour, or an image */
     STYLE_BOTTOM,
-    STYLE_CLIP, /* a flag: all of it is clipped away; clip-path too */
+    STYLE_CLIP,      /* a flag: all of it is clipped away, if it is out of the flow */
+    STYLE_CLIP_PATH, /* the same of any element */
     STYLE_COLOR,
     STYLE_DISPLAY, /* a flag: none; UNIT_INLINE: inline, contents */
+    STYLE_FILL,    /* the colour of letters, whatever `color` says */
+    STYLE_FLOAT,   /* a flag */
     STYLE_FONT_SIZE,
     STYLE_HEIGHT, /* max-height too */
     STYLE_INDENT,
@@ -22,8 +25,10 @@ enum html_property {
     STYLE_MSO_HIDE, /* a flag */
     STYLE_OPACITY,  /* a number from 0 to 1 */
     STYLE_OVERFLOW, /* a flag: hidden */
-    STYLE_POSITION, /* a flag: absolute, fixed, relative */
+    STYLE_POSITION, /* enum html_position */
     STYLE_RIGHT,
+    STYLE_ROOM,   /* a flag: padding or least sizes */
+    STYLE_SHADOW, /* a colour */
     STYLE_TOP,
     STYLE_TRANSFORM,   /* a flag: scaled to nothing or moved away */
     STYLE_VISIBILITY,  /* a flag: hidden */
@@ -31,6 +36,8 @@ enum html_property {
     STYLE_WIDTH,
     STYLE_COUNT
 };
+
+enum html_position { STYLE_STATIC, STYLE_IN_FLOW, STYLE_OUT_OF_FLOW };
 
 enum html_unit {
     UNIT_PX,
@@ -41,7 +48,9 @@ enum html_unit {
     UNIT_IMAGE,
     UNIT_FLAG,
     UNIT_INLINE,
-    UNIT_INHERIT
+    UNIT_INHERIT,
+    UNIT_INITIAL,
+    UNIT_UNKNOWN, /* it says something, but nobody here knows what */
 };
 
 struct html_style_value {
@@ -74,6 +83,9 @@ bool style_colour(struct span value, struct html_style_value *out);
 
 /* style_pixels - a length as a window has it, whose letters are 16 pixels high. */
 bool style_pixels(struct span value, float *px);
+/* style_plain - without comments, backslashes (d\69splay) and the blanks around it; in `out` if it has any, and of
+ * `most` bytes at most. */
+struct span style_plain(struct span s, char *out, size_t most);
 /* style_comment - the length of the comment at the start of `s`; 0: there is none. */
 size_t style_comment(struct span s);
 

@@ -33,8 +33,13 @@ static const struct known_attribute of_4[] = {
     { "type", HTML_AT_TYPE }, { "data", HTML_AT_DATA }, { "open", HTML_AT_OPEN }, { NULL, 0 },
 };
 static const struct known_attribute of_5[] = {
-    { "style", HTML_AT_STYLE }, { "class", HTML_AT_CLASS }, { "width", HTML_AT_WIDTH },
-    { "color", HTML_AT_COLOR }, { "value", HTML_AT_VALUE }, { NULL, 0 },
+    { "style", HTML_AT_STYLE },
+    { "class", HTML_AT_CLASS },
+    { "width", HTML_AT_WIDTH },
+    { "color", HTML_AT_COLOR },
+    { "value", HTML_AT_VALUE },
+    { "media", HTML_AT_MEDIA },
+    { NULL, 0 },
 };
 static const struct known_attribute of_6[] = {
     { "height", HTML_AT_HEIGHT },

@@ -30,6 +30,7 @@ enum html_attribute {
     HTML_AT_HREF,
     HTML_AT_HTTP_EQUIV,
     HTML_AT_ID,
+    HTML_AT_MEDIA,
     HTML_AT_OPEN,
     HTML_AT_PLACEHOLDER,
     HTML_AT_POSTER,

@@ -210,6 +210,10 @@ static void pages_in_links_are_read(void **state)
         EXPECT_TRUE(h->links[1].is_hidden);
         EXPECT_TRUE(h->facts & HTML_HAS_DATA_URI);
     }
+    const struct html *h = read("<a href=\"data:text/html,<a href=x>\">t</a>");
+
+    EXPECT_SPAN("t", h->links[0].text); /* of the link that it stands in */
+    EXPECT_SPAN("", h->links[1].text);
     EXPECT_INT(1, read("<iframe src='data:text/plain,<a href=x>'></iframe>")->link_count);
     EXPECT_INT(1, read("<img src='data:image/svg+xml,<a href=x>'>")->link_count);
 }

@@ -318,6 +318,148 @@ static void contrast_is_that_of_wcag(void **state)
     EXPECT_INT(0x336699, v.rgb);
 }
 
-RUN_ARENA_TESTS(TEST(by_display), TEST(by_size), TEST(by_colour), TEST(by_place), TEST(by_style_sheets),
-                TEST(a_style_sheet_goes_with_its_page), TEST(depth_hides_nothing_behind_it),
-                TEST(hidden_pieces_stand_in_lines), TEST(contrast_is_that_of_wcag))
+/* What is said last is not always what holds: browsers leave out what they do not know, and know more than we. */
+static void values_that_take_hiding_back_or_do_not(void **state)
+{
+    static const struct hiding_case cases[] = {
+        { "<div hidden style='display:block'>secret</div>", 0 },
+        { "<div hidden style='color:red'>secret</div>", HTML_DISPLAY_NONE },
+        { "<dialog style='display:block'>secret</dialog>", 0 },
+        { "<template style='display:block'>secret</template>", HTML_DISPLAY_NONE },
+        { "<div style='display:none;display:foo'>secret</div>", HTML_DISPLAY_NONE },
+        { "<div style='display:none;display:none !ie'>secret</div>", HTML_DISPLAY_NONE },
+        { "<div style='display:none;display:var(--x)'>secret</div>", 0 },
+        { "<div style='display:none;display:-webkit-box'>secret</div>", 0 },
+        { "<div style='visibility:hidden;visibility:shown'>secret</div>", HTML_DISPLAY_NONE },
+        { "<div style='visibility:hidden'><b style='visibility:initial'>secret</b></div>", 0 },
+        { "<div style='visibility:hidden'><b style='visibility:unset'>secret</b></div>", HTML_DISPLAY_NONE },
+        { "<div style='font-size:0'><b style='font-size:initial'>secret</b></div>", 0 },
+        { "<div style='font-size:0'><b style='font-size:unset'>secret</b></div>", HTML_TINY },
+        { "<div style='font-size:0'><b style='font-size:calc(1px + 12px)'>secret</b></div>", 0 },
+        { "<div style='font-size:calc(0px)'>secret</div>", HTML_TINY },
+        { "<div style='font-size:0'><b style='font-size:1.6e1px'>secret</b></div>", 0 },
+        { "<div style='font-size:1e-2px'>secret</div>", HTML_TINY },
+        { "<div style='font-size:0'><b style='font:menu'>secret</b></div>", 0 },
+        { "<div style='font-size:0'><b style='font-size:20q'>secret</b></div>", 0 },
+        { "<div style='font-size:0;font-size:20zz'>secret</div>", HTML_TINY },
+        { "<div style='font-size:0;color:#fff'><b style='all:initial'>secret</b></div>", 0 },
+        { "<div style='font-size:0;color:#fff'><b style='all:unset'>secret</b></div>", HTML_TINY | HTML_LOW_CONTRAST },
+        { "<div style='color:#fff'><b style='color:initial'>secret</b></div>", 0 },
+        { "<div style='color:#fff'><b style='color:currentColor'>secret</b></div>", HTML_LOW_CONTRAST },
+        { "<div style='color:#fff'><b style='color:windowtext'>secret</b></div>", 0 },
+        { "<div style='color:canvas'>secret</div>", HTML_LOW_CONTRAST },
+        { "<div style='color:#fff'><b style='color:hwb(0 0% 100%)'>secret</b></div>", 0 },
+        { "<div style='color:#fff;background:lab(0 0 0)'>secret</div>", 0 },
+        { "<div style='color:#fff'><font color=x>secret</font></div>", 0 },
+        { "<font color=fffffff>secret</font>", HTML_LOW_CONTRAST },  /* three thirds: fff fff f00, so #fffff0 */
+        { "<font color=ffzffzff>secret</font>", HTML_LOW_CONTRAST }, /* z is 0: ff0 ff0 ff0 */
+        { "<font color=fffff>secret</font>", HTML_LOW_CONTRAST },    /* ff ff f0 */
+        { "<font color=f>secret</font>", 0 },                        /* f 0 0 */
+        { "<font color='#ffffff00ffffff00ffffff00'>secret</font>", HTML_LOW_CONTRAST },
+        { "<table bgcolor=black><tr><td bgcolor=white style='background:transparent;color:#fff'>secret</table>", 0 },
+        { "<div style='color:#fff;background:#fff;background-image:linear-gradient(#000,#000)'>secret</div>", 0 },
+        { "<div style='color:#fff;background:#fff url(data:image/png;base64,xx)'>secret</div>", 0 },
+        { "<div style='color:#fff;background:#fff url(http://x/y.png)'>secret</div>", HTML_LOW_CONTRAST },
+        { "<div style='color:transparent;text-shadow:0 0 1px #000'>secret</div>", 0 },
+        { "<div style='color:#fff;text-shadow:0 0 0 #fff'>secret</div>", HTML_LOW_CONTRAST },
+        { "<div style='color:#fff;text-shadow:none'>secret</div>", HTML_LOW_CONTRAST },
+        { "<div style='-webkit-text-fill-color:#000;color:#fff'>secret</div>", 0 },
+        { "<div style='-webkit-text-fill-color:#fff;color:#000'>secret</div>", HTML_LOW_CONTRAST },
+        { "<div style=\"a:'\\';display:none;'\">secret</div>", 0 },
+        { "<div style='a:{;display:none}'>secret</div>", 0 },
+        { "<div style='a:[;display:none]'>secret</div>", 0 },
+    };
+
+    (void)state;
+    expect_all(cases, COUNT(cases));
+}
+
+/* Heights, clips and moves hold for some elements only, and not for all of what they are said of. */
+static void what_has_no_box_is_not_cut(void **state)
+{
+    static const struct hiding_case cases[] = {
+        { "<span style='height:0;overflow:hidden'>secret</span>", 0 },
+        { "<span style='height:0;overflow:hidden;display:inline-block'>secret</span>", HTML_OFF_SCREEN },
+        { "<span style='height:0;overflow:hidden;float:left'>secret</span>", HTML_OFF_SCREEN },
+        { "<div style='height:0;overflow:hidden;display:inline'>secret</div>", 0 },
+        { "<table><tr><td style='height:0;overflow:hidden'>secret</table>", 0 },
+        { "<div style='height:0;overflow:hidden;padding-bottom:60px'>secret</div>", 0 },
+        { "<div style='height:0;overflow:hidden;min-height:60px'>secret</div>", 0 },
+        { "<div style='height:0;overflow:hidden;padding:0 0'>secret</div>", HTML_OFF_SCREEN },
+        { "<div style='height:0;overflow:hidden hidden'>secret</div>", HTML_OFF_SCREEN },
+        { "<div style='height:calc(100px);overflow:hidden'>secret</div>", 0 },
+        { "<div style='clip:rect(0 0 0 0)'>secret</div>", 0 },
+        { "<div style='position:relative;clip:rect(0 0 0 0)'>secret</div>", 0 },
+        { "<span style='transform:scale(0)'>secret</span>", 0 },
+        { "<span style='margin-top:-9999px'>secret</span>", 0 },
+        { "<span style='text-indent:-9999px'>secret</span>", 0 },
+        { "<div style='text-indent:-700px'>secret, and so on for more letters than there are in so little room, for it "
+          "is the first line alone that is moved, and all the others stand where they stood before it was said</div>",
+          0 },
+        { "<div style='position:relative;left:-300px'>secret</div>", 0 },
+        { "<div style='position:relative;right:-700px'>secret</div>", 0 },
+    };
+
+    (void)state;
+    expect_all(cases, COUNT(cases));
+}
+
+static void style_sheets_for_others(void **state)
+{
+    static const struct hiding_case cases[] = {
+        { "<style media=print>.a{display:none}</style><p class=a>secret", 0 },
+        { "<style media='Screen'>.a{display:none}</style><p class=a>secret", HTML_DISPLAY_NONE },
+        { "<style type=text/less>.a{display:none}</style><p class=a>secret", 0 },
+        { "<style type=Text/CSS>.a{display:none}</style><p class=a>secret", HTML_DISPLAY_NONE },
+        { "<template><style>.a{display:none}</style></template><p class=a>secret", 0 },
+        { "<iframe srcdoc='<style>.a{display:none}</style>'></iframe><p class=a>secret", 0 },
+        { "<noframes><style>.a{display:none}</style></noframes><p class=a>secret", 0 },
+        { "<style>x[a=\"{}.a{display:none}\"]{}</style><p class=a>secret", 0 },
+        { "<style>x/*{}.a{display:none}*/{}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}.a/**/{display:block}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}.\\61{display:block}</style><p class=a>secret", 0 },
+        { "<style>.x{a:'\\'}.a{display:none}'}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}@media not print{.a{display:block}}</style><p class=a>secret", 0 },
+        { "<style>@media not all and (color){.a{display:none}}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}@media (width>=1px){.a{display:block}}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}@media (1px < width){.a{display:block}}</style><p class=a>secret", 0 },
+        { "<style>@media (width < 600px){.a{display:none}}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}@media (grid) or (hover:hover){.a{display:block}}</style><p class=a>secret", 0 },
+        { "<style>.a{display:none}@media screen and (-webkit-min-device-pixel-ratio:0){.a{display:block}}</style>"
+          "<p class=a>secret",
+          0 },
+    };
+
+    (void)state;
+    expect_all(cases, COUNT(cases));
+}
+
+/* A picture has neither ink nor letters, and what is seen in a link is clicked on. */
+static void links_of_what_is_seen(void **state)
+{
+    static const struct {
+        const char *html;
+        bool is_hidden;
+    } cases[] = {
+        { "<a href=x style='font-size:0'><img src=y></a>", false },
+        { "<a href=x style='color:#fff'><img src=y></a>", false },
+        { "<a href=x style='color:#fff'>secret</a>", true },
+        { "<a href=x style='color:#fff'><b style='color:#000'>seen</b></a>", false },
+        { "<a href=x style='color:#fff'><img src=y style='display:none'></a>", true },
+        { "<a href=x style='display:none'><img src=y></a>", true },
+        { "<div style='opacity:0'><a href=x><img src=y></a></div>", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct html *h = read(cases[i].html);
+
+        if (h->links[0].is_hidden != cases[i].is_hidden)
+            fail_msg("%s", cases[i].html);
+    }
+}
+
+RUN_ARENA_TESTS(TEST(values_that_take_hiding_back_or_do_not), TEST(what_has_no_box_is_not_cut),
+                TEST(style_sheets_for_others), TEST(links_of_what_is_seen), TEST(by_display), TEST(by_size),
+                TEST(by_colour), TEST(by_place), TEST(by_style_sheets), TEST(a_style_sheet_goes_with_its_page),
+                TEST(depth_hides_nothing_behind_it), TEST(hidden_pieces_stand_in_lines), TEST(contrast_is_that_of_wcag))
