@@ -120,8 +120,10 @@ struct span url_scheme(struct span text)
 
 static const struct scheme *find_scheme(struct span written)
 {
+    char first = written.len ? ascii_lower(written.ptr[0]) : '\0';
+
     for (size_t i = 0; i < COUNT(schemes) && written.len; i++)
-        if (span_iis(written, schemes[i].name))
+        if (schemes[i].name[0] == first && span_iis(written, schemes[i].name))
             return &schemes[i];
     return NULL;
 }

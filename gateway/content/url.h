@@ -2,8 +2,8 @@
  * taken apart, normalised.
  *
  * Bounded: URLS_MAX different ones (what nobody sees or clicks on, half of it), URL_BYTES_MAX of each kept,
- * URL_READS_MAX attempts, URL_HOPS_MAX wrappers inside of each other. Linear in the text, whatever it holds. Nothing is
- * fetched or looked up.
+ * URL_READS_MAX attempts, URL_AGAIN_MAX that came before, URL_HOPS_MAX wrappers inside of each other; what stands in a
+ * text behind that is not looked at. Linear in the text, whatever it holds. Nothing is fetched or looked up.
  *
  * URLs are read as browsers read them [WHATWG URL], and then as generously as mail readers, filters and people do.
  *
@@ -54,6 +54,7 @@ enum {
     URLS_MAX = 2000,
     EMAILS_MAX = 1000,
     URL_READS_MAX = 20000,    /* attempts for a message */
+    URL_AGAIN_MAX = 100000,   /* times that one comes again which is known, for a message */
     URL_GUESSES_MAX = 200000, /* words with a dot that were looked at, for a message */
     URL_HOPS_MAX = 4,         /* wrappers inside of each other */
     URL_INNER_MAX = 4,        /* targets of one wrapper */

@@ -24,6 +24,8 @@ struct span url_percent_decode(struct arena *a, struct span text);
  * what it wraps. Of `like` count source, element, flags, shown, shown_domain. NULL: it is none, or there is no room. */
 const struct url *urls_take(struct arena *a, struct urls *urls, const struct url *like, struct span raw,
                             struct span meant);
+/* urls_may_find - whether anything that stands where `like` says could still be added. */
+bool urls_may_find(struct arena *a, struct urls *urls, const struct url *like);
 /* urls_may_guess - whether another word with a dot in it may be looked at. */
 bool urls_may_guess(struct arena *a, struct urls *urls);
 

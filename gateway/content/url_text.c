@@ -185,9 +185,13 @@ static size_t scheme_start(const struct url_finder *f, size_t colon, bool *is_di
     return SPAN_NPOS;
 }
 
+/* Letters, digits, -._~!$&'*+,;=:%()@ and all that is not ASCII. */
 static bool is_user_char(char c)
 {
-    return ascii_is_alnum(c) || (c && strchr("-._~!$&'*+,;=:%()@", c)) || (unsigned char)c >= 0x80;
+    unsigned char byte = (unsigned char)c;
+
+    return byte >= 0x80 || ascii_is_alnum(c) || (byte > ' ' && byte < '/' && byte != '"' && byte != '#') ||
+           byte == ':' || byte == ';' || byte == '=' || byte == '@' || byte == '_' || byte == '~';
 }
 
 /* Userinfo: up to the last at sign before the host ends. Where a run ends is remembered for all that starts in it. */
@@ -494,6 +498,8 @@ void url_find(struct url_finder *f)
             at = f->done - 1;
             continue;
         }
+        if (f->urls && !urls_may_find(f->a, f->urls, f->like))
+            return;
         switch (f->text.ptr[at]) {
         case ':': at_colon(f, at); break;
         case '@': at_at(f, at, 1); break;

@@ -19,7 +19,7 @@ struct slots {
 struct urls_seen {
     uint64_t secret;
     struct slots texts, raws, emails;
-    unsigned reads, guesses;
+    unsigned reads, guesses, again;
     size_t unwrapped; /* bytes that were searched for other URLs */
 };
 
@@ -152,16 +152,28 @@ static struct url *keep(struct arena *a, struct urls *urls, const struct url *u,
     return kept;
 }
 
+static bool has_reads(const struct urls_seen *seen, const struct url *like)
+{
+    return seen->reads < (is_unseen(like) ? URL_READS_MAX / 2 : URL_READS_MAX);
+}
+
 static bool may_read(struct urls *urls, const struct url *like)
 {
     struct urls_seen *seen = urls->seen;
+    bool may_read = has_reads(seen, like);
 
-    if (seen->reads >= (is_unseen(like) ? URL_READS_MAX / 2 : URL_READS_MAX)) {
-        urls->is_cut = true;
-        return false;
-    }
-    seen->reads++;
-    return true;
+    seen->reads += may_read;
+    urls->is_cut |= !may_read;
+    return may_read;
+}
+
+bool urls_may_find(struct arena *a, struct urls *urls, const struct url *like)
+{
+    const struct urls_seen *seen = seen_of(a, urls);
+    bool may_find = has_reads(seen, like) && seen->again < URL_AGAIN_MAX;
+
+    urls->is_cut |= !may_find;
+    return may_find;
 }
 
 /* Also href="joe@example.com", which is no user of a host. A slash behind it makes it one: then it is no mail again. */
@@ -247,8 +259,10 @@ const struct url *urls_take(struct arena *a, struct urls *urls, const struct url
     struct urls_seen *seen = seen_of(a, urls);
     const uint16_t *slot = slot_for(urls, &seen->raws, meant, raw_of);
 
-    if (*slot)
+    if (*slot) {
+        seen->again++;
         return again(&urls->items[*slot - 1U], like);
+    }
     int index = take(a, urls, like, raw, meant, 0);
 
     return index < 0 ? NULL : &urls->items[index];

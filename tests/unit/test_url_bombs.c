@@ -71,4 +71,35 @@ static void hidden_urls_leave_room(void **state)
     arena_release(&a);
 }
 
-RUN_TESTS(TEST(texts_of_one_piece_end), TEST(different_urls_are_bounded), TEST(hidden_urls_leave_room))
+/* What stands behind as many as are read is not looked at, and links still are where a text says one all the time. */
+static void texts_are_left_where_nothing_can_be_added(void **state)
+{
+    struct urls urls = { 0 }, again = { 0 };
+    struct strbuf text;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, SIZE_MAX);
+    strbuf_init(&text, 20 * BOMB_BYTES);
+    strbuf_puts(&text, "http://first.com/ ");
+    for (int i = 1; i < URL_READS_MAX; i++)
+        strbuf_putf(&text, "http://h%d.com/ ", i);
+    for (int i = 0; i < 100; i++)
+        strbuf_puts(&text, "http://first.com/ ");
+    urls_in_text(&a, &urls, strbuf_span(&text), URL_TEXT, SPAN(""));
+    EXPECT_INT(1, urls.items[0].count);
+    EXPECT_TRUE(urls.is_cut);
+
+    strbuf_clear(&text);
+    for (int i = 0; i < URL_AGAIN_MAX + 100; i++)
+        strbuf_puts(&text, "http://first.com/ ");
+    urls_in_text(&a, &again, strbuf_span(&text), URL_TEXT, SPAN(""));
+    EXPECT_INT(URL_AGAIN_MAX + 1, again.items[0].count);
+    EXPECT_TRUE(again.is_cut);
+    EXPECT_TRUE(urls_add(&a, &again, SPAN("http://other.com/"), SPAN(""), SPAN(""), URL_LINK, 0) != NULL);
+    strbuf_release(&text);
+    arena_release(&a);
+}
+
+RUN_TESTS(TEST(texts_of_one_piece_end), TEST(different_urls_are_bounded), TEST(hidden_urls_leave_room),
+          TEST(texts_are_left_where_nothing_can_be_added))
