@@ -16,12 +16,13 @@ struct meta {
     struct expression expression;
     const unsigned *uses; /* rules, each once */
     size_t use_count;
-    size_t place; /* 1 + its place in set->metas; 0: it is not evaluated */
 };
 
 struct meta_plan {
     /* of rule i the metas that name it: users[from[i]] to users[from[i + 1] - 1] */
     size_t *from, *users;
+    unsigned *places; /* by rule: 1 + its place in set->metas; 0: it is no meta that is evaluated */
+    unsigned *costs;  /* by rule: how long its pattern is */
     uint64_t *always; /* a bit for each place: it holds when nothing has hit */
 };
 
@@ -193,6 +194,8 @@ static void plan(struct ruleset *set, struct arena *a)
     size_t total = 0;
 
     p->from = arena_alloc(a, (set->count + 1) * sizeof *p->from);
+    p->places = arena_alloc(a, (set->count + 1) * sizeof *p->places);
+    p->costs = arena_alloc(a, (set->count + 1) * sizeof *p->costs);
     for (size_t i = 0; i < set->count; i++)
         for (size_t k = 0; set->rules[i].meta && k < set->rules[i].meta->use_count; k++)
             p->from[set->rules[i].meta->uses[k]]++;
@@ -237,12 +240,10 @@ static void keep_active(struct ruleset *set, const struct rule **ready, size_t c
 {
     set->metas = ready;
     for (size_t i = 0; i < count; i++) {
-        struct meta *meta = set->rules[ready[i]->index].meta;
-
         if (ready[i]->state != RULE_ACTIVE)
             continue;
         set->metas[set->meta_count++] = ready[i];
-        meta->place = set->meta_count;
+        set->plan->places[ready[i]->index] = (unsigned)set->meta_count;
     }
 }
 
@@ -285,6 +286,37 @@ static void order(struct ruleset *set, struct arena *a)
     hasten(set);
 }
 
+static size_t words_for(const struct ruleset *set)
+{
+    return set->meta_count / 64 + 1;
+}
+
+static double nothing(const void *arg, unsigned index)
+{
+    (void)arg;
+    (void)index;
+    return 0;
+}
+
+/* What need not be found out for each message: who can hit at all, who holds when nothing has, what rules cost. */
+static void prepare(struct ruleset *set, struct arena *a)
+{
+    struct meta_plan *p = set->plan;
+
+    for (size_t i = 0; i < set->count; i++)
+        p->costs[i] = set->rules[i].pattern ? (unsigned)strlen(set->rules[i].pattern) : 0;
+    p->always = arena_alloc(a, words_for(set) * sizeof *p->always);
+    for (size_t i = 0; i < set->meta_count; i++) {
+        struct expression *e = &set->rules[set->metas[i]->index].meta->expression;
+
+        for (size_t k = 0; k < e->count; k++)
+            if (e->steps[k].kind == EXPRESSION_OPERAND && set->rules[e->steps[k].operand].state != RULE_ACTIVE)
+                e->steps[k] = (struct expression_step){ .kind = EXPRESSION_NUMBER };
+        if (expression_value(e, nothing, NULL) != 0)
+            p->always[i / 64] |= 1ULL << i % 64;
+    }
+}
+
 /* ---- evaluation ---- */
 
 struct evaluating {
@@ -296,18 +328,9 @@ struct evaluating {
 static double value_of(const void *arg, unsigned index)
 {
     const struct evaluating *e = arg;
-    const struct rule *rule = &e->set->rules[index];
+    unsigned place = e->set->plan->places[index];
 
-    if (rule->state != RULE_ACTIVE)
-        return 0;
-    return rule->meta ? e->values[rule->meta->place - 1] : e->hits[index];
-}
-
-static double nothing(const void *arg, unsigned index)
-{
-    (void)arg;
-    (void)index;
-    return 0;
+    return place ? e->values[place - 1] : e->hits[index];
 }
 
 static void mark_users(const struct ruleset *set, size_t index, uint64_t *marks)
@@ -315,16 +338,11 @@ static void mark_users(const struct ruleset *set, size_t index, uint64_t *marks)
     const struct meta_plan *p = set->plan;
 
     for (size_t k = p->from[index]; k < p->from[index + 1]; k++) {
-        size_t place = set->rules[p->users[k]].meta->place;
+        size_t place = p->places[p->users[k]];
 
         if (place)
             marks[(place - 1) / 64] |= 1ULL << (place - 1) % 64;
     }
-}
-
-static size_t words_for(const struct ruleset *set)
-{
-    return set->meta_count / 64 + 1;
 }
 
 /* A meta that holds counts as much as its expression, and at least for something [Mail::SpamAssassin::PerMsgStatus,
@@ -389,37 +407,39 @@ void metas_evaluate(const struct ruleset *set, unsigned *hits, const bool *open,
 struct metas_need {
     const struct ruleset *set;
     const unsigned *hits;
-    unsigned *most, *costs; /* by rule index, of those that have been put off */
-    const bool *open;       /* rules and metas that will not be known */
-    const bool *depends;    /* rules that have been put off, and the metas that need one; some of them are open, too */
-    const double *values;   /* of the metas that depend on none, by place */
-    struct expression_range *ranges; /* of the others */
-    uint64_t *marks;
-    unsigned self; /* whose range is looked for */
-    size_t at;     /* the metas before that place are decided */
+    unsigned *most;                  /* by rule index, of those that have been put off */
+    const bool *open;                /* rules and metas that will not be known; NULL: all will be */
+    struct expression_range *ranges; /* of metas, by place */
+    uint64_t *marks;                 /* metas whose ranges may be smaller than they are said to be */
+    size_t clean;                    /* words of them that have none */
+    unsigned self;                   /* whose range is looked for */
+    uint64_t *asking;                /* metas that count, and that may need a rule that has been put off */
 };
 
 static struct expression_range range_of(const void *arg, unsigned index)
 {
     const struct metas_need *n = arg;
-    const struct rule *rule = &n->set->rules[index];
-    double value = rule->state != RULE_ACTIVE ? 0 : rule->meta ? n->values[rule->meta->place - 1] : n->hits[index];
+    const struct meta_plan *p = n->set->plan;
 
     if (index == n->self) /* rules_matching() may name the meta that says it */
         return (struct expression_range){ 0 };
-    if (rule->state == RULE_ACTIVE && rule->meta && n->depends[index])
-        return n->ranges[rule->meta->place - 1];
-    return (struct expression_range){ value, n->most[index] ? n->most[index] : value, index, n->costs[index] };
+    if (p->places[index])
+        return n->ranges[p->places[index] - 1];
+    return (struct expression_range){ n->hits[index], n->most[index] ? n->most[index] : n->hits[index], index,
+                                      p->costs[index] };
 }
 
 /* Of a meta, as evaluate() has its value. Marks those that need it, when it is another one than before. */
 static void find_range(struct metas_need *n, size_t place)
 {
     const struct rule *rule = n->set->metas[place];
-    struct expression_range old = n->ranges[place], all;
+    struct expression_range old = n->ranges[place];
 
+    if (!expression_is_open(&old)) /* whatever is found out now */
+        return;
     n->self = rule->index;
-    all = expression_range(&rule->meta->expression, range_of, n);
+    struct expression_range all = expression_range(&rule->meta->expression, range_of, n);
+
     if (all.most < 0) /* it holds */
         all.least = all.most = 1;
     if (all.least < 0) { /* it may, and count 1 for that */
@@ -431,16 +451,53 @@ static void find_range(struct metas_need *n, size_t place)
         mark_users(n->set, rule->index, n->marks);
 }
 
-static void find_ranges(struct metas_need *n)
+/* Of the metas up to that place: what one needs stands before it. */
+static void find_ranges(struct metas_need *n, size_t upto)
 {
-    for (size_t word = 0; word < words_for(n->set); word++)
-        while (n->marks[word]) {
+    for (size_t word = n->clean; word <= upto / 64; word++) {
+        uint64_t wanted = word < upto / 64 ? UINT64_MAX : UINT64_MAX >> (63 - upto % 64);
+
+        while (n->marks[word] & wanted) {
             size_t place = word * 64 + (size_t)__builtin_ctzll(n->marks[word]);
 
             n->marks[word] &= ~(1ULL << place % 64);
-            if (!n->open[n->set->metas[place]->index])
-                find_range(n, place);
+            find_range(n, place);
         }
+        n->clean = word;
+    }
+}
+
+static bool is_open(const struct metas_need *n, size_t index)
+{
+    return n->open && n->open[index];
+}
+
+/* The metas that depend on what has been put off, by way of others or not: by rule index, with what is open. */
+static const bool *find_dependents(struct metas_need *n, struct arena *a)
+{
+    const struct ruleset *set = n->set;
+    bool *depends = arena_alloc(a, set->count + 1);
+    uint64_t *marks = arena_alloc(a, words_for(set) * sizeof *marks);
+
+    if (n->open)
+        memcpy(depends, n->open, set->count * sizeof *depends);
+    for (size_t i = 0; i < set->count; i++)
+        if (n->most[i])
+            mark_users(set, i, marks);
+    for (size_t word = 0; word < words_for(set); word++)
+        while (marks[word]) { /* who is marked on the way stands behind */
+            size_t place = word * 64 + (size_t)__builtin_ctzll(marks[word]);
+            const struct rule *meta = set->metas[place];
+
+            marks[word] &= ~(1ULL << place % 64);
+            depends[meta->index] = true;
+            mark_users(set, meta->index, marks);
+            if (is_open(n, meta->index))
+                continue;
+            n->marks[word] |= 1ULL << place % 64;
+            n->asking[word] |= (uint64_t)!meta->is_sub << place % 64;
+        }
+    return depends;
 }
 
 struct metas_need *metas_need_new(const struct ruleset *set, const unsigned *hits, const bool *open, unsigned *most,
@@ -448,40 +505,38 @@ struct metas_need *metas_need_new(const struct ruleset *set, const unsigned *hit
 {
     struct metas_need *n = arena_alloc(a, sizeof *n);
     unsigned *known = arena_alloc(a, (set->count + 1) * sizeof *known);
-    bool *waits = arena_alloc(a, set->count + 1), *left = arena_alloc(a, set->count + 1);
     const struct evaluating e = { set, known, arena_alloc(a, (set->meta_count + 1) * sizeof *e.values) };
 
-    unsigned *costs = arena_alloc(a, (set->count + 1) * sizeof *costs);
-
-    for (size_t i = 0; i < set->count; i++) {
-        waits[i] = most[i];
-        costs[i] = waits[i] && set->rules[i].pattern ? (unsigned)strlen(set->rules[i].pattern) : 0;
-    }
-    *n = (struct metas_need){ .set = set, .hits = hits, .most = most, .costs = costs, .values = e.values };
-    n->depends = spread_open(set, waits, a);
-    n->open = spread_open(set, open ? open : left, a);
+    *n = (struct metas_need){ .set = set, .hits = hits, .most = most };
+    n->open = open ? spread_open(set, open, a) : NULL;
     n->ranges = arena_alloc(a, (set->meta_count + 1) * sizeof *n->ranges);
     n->marks = arena_alloc(a, words_for(set) * sizeof *n->marks);
-    for (size_t i = 0; i < set->count; i++)
-        left[i] = n->depends[i] || n->open[i];
+    n->asking = arena_alloc(a, words_for(set) * sizeof *n->asking);
+    const bool *depends = find_dependents(n, a);
+
     memcpy(known, hits, set->count * sizeof *known);
-    evaluate_all(&e, known, left, a);
-    for (size_t i = 0; i < set->meta_count; i++)
-        if (n->depends[set->metas[i]->index])
-            n->marks[i / 64] |= 1ULL << i % 64;
-    find_ranges(n);
+    evaluate_all(&e, known, depends, a);
+    for (size_t i = 0; i < set->meta_count; i++) {
+        bool is_known = !depends[set->metas[i]->index] || is_open(n, set->metas[i]->index);
+
+        n->ranges[i].least = is_known ? e.values[i] : -INFINITY;
+        n->ranges[i].most = is_known ? e.values[i] : INFINITY;
+    }
     return n;
 }
 
 const struct rule *metas_need_next(struct metas_need *n)
 {
-    for (; n->at < n->set->meta_count; n->at++) {
-        const struct rule *meta = n->set->metas[n->at];
-        const struct expression_range *range = &n->ranges[n->at];
+    for (size_t word = 0; word < words_for(n->set); word++)
+        while (n->asking[word]) {
+            size_t place = word * 64 + (size_t)__builtin_ctzll(n->asking[word]);
+            const struct expression_range *range = &n->ranges[place];
 
-        if (!meta->is_sub && !n->open[meta->index] && range->least == 0 && range->most > 0)
-            return &n->set->rules[range->unknown];
-    }
+            find_ranges(n, place);
+            if (range->least == 0 && range->most > 0)
+                return &n->set->rules[range->unknown];
+            n->asking[word] &= ~(1ULL << place % 64);
+        }
     return NULL;
 }
 
@@ -489,7 +544,7 @@ void metas_need_told(struct metas_need *n, const struct rule *rule)
 {
     n->most[rule->index] = 0;
     mark_users(n->set, rule->index, n->marks);
-    find_ranges(n);
+    n->clean = 0;
 }
 
 const struct rule *meta_uses(const struct ruleset *set, const struct rule *meta, size_t *at)
@@ -515,8 +570,5 @@ void metas_compile(struct ruleset *set, const char *const *texts, bool has_net, 
     }
     plan(set, a);
     order(set, a);
-    set->plan->always = arena_alloc(a, words_for(set) * sizeof *set->plan->always);
-    for (size_t i = 0; i < set->meta_count; i++)
-        if (expression_value(&set->metas[i]->meta->expression, nothing, NULL) != 0)
-            set->plan->always[i / 64] |= 1ULL << i % 64;
+    prepare(set, a);
 }
