@@ -1,7 +1,6 @@
 /* rules/eval/eval_body.c - BodyEval's functions: alternatives that differ, blank lines, words down a column, lengths.
  */
-#include <stdlib.h>
-
+#include "gateway/base/clock.h"
 #include "gateway/base/utf8.h"
 #include "rules/eval/eval_parts.h"
 
@@ -15,10 +14,24 @@ struct eval_alternatives {
 
 /* ---- multipart/alternative ---- */
 
+enum { IN_HTML, IN_TEXT, KINDS };
+
+/* A word, and how often it stands in each. */
+struct word {
+    struct span text;
+    uint64_t hash;
+    unsigned counts[KINDS];
+};
+
 struct bag {
-    struct span *words; /* sorted once it is full */
+    struct arena *arena;
+    struct word *words; /* each once */
     size_t count, room;
-    size_t left; /* bytes that may be looked at */
+    uint32_t *slots; /* by hash: 1 + the place in words; 0: free */
+    size_t slot_count;
+    size_t taken[KINDS]; /* words, however often they stand there */
+    size_t left[KINDS];  /* bytes that may be looked at */
+    uint64_t seed;       /* whose mail it is does not know in what slot a word comes to lie */
 };
 
 static size_t blank_length(struct span s)
@@ -58,24 +71,66 @@ static bool has_letter(struct span word)
     return false;
 }
 
-static void put_word(struct arena *a, struct bag *bag, struct span word)
+static uint64_t hash_of(const struct bag *bag, struct span word)
 {
-    if (word.len == 0 || bag->count == WORDS_MAX || !has_letter(word))
-        return;
-    if (bag->count == bag->room) {
-        bag->room = bag->room ? bag->room * 2 : 64;
-        bag->words = arena_grow(a, bag->words, bag->count, bag->room, sizeof *bag->words);
+    uint64_t hash = bag->seed ^ word.len;
+
+    for (size_t at = 0; at < word.len; at += sizeof hash) {
+        uint64_t bytes = 0;
+
+        memcpy(&bytes, word.ptr + at, word.len - at < sizeof bytes ? word.len - at : sizeof bytes);
+        hash = (hash ^ bytes) * 0x9e3779b97f4a7c15u;
+        hash = (hash ^ hash >> 32) + bag->seed;
     }
-    bag->words[bag->count++] = word;
+    return hash ^ hash >> 29;
 }
 
-static void put_words(struct arena *a, struct bag *bag, struct span text)
+/* Of that word, or where it would come. */
+static uint32_t *slot_of(const struct bag *bag, struct span word, uint64_t hash)
+{
+    for (size_t at = hash;; at++) {
+        uint32_t *slot = &bag->slots[at & (bag->slot_count - 1)];
+        const struct word *there = *slot ? &bag->words[*slot - 1] : NULL;
+
+        if (!there || (there->hash == hash && span_eq(there->text, word)))
+            return slot;
+    }
+}
+
+static void bag_grow(struct bag *bag)
+{
+    bag->room = bag->room ? bag->room * 2 : 512;
+    bag->words = arena_grow(bag->arena, bag->words, bag->count, bag->room, sizeof *bag->words);
+    bag->slot_count = bag->room * 2;
+    bag->slots = arena_alloc(bag->arena, bag->slot_count * sizeof *bag->slots);
+    for (size_t i = 0; i < bag->count; i++)
+        *slot_of(bag, bag->words[i].text, bag->words[i].hash) = (uint32_t)i + 1;
+}
+
+static void put_word(struct bag *bag, int kind, struct span text)
+{
+    if (text.len == 0 || bag->taken[kind] == WORDS_MAX || !has_letter(text))
+        return;
+    if (bag->count == bag->room)
+        bag_grow(bag);
+    uint64_t hash = hash_of(bag, text);
+    uint32_t *slot = slot_of(bag, text, hash);
+
+    if (!*slot) {
+        bag->words[bag->count++] = (struct word){ .text = text, .hash = hash };
+        *slot = (uint32_t)bag->count;
+    }
+    bag->words[*slot - 1].counts[kind]++;
+    bag->taken[kind]++;
+}
+
+static void put_words(struct bag *bag, int kind, struct span text)
 {
     size_t from = 0;
 
-    text = span_first(text, bag->left);
-    bag->left -= text.len;
-    for (size_t at = 0; at < text.len && bag->count < WORDS_MAX;) {
+    text = span_first(text, bag->left[kind]);
+    bag->left[kind] -= text.len;
+    for (size_t at = 0; at < text.len && bag->taken[kind] < WORDS_MAX;) {
         unsigned char c = (unsigned char)text.ptr[at];
         size_t blank = c > ' ' && c < 0x80 ? 0 : blank_length(span_skip(text, at));
 
@@ -83,57 +138,24 @@ static void put_words(struct arena *a, struct bag *bag, struct span text)
             at++;
             continue;
         }
-        put_word(a, bag, span_make(text.ptr + from, at - from));
+        put_word(bag, kind, span_make(text.ptr + from, at - from));
         from = at += blank;
     }
-    put_word(a, bag, span_skip(text, from));
-}
-
-static int in_order(const void *a, const void *b)
-{
-    const struct span *x = a, *y = b;
-    int order = memcmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
-
-    return order ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-/* The next word of a sorted bag; *count: how often it is in it. */
-static bool next_word(const struct bag *bag, size_t *at, struct span *word, size_t *count)
-{
-    size_t from = *at;
-
-    if (from == bag->count)
-        return false;
-    *word = bag->words[from];
-    while (*at < bag->count && span_eq(bag->words[*at], *word))
-        ++*at;
-    *count = *at - from;
-    return true;
+    put_word(bag, kind, span_skip(text, from));
 }
 
 /* How many different words there are in each, and how many of the HTML's the text does not have as often. */
-static size_t compare_bags(struct bag *html, struct bag *text, struct eval_alternatives *out)
+static size_t compare(const struct bag *bag, struct eval_alternatives *out)
 {
-    struct span word = SPAN(""), other = SPAN("");
-    size_t left = 0, count, others = 0, h = 0, t = 0;
+    size_t left = 0;
 
-    if (html->count)
-        qsort(html->words, html->count, sizeof *html->words, in_order);
-    if (text->count)
-        qsort(text->words, text->count, sizeof *text->words, in_order);
-    out->html = out->text = 0;
-    bool has_other = next_word(text, &t, &other, &others);
-    out->text += has_other;
-    while (next_word(html, &h, &word, &count)) {
-        out->html++;
-        while (has_other && in_order(&other, &word) < 0) {
-            has_other = next_word(text, &t, &other, &others);
-            out->text += has_other;
-        }
-        left += !(has_other && span_eq(other, word) && others >= count);
+    for (size_t i = 0; i < bag->count; i++) {
+        const unsigned *counts = bag->words[i].counts;
+
+        out->html += counts[IN_HTML] > 0;
+        out->text += counts[IN_TEXT] > 0;
+        left += counts[IN_TEXT] < counts[IN_HTML];
     }
-    while (next_word(text, &t, &other, &others))
-        out->text++;
     return left;
 }
 
@@ -149,27 +171,28 @@ static void compare_alternative(struct scanning *s, const struct mime_part *oute
 {
     const struct content *content = message_content(s->q->message);
     size_t most = *left / 2 < ALTERNATIVE_BYTES ? *left / 2 : ALTERNATIVE_BYTES;
-    struct bag html = { .left = most }, text = { .left = most };
+    struct bag bag = { .arena = s->q->arena, .left = { most, most } };
     struct eval_alternatives now = { 0 };
     bool has_image = false;
 
+    bag.seed = (uint64_t)clock_mono_us() * 0x9e3779b97f4a7c15u ^ (uintptr_t)outer;
     for (size_t i = 0; i < content->text_count; i++) {
         const struct content_text *one = &content->texts[i];
 
         if (one->part->is_reading || !is_inside(one->part, outer))
             continue;
         if (one->html) {
-            put_words(s->q->arena, &html, one->html->rendered);
-            has_image |= html.count == 0 && html_tag_find(one->html, "img");
+            put_words(&bag, IN_HTML, one->html->rendered);
+            has_image |= !bag.taken[IN_HTML] && html_tag_find(one->html, "img");
         } else if (span_is(eval_part_type(one->part), "text/plain")) {
-            put_words(s->q->arena, &text, one->source);
+            put_words(&bag, IN_TEXT, one->source);
         }
     }
-    *left -= 2 * most - html.left - text.left;
-    if (html.count == 0 && !has_image)
+    *left -= 2 * most - bag.left[IN_HTML] - bag.left[IN_TEXT];
+    if (!bag.taken[IN_HTML] && !has_image)
         return;
-    size_t missing = compare_bags(&html, &text, &now);
-    if (html.count == 0)
+    size_t missing = compare(&bag, &now);
+    if (!bag.taken[IN_HTML])
         now.html = missing = 1; /* a picture stands for words */
     out->html = now.html;
     out->text = now.text;
@@ -259,6 +282,8 @@ static unsigned body_length(struct scanning *s, const struct rule *rule)
     struct span body = s->q->message->body;
     size_t bytes = body.len;
 
+    if ((double)(bytes / 2) > eval_number(rule, 0, 0)) /* no more than half of it are CR */
+        return 0;
     for (struct span rest = body, line; rest.len && span_cut(&rest, '\n', &line);)
         bytes -= rest.ptr && span_ends(line, SPAN("\r")); /* as after a mail server: lines end in LF */
     return (double)bytes <= eval_number(rule, 0, 0);

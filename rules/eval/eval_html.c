@@ -229,6 +229,15 @@ static bool tells_other(struct scanning *s, const struct html_link *link, struct
     return eval_is_host(s, other) && !span_eq(other, domain);
 }
 
+/* Whether it is worth to look where its links lead. */
+static bool names_any(const struct html *html)
+{
+    for (size_t i = 0; i < html->link_count; i++)
+        if (html->links[i].kind == HTML_A && span_isearch(html->links[i].text, SPAN("https://")) != SPAN_NPOS)
+            return true;
+    return false;
+}
+
 static unsigned https_http_mismatch(struct scanning *s, const struct rule *rule)
 {
     double least = eval_number(rule, 0, 1);
@@ -238,7 +247,7 @@ static unsigned https_http_mismatch(struct scanning *s, const struct rule *rule)
         double anchors = 0;
         bool is_hit = false;
 
-        for (size_t i = 0; i < text->html->link_count; i++) {
+        for (size_t i = 0; names_any(text->html) && i < text->html->link_count; i++) {
             const struct html_link *link = &text->html->links[i];
             struct span host = link->kind == HTML_A ? host_of(link->target, true) : SPAN("");
 

@@ -10,6 +10,8 @@ struct eval_mime {
     bool has_base64_text, has_bad_iso_charset, has_faraway_charset, has_missing_boundary, has_alternative, has_long_qp;
     bool has_capital_charset;
     double multipart_ratio, qp_ratio, unicode_ratio;
+    bool has_capitals; /* `capitals` has been found out */
+    double capitals;   /* percent of the letters shown */
     /* its own */
     size_t qp_bytes, qp_escapes, plain_bytes, unicode_escapes;
     bool has_text_size, has_html_size;
@@ -197,8 +199,12 @@ static void read_part(struct scanning *s, struct eval_mime *m, struct mime_part 
     count_part(s, m, &v);
     if (!v.is_leaf)
         return;
+    bool has_size = !v.is_attached && (v.is_plain || v.is_html);
+
+    if (!has_size && !v.is_plain && !span_is(v.encoding, "quoted-printable")) /* nothing is asked of its lines */
+        return;
     size_t bytes = count_lines(m, &v, part->encoded);
-    if (v.is_attached || !(v.is_plain || v.is_html))
+    if (!has_size)
         return;
     bytes = m->has_alternative ? bytes : 0;
     if (v.is_html) {
@@ -210,7 +216,7 @@ static void read_part(struct scanning *s, struct eval_mime *m, struct mime_part 
     }
 }
 
-static const struct eval_mime *mime_of(struct scanning *s)
+static struct eval_mime *mime_of(struct scanning *s)
 {
     struct eval_memo *memo = eval_memo(s);
     struct mime_part *part;
@@ -366,7 +372,12 @@ static double percent_of_capitals(struct scanning *s)
 
 static unsigned uppercase(struct scanning *s, const struct rule *rule)
 {
-    double percent = percent_of_capitals(s);
+    struct eval_mime *m = mime_of(s);
+
+    if (!m->has_capitals)
+        m->capitals = percent_of_capitals(s);
+    m->has_capitals = true;
+    double percent = m->capitals;
 
     return percent > eval_number(rule, 0, 0) && percent <= eval_number(rule, 1, 0);
 }

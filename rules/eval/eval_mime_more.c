@@ -124,7 +124,7 @@ static size_t longest_line(struct span text)
     return most;
 }
 
-static unsigned base64_length(struct scanning *s, const struct rule *rule)
+static size_t longest_base64_line(struct scanning *s)
 {
     struct mime_part *part;
     size_t most = 0;
@@ -136,6 +136,19 @@ static unsigned base64_length(struct scanning *s, const struct rule *rule)
         size_t longest = longest_line(part->encoded);
         most = longest > most ? longest : most;
     }
+    return most;
+}
+
+static unsigned base64_length(struct scanning *s, const struct rule *rule)
+{
+    struct eval_memo *memo = eval_memo(s);
+
+    if (!memo->base64_line) {
+        memo->base64_line = arena_alloc(s->q->arena, sizeof *memo->base64_line);
+        *memo->base64_line = longest_base64_line(s);
+    }
+    size_t most = *memo->base64_line;
+
     return (double)most >= eval_number(rule, 0, 0) &&
            (eval_is_unset(rule, 1) || (double)most <= eval_number(rule, 1, 0));
 }

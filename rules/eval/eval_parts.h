@@ -33,6 +33,7 @@ struct eval_memo {
     struct eval_emails *emails;                        /* eval_freemail.c: of the body */
     struct eval_pattern *patterns;                     /* eval_tool.c */
     struct eval_images *images;                        /* eval_image.c */
+    size_t *base64_line;                               /* eval_mime_more.c: how long the longest is */
     const struct rule_lines *senders, *recipients_all; /* eval_list.c */
 };
 
