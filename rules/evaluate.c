@@ -1,8 +1,9 @@
 /* rules/evaluate.c - a set's rules run over one message.
  *
- * The texts of a group of rules are put together, and sifted, when the first of them comes; only what passes the sieve
- * is tried, piece by piece. So a message costs one pass for each kind of text, and little for each rule that might hit.
- * Sub-rules whose patterns are tried come last, and only if it matters.
+ * The texts of a group of rules are put together, and sifted, when the first of them comes: texts of many pieces in
+ * stretches of some pieces each. Only what passes the sieve is tried, on the pieces of those stretches. So a message
+ * costs one pass for each kind of text, and little for each rule that might hit. Sub-rules whose patterns are tried
+ * come last, and only if it matters.
  */
 #include "rules/evaluate.h"
 
@@ -19,7 +20,12 @@ struct text {
     bool is_absent; /* header rules: there is no such field */
     struct rule_lines lines;
     struct span together; /* mimeheader rules with `concat` */
+    size_t *stretch_ends; /* behind the last piece of each; NULL: it is sifted as a whole */
+    size_t stretch_count;
 };
+
+/* How a text of pieces is sifted: each of a stretch's bits is of one of a rule's numbers in `maybe`. */
+enum { STRETCHES_MAX = 32, STRETCH_BYTES_LEAST = 512 };
 
 /* Some patterns are quadratic in a piece, and no count of PCRE2's sees it: a rule has so much of the processor for a
  * message, and is looked after each time that it has gone through so many bytes, of which a piece costs some itself. */
@@ -30,7 +36,7 @@ struct evaluating {
     int64_t rule_until_us; /* of this thread's processor time; 0: it has not been looked at yet */
     struct evaluation *out;
     struct text *texts; /* by group */
-    uint64_t *maybe;    /* by rule index */
+    uint32_t *maybe;    /* by rule index: a bit for each stretch of its text in which it may match */
     unsigned *waiting;  /* by rule index: put off, and how often it may hit */
     size_t waiting_count;
     bool is_cut; /* the time was up in the middle of a rule */
@@ -181,6 +187,31 @@ static void make_text(struct scanning *s, const struct matcher_group *group, str
     text->is_ready = true;
 }
 
+static void sift(struct evaluating *e, const struct matcher_group *group, struct span text, uint32_t bits)
+{
+    matcher_sift(e->s->matcher, e->s->q->runner, group, text, bits, e->maybe);
+}
+
+/* All but the last are large enough that there are never more than STRETCHES_MAX. */
+static void sift_stretches(struct evaluating *e, const struct matcher_group *group, struct text *text)
+{
+    const struct rule_lines *lines = &text->lines;
+    size_t enough = lines->joined.len / (STRETCHES_MAX - 1) + 1, bytes = 0;
+    const char *from = lines->joined.ptr;
+
+    enough = enough > STRETCH_BYTES_LEAST ? enough : STRETCH_BYTES_LEAST;
+    text->stretch_ends = arena_alloc(e->s->q->arena, STRETCHES_MAX * sizeof *text->stretch_ends);
+    for (size_t i = 0; i < lines->count; i++) {
+        bytes += lines->items[i].len + 1;
+        if (bytes < enough && i + 1 < lines->count)
+            continue;
+        sift(e, group, span_make(from, bytes), 1U << text->stretch_count);
+        text->stretch_ends[text->stretch_count++] = i + 1;
+        from += bytes;
+        bytes = 0;
+    }
+}
+
 static struct text *text_of(struct evaluating *e, const struct matcher_group *group)
 {
     struct text *text = &e->texts[group->index];
@@ -188,8 +219,10 @@ static struct text *text_of(struct evaluating *e, const struct matcher_group *gr
     if (text->is_ready)
         return text;
     make_text(e->s, group, text);
-    if (!text->is_absent)
-        matcher_sift(e->s->matcher, e->s->q->runner, group, text->lines.joined, e->maybe);
+    if (group->kind == RULE_BODY || group->kind == RULE_RAWBODY || group->kind == RULE_URI)
+        sift_stretches(e, group, text);
+    else if (!text->is_absent)
+        sift(e, group, text->lines.joined, UINT32_MAX);
     return text;
 }
 
@@ -249,21 +282,24 @@ static unsigned most_hits(const struct rule *rule)
     return rule->hits_most && rule->hits_most < limit ? rule->hits_most : limit;
 }
 
-/* Which pieces it looks at: not the subject, or only parts of certain numbers. */
-static struct rule_lines its_lines(struct evaluating *e, const struct rule *rule, struct text *text)
+static struct rule_lines some_of(struct rule_lines lines, size_t first, size_t end)
 {
-    struct rule_lines lines = text->lines;
-    size_t first = rule->kind == RULE_BODY && rule->tflags & RULE_NOSUBJECT && lines.count ? 1 : 0;
-
-    if (rule->kind == RULE_MIMEHEADER && rule->tflags & RULE_RANGE) {
-        first = rule->range_first ? rule->range_first - 1 : 0;
-        lines.count = rule->range_last < lines.count ? rule->range_last : lines.count;
-        first = first < lines.count ? first : lines.count;
-    }
+    lines.count = end < lines.count ? end : lines.count;
+    first = first < lines.count ? first : lines.count;
     if (first) {
         lines.items += first;
         lines.count -= first;
     }
+    return lines;
+}
+
+/* Which pieces it looks at: for parts, perhaps only those of certain numbers, or all in one. */
+static struct rule_lines its_lines(struct evaluating *e, const struct rule *rule, struct text *text)
+{
+    struct rule_lines lines = text->lines;
+
+    if (rule->kind == RULE_MIMEHEADER && rule->tflags & RULE_RANGE)
+        lines = some_of(lines, rule->range_first ? rule->range_first - 1 : 0, rule->range_last);
     if (rule->kind != RULE_MIMEHEADER || !(rule->tflags & RULE_CONCAT))
         return lines;
     if (rule->tflags & RULE_RANGE)
@@ -273,27 +309,55 @@ static struct rule_lines its_lines(struct evaluating *e, const struct rule *rule
     return single(e->s->q->arena, text->together);
 }
 
-static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct text *text)
-{
-    struct rule_lines lines = its_lines(e, rule, text);
-    unsigned most = most_hits(rule), hits = 0;
-    size_t unseen = 0, least = matcher_least(e->s->matcher, rule);
+/* How far a rule has come. */
+struct trying {
+    const struct rule *rule;
+    unsigned most, hits;
+    size_t unseen; /* since it was last looked after */
+};
 
-    for (size_t i = 0; i < lines.count && hits < most; i++) {
+/* false: it takes too long. */
+static bool try_lines(struct evaluating *e, struct trying *t, struct rule_lines lines)
+{
+    const struct rule *rule = t->rule;
+    size_t least = matcher_least(e->s->matcher, rule);
+
+    for (size_t i = 0; i < lines.count && t->hits < t->most; i++) {
         struct span piece = lines.items[i];
 
         if (rule->kind == RULE_MIMEHEADER && !piece.len)
             piece = span_of(rule->if_unset ? rule->if_unset : "");
         if (piece.len < least) /* of a text of empty lines that is nearly all that is to be done */
             continue;
-        unseen += piece.len + BYTES_OF_PIECE;
-        if (!count_in(e, rule, piece, most, &hits) || (unseen >= LOOK_AFTER_BYTES && is_slow(e))) {
-            give_up(e, rule);
-            return rule->is_negated; /* so that it does not hit */
-        }
-        unseen = unseen < LOOK_AFTER_BYTES ? unseen : 0;
+        t->unseen += piece.len + BYTES_OF_PIECE;
+        if (!count_in(e, rule, piece, t->most, &t->hits) || (t->unseen >= LOOK_AFTER_BYTES && is_slow(e)))
+            return false;
+        t->unseen = t->unseen < LOOK_AFTER_BYTES ? t->unseen : 0;
     }
-    return hits;
+    return true;
+}
+
+/* Only those in which it may match; for some not the subject, which is the first piece of all. */
+static bool try_stretches(struct evaluating *e, struct trying *t, const struct text *text)
+{
+    size_t first = t->rule->kind == RULE_BODY && t->rule->tflags & RULE_NOSUBJECT ? 1 : 0;
+
+    for (size_t i = 0; i < text->stretch_count; first = text->stretch_ends[i++])
+        if (e->maybe[t->rule->index] >> i & 1 && !try_lines(e, t, some_of(text->lines, first, text->stretch_ends[i])))
+            return false;
+    return true;
+}
+
+static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct text *text)
+{
+    struct trying t = { .rule = rule, .most = most_hits(rule) };
+
+    bool is_done = text->stretch_ends ? try_stretches(e, &t, text) : try_lines(e, &t, its_lines(e, rule, text));
+
+    if (is_done)
+        return t.hits;
+    give_up(e, rule);
+    return rule->is_negated; /* so that it does not hit */
 }
 
 static unsigned hits_of_pattern(struct evaluating *e, const struct rule *rule)
@@ -315,7 +379,7 @@ static unsigned hits_of_pattern(struct evaluating *e, const struct rule *rule)
             give_up(e, rule);
             hits = rule->is_negated;
         }
-    } else if (is_part || matcher_maybe(e->maybe, rule) ||
+    } else if (is_part || e->maybe[rule->index] ||
                (rule->kind == RULE_MIMEHEADER && matcher_takes_nothing(s->matcher, rule))) {
         hits = hits_in(e, rule, text);
     }
@@ -341,7 +405,7 @@ static bool is_sifted_out(const struct evaluating *e, const struct rule *rule)
     const struct matcher_group *group = matcher_group_of(e->s->matcher, rule);
 
     return group && rule->kind != RULE_MIMEHEADER && e->texts[group->index].is_ready &&
-           !e->texts[group->index].is_absent && !matcher_maybe(e->maybe, rule);
+           !e->texts[group->index].is_absent && !e->maybe[rule->index];
 }
 
 static bool waits(struct evaluating *e, const struct rule_order *order, const struct rule *rule)
@@ -351,7 +415,7 @@ static bool waits(struct evaluating *e, const struct rule_order *order, const st
     if (!order->may_wait || !order->may_wait[rule->index] || !group)
         return false;
     text_of(e, group);
-    if (!matcher_maybe(e->maybe, rule)) /* it costs nothing */
+    if (!e->maybe[rule->index]) /* it costs nothing */
         return false;
     e->waiting[rule->index] = most_hits(rule);
     e->waiting_count++;
@@ -489,7 +553,7 @@ void evaluate(struct scanning *s, const struct rule_order *order, struct evaluat
     struct evaluating e = { .s = s, .out = out };
 
     e.texts = arena_alloc(s->q->arena, (groups + 1) * sizeof *e.texts);
-    e.maybe = arena_alloc(s->q->arena, (s->set->count / 64 + 1) * sizeof *e.maybe);
+    e.maybe = arena_alloc(s->q->arena, (s->set->count + 1) * sizeof *e.maybe);
     e.waiting = arena_alloc(s->q->arena, (s->set->count + 1) * sizeof *e.waiting);
     bool *open = rules_from(&e, order, run_rules(&e, order));
 

@@ -340,12 +340,12 @@ bool matcher_redirect(struct matcher *m, unsigned runner, struct span uri, struc
 }
 
 void matcher_sift(struct matcher *m, unsigned runner, const struct matcher_group *group, struct span joined,
-                  uint64_t *maybe)
+                  uint32_t bits, uint32_t *maybe)
 {
     const struct sieve *sieve = matcher_sieve(m);
 
-    if (sieve && sieve_scan(sieve, group->index, joined, &room_of(m, runner)->scratch, maybe))
+    if (sieve && sieve_scan(sieve, group->index, joined, &room_of(m, runner)->scratch, bits, maybe))
         return;
     for (size_t i = 0; i < group->count; i++)
-        maybe[group->rules[i]->index / 64] |= 1ULL << group->rules[i]->index % 64;
+        maybe[group->rules[i]->index] |= bits;
 }

@@ -57,20 +57,15 @@ enum match_result matcher_find(struct matcher *m, unsigned runner, const struct 
                                size_t from, int64_t until_us, struct span *out);
 /* matcher_redirect - what the first of the set's redirector patterns that knows the address says it leads to. */
 bool matcher_redirect(struct matcher *m, unsigned runner, struct span uri, struct span *target);
-/* matcher_sift - sets the bit (by rule index) of each rule of the group that may match the text; all of them while
+/* matcher_sift - sets `bits` (by rule index) of each rule of the group that may match the text; of all of them while
  * there is no sieve. */
 void matcher_sift(struct matcher *m, unsigned runner, const struct matcher_group *group, struct span joined,
-                  uint64_t *maybe);
+                  uint32_t bits, uint32_t *maybe);
 
 /* matcher_use - the sieve from now on, which the matcher owns; once. On the loop, while others match. matcher_sieve -
  * NULL: none yet. */
 void matcher_use(struct matcher *m, struct sieve *sieve);
 const struct sieve *matcher_sieve(const struct matcher *m);
 const struct matcher_work *matcher_work(struct matcher *m, unsigned runner);
-
-static inline bool matcher_maybe(const uint64_t *maybe, const struct rule *rule)
-{
-    return maybe[rule->index / 64] >> rule->index % 64 & 1;
-}
 
 #endif

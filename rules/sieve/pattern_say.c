@@ -223,6 +223,8 @@ bool pattern_say(const struct pattern_node *node, enum pattern_manner manner, st
 {
     struct saying s = { manner, out };
 
+    if (manner == PATTERN_WORDS)
+        return pattern_say_words(node, out);
     if (manner == PATTERN_BEST_PART) {
         struct best best = best_of(node);
 

@@ -40,11 +40,22 @@ struct pattern_node {
  * here, or that Perl and PCRE2, or PCRE2 and Hyperscan, might read otherwise, or it is too large. */
 const struct pattern_node *pattern_read(struct arena *a, struct span pattern, bool is_extended);
 
-/* How loosely: as it stands but for what is left out; with counts made small; without counts; the part of it that tells
- * most, alone. */
-enum pattern_manner { PATTERN_AS_IS, PATTERN_COUNTS_SMALL, PATTERN_NO_COUNTS, PATTERN_BEST_PART, PATTERN_MANNERS };
+/* How loosely: as words, of which one stands in whatever matches it, which Hyperscan looks for many times faster than
+ * for anything else; as it stands but for what is left out; with counts made small; without counts; the part of it that
+ * tells most, alone. */
+enum pattern_manner {
+    PATTERN_WORDS,
+    PATTERN_AS_IS,
+    PATTERN_COUNTS_SMALL,
+    PATTERN_NO_COUNTS,
+    PATTERN_BEST_PART,
+    PATTERN_MANNERS
+};
 
 /* pattern_say - false: there is nothing in it that tells much, or it is too long for `out`. */
 bool pattern_say(const struct pattern_node *node, enum pattern_manner manner, struct strbuf *out);
+
+/* pattern_say_words - pattern_say()'s PATTERN_WORDS. */
+bool pattern_say_words(const struct pattern_node *node, struct strbuf *out);
 
 #endif

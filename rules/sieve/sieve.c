@@ -165,8 +165,9 @@ void sieve_free(struct sieve *s)
 /* ---- scanning ---- */
 
 struct sifting {
-    uint64_t *maybe;
+    uint32_t *maybe;
     size_t patterns;
+    uint32_t bits;
 };
 
 static int note(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
@@ -175,7 +176,7 @@ static int note(unsigned id, unsigned long long from, unsigned long long to, uns
 
     (void)from, (void)to, (void)flags;
     if (id < sifting->patterns)
-        sifting->maybe[id / 64] |= 1ULL << id % 64;
+        sifting->maybe[id] |= sifting->bits;
     return 0;
 }
 
@@ -191,15 +192,16 @@ static bool make_scratch(const struct sieve *s, hs_scratch_t **scratch)
     return *scratch;
 }
 
-bool sieve_scan(const struct sieve *s, unsigned group, struct span text, struct hs_scratch **scratch, uint64_t *maybe)
+bool sieve_scan(const struct sieve *s, unsigned group, struct span text, struct hs_scratch **scratch, uint32_t bits,
+                uint32_t *maybe)
 {
     const struct loaded *g = group < s->group_count ? &s->groups[group] : NULL;
-    struct sifting sifting = { maybe, s->patterns };
+    struct sifting sifting = { maybe, s->patterns, bits };
 
     if (!g || !g->database || text.len > UINT32_MAX || (!*scratch && !make_scratch(s, scratch)))
         return false;
     for (size_t i = 0; i < g->always_count; i++)
-        maybe[g->always[i] / 64] |= 1ULL << g->always[i] % 64;
+        maybe[g->always[i]] |= bits;
     return hs_scan(g->database, text.ptr ? text.ptr : "", (unsigned)text.len, 0, *scratch, note, &sifting) ==
            HS_SUCCESS;
 }

@@ -34,9 +34,10 @@ struct sieve *sieve_load(struct span file, const unsigned char key[SIEVE_KEY_BYT
                          const char **wrong);
 void sieve_free(struct sieve *s); /* NULL is fine */
 
-/* sieve_scan - sets the bits of those patterns of the group that may match. false: it knows nothing of that group, or
+/* sieve_scan - sets `bits` of those patterns of the group that may match. false: it knows nothing of that group, or
  * Hyperscan failed: all may match. *scratch is made when it is NULL; sieve_scratch_free() gives it back. */
-bool sieve_scan(const struct sieve *s, unsigned group, struct span text, struct hs_scratch **scratch, uint64_t *maybe);
+bool sieve_scan(const struct sieve *s, unsigned group, struct span text, struct hs_scratch **scratch, uint32_t bits,
+                uint32_t *maybe);
 void sieve_scratch_free(struct hs_scratch *scratch);
 
 #endif

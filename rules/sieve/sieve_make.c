@@ -211,7 +211,7 @@ static void say_all(struct making *m, struct entry *entry)
     entry->said[PATTERN_AS_IS] = entry->pattern.text[0] ? entry->pattern.text : NULL;
     if (!tree)
         return;
-    for (enum pattern_manner manner = PATTERN_AS_IS; manner < PATTERN_MANNERS; manner++) {
+    for (enum pattern_manner manner = PATTERN_WORDS; manner < PATTERN_MANNERS; manner++) {
         struct strbuf out;
 
         strbuf_init(&out, SAID_BYTES_MAX);

@@ -4,12 +4,14 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
 #include "rules/eval/eval.h"
 #include "rules/evaluate.h"
 #include "rules/meta.h"
+#include "rules/sieve/sieve_make.h"
 
 /* A message, a set of rules, and what came of it. */
 struct desk {
@@ -535,9 +537,87 @@ static void what_may_end_it_does_not_wait(void **state)
     desk_close(&d);
 }
 
-RUN_TESTS(TEST(header_rules_see_fields), TEST(body_rules_see_texts), TEST(mimeheader_rules_see_parts),
-          TEST(a_message_without_anything_has_no_hits), TEST(a_shortcut_ends_it),
-          TEST(a_rule_that_is_given_up_does_not_hit), TEST(what_is_left_when_the_time_is_up_is_told),
+/* By way of files, as the child has them. */
+static void use_sieve(struct desk *d)
+{
+    FILE *in = tmpfile(), *out = tmpfile();
+    unsigned char key[SIEVE_KEY_BYTES];
+    struct strbuf request, file;
+    const char *wrong;
+
+    strbuf_init(&request, 1 << 24);
+    strbuf_init(&file, 1 << 26);
+    EXPECT_TRUE(sieve_request(d->matcher, &d->set, &request, key));
+    EXPECT_INT(request.len, fwrite(request.data, 1, request.len, in));
+    rewind(in);
+    EXPECT_NULL(sieve_make(fileno(in), fileno(out), SIEVE_PATTERN_MS_MAX));
+    fseek(out, 0, SEEK_END);
+    size_t bytes = (size_t)ftell(out);
+
+    rewind(out);
+    EXPECT_INT(bytes, fread(strbuf_room(&file, bytes), 1, bytes, out));
+    file.len = bytes;
+    matcher_use(d->matcher, sieve_load(strbuf_span(&file), key, d->set.count, &wrong));
+    EXPECT_NULL(wrong);
+    fclose(in);
+    fclose(out);
+    strbuf_release(&request);
+    strbuf_release(&file);
+}
+
+enum { PARAGRAPHS = 400 };
+
+/* A body of many paragraphs, of which each tenth has the one word, and the last the other. */
+static void put_paragraphs(struct strbuf *text)
+{
+    strbuf_puts(text, "Subject: elephants\n\n");
+    for (unsigned i = 1; i < PARAGRAPHS; i++)
+        strbuf_putf(text, "%u: nothing to be seen here but what stands in all of them%s.\n\n", i,
+                    i % 10 ? "" : " and giraffes");
+    strbuf_puts(text, "The last has rhinoceros.\n");
+}
+
+/* A sifted text is tried only near what the sieve has found, and the hits are those of all of it. */
+static void what_passes_the_sieve_is_tried_where_it_passed(void **state)
+{
+    struct rule rules[] = {
+        { .name = "LAST", .kind = RULE_BODY, .pattern = "rhinoceros" },
+        { .name = "ALL", .kind = RULE_BODY, .pattern = "nothing to be seen", .tflags = RULE_MULTIPLE },
+        { .name = "TENTH", .kind = RULE_BODY, .pattern = "giraffes?\\b", .tflags = RULE_MULTIPLE },
+        { .name = "SUBJECT", .kind = RULE_BODY, .pattern = "elephants" },
+        { .name = "NOT_SUBJECT", .kind = RULE_BODY, .pattern = "elephants", .tflags = RULE_NOSUBJECT },
+        { .name = "BEGIN", .kind = RULE_BODY, .pattern = "^The last" },
+        { .name = "NEITHER", .kind = RULE_BODY, .pattern = "armadillo" },
+    };
+    static const unsigned want[] = { 1, PARAGRAPHS - 1, PARAGRAPHS / 10 - 1, 1, 0, 1, 0 };
+    uint64_t calls[2];
+    struct strbuf text;
+    struct desk d;
+
+    (void)state;
+    strbuf_init(&text, 1 << 20);
+    put_paragraphs(&text);
+    desk_open(&d, rules, COUNT(rules));
+    for (size_t i = 0; i < COUNT(calls); i++) {
+        uint64_t before = matcher_work(d.matcher, 0)->calls;
+
+        run(&d, text.data);
+        calls[i] = matcher_work(d.matcher, 0)->calls - before;
+        for (size_t k = 0; k < COUNT(rules); k++)
+            EXPECT_INT(want[k], d.scanning.hits[k]);
+        if (!i)
+            use_sieve(&d);
+    }
+    EXPECT_TRUE(calls[0] > 6ULL * PARAGRAPHS);
+    EXPECT_TRUE(calls[1] < 4ULL * PARAGRAPHS); /* ALL and TENTH need three; the others' come to some stretches */
+    desk_close(&d);
+    strbuf_release(&text);
+}
+
+RUN_TESTS(TEST(what_passes_the_sieve_is_tried_where_it_passed), TEST(header_rules_see_fields),
+          TEST(body_rules_see_texts), TEST(mimeheader_rules_see_parts), TEST(a_message_without_anything_has_no_hits),
+          TEST(a_shortcut_ends_it), TEST(a_rule_that_is_given_up_does_not_hit),
+          TEST(what_is_left_when_the_time_is_up_is_told),
           TEST(a_rule_that_the_end_of_the_time_found_at_work_is_not_to_blame),
           TEST(lines_shorter_than_a_match_are_passed_over), TEST(bombs_cost_little),
           TEST(sub_rules_are_run_where_a_meta_needs_them), TEST(what_may_end_it_does_not_wait),

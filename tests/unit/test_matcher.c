@@ -182,17 +182,17 @@ static void without_a_sieve_all_may_match(void **state)
     };
     struct ruleset set = hand_rules(rules, COUNT(rules));
     struct strbuf faults;
-    uint64_t maybe[1] = { 0 };
+    uint32_t maybe[COUNT(rules)] = { 0 };
 
     (void)state;
     strbuf_init(&faults, 10000);
     struct matcher *m = matcher_new(&set, &faults);
 
     EXPECT_NULL(matcher_sieve(m));
-    matcher_sift(m, 0, matcher_group_of(m, &rules[0]), SPAN("xyz"), maybe);
-    EXPECT_TRUE(matcher_maybe(maybe, &rules[0]));
-    EXPECT_FALSE(matcher_maybe(maybe, &rules[1]));
-    EXPECT_TRUE(matcher_maybe(maybe, &rules[2]));
+    matcher_sift(m, 0, matcher_group_of(m, &rules[0]), SPAN("xyz"), 1, maybe);
+    EXPECT_TRUE(maybe[rules[0].index]);
+    EXPECT_FALSE(maybe[rules[1].index]);
+    EXPECT_TRUE(maybe[rules[2].index]);
     matcher_free(m);
     strbuf_release(&faults);
 }

@@ -12,23 +12,69 @@ static const struct {
     const char *pattern;
     const char *said[PATTERN_MANNERS];
 } cases[] = {
-    { "viagra", { "viagra", "viagra", "viagra", "viagra" } },
-    { "a.{0,50}b", { "a.{0,50}b", "a.*b", "a.*b", NULL } },
-    { "\\d{16}", { "\\d{16,16}", "\\d{8,}", "\\d+", NULL } },
-    { "(?:name|sex){5}", { "(?:(?:name|sex)){5,5}", "(?:(?:name|sex)){2,}", "(?:(?:name|sex))+", "(?:name|sex)" } },
-    { "(?=x)ab(?!c)(?>d+)e++f*?", { "abd+e+f*", "abd+e+f*", "abd+e+f*", "abd+e+" } },
+    { "viagra", { "(?i:viagra)", "viagra", "viagra", "viagra", "viagra" } },
+    { "a.{0,50}b", { NULL, "a.{0,50}b", "a.*b", "a.*b", NULL } },
+    { "\\d{16}", { NULL, "\\d{16,16}", "\\d{8,}", "\\d+", NULL } },
+    { "(?:name|sex){5,6}",
+      { NULL, "(?:(?:name|sex)){5,6}", "(?:(?:name|sex)){2,}", "(?:(?:name|sex))+", "(?:name|sex)" } },
+    { "(?=x)ab(?!c)(?>d+)e++f*?", { NULL, "abd+e+f*", "abd+e+f*", "abd+e+f*", "abd+e+" } },
     { "(\\w+) \\1 money",
-      { "\\w+\\x20(?s:.*)\\x20money", "\\w+\\x20(?s:.*)\\x20money", "\\w+\\x20(?s:.*)\\x20money",
+      { "(?i:\\x20money)", "\\w+\\x20(?s:.*)\\x20money", "\\w+\\x20(?s:.*)\\x20money", "\\w+\\x20(?s:.*)\\x20money",
         "\\x20(?s:.*)\\x20money" } },
-    { "\\Ato\\Z", { "^to$", "^to$", "^to$", NULL } },
-    { "(?i)cash(?-i:NOW)", { "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))" } },
+    { "\\Ato\\Z", { NULL, "^to$", "^to$", "^to$", NULL } },
+    { "(?i)cash(?-i:NOW)",
+      { "(?i:cashnow)", "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))", "(?i:cash(?-i:NOW))" } },
     { "a\\.b\\x{41}\\060\\h",
-      { "a\\x2ebA0[\\x09\\x20\\xa0]", "a\\x2ebA0[\\x09\\x20\\xa0]", "a\\x2ebA0[\\x09\\x20\\xa0]",
-        "a\\x2ebA0[\\x09\\x20\\xa0]" } },
-    { "\\Ga(?#why){3}b(?# )?", { "a{3,3}b?", "a{3,3}b?", "a+b?", NULL } },
+      { "(?i:a\\x2eba0\\x09|a\\x2eba0\\x20|a\\x2eba0\\xa0)", "a\\x2ebA0[\\x09\\x20\\xa0]", "a\\x2ebA0[\\x09\\x20\\xa0]",
+        "a\\x2ebA0[\\x09\\x20\\xa0]", "a\\x2ebA0[\\x09\\x20\\xa0]" } },
+    { "\\Ga(?#why){3}b(?# )?", { NULL, "a{3,3}b?", "a{3,3}b?", "a+b?", NULL } },
     { "a(?&tag0)b(?(DEFINE)(?<tag0>c|(?&tag1)))(?(DEFINE)(?<tag1>de))",
-      { "a(?:c|de)b", "a(?:c|de)b", "a(?:c|de)b", "a(?:c|de)b" } },
+      { NULL, "a(?:c|de)b", "a(?:c|de)b", "a(?:c|de)b", "a(?:c|de)b" } },
 };
+
+/* As words: PATTERN_WORDS. */
+static const struct {
+    const char *pattern, *said; /* NULL: it has none that tell enough */
+} worded[] = {
+    { "(?:our|this) new [pP]roduct", "(?i:our\\x20new\\x20product|this\\x20new\\x20product)" },
+    { "we have(?: \\w+){1,6} available", "(?i:\\x20available)" },
+    { "stor(?:e|age)s?", "(?i:stores|store|storages|storage)" },
+    { "(?:to)?morrow", "(?i:tomorrow|morrow)" },
+    { "(?:free){2,}dom", "(?i:freedom)" },
+    { "(?:free){2}dom", "(?i:freefreedom)" },
+    { "(?:spam){0}warehouse", "(?i:warehouse)" },
+    { "(?:letters)*", NULL },
+    { "(?:letters|)", NULL },
+    { "(?:letters)?", NULL },
+    { "(?:(?:letters)*spam)?warehouse", "(?i:warehouse)" },
+    { "(?:letters|\\w+)", NULL },
+    { "[]^]extra[b-d]", "(?i:\\x5dextrab|\\x5dextrac|\\x5dextrad|\\x5eextrab|\\x5eextrac|\\x5eextrad)" },
+    { "[^b]extract", "(?i:extract)" },
+    { "[[:digit:]]extract[\\d]more[a-\\w]", "(?i:extract)" },
+    { "[a-z]extract", "(?i:extract)" },
+    { "[\\x41\\-]extract", "(?i:aextract|\\x2dextract)" },
+    { "a very long text that goes on and on", "(?i:a\\x20very\\x20long\\x20text)" },
+    { "\\x00\\x00\\x00", "(?i:\\x00\\x00\\x00)" },
+};
+
+static void it_is_said_as_words(void **state)
+{
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, SIZE_MAX);
+    for (size_t i = 0; i < COUNT(worded); i++) {
+        const struct pattern_node *tree = pattern_read(&a, span_of(worded[i].pattern), false);
+        struct strbuf out;
+
+        strbuf_init(&out, 1000);
+        EXPECT_TRUE(tree);
+        EXPECT_INT(worded[i].said != NULL, pattern_say(tree, PATTERN_WORDS, &out));
+        EXPECT_STR(worded[i].said ? worded[i].said : "", out.data ? out.data : "");
+        strbuf_release(&out);
+    }
+    arena_release(&a);
+}
 
 static void it_is_said_in_each_manner(void **state)
 {
@@ -40,7 +86,7 @@ static void it_is_said_in_each_manner(void **state)
         const struct pattern_node *tree = pattern_read(&a, span_of(cases[i].pattern), false);
 
         EXPECT_TRUE(tree);
-        for (enum pattern_manner manner = PATTERN_AS_IS; manner < PATTERN_MANNERS; manner++) {
+        for (enum pattern_manner manner = PATTERN_WORDS; manner < PATTERN_MANNERS; manner++) {
             struct strbuf out;
 
             strbuf_init(&out, 1000);
@@ -123,7 +169,7 @@ static void what_matches_goes_on_matching(void **state)
         if (!tree)
             print_error("\"%s\" is not read\n", patterns[i]);
         EXPECT_TRUE(tree);
-        for (enum pattern_manner manner = PATTERN_AS_IS; manner < PATTERN_MANNERS; manner++) {
+        for (enum pattern_manner manner = PATTERN_WORDS; manner < PATTERN_MANNERS; manner++) {
             struct strbuf out;
 
             strbuf_init(&out, 1000);
@@ -190,5 +236,5 @@ static void blanks_of_an_extended_pattern_are_left_out(void **state)
     arena_release(&a);
 }
 
-RUN_TESTS(TEST(it_is_said_in_each_manner), TEST(what_matches_goes_on_matching), TEST(what_is_not_known_is_not_read),
-          TEST(blanks_of_an_extended_pattern_are_left_out))
+RUN_TESTS(TEST(it_is_said_in_each_manner), TEST(it_is_said_as_words), TEST(what_matches_goes_on_matching),
+          TEST(what_is_not_known_is_not_read), TEST(blanks_of_an_extended_pattern_are_left_out))

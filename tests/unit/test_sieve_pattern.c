@@ -177,7 +177,7 @@ static unsigned compile_all(struct arena *a, const struct sieve_pattern *pattern
     unsigned made = 0;
 
     EXPECT_TRUE(tree);
-    for (enum pattern_manner manner = PATTERN_AS_IS; manner < PATTERN_MANNERS; manner++) {
+    for (enum pattern_manner manner = PATTERN_WORDS; manner < PATTERN_MANNERS; manner++) {
         struct strbuf out;
 
         strbuf_init(&out, 32768);
@@ -250,7 +250,7 @@ static unsigned compare(struct arena *a, const struct rule *rule, pcre2_code *co
         for (size_t k = 0; k < lines.count; k++)
             is_match |= pcre2_match(code, (PCRE2_SPTR)lines.items[k].ptr, lines.items[k].len, 0, 0, data, NULL) >= 0;
         matched += is_match;
-        for (enum pattern_manner manner = PATTERN_AS_IS; is_match && manner < PATTERN_MANNERS; manner++) {
+        for (enum pattern_manner manner = PATTERN_WORDS; is_match && manner < PATTERN_MANNERS; manner++) {
             if (!passes(h, manner, lines.joined))
                 print_error("/%s/ with options %x is held back, in manner %d, from \"%.*s\"\n", rule->pattern,
                             rule->options, (int)manner, SPAN_ARG(lines.joined));
@@ -285,7 +285,7 @@ static void what_pcre2_finds_hyperscan_finds(void **unused)
         if (code && sieve_pattern(&a, &rule, &pattern)) {
             made += compile_all(&a, &pattern, &h);
             matched += compare(&a, &rule, code, &h);
-            for (enum pattern_manner manner = PATTERN_AS_IS; manner < PATTERN_MANNERS; manner++)
+            for (enum pattern_manner manner = PATTERN_WORDS; manner < PATTERN_MANNERS; manner++)
                 hs_free_database(h.databases[manner]);
         }
         pcre2_code_free(code);
