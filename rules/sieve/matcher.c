@@ -1,8 +1,8 @@
 /* rules/sieve/matcher.c - the patterns of a set, ready to be matched.
  *
  * A match is bounded three times: PCRE2's match limit counts the steps from one place of the text; the pieces of a
- * text are short, and a long one is gone through in windows, between which the clock is looked at; and JIT's stack, or
- * PCRE2's heap where there is no JIT, has a maximum. So the longest time without a look at the clock is that of a
+ * text are short, and a long one is gone through in windows, between which the clocks are looked at; and JIT's stack,
+ * or PCRE2's heap where there is no JIT, has a maximum. So the longest time without a look at a clock is that of a
  * window's places with all their steps.
  *
  * Threads: what a match needs to write to belongs to its runner, and is made when that first comes. The sieve is
@@ -25,6 +25,10 @@ enum {
     JIT_STACK_BYTES_MAX = 1024 * 1024,
     HEAP_KIB_MAX = 16 * 1024, /* without JIT */
     DEPTH_MAX = 10000,
+    STEPS_PER_BYTE = 8, /* of a long text, and for so many of its bytes */
+    STEPS_BYTES_MAX = 128 * 1024,
+    LONG_US = 30000, /* of the processor, for one match in a long text, and what its length adds */
+    LONG_BYTES_PER_US = 32,
 };
 
 struct compiled {
@@ -282,17 +286,55 @@ static int match(struct room *room, const struct compiled *c, struct span piece,
     return pcre2_match(c->code, text, piece.len, from, 0, room->data, room->context);
 }
 
-/* A long text goes by windows of places where a match may begin: the clock is looked at in between. */
-static int match_long(struct room *room, const struct compiled *c, struct span piece, size_t from, int64_t until_us)
+/* Of a long text, what may begin at one of the places from `at` on and before `end`. */
+struct stretch {
+    size_t at, end, window;    /* so many places at a time, and a look at the clocks in between */
+    int64_t until_us, slow_us; /* monotonic; of this thread's processor time */
+};
+
+static bool is_over(const struct stretch *s)
+{
+    return clock_mono_us() >= s->until_us || clock_thread_us() >= s->slow_us;
+}
+
+static int match_hard(struct room *room, const struct compiled *c, struct span piece, struct stretch s);
+
+static int match_windows(struct room *room, const struct compiled *c, struct span piece, struct stretch s)
 {
     int found = PCRE2_ERROR_NOMATCH;
 
-    for (size_t at = from; found == PCRE2_ERROR_NOMATCH && at <= piece.len; at += MATCHER_WINDOW_BYTES) {
-        if (at != from && clock_mono_us() >= until_us)
+    for (size_t at = s.at; found == PCRE2_ERROR_NOMATCH && at < s.end; at += s.window) {
+        if (at != s.at && is_over(&s))
             return PCRE2_ERROR_MATCHLIMIT;
-        pcre2_set_offset_limit(room->context, at + MATCHER_WINDOW_BYTES - 1);
+        size_t last = at + s.window < s.end ? at + s.window - 1 : s.end - 1;
+
+        pcre2_set_offset_limit(room->context, last);
         found = match(room, c, piece, at);
+        if (found == PCRE2_ERROR_MATCHLIMIT && s.window == MATCHER_WINDOW_BYTES)
+            found = match_hard(room, c, piece, (struct stretch){ at, last + 1, s.window, s.until_us, s.slow_us });
     }
+    return found;
+}
+
+/* What .* has taken of a long text comes back byte by byte: that takes more steps from one place, of fewer places. */
+static int match_hard(struct room *room, const struct compiled *c, struct span piece, struct stretch s)
+{
+    size_t more = STEPS_PER_BYTE * (piece.len < STEPS_BYTES_MAX ? piece.len : STEPS_BYTES_MAX);
+
+    s.window = s.window * MATCHER_STEPS_MAX / (MATCHER_STEPS_MAX + more);
+    pcre2_set_match_limit(room->context, (uint32_t)(MATCHER_STEPS_MAX + more));
+    int found = match_windows(room, c, piece, s);
+
+    pcre2_set_match_limit(room->context, MATCHER_STEPS_MAX);
+    return found;
+}
+
+static int match_long(struct room *room, const struct compiled *c, struct span piece, size_t from, int64_t until_us)
+{
+    int64_t slow_us = clock_thread_us() + LONG_US + (int64_t)(piece.len / LONG_BYTES_PER_US);
+    int found =
+        match_windows(room, c, piece, (struct stretch){ from, piece.len + 1, MATCHER_WINDOW_BYTES, until_us, slow_us });
+
     pcre2_set_offset_limit(room->context, PCRE2_UNSET);
     return found;
 }

@@ -30,8 +30,8 @@ struct matcher_work {
     uint64_t calls, bytes, limits;
 };
 
-/* Backtracking steps from one place of a text, before a match is given up; and after how many places of a long text the
- * clock is looked at. */
+/* Backtracking steps from one place of a text, before a match is given up, or, in a long text, tried once more with 8
+ * more of them for each byte of its first 128 KiB; after how many places of a long text the clocks are looked at. */
 enum { MATCHER_STEPS_MAX = 20000, MATCHER_WINDOW_BYTES = 4096 };
 
 /* matcher_new - of all active rules of the set with a pattern. What PCRE2 cannot compile never hits: a line each in

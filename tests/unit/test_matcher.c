@@ -140,6 +140,33 @@ static void a_match_that_goes_on_and_on_is_given_up(void **state)
     strbuf_release(&faults);
 }
 
+/* .* takes all of it, and gives it back byte by byte, once for each of two lines. */
+static void a_long_text_takes_more_steps(void **state)
+{
+    enum { BYTES = 60000 };
+    struct rule rules[] = { { .name = "FAR", .kind = RULE_FULL, .pattern = "(?s)\\nA.*\\nX.*(?:y|z)[^\\n]" },
+                            { .name = "NEVER", .kind = RULE_FULL, .pattern = "(?s)A(?:.+)+[^\\n].*y\\n." } };
+    struct ruleset set = hand_rules(rules, COUNT(rules));
+    struct strbuf faults;
+    struct span out = { 0 };
+    char *text = mem_alloc(BYTES);
+
+    (void)state;
+    memset(text, '\n', BYTES);
+    memcpy(text + 4000, "\nA\nX\nyX", 7);
+    strbuf_init(&faults, 10000);
+    struct matcher *m = matcher_new(&set, &faults);
+
+    EXPECT_INT(MATCH_FOUND, find(m, &rules[0], span_make(text, BYTES), &out));
+    EXPECT_INT(7, out.len);
+    EXPECT_INT(0, matcher_work(m, 0)->limits);
+    EXPECT_INT(MATCH_GIVEN_UP, find(m, &rules[1], span_make(text, BYTES), &out));
+    EXPECT_INT(MATCH_FOUND, find(m, &rules[0], span_make(text, BYTES), &out));
+    matcher_free(m);
+    strbuf_release(&faults);
+    free(text);
+}
+
 static void a_long_text_is_gone_through_in_windows(void **state)
 {
     enum { BYTES = 1000000 };
@@ -199,4 +226,5 @@ static void without_a_sieve_all_may_match(void **state)
 
 RUN_TESTS(TEST(rules_on_the_same_text_are_a_group), TEST(a_match_is_where_the_pattern_is),
           TEST(what_cannot_be_compiled_is_told_and_never_hits), TEST(a_match_that_goes_on_and_on_is_given_up),
-          TEST(a_long_text_is_gone_through_in_windows), TEST(without_a_sieve_all_may_match))
+          TEST(a_long_text_takes_more_steps), TEST(a_long_text_is_gone_through_in_windows),
+          TEST(without_a_sieve_all_may_match))
