@@ -55,7 +55,7 @@ enum {
     EMAILS_MAX = 1000,
     URL_READS_MAX = 20000,    /* attempts for a message */
     URL_AGAIN_MAX = 100000,   /* times that one comes again which is known, for a message */
-    URL_GUESSES_MAX = 200000, /* words with a dot that were looked at, for a message */
+    URL_GUESSES_MAX = 200000, /* words with a dot or an at sign that were looked at, for a message */
     URL_HOPS_MAX = 4,         /* wrappers inside of each other */
     URL_INNER_MAX = 4,        /* targets of one wrapper */
     URL_REST_MAX = 16384,     /* of path, query and fragment that is looked at */

@@ -30,12 +30,17 @@ bool name_is_dot(uint32_t code)
     return code == 0x3002 || code == 0xff0e || code == 0xff61 || code == 0x2024 || code == 0xfe52;
 }
 
+static bool is_plain(char c)
+{
+    return ascii_is_alnum(c) || c == '-' || c == '_';
+}
+
 size_t name_char(struct span s)
 {
+    if (s.len && (unsigned char)s.ptr[0] < 0x80)
+        return is_plain(s.ptr[0]);
     size_t length = utf8_length(s);
 
-    if (length == 1)
-        return ascii_is_alnum(s.ptr[0]) || s.ptr[0] == '-' || s.ptr[0] == '_';
     if (length == 0)
         return 0;
     uint32_t code = utf8_code_point(s, length);
@@ -98,19 +103,31 @@ static void put(struct name *h, const char *bytes, size_t n)
     }
 }
 
+/* The bytes of a host's characters at `at`, dots not among them. */
+static size_t label_length(struct span text, size_t at)
+{
+    size_t end = at, n;
+
+    for (;;) {
+        while (end < text.len && is_plain(text.ptr[end]))
+            end++;
+        if ((n = name_char(span_skip(text, end))) == 0)
+            return end - at;
+        end += n;
+    }
+}
+
 void name_read(struct span text, size_t at, struct name *h)
 {
-    size_t n;
 
     h->len = 0;
     h->is_hidden = false;
     for (;;) {
-        while ((n = name_char(span_skip(text, at))) > 0) {
-            if (h->len <= sizeof h->bytes)
-                put(h, text.ptr + at, n);
-            at += n;
-        }
-        h->end = at;
+        size_t label = label_length(text, at);
+
+        if (h->len <= sizeof h->bytes)
+            put(h, text.ptr + at, label);
+        h->end = at += label;
         bool is_hidden = h->is_hidden;
         size_t dot = dot_at(span_skip(text, at), &is_hidden);
 

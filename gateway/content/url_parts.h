@@ -26,12 +26,12 @@ const struct url *urls_take(struct arena *a, struct urls *urls, const struct url
                             struct span meant);
 /* urls_may_find - whether anything that stands where `like` says could still be added. */
 bool urls_may_find(struct arena *a, struct urls *urls, const struct url *like);
-/* urls_may_guess - whether another word with a dot in it may be looked at. */
+/* urls_may_guess - whether another word with a dot or an at sign in it may be looked at. */
 bool urls_may_guess(struct arena *a, struct urls *urls);
 
 /* A suffix that was looked up in the public suffix list. */
 struct known_tld {
-    char label[14];
+    char label[30];
     unsigned char len; /* 0: free */
     bool is_known;
 };

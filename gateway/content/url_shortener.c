@@ -3,7 +3,7 @@
 #include "gateway/content/url_parts.h"
 
 /* clang-format off */
-/* In the order of strcmp(). */
+/* In the order of strcmp(); at most LABELS_MAX labels. */
 static const char *const shorteners[] = {
     "0rz.tw", "1url.com", "2.gp", "2.ly", "4sq.com", "7.ly", "a.co", "adf.ly", "adfoc.us", "aka.gr", "alturl.com",
     "amzn.eu", "amzn.to", "apple.co", "b.link", "bc.vc", "bfy.tw", "binged.it", "bit.do", "bit.ly", "bitly.com",
@@ -23,9 +23,13 @@ static const char *const shorteners[] = {
 };
 /* clang-format on */
 
+enum { LABELS_MAX = 3 };
+
 /* `www.` and the like before one of them makes no difference. */
 bool url_is_shortener(const char *host)
 {
+    for (unsigned labels = domain_labels(host); labels > LABELS_MAX; labels--)
+        host = domain_parent(host);
     for (; host; host = domain_parent(host)) {
         size_t low = 0, high = COUNT(shorteners);
 

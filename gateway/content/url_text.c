@@ -338,7 +338,7 @@ static void at_at(struct url_finder *f, size_t at, size_t len)
         start--;
     while (start < at && strchr("'*.-#", f->text.ptr[start]))
         start++;
-    if (start == at)
+    if (start == at || (f->urls && !urls_may_guess(f->a, f->urls)))
         return;
     name_read(f->text, at + len, &h);
     if (h.len > sizeof h.bytes)

@@ -42,26 +42,56 @@ void lines_release(struct lines *l)
     *l = (struct lines){ .count = 0 };
 }
 
+/* What goes out, together: a piece for each line would cost more than the line. */
+struct gathered {
+    char bytes[4096];
+    size_t len;
+    lines_sink_fn *sink;
+    void *arg;
+};
+
+static void flush(struct gathered *g)
+{
+    if (g->len)
+        g->sink(g->arg, span_make(g->bytes, g->len));
+    g->len = 0;
+}
+
+static void put(struct gathered *g, struct span piece)
+{
+    if (piece.len > sizeof g->bytes - g->len)
+        flush(g);
+    if (piece.len > sizeof g->bytes) {
+        g->sink(g->arg, piece);
+    } else if (piece.len) {
+        memcpy(g->bytes + g->len, piece.ptr, piece.len);
+        g->len += piece.len;
+    }
+}
+
 void lines_take(struct lines *l, struct span in, lines_sink_fn *sink, void *arg)
 {
+    struct gathered g;
     size_t start = 0, at = 0, lf;
 
     if (!in.len)
         return;
+    g.len = 0;
+    g.sink = sink;
+    g.arg = arg;
     while ((lf = span_find(span_skip(in, at), '\n')) != SPAN_NPOS) {
         size_t here = at + lf;
         bool is_bare = here ? in.ptr[here - 1] != '\r' : !l->ends_in_cr;
 
         note_line(l, is_bare);
         if (is_bare) {
-            if (here > start)
-                sink(arg, span_make(in.ptr + start, here - start));
-            sink(arg, SPAN("\r\n"));
+            put(&g, span_make(in.ptr + start, here - start));
+            put(&g, SPAN("\r\n"));
             start = here + 1;
         }
         at = here + 1;
     }
-    if (start < in.len)
-        sink(arg, span_skip(in, start));
+    put(&g, span_skip(in, start));
+    flush(&g);
     l->ends_in_cr = in.ptr[in.len - 1] == '\r';
 }

@@ -1,6 +1,6 @@
 /* http/lines.h - messages from files end their lines in LF alone; ours end in CRLF (mail/header.h).
  *
- * A bare LF becomes CRLF; all else stays as it is. Input may be cut anywhere; pieces are as large as it allows. Which
+ * A bare LF becomes CRLF; all else stays as it is. Input may be cut anywhere; short pieces of it go out together. Which
  * lines ended how is kept, so that a message can go back as it came (http/original.h): a bit per line, and none while
  * all end as the first does.
  */

@@ -78,4 +78,30 @@ static void how_each_line_ended_is_known(void **state)
     }
 }
 
-RUN_TESTS(TEST(lines_end_in_crlf_however_they_are_cut), TEST(how_each_line_ended_is_known))
+static void count(void *arg, struct span piece)
+{
+    size_t *counted = arg;
+
+    counted[0]++;
+    counted[1] += piece.len;
+}
+
+/* Each piece has its price, so that a message of empty lines would cost many times what another does. */
+static void short_lines_go_out_together(void **state)
+{
+    enum { BYTES = 100000 };
+    static char text[BYTES];
+    size_t counted[2] = { 0 };
+    struct lines l = { .count = 0 };
+
+    (void)state;
+    memset(text, '\n', sizeof text);
+    memset(text, 'a', 10000); /* a long one is as it came */
+    lines_take(&l, span_make(text, sizeof text), count, counted);
+    EXPECT_INT(10000 + 2 * (BYTES - 10000), counted[1]);
+    EXPECT_TRUE(counted[0] < BYTES / 1000);
+    lines_release(&l);
+}
+
+RUN_TESTS(TEST(lines_end_in_crlf_however_they_are_cut), TEST(how_each_line_ended_is_known),
+          TEST(short_lines_go_out_together))
