@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
+#include "rules/captures.h"
 #include "rules/eval/eval.h"
 #include "rules/meta.h"
 #include "rules/view/texts.h"
@@ -40,6 +41,7 @@ struct evaluating {
     unsigned *waiting;  /* by rule index: put off, and how often it may hit */
     size_t waiting_count;
     bool is_cut; /* the time was up in the middle of a rule */
+    struct captures captures;
 };
 
 /* ---- order ---- */
@@ -100,7 +102,7 @@ static const bool *find_who_may_wait(struct arena *a, const struct ruleset *set)
         bool is_text =
             rule->kind == RULE_BODY || rule->kind == RULE_RAWBODY || rule->kind == RULE_URI || rule->kind == RULE_FULL;
 
-        may_wait[i] = is_text && !rule->is_eval && rule->is_sub && !rule->shortcut && !is_cut[i];
+        may_wait[i] = is_text && !rule->is_eval && rule->is_sub && !rule->shortcut && !rule->captures && !is_cut[i];
     }
     return set->meta_count ? may_wait : NULL;
 }
@@ -267,6 +269,8 @@ static bool count_in(struct evaluating *e, const struct rule *rule, struct span 
             return false;
         if (!s->shown[rule->index].ptr)
             s->shown[rule->index] = found;
+        if (rule->captures)
+            captures_take(&e->captures, s->matcher, s->q->runner, rule, piece);
         ++*hits;
         from = (piece.len ? (size_t)(found.ptr - piece.ptr) : 0) + (found.len ? found.len : 1);
     }
@@ -386,6 +390,18 @@ static unsigned hits_of_pattern(struct evaluating *e, const struct rule *rule)
     return rule->is_negated ? !hits : hits;
 }
 
+/* With what others have captured, where there is something for each name; else it is not run. */
+static unsigned hits_of_template(struct evaluating *e, const struct rule *rule)
+{
+    const char *pattern = captures_fill(&e->captures, rule);
+    unsigned runner = e->s->q->runner;
+
+    unsigned hits = pattern && matcher_swap(e->s->matcher, runner, rule, pattern) ? hits_of_pattern(e, rule) : 0;
+
+    matcher_swap(e->s->matcher, runner, rule, NULL);
+    return hits;
+}
+
 /* ---- rules ---- */
 
 static unsigned hits_of(struct evaluating *e, const struct rule *rule)
@@ -396,7 +412,7 @@ static unsigned hits_of(struct evaluating *e, const struct rule *rule)
         return rule->eval.known ? rule->eval.known->run(e->s, rule) : 0;
     if (rule->is_exists)
         return scanning_header(e->s, rule->field, rule->form, &value) != rule->is_negated;
-    return hits_of_pattern(e, rule);
+    return rule->template ? hits_of_template(e, rule) : hits_of_pattern(e, rule);
 }
 
 /* Those that cannot hit are passed over without a look at the clock. */
@@ -404,8 +420,8 @@ static bool is_sifted_out(const struct evaluating *e, const struct rule *rule)
 {
     const struct matcher_group *group = matcher_group_of(e->s->matcher, rule);
 
-    return group && rule->kind != RULE_MIMEHEADER && e->texts[group->index].is_ready &&
-           !e->texts[group->index].is_absent && !e->maybe[rule->index];
+    return group && rule->kind != RULE_MIMEHEADER && !(rule->template && rule->is_negated) &&
+           e->texts[group->index].is_ready && !e->texts[group->index].is_absent && !e->maybe[rule->index];
 }
 
 static bool waits(struct evaluating *e, const struct rule_order *order, const struct rule *rule)
@@ -550,7 +566,7 @@ void evaluate(struct scanning *s, const struct rule_order *order, struct evaluat
 
     *out = (struct evaluation){ 0 };
     matcher_groups(s->matcher, &groups);
-    struct evaluating e = { .s = s, .out = out };
+    struct evaluating e = { .s = s, .out = out, .captures = { .arena = s->q->arena } };
 
     e.texts = arena_alloc(s->q->arena, (groups + 1) * sizeof *e.texts);
     e.maybe = arena_alloc(s->q->arena, (s->set->count + 1) * sizeof *e.maybe);

@@ -145,8 +145,10 @@ static const char *finish_pattern(struct cf *cf, struct draft *draft)
     if (wrong)
         return wrong;
     if (draft->is_replaced)
-        return replace_tags(cf, rule, arena_dup(cf->arena, pattern));
-    return cf_pattern_convert(cf->arena, pattern, rule->options, &rule->pattern);
+        wrong = replace_tags(cf, rule, arena_dup(cf->arena, pattern));
+    else
+        wrong = cf_pattern_convert(cf->arena, pattern, rule->options, &rule->pattern);
+    return wrong ? wrong : cf_capture(cf->arena, rule);
 }
 
 /* A rule in a block that is not read, and nowhere else. */
@@ -214,6 +216,7 @@ static struct ruleset *finish(struct cf *cf)
         names_add(set->names, span_of(draft->rule.name));
         texts[i] = draft->text;
     }
+    cf_capture_refuse(set, cf->arena);
     metas_compile(set, texts, cf->options->has_net, cf->arena);
     for (size_t i = 0; i < set->count; i++) {
         set->active += set->rules[i].state == RULE_ACTIVE;

@@ -92,7 +92,9 @@ struct rule {
     /* patterns: PCRE2's syntax for bytes, replace_tags done, without delimiters; they have been compiled once. Compile
      * with PCRE2_NEVER_UTF | PCRE2_NEVER_UCP, too */
     const char *pattern;
-    unsigned options; /* PCRE2_CASELESS, MULTILINE, DOTALL, EXTENDED, EXTENDED_MORE, NO_AUTO_CAPTURE, DUPNAMES */
+    const char *template; /* with %{NAME} in it (rules/captures.h): `pattern` matches wherever that may; else NULL */
+    bool captures;        /* it has groups with names that others may say */
+    unsigned options;     /* PCRE2_CASELESS, MULTILINE, DOTALL, EXTENDED, EXTENDED_MORE, NO_AUTO_CAPTURE, DUPNAMES */
     struct rule_eval eval;
     struct meta *meta;            /* NULL: it is none that can be evaluated */
     const struct rule_conf *said; /* what gateway.conf says of it; NULL: nothing */

@@ -8,6 +8,7 @@
  *   cf_replace  replace_tag and its like
  *   cf_settings all other lines
  *   cf_pattern  a Perl pattern as PCRE2 takes it
+ *   cf_capture  patterns that capture for others, and those others
  *
  * Memory: the arena of the set. Threads: the one that loads.
  */
@@ -143,5 +144,12 @@ const char *cf_replace(struct cf *cf, const char *pattern, bool with_calls);
 const char *cf_pattern_split(struct arena *a, struct span text, struct span *pattern, unsigned *options);
 /* cf_pattern_convert - Perl's pattern as PCRE2 takes it for bytes, tried out. NULL, or why it cannot be. */
 const char *cf_pattern_convert(struct arena *a, struct span pattern, unsigned options, const char **out);
+
+/* ---- cf_capture ---- */
+
+/* cf_capture - of a rule that has its pattern: what it captures, and what it needs of others. NULL, or what is wrong.
+ * cf_capture_refuse - rules that need what no active rule captures. */
+const char *cf_capture(struct arena *a, struct rule *rule);
+void cf_capture_refuse(struct ruleset *set, struct arena *a);
 
 #endif

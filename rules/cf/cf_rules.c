@@ -158,22 +158,10 @@ static void take_eval(struct cf *cf, struct draft *draft, struct span call)
 
 /* ---- patterns ---- */
 
-/* %{NAME}, which \%{ is not. */
-static bool needs_capture(struct span pattern)
-{
-    for (size_t i = 0; i + 2 < pattern.len; i++)
-        if (pattern.ptr[i] == '%' && pattern.ptr[i + 1] == '{' && pattern.ptr[i + 2] >= 'A' &&
-            pattern.ptr[i + 2] <= 'Z' && (i == 0 || pattern.ptr[i - 1] != '\\'))
-            return true;
-    return false;
-}
-
 /* Tags in them are replaced, and PCRE2 asked, once all files are read. */
 static void take_pattern(struct cf *cf, struct draft *draft, struct span text)
 {
     draft->text = arena_dup(cf->arena, text);
-    if (needs_capture(text))
-        refuse(draft, "it needs what another rule has captured, %{NAME}");
 }
 
 void cf_text_rule(struct cf *cf, const char *to, struct span value)

@@ -29,6 +29,7 @@ enum {
     STEPS_BYTES_MAX = 128 * 1024,
     LONG_US = 30000, /* of the processor, for one match in a long text, and what its length adds */
     LONG_BYTES_PER_US = 32,
+    CAPTURED_MAX = 32, /* groups of a pattern of which it is known what they have taken; the match is the first */
 };
 
 struct compiled {
@@ -44,6 +45,8 @@ struct room {
     pcre2_match_data *data;
     pcre2_jit_stack *stack;
     struct hs_scratch *scratch; /* sieve_scan()'s */
+    const struct rule *swapped; /* who has that one for now */
+    struct compiled instead;
     struct matcher_work work;
 };
 
@@ -76,11 +79,21 @@ static bool is_long_text(const struct rule *rule)
     return rule->kind == RULE_FULL || is_of_field(rule);
 }
 
+static pcre2_code *code_of(const char *pattern, uint32_t options, int *error, PCRE2_SIZE *at)
+{
+    options |= PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
+    return pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, error, at, NULL);
+}
+
+static uint32_t options_of(const struct rule *rule)
+{
+    return rule->options | (is_long_text(rule) ? PCRE2_USE_OFFSET_LIMIT : 0);
+}
+
 /* false: PCRE2 cannot, as *error says, because of what is at *at. */
 static bool compile(struct compiled *c, const char *pattern, uint32_t options, int *error, PCRE2_SIZE *at)
 {
-    options |= PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
-    c->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, error, at, NULL);
+    c->code = code_of(pattern, options, error, at);
     c->is_jit = c->code && pcre2_jit_compile(c->code, PCRE2_JIT_COMPLETE) == 0;
     return c->code;
 }
@@ -91,7 +104,7 @@ static void compile_rule(struct compiled *c, const struct rule *rule, struct str
     PCRE2_SIZE at = 0;
     int error = 0;
 
-    if (compile(c, rule->pattern, rule->options | (is_long_text(rule) ? PCRE2_USE_OFFSET_LIMIT : 0), &error, &at)) {
+    if (compile(c, rule->pattern, options_of(rule), &error, &at)) {
         pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 
         c->takes_nothing = pcre2_match(c->code, (PCRE2_SPTR) "", 0, 0, 0, data, NULL) >= 0;
@@ -187,6 +200,7 @@ static void room_free(struct room *room)
     if (!room)
         return;
     sieve_scratch_free(room->scratch);
+    pcre2_code_free(room->instead.code);
     pcre2_match_data_free(room->data);
     pcre2_match_context_free(room->context);
     pcre2_jit_stack_free(room->stack);
@@ -220,7 +234,7 @@ static struct room *room_of(struct matcher *m, unsigned runner)
         return room;
     room = mem_alloc(sizeof *room);
     room->context = pcre2_match_context_create(NULL);
-    room->data = pcre2_match_data_create(2, NULL);
+    room->data = pcre2_match_data_create(CAPTURED_MAX, NULL);
     room->stack = pcre2_jit_stack_create(JIT_STACK_BYTES, JIT_STACK_BYTES_MAX, NULL);
     if (!room->context || !room->data)
         fatal_memory(sizeof *room);
@@ -342,8 +356,8 @@ static int match_long(struct room *room, const struct compiled *c, struct span p
 enum match_result matcher_find(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece,
                                size_t from, int64_t until_us, struct span *out)
 {
-    const struct compiled *c = &m->compiled[rule->index];
     struct room *room = room_of(m, runner);
+    const struct compiled *c = room->swapped == rule ? &room->instead : &m->compiled[rule->index];
 
     if (!c->code || from > piece.len)
         return MATCH_NONE;
@@ -361,6 +375,45 @@ enum match_result matcher_find(struct matcher *m, unsigned runner, const struct 
 
     *out = span_make((piece.ptr ? piece.ptr : "") + ends[0], end - ends[0]);
     return MATCH_FOUND;
+}
+
+bool matcher_named(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece, size_t *at,
+                   struct span *name, struct span *value)
+{
+    struct room *room = room_of(m, runner);
+    const struct compiled *c = room->swapped == rule ? &room->instead : &m->compiled[rule->index];
+    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(room->data);
+    uint32_t count = 0, bytes = 0;
+    PCRE2_SPTR table = NULL;
+
+    pcre2_pattern_info(c->code, PCRE2_INFO_NAMECOUNT, &count);
+    pcre2_pattern_info(c->code, PCRE2_INFO_NAMEENTRYSIZE, &bytes);
+    pcre2_pattern_info(c->code, PCRE2_INFO_NAMETABLE, &table);
+    while (*at < count) {
+        PCRE2_SPTR entry = table + (*at)++ * bytes; /* its number in two bytes, its name */
+        unsigned group = (unsigned)entry[0] << 8 | entry[1];
+
+        if (group >= CAPTURED_MAX || ends[2 * group] == PCRE2_UNSET || ends[2 * group] >= ends[2 * group + 1])
+            continue;
+        *name = span_of((const char *)entry + 2);
+        *value = span_make(piece.ptr + ends[2 * group], ends[2 * group + 1] - ends[2 * group]);
+        return true;
+    }
+    return false;
+}
+
+bool matcher_swap(struct matcher *m, unsigned runner, const struct rule *rule, const char *pattern)
+{
+    struct room *room = room_of(m, runner);
+    PCRE2_SIZE at;
+    int error;
+
+    pcre2_code_free(room->instead.code);
+    room->instead = (struct compiled){ 0 };
+    room->swapped = pattern ? rule : NULL;
+    if (pattern)
+        room->instead.code = code_of(pattern, options_of(rule), &error, &at);
+    return room->instead.code;
 }
 
 bool matcher_redirect(struct matcher *m, unsigned runner, struct span uri, struct span *target)

@@ -55,6 +55,13 @@ enum match_result { MATCH_NONE, MATCH_FOUND, MATCH_GIVEN_UP };
  * `until_us` (monotonic). */
 enum match_result matcher_find(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece,
                                size_t from, int64_t until_us, struct span *out);
+/* matcher_named - goes through what named groups have taken in the match that matcher_find() has just found in `piece`.
+ * `at`: 0 at first. false: there are no more. */
+bool matcher_named(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece, size_t *at,
+                   struct span *name, struct span *value);
+/* matcher_swap - the rule has that pattern in place of its own, for that runner, until it is swapped for NULL. false:
+ * PCRE2 does not take it. */
+bool matcher_swap(struct matcher *m, unsigned runner, const struct rule *rule, const char *pattern);
 /* matcher_redirect - what the first of the set's redirector patterns that knows the address says it leads to. */
 bool matcher_redirect(struct matcher *m, unsigned runner, struct span uri, struct span *target);
 /* matcher_sift - sets `bits` (by rule index) of each rule of the group that may match the text; of all of them while
