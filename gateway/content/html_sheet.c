@@ -57,14 +57,13 @@ static struct html_sheet_rule **place(const struct html_sheet *sheet, struct spa
 
 static void merge_rule(struct html_style *out, const struct html_sheet_rule *rule)
 {
-    struct html_style style;
+    struct html_style style; /* only what is set */
     unsigned n = 0;
 
     style.set = rule->set;
     style.important = rule->important;
-    for (unsigned i = 0; i < STYLE_COUNT; i++)
-        if (rule->set >> i & 1)
-            style.value[i] = rule->values[n++];
+    for (uint32_t left = rule->set; left; left &= left - 1)
+        style.value[__builtin_ctz(left)] = rule->values[n++];
     style_merge(out, &style);
 }
 
@@ -77,9 +76,8 @@ static void rule_merge(struct arena *a, struct html_sheet_rule *rule, const stru
     style_merge(&style, more);
     if (rule->set != style.set)
         rule->values = arena_alloc(a, (size_t)__builtin_popcount(style.set) * sizeof *rule->values);
-    for (unsigned i = 0; i < STYLE_COUNT; i++)
-        if (style.set >> i & 1)
-            rule->values[n++] = style.value[i];
+    for (uint32_t left = style.set; left; left &= left - 1)
+        rule->values[n++] = style.value[__builtin_ctz(left)];
     rule->set = style.set;
     rule->important = style.important;
 }

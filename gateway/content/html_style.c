@@ -135,10 +135,12 @@ static void declare(struct html_style *s, struct span name, struct span value)
     name = style_plain(name, name_room, sizeof name_room);
     if (span_iis(name, "all"))
         declare_all(s, style_plain(value, value_room, sizeof value_room));
+    char first = name.len ? ascii_lower(name.ptr[0]) : '\0';
+
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
         const struct known_property *known = &properties[i];
 
-        if (known->length != name.len || !span_ieq(name, span_make(known->name, name.len)))
+        if (known->length != name.len || known->name[0] != first || !span_ieq(name, span_make(known->name, name.len)))
             continue;
         value = style_plain(value, value_room, sizeof value_room);
         size_t bang = span_rfind(value, '!');
@@ -219,9 +221,11 @@ void style_merge(struct html_style *s, const struct html_style *more)
 {
     uint32_t wins = more->set & ~(s->important & ~more->important);
 
-    for (unsigned i = 0; i < STYLE_COUNT; i++)
-        if (wins >> i & 1)
-            s->value[i] = more->value[i];
+    for (uint32_t left = wins; left; left &= left - 1) {
+        int i = __builtin_ctz(left);
+
+        s->value[i] = more->value[i];
+    }
     s->set |= wins;
     s->important |= more->important;
 }
