@@ -8,7 +8,6 @@
 #include "rules/evaluate.h"
 
 #include <limits.h>
-#include <stdlib.h>
 
 #include "gateway/base/clock.h"
 #include "rules/captures.h"
@@ -37,88 +36,13 @@ struct evaluating {
     int64_t rule_until_us; /* of this thread's processor time; 0: it has not been looked at yet */
     struct evaluation *out;
     struct text *texts; /* by group */
+    bool *is_sifted;    /* by group: what cannot match its text is known */
     uint32_t *maybe;    /* by rule index: a bit for each stretch of its text in which it may match */
     unsigned *waiting;  /* by rule index: put off, and how often it may hit */
     size_t waiting_count;
     bool is_cut; /* the time was up in the middle of a rule */
     struct captures captures;
 };
-
-/* ---- order ---- */
-
-static unsigned rank(const struct rule *rule)
-{
-    switch (rule->kind) {
-    case RULE_HEADER: return rule->is_eval ? 1 : 0;
-    case RULE_BODY: return rule->is_eval ? 4 : 2;
-    case RULE_URI: return 3;
-    case RULE_MIMEHEADER: return 4;
-    case RULE_RAWBODY: return rule->is_eval ? 6 : 5;
-    default: return rule->is_eval ? 8 : 7;
-    }
-}
-
-static int by_order(const void *left, const void *right)
-{
-    const struct rule *a = *(const struct rule *const *)left, *b = *(const struct rule *const *)right;
-
-    if (a->priority != b->priority)
-        return a->priority < b->priority ? -1 : 1;
-    if (rank(a) != rank(b))
-        return rank(a) < rank(b) ? -1 : 1;
-    return a->index < b->index ? -1 : a->index > b->index;
-}
-
-/* Each meta stands behind those that it needs. */
-static void find_cuts(struct arena *a, const struct ruleset *set, struct rule_order *order)
-{
-    int *known_from = arena_alloc(a, (set->count + 1) * sizeof *known_from);
-
-    order->cuts = arena_alloc(a, (set->meta_count + 1) * sizeof *order->cuts);
-    for (size_t i = 0; i < set->count; i++)
-        known_from[i] = set->rules[i].state == RULE_ACTIVE && !set->rules[i].meta ? set->rules[i].priority : INT_MIN;
-    for (size_t i = 0; i < set->meta_count; i++) {
-        const struct rule *meta = set->metas[i], *used;
-        int *known = &known_from[meta->index];
-
-        for (size_t at = 0; (used = meta_uses(set, meta, &at));)
-            *known = known_from[used->index] > *known ? known_from[used->index] : *known;
-        if (meta->shortcut)
-            order->cuts[order->cut_count++] = (struct rule_cut){ meta, *known };
-    }
-}
-
-/* Patterns that nobody but metas asks for, and no meta that ends the examination. */
-static const bool *find_who_may_wait(struct arena *a, const struct ruleset *set)
-{
-    bool *may_wait = arena_alloc(a, set->count + 1), *is_cut = arena_alloc(a, set->count + 1);
-    const struct rule *used;
-
-    for (size_t i = set->meta_count; i-- > 0;)
-        for (size_t at = 0; (used = meta_uses(set, set->metas[i], &at));)
-            is_cut[used->index] |= set->metas[i]->shortcut || is_cut[set->metas[i]->index];
-    for (size_t i = 0; i < set->count; i++) {
-        const struct rule *rule = &set->rules[i];
-        bool is_text =
-            rule->kind == RULE_BODY || rule->kind == RULE_RAWBODY || rule->kind == RULE_URI || rule->kind == RULE_FULL;
-
-        may_wait[i] = is_text && !rule->is_eval && rule->is_sub && !rule->shortcut && !rule->captures && !is_cut[i];
-    }
-    return set->meta_count ? may_wait : NULL;
-}
-
-struct rule_order rule_order(struct arena *a, const struct ruleset *set)
-{
-    struct rule_order order = { .rules = arena_alloc(a, (set->count + 1) * sizeof *order.rules) };
-
-    for (size_t i = 0; i < set->count; i++)
-        if (set->rules[i].state == RULE_ACTIVE && set->rules[i].kind != RULE_META)
-            order.rules[order.count++] = &set->rules[i];
-    qsort(order.rules, order.count, sizeof *order.rules, by_order);
-    find_cuts(a, set, &order);
-    order.may_wait = find_who_may_wait(a, set);
-    return order;
-}
 
 /* ---- texts ---- */
 
@@ -225,6 +149,7 @@ static struct text *text_of(struct evaluating *e, const struct matcher_group *gr
         sift_stretches(e, group, text);
     else if (!text->is_absent)
         sift(e, group, text->lines.joined, UINT32_MAX);
+    e->is_sifted[group->index] = !text->is_absent;
     return text;
 }
 
@@ -416,12 +341,9 @@ static unsigned hits_of(struct evaluating *e, const struct rule *rule)
 }
 
 /* Those that cannot hit are passed over without a look at the clock. */
-static bool is_sifted_out(const struct evaluating *e, const struct rule *rule)
+static bool is_sifted_out(const struct evaluating *e, const struct rule_step *step)
 {
-    const struct matcher_group *group = matcher_group_of(e->s->matcher, rule);
-
-    return group && rule->kind != RULE_MIMEHEADER && !(rule->template && rule->is_negated) &&
-           e->texts[group->index].is_ready && !e->texts[group->index].is_absent && !e->maybe[rule->index];
+    return step->group && e->is_sifted[step->group - 1] && !e->maybe[step->index];
 }
 
 static bool waits(struct evaluating *e, const struct rule_order *order, const struct rule *rule)
@@ -436,17 +358,6 @@ static bool waits(struct evaluating *e, const struct rule_order *order, const st
     e->waiting[rule->index] = most_hits(rule);
     e->waiting_count++;
     return true;
-}
-
-/* Whether that rule is the last of its priority, or of its kind in it. */
-static bool ends_priority(const struct rule_order *order, size_t i)
-{
-    return i + 1 == order->count || order->rules[i + 1]->priority != order->rules[i]->priority;
-}
-
-static bool ends_kind(const struct rule_order *order, size_t i)
-{
-    return ends_priority(order, i) || rank(order->rules[i + 1]) != rank(order->rules[i]);
 }
 
 /* By rule index: the order's rules from `from` on, which have not been run. NULL: there are none. */
@@ -505,22 +416,23 @@ static size_t run_rules(struct evaluating *e, const struct rule_order *order)
     struct evaluation *out = e->out;
 
     for (size_t i = 0; i < order->count; i++) {
+        const struct rule_step *step = &order->steps[i];
         const struct rule *rule = order->rules[i];
 
-        if (is_sifted_out(e, rule)) {
-            s->hits[rule->index] = rule->is_negated;
+        if (is_sifted_out(e, step)) {
+            s->hits[step->index] = step->is_negated;
         } else if (is_late(e)) {
             return skip_from(e, order, i);
         } else if (!waits(e, order, rule)) {
-            s->hits[rule->index] = hits_of(e, rule);
+            s->hits[step->index] = hits_of(e, rule);
             if (e->is_cut)
                 return skip_from(e, order, i);
         }
-        if (s->hits[rule->index] && rule->shortcut && !out->shortcut)
+        if (s->hits[step->index] && rule->shortcut && !out->shortcut)
             out->shortcut = rule;
-        if (out->shortcut && ends_kind(order, i))
+        if (out->shortcut && step->ends_kind)
             return first_of_priority(order, i);
-        if (order->cut_count && ends_priority(order, i) && (out->shortcut = cut_by_meta(e, order, i + 1)))
+        if (order->cut_count && step->ends_priority && (out->shortcut = cut_by_meta(e, order, i + 1)))
             return i + 1;
     }
     return order->count;
@@ -569,6 +481,7 @@ void evaluate(struct scanning *s, const struct rule_order *order, struct evaluat
     struct evaluating e = { .s = s, .out = out, .captures = { .arena = s->q->arena } };
 
     e.texts = arena_alloc(s->q->arena, (groups + 1) * sizeof *e.texts);
+    e.is_sifted = arena_alloc(s->q->arena, groups + 1);
     e.maybe = arena_alloc(s->q->arena, (s->set->count + 1) * sizeof *e.maybe);
     e.waiting = arena_alloc(s->q->arena, (s->set->count + 1) * sizeof *e.waiting);
     bool *open = rules_from(&e, order, run_rules(&e, order));

@@ -15,23 +15,9 @@
 #ifndef RULES_EVALUATE_H
 #define RULES_EVALUATE_H
 
+#include "rules/rule_order.h"
 #include "rules/sieve/matcher.h"
 #include "rules/view/scanning.h"
-
-/* A meta that ends the examination: all that it needs has been run once that priority is over. */
-struct rule_cut {
-    const struct rule *meta;
-    int known_from;
-};
-
-/* The active rules but metas, as they are run. */
-struct rule_order {
-    const struct rule **rules;
-    size_t count;
-    struct rule_cut *cuts;
-    size_t cut_count;
-    const bool *may_wait; /* by rule index: it may be put off. NULL: all are run, whether anybody needs them or not */
-};
 
 enum { GIVEN_UP_SHOWN_MAX = 16, RULE_HITS_MAX = 10000 };
 
@@ -43,7 +29,6 @@ struct evaluation {
     size_t given_up_count;
 };
 
-struct rule_order rule_order(struct arena *a, const struct ruleset *set);
 /* evaluate - fills in hits and shown of the scanning. */
 void evaluate(struct scanning *s, const struct rule_order *order, struct evaluation *out);
 

@@ -72,7 +72,7 @@ static const char *rules_open(struct arena *a, void *values)
     strbuf_init(&faults, FAULTS_BYTES);
     conf->state = arena_alloc(a, sizeof *conf->state);
     conf->state->matcher = matcher_new(conf->set, &faults);
-    conf->state->order = rule_order(a, conf->set);
+    conf->state->order = rule_order(a, conf->set, conf->state->matcher);
     tell_faults(&faults);
     strbuf_release(&faults);
     return NULL;

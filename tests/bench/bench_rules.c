@@ -196,7 +196,7 @@ int main(int argc, char **argv)
     int64_t loaded_us = clock_thread_us();
 
     b.matcher = matcher_new(b.set, &faults);
-    b.order = rule_order(&b.arena, b.set);
+    b.order = rule_order(&b.arena, b.set, b.matcher);
     printf("%zu rules (%zu active, %zu unsupported); read in %.0f ms, compiled in %.0f ms\n", b.set->count,
            b.set->active, b.set->unsupported, (double)(loaded_us - start_us) / 1000,
            (double)(clock_thread_us() - loaded_us) / 1000);

@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     struct message *m = message_new(span_make((const char *)data, size), &limits);
     struct inquiry q = { .session = &session, .message = m, .evidence = &evidence, .arena = &a };
-    struct rule_order order = rule_order(&a, &set);
+    struct rule_order order = rule_order(&a, &set, matcher);
 
     scanning_begin(&s, &q, &set, matcher, clock_mono_us() + 10 * 1000000LL);
     evaluate(&s, &order, &e);

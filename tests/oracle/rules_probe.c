@@ -160,7 +160,7 @@ int main(int argc, char **argv)
         return 1;
     }
     struct matcher *matcher = matcher_new(set, &faults);
-    struct rule_order order = rule_order(&arena, set);
+    struct rule_order order = rule_order(&arena, set, matcher);
     order.may_wait = NULL; /* hits that matter to nobody are wanted, too */
     fputs(faults.len ? faults.data : "", stderr);
     tell_set(set);

@@ -58,7 +58,7 @@ static unsigned hits_of(const char *rules)
     struct inquiry q = { .session = &session, .message = message, .evidence = &evidence, .arena = &a };
     const struct ruleset *set = ruleset_load_text(&a, "test.cf", span_of(rules), &options);
     struct matcher *matcher = matcher_new(set, &faults);
-    struct rule_order order = rule_order(&a, set);
+    struct rule_order order = rule_order(&a, set, matcher);
     const struct rule *rule = ruleset_find(set, SPAN("R"));
 
     if (rule->state != RULE_ACTIVE)

@@ -75,7 +75,7 @@ static void read_message(struct desk *d, struct span text)
 
 static void run_until(struct desk *d, struct span text, int64_t until_us)
 {
-    struct rule_order order = rule_order(&d->arena, &d->set);
+    struct rule_order order = rule_order(&d->arena, &d->set, d->matcher);
 
     read_message(d, text);
     scanning_begin(&d->scanning, &d->q, &d->set, d->matcher, until_us);
@@ -464,7 +464,7 @@ static void run_text(struct desk *d, const char *text, bool is_thorough, int64_t
     d->set = *ruleset_load_text(&d->arena, "test.cf", span_of(text), &options);
     d->matcher = matcher_new(&d->set, &faults);
     strbuf_release(&faults);
-    struct rule_order order = rule_order(&d->arena, &d->set);
+    struct rule_order order = rule_order(&d->arena, &d->set, d->matcher);
 
     if (is_thorough)
         order.may_wait = NULL;

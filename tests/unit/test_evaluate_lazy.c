@@ -97,7 +97,7 @@ static void run(struct arena *a, const struct ruleset *set, struct matcher *matc
     static const struct message_limits limits = { 1 << 20, 100 };
     struct session session = { .arena = a, .tx_arena = a, .door = "desk", .hostname = "mx.example" };
     struct evidence evidence = { 0 };
-    struct rule_order order = rule_order(a, set);
+    struct rule_order order = rule_order(a, set, matcher);
     struct message *message = message_new(span_of(sample), &limits);
     struct inquiry q = { .session = &session, .message = message, .evidence = &evidence, .arena = a };
     uint64_t before = matcher_work(matcher, 0)->calls;

@@ -50,7 +50,7 @@ static void room_open(struct room *room)
     room->matcher = matcher_new(room->set, &faults);
     if (faults.len)
         fail_msg("%s", faults.data);
-    room->order = rule_order(&room->arena, room->set);
+    room->order = rule_order(&room->arena, room->set, room->matcher);
     assert_in_range(room->set->count, 1, RULES_MOST);
     strbuf_release(&faults);
 }
