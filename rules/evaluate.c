@@ -348,9 +348,9 @@ static bool is_sifted_out(const struct evaluating *e, const struct rule_step *st
 
 static bool waits(struct evaluating *e, const struct rule_order *order, const struct rule *rule)
 {
-    const struct matcher_group *group = matcher_group_of(e->s->matcher, rule);
+    const struct matcher_group *group;
 
-    if (!order->may_wait || !order->may_wait[rule->index] || !group)
+    if (!order->may_wait || !order->may_wait[rule->index] || !(group = matcher_group_of(e->s->matcher, rule)))
         return false;
     text_of(e, group);
     if (!e->maybe[rule->index]) /* it costs nothing */

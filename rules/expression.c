@@ -44,6 +44,10 @@ static const struct {
     { "or", OPERATOR_OR, 1, true, true },
 };
 
+#define SKIP_MOST ((1U << 15) - 1)
+
+_Static_assert(EXPRESSION_STEPS_MAX <= SKIP_MOST, "a step can skip all others");
+
 struct parser {
     struct arena *arena;
     const struct expression_reader *reader;
@@ -201,9 +205,16 @@ static bool parse_binary(struct parser *p, int least)
     if (!parse_unary(p))
         return false;
     while (next_infix(p, least, &next)) {
+        size_t left = p->out->count - 1;
+        enum operator operator= infix[next].operator;
+
         p->rest = span_skip(p->rest, strlen(infix[next].text));
-        if (!parse_binary(p, infix[next].level + 1) || !add_operator(p, infix[next].operator))
+        if (!parse_binary(p, infix[next].level + 1) || !add_operator(p, operator))
             return false;
+        if (operator== OPERATOR_AND || operator== OPERATOR_OR) {
+            p->out->steps[left].skip = (p->out->count - 1 - left) & SKIP_MOST;
+            p->out->steps[left].skip_if = operator== OPERATOR_OR;
+        }
     }
     return true;
 }
@@ -231,7 +242,7 @@ static double nothing(const void *arg, unsigned operand)
 }
 
 static double work_out(const struct expression *e, double (*value)(const void *arg, unsigned operand), const void *arg,
-                       bool *divides_by_zero);
+                       bool is_whole, bool *divides_by_zero);
 
 const char *expression_parse(struct arena *a, struct span text, const struct expression_reader *reader,
                              struct expression *out)
@@ -244,7 +255,8 @@ const char *expression_parse(struct arena *a, struct span text, const struct exp
     skip_blanks(&p);
     if (p.rest.len)
         return arena_printf(a, "\"%.*s\" stands where an operator is wanted", SPAN_ARG(span_first(p.rest, 40)));
-    work_out(out, nothing, NULL, &out->divides_by_zero);
+    out->steps = arena_grow(a, out->steps, out->count, out->count, sizeof *out->steps);
+    work_out(out, nothing, NULL, true, &out->divides_by_zero);
     return NULL;
 }
 
@@ -299,8 +311,9 @@ static size_t operate(enum operator operator, double * stack, size_t top, bool *
 /* Each open bracket, sign or level of precedence holds one value on the stack at most. */
 enum { STACK_MAX = (EXPRESSION_DEPTH_MAX + 1) * 10 };
 
+/* is_whole: also what cannot change the value. */
 static double work_out(const struct expression *e, double (*value)(const void *arg, unsigned operand), const void *arg,
-                       bool *divides_by_zero)
+                       bool is_whole, bool *divides_by_zero)
 {
     double stack[STACK_MAX];
     size_t top = 0;
@@ -316,6 +329,8 @@ static double work_out(const struct expression *e, double (*value)(const void *a
         case EXPRESSION_SUM: stack[top++] = sum_of(step, value, arg); break;
         case EXPRESSION_OPERATOR: top = operate((enum operator)step->operator, stack, top, divides_by_zero); break;
         }
+        for (bool holds = stack[top - 1] != 0; e->steps[i].skip && !is_whole && holds == e->steps[i].skip_if;)
+            i += e->steps[i].skip;
     }
     return top ? stack[0] : 0;
 }
@@ -324,7 +339,7 @@ double expression_value(const struct expression *e, double (*value)(const void *
 {
     bool divides_by_zero = false;
 
-    double result = work_out(e, value, arg, &divides_by_zero);
+    double result = work_out(e, value, arg, false, &divides_by_zero);
 
     return isfinite(result) ? result : 0;
 }
@@ -479,6 +494,8 @@ struct expression_range expression_range(const struct expression *e,
             break;
         case EXPRESSION_OPERATOR: top = operate_ranges((enum operator)step->operator, stack, top); break;
         }
+        while (e->steps[i].skip && (e->steps[i].skip_if ? is_true(&stack[top - 1]) : is_false(&stack[top - 1])))
+            i += e->steps[i].skip;
     }
     struct expression_range all = top ? stack[0] : point(0);
 

@@ -9,6 +9,8 @@
 #ifndef RULES_EXPRESSION_H
 #define RULES_EXPRESSION_H
 
+#include <stdint.h>
+
 #include "gateway/base/arena.h"
 
 enum expression_kind {
@@ -18,13 +20,18 @@ enum expression_kind {
     EXPRESSION_OPERATOR,
 };
 
+/* Small, for a set of rules has many thousands, and a message goes through most. */
 struct expression_step {
-    enum expression_kind kind;
-    int operator;
-    double number;
-    unsigned operand;
-    const unsigned *list;
-    unsigned count;
+    uint8_t kind; /* enum expression_kind */
+    uint8_t operator;
+    uint16_t skip : 15;   /* the left side of && or || ends here, which stands so many steps on. 0: it does not */
+    uint16_t skip_if : 1; /* whether the left side holds, so that it decides: for || */
+    unsigned count;       /* of `list` */
+    union {
+        double number;
+        unsigned operand;
+        const unsigned *list;
+    };
 };
 
 /* In the order in which a stack machine has them. */

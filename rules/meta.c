@@ -309,9 +309,14 @@ static void prepare(struct ruleset *set, struct arena *a)
     for (size_t i = 0; i < set->meta_count; i++) {
         struct expression *e = &set->rules[set->metas[i]->index].meta->expression;
 
-        for (size_t k = 0; k < e->count; k++)
-            if (e->steps[k].kind == EXPRESSION_OPERAND && set->rules[e->steps[k].operand].state != RULE_ACTIVE)
-                e->steps[k] = (struct expression_step){ .kind = EXPRESSION_NUMBER };
+        for (size_t k = 0; k < e->count; k++) {
+            struct expression_step *step = &e->steps[k];
+
+            if (step->kind != EXPRESSION_OPERAND || set->rules[step->operand].state == RULE_ACTIVE)
+                continue;
+            step->kind = EXPRESSION_NUMBER;
+            step->number = 0;
+        }
         if (expression_value(e, nothing, NULL) != 0)
             p->always[i / 64] |= 1ULL << i % 64;
     }

@@ -66,6 +66,52 @@ static void it_counts_as_perl_does(void **state)
     arena_release(&a);
 }
 
+static double counted(const void *arg, unsigned number)
+{
+    unsigned *asked = *(unsigned *const *)arg;
+
+    ++*asked;
+    return number == 26 ? 0 : number;
+}
+
+static struct expression_range counted_range(const void *arg, unsigned number)
+{
+    double known = counted(arg, number);
+
+    return (struct expression_range){ .least = known, .most = number == 25 ? 100 : known }; /* y is not known */
+}
+
+static void what_cannot_change_the_value_is_not_asked_for(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned asked, asked_range;
+    } cases[] = {
+        { "z && a", 1, 1 },        { "a && z", 2, 2 },           { "a || b", 1, 1 },
+        { "z || b", 2, 2 },        { "z && a && b && c", 1, 1 }, { "(z && a) || b", 2, 2 },
+        { "a || (b && c)", 1, 1 }, { "!(a || b) && c", 1, 1 },   { "z && SUM || a || b", 2, 2 },
+        { "y && a", 2, 2 },        { "y || a", 1, 1 },           { "z + a && b", 3, 3 },
+    };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct expression e;
+        unsigned asked = 0, *to = &asked;
+
+        EXPECT_NULL(parse(&a, cases[i].text, false, &e));
+        expression_value(&e, counted, &to);
+        if (asked != cases[i].asked)
+            fail_msg("%s asks for %u", cases[i].text, asked);
+        asked = 0;
+        expression_range(&e, counted_range, &to);
+        if (asked != cases[i].asked_range)
+            fail_msg("the range of %s asks for %u", cases[i].text, asked);
+    }
+    arena_release(&a);
+}
+
 static void words_are_operators_where_they_may(void **state)
 {
     struct arena a;
@@ -254,6 +300,7 @@ static void ranges_hold_all_that_a_value_may_be(void **state)
     arena_release(&a);
 }
 
-RUN_TESTS(TEST(it_counts_as_perl_does), TEST(words_are_operators_where_they_may), TEST(what_is_wrong_is_said),
-          TEST(it_is_bounded), TEST(what_outgrows_all_numbers_is_nothing),
-          TEST(a_division_by_what_may_be_nothing_is_known), TEST(ranges_hold_all_that_a_value_may_be))
+RUN_TESTS(TEST(it_counts_as_perl_does), TEST(what_cannot_change_the_value_is_not_asked_for),
+          TEST(words_are_operators_where_they_may), TEST(what_is_wrong_is_said), TEST(it_is_bounded),
+          TEST(what_outgrows_all_numbers_is_nothing), TEST(a_division_by_what_may_be_nothing_is_known),
+          TEST(ranges_hold_all_that_a_value_may_be))
