@@ -1,29 +1,16 @@
-/* rules/meta.c - rules made of other rules.
- *
- * Each meta is evaluated after those that it names. Most hit nothing most of the time: only those are looked at that
- * name something that has hit, or that hold when nothing has.
+/* rules/meta.c - rules made of other rules: their expressions, and an order in which each meta stands behind those that
+ * it names. rules/meta_run.c evaluates them.
  */
 #include "rules/meta.h"
 
-#include <math.h>
-
-#include "gateway/base/bug.h"
-#include "rules/expression.h"
 #include "rules/glob.h"
 #include "rules/meta_parts.h"
+#include "rules/meta_plan.h"
 
 struct meta {
     struct expression expression;
     const unsigned *uses; /* rules, each once */
     size_t use_count;
-};
-
-struct meta_plan {
-    /* of rule i the metas that name it: users[from[i]] to users[from[i + 1] - 1] */
-    size_t *from, *users;
-    unsigned *places; /* by rule: 1 + its place in set->metas; 0: it is no meta that is evaluated */
-    unsigned *costs;  /* by rule: how long its pattern is */
-    uint64_t *always; /* a bit for each place: it holds when nothing has hit */
 };
 
 enum { LISTED_MAX = 1 << 20, GLOB_MAX = 128 }; /* rules that rules_matching() may name in all; its pattern */
@@ -286,16 +273,42 @@ static void order(struct ruleset *set, struct arena *a)
     hasten(set);
 }
 
-static size_t words_for(const struct ruleset *set)
-{
-    return set->meta_count / 64 + 1;
-}
-
 static double nothing(const void *arg, unsigned index)
 {
     (void)arg;
     (void)index;
     return 0;
+}
+
+/* A rule that is not run never hits. */
+static void copy_steps(const struct ruleset *set, const struct expression *from, struct expression_step *to)
+{
+    memcpy(to, from->steps, from->count * sizeof *to);
+    for (struct expression_step *step = to; step < to + from->count; step++)
+        if (step->kind == EXPRESSION_OPERAND && set->rules[step->operand].state != RULE_ACTIVE) {
+            step->kind = EXPRESSION_NUMBER;
+            step->number = 0;
+        }
+}
+
+static void place(struct ruleset *set, struct arena *a)
+{
+    struct placed *placed = arena_alloc(a, (set->meta_count + 1) * sizeof *placed);
+    struct expression_step *steps;
+    size_t count = 0;
+
+    for (size_t i = 0; i < set->meta_count; i++)
+        count += set->metas[i]->meta->expression.count;
+    steps = arena_alloc(a, (count + 1) * sizeof *steps);
+    for (size_t i = 0; i < set->meta_count; i++) {
+        const struct rule *rule = set->metas[i];
+        const struct expression *e = &rule->meta->expression;
+
+        placed[i] = (struct placed){ { steps, e->count, e->divides_by_zero }, rule->index, rule->is_sub };
+        copy_steps(set, e, steps);
+        steps += e->count;
+    }
+    set->plan->placed = placed;
 }
 
 /* What need not be found out for each message: who can hit at all, who holds when nothing has, what rules cost. */
@@ -305,251 +318,14 @@ static void prepare(struct ruleset *set, struct arena *a)
 
     for (size_t i = 0; i < set->count; i++)
         p->costs[i] = set->rules[i].pattern ? (unsigned)strlen(set->rules[i].pattern) : 0;
-    p->always = arena_alloc(a, words_for(set) * sizeof *p->always);
-    for (size_t i = 0; i < set->meta_count; i++) {
-        struct expression *e = &set->rules[set->metas[i]->index].meta->expression;
-
-        for (size_t k = 0; k < e->count; k++) {
-            struct expression_step *step = &e->steps[k];
-
-            if (step->kind != EXPRESSION_OPERAND || set->rules[step->operand].state == RULE_ACTIVE)
-                continue;
-            step->kind = EXPRESSION_NUMBER;
-            step->number = 0;
-        }
-        if (expression_value(e, nothing, NULL) != 0)
+    p->user_places = arena_alloc(a, (p->from[set->count] + 1) * sizeof *p->user_places);
+    for (size_t i = 0; i < p->from[set->count]; i++)
+        p->user_places[i] = p->places[p->users[i]];
+    place(set, a);
+    p->always = arena_alloc(a, meta_words(set) * sizeof *p->always);
+    for (size_t i = 0; i < set->meta_count; i++)
+        if (expression_value(&p->placed[i].expression, nothing, NULL) != 0)
             p->always[i / 64] |= 1ULL << i % 64;
-    }
-}
-
-/* ---- evaluation ---- */
-
-struct evaluating {
-    const struct ruleset *set;
-    const unsigned *hits;
-    double *values; /* of metas, by place */
-};
-
-static double value_of(const void *arg, unsigned index)
-{
-    const struct evaluating *e = arg;
-    unsigned place = e->set->plan->places[index];
-
-    return place ? e->values[place - 1] : e->hits[index];
-}
-
-static void mark_users(const struct ruleset *set, size_t index, uint64_t *marks)
-{
-    const struct meta_plan *p = set->plan;
-
-    for (size_t k = p->from[index]; k < p->from[index + 1]; k++) {
-        size_t place = p->places[p->users[k]];
-
-        if (place)
-            marks[(place - 1) / 64] |= 1ULL << (place - 1) % 64;
-    }
-}
-
-/* A meta that holds counts as much as its expression, and at least for something [Mail::SpamAssassin::PerMsgStatus,
- * got_hit]. */
-static void evaluate(const struct ruleset *set, size_t place, const struct evaluating *e, unsigned *hits,
-                     uint64_t *marks)
-{
-    const struct rule *rule = set->metas[place];
-    double value = expression_value(&rule->meta->expression, value_of, e);
-
-    if (value == 0)
-        return;
-    e->values[place] = value > 0 ? value : 1;
-    hits[rule->index] = value < 1 ? 1 : value > UINT32_MAX ? UINT32_MAX : (unsigned)value;
-    mark_users(set, rule->index, marks);
-}
-
-/* `open`, and the metas that need what is open; each stands behind those that it needs. */
-static const bool *spread_open(const struct ruleset *set, const bool *open, struct arena *a)
-{
-    bool *all = arena_alloc(a, set->count + 1);
-
-    memcpy(all, open, set->count * sizeof *all);
-    for (size_t i = 0; i < set->meta_count; i++) {
-        const struct meta *meta = set->metas[i]->meta;
-
-        for (size_t k = 0; k < meta->use_count && !all[set->metas[i]->index]; k++)
-            all[set->metas[i]->index] = all[meta->uses[k]];
-    }
-    return all;
-}
-
-/* All metas but those that are open, by spread_open(); NULL: none is. */
-static void evaluate_all(const struct evaluating *e, unsigned *hits, const bool *open, struct arena *a)
-{
-    const struct ruleset *set = e->set;
-    uint64_t *marks = arena_alloc(a, words_for(set) * sizeof *marks);
-
-    memcpy(marks, set->plan->always, words_for(set) * sizeof *marks);
-    for (size_t i = 0; i < set->count; i++)
-        if (hits[i])
-            mark_users(set, i, marks);
-    for (size_t word = 0; word < words_for(set); word++)
-        while (marks[word]) { /* who is marked on the way stands behind */
-            size_t bit = (size_t)__builtin_ctzll(marks[word]);
-
-            marks[word] &= ~(1ULL << bit);
-            if (!open || !open[set->metas[word * 64 + bit]->index])
-                evaluate(set, word * 64 + bit, e, hits, marks);
-        }
-}
-
-void metas_evaluate(const struct ruleset *set, unsigned *hits, const bool *open, struct arena *a)
-{
-    const struct evaluating e = { set, hits, arena_alloc(a, (set->meta_count + 1) * sizeof *e.values) };
-
-    evaluate_all(&e, hits, open ? spread_open(set, open, a) : NULL, a);
-}
-
-/* ---- what they need ---- */
-
-struct metas_need {
-    const struct ruleset *set;
-    const unsigned *hits;
-    unsigned *most;                  /* by rule index, of those that have been put off */
-    const bool *open;                /* rules and metas that will not be known; NULL: all will be */
-    struct expression_range *ranges; /* of metas, by place */
-    uint64_t *marks;                 /* metas whose ranges may be smaller than they are said to be */
-    size_t clean;                    /* words of them that have none */
-    unsigned self;                   /* whose range is looked for */
-    uint64_t *asking;                /* metas that count, and that may need a rule that has been put off */
-};
-
-static struct expression_range range_of(const void *arg, unsigned index)
-{
-    const struct metas_need *n = arg;
-    const struct meta_plan *p = n->set->plan;
-
-    if (index == n->self) /* rules_matching() may name the meta that says it */
-        return (struct expression_range){ 0 };
-    if (p->places[index])
-        return n->ranges[p->places[index] - 1];
-    return (struct expression_range){ n->hits[index], n->most[index] ? n->most[index] : n->hits[index], index,
-                                      p->costs[index] };
-}
-
-/* Of a meta, as evaluate() has its value. Marks those that need it, when it is another one than before. */
-static void find_range(struct metas_need *n, size_t place)
-{
-    const struct rule *rule = n->set->metas[place];
-    struct expression_range old = n->ranges[place];
-
-    if (!expression_is_open(&old)) /* whatever is found out now */
-        return;
-    n->self = rule->index;
-    struct expression_range all = expression_range(&rule->meta->expression, range_of, n);
-
-    if (all.most < 0) /* it holds */
-        all.least = all.most = 1;
-    if (all.least < 0) { /* it may, and count 1 for that */
-        all.least = 0;
-        all.most = fmax(all.most, 1);
-    }
-    n->ranges[place] = all;
-    if (old.least != all.least || old.most != all.most || old.unknown != all.unknown)
-        mark_users(n->set, rule->index, n->marks);
-}
-
-/* Of the metas up to that place: what one needs stands before it. */
-static void find_ranges(struct metas_need *n, size_t upto)
-{
-    for (size_t word = n->clean; word <= upto / 64; word++) {
-        uint64_t wanted = word < upto / 64 ? UINT64_MAX : UINT64_MAX >> (63 - upto % 64);
-
-        while (n->marks[word] & wanted) {
-            size_t place = word * 64 + (size_t)__builtin_ctzll(n->marks[word]);
-
-            n->marks[word] &= ~(1ULL << place % 64);
-            find_range(n, place);
-        }
-        n->clean = word;
-    }
-}
-
-static bool is_open(const struct metas_need *n, size_t index)
-{
-    return n->open && n->open[index];
-}
-
-/* The metas that depend on what has been put off, by way of others or not: by rule index, with what is open. */
-static const bool *find_dependents(struct metas_need *n, struct arena *a)
-{
-    const struct ruleset *set = n->set;
-    bool *depends = arena_alloc(a, set->count + 1);
-    uint64_t *marks = arena_alloc(a, words_for(set) * sizeof *marks);
-
-    if (n->open)
-        memcpy(depends, n->open, set->count * sizeof *depends);
-    for (size_t i = 0; i < set->count; i++)
-        if (n->most[i])
-            mark_users(set, i, marks);
-    for (size_t word = 0; word < words_for(set); word++)
-        while (marks[word]) { /* who is marked on the way stands behind */
-            size_t place = word * 64 + (size_t)__builtin_ctzll(marks[word]);
-            const struct rule *meta = set->metas[place];
-
-            marks[word] &= ~(1ULL << place % 64);
-            depends[meta->index] = true;
-            mark_users(set, meta->index, marks);
-            if (is_open(n, meta->index))
-                continue;
-            n->marks[word] |= 1ULL << place % 64;
-            n->asking[word] |= (uint64_t)!meta->is_sub << place % 64;
-        }
-    return depends;
-}
-
-struct metas_need *metas_need_new(const struct ruleset *set, const unsigned *hits, const bool *open, unsigned *most,
-                                  struct arena *a)
-{
-    struct metas_need *n = arena_alloc(a, sizeof *n);
-    unsigned *known = arena_alloc(a, (set->count + 1) * sizeof *known);
-    const struct evaluating e = { set, known, arena_alloc(a, (set->meta_count + 1) * sizeof *e.values) };
-
-    *n = (struct metas_need){ .set = set, .hits = hits, .most = most };
-    n->open = open ? spread_open(set, open, a) : NULL;
-    n->ranges = arena_alloc(a, (set->meta_count + 1) * sizeof *n->ranges);
-    n->marks = arena_alloc(a, words_for(set) * sizeof *n->marks);
-    n->asking = arena_alloc(a, words_for(set) * sizeof *n->asking);
-    const bool *depends = find_dependents(n, a);
-
-    memcpy(known, hits, set->count * sizeof *known);
-    evaluate_all(&e, known, depends, a);
-    for (size_t i = 0; i < set->meta_count; i++) {
-        bool is_known = !depends[set->metas[i]->index] || is_open(n, set->metas[i]->index);
-
-        n->ranges[i].least = is_known ? e.values[i] : -INFINITY;
-        n->ranges[i].most = is_known ? e.values[i] : INFINITY;
-    }
-    return n;
-}
-
-const struct rule *metas_need_next(struct metas_need *n)
-{
-    for (size_t word = 0; word < words_for(n->set); word++)
-        while (n->asking[word]) {
-            size_t place = word * 64 + (size_t)__builtin_ctzll(n->asking[word]);
-            const struct expression_range *range = &n->ranges[place];
-
-            find_ranges(n, place);
-            if (range->least == 0 && range->most > 0)
-                return &n->set->rules[range->unknown];
-            n->asking[word] &= ~(1ULL << place % 64);
-        }
-    return NULL;
-}
-
-void metas_need_told(struct metas_need *n, const struct rule *rule)
-{
-    n->most[rule->index] = 0;
-    mark_users(n->set, rule->index, n->marks);
-    n->clean = 0;
 }
 
 const struct rule *meta_uses(const struct ruleset *set, const struct rule *meta, size_t *at)
