@@ -55,7 +55,7 @@ const struct check checks[] = {
     { "urls",    STAGE_MESSAGE, ON_QUICK,  10000,    0, SKIP,        "dkim dmarc",   false, false,   &urls_module },
     { "uribl",   STAGE_MESSAGE, ON_LOOP,    5000,  192, SKIP,        "urls",         false, false,   &uribl_module },
     { "mime",    STAGE_MESSAGE, ON_QUICK,  10000,    0, SKIP,        NULL,           false, false,   &mime_module },
-    { "multimap", STAGE_MESSAGE, ON_LOOP,   5000,    0, SKIP,        "rdns mime",    false, false,   &multimap_module },
+    { "multimap", STAGE_MESSAGE, ON_QUICK, 20000,    0, SKIP,        "rdns mime",    false, false,   &multimap_module },
     { "bayes",   STAGE_MESSAGE, ON_QUICK,   5000,    0, SKIP,        NULL,           false, false,   &bayes_module },
     { "rules",   STAGE_MESSAGE, ON_QUICK,  20000,    0, SKIP,
                                         "rdns helo dnsbl spf dkim arc dmarc urls uribl mime bayes", false, false,

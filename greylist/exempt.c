@@ -134,7 +134,7 @@ bool exempt_has_client(const struct exempt *e, const struct addr *client, const 
     struct span text = name && *name ? span_of(name) : SPAN("unknown");
 
     return access_set_has_addr(e->nets, client, out) || access_set_has_name(e->names, text, out) ||
-           patterns_fit(e->patterns, text, INT64_MAX, out);
+           patterns_fit(e->patterns, text, INT64_MAX, NULL, out);
 }
 
 bool exempt_has_recipient(const struct exempt *e, const struct address *recipient, struct access_match *out)
@@ -151,7 +151,7 @@ bool exempt_has_recipient(const struct exempt *e, const struct address *recipien
         if (access_set_has_address(e->names, &plain, out))
             return true;
     }
-    return patterns_fit(e->patterns, recipient->text, INT64_MAX, out);
+    return patterns_fit(e->patterns, recipient->text, INT64_MAX, NULL, out);
 }
 
 /* ---- files ---- */

@@ -222,7 +222,8 @@ struct check_module {
     void (*close)(void *conf);
     /* upkeep - a check of the check itself (a list's test points, changed files): run on the loop at start and every
      * `upkeep_ms` after that, under the same contract; q->session and q->message are NULL. It may change `conf`'s
-     * own state part, which only checks ON_LOOP may read. NULL: none. */
+     * own state part, which only checks ON_LOOP may read; what workers read is published to them, and never changes
+     * (rules/lists/map_file.h). NULL: none. */
     enum step (*upkeep)(struct inquiry *q);
     int upkeep_ms;
     /* learn - what a sorted message teaches, as an operation for the store, in `a`; on a worker. False: there is

@@ -247,7 +247,10 @@ static bool reading_finish(struct access_file *f)
         strbuf_putf(&f->refusal, "\nand %u more", r->faults - FAULTS_MOST);
     f->stamp = r->stamp;
     if (is_good) {
-        f->reader->free(f->set);
+        if (f->keeps_replaced)
+            f->replaced = f->set;
+        else
+            f->reader->free(f->set);
         f->set = r->set;
         r->set = NULL;
     }

@@ -44,6 +44,8 @@ struct access_file {
     const struct access_reader *reader;
     int kind;  /* enum access_kind */
     void *set; /* struct access_set, or the reader's; in force; NULL: there was no version without a fault yet */
+    bool keeps_replaced; /* the version that a new one has replaced is not freed, but */
+    void *replaced;      /* here, for who asked for that */
     struct access_stamp stamp, seen;
     struct access_reading *reading; /* a new version, half read */
     struct strbuf refusal;          /* why the file as it is now is not in force; empty: it is */

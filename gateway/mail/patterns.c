@@ -22,7 +22,6 @@ struct patterns {
     struct pattern *items;
     size_t count;
     pcre2_match_context *limits;
-    pcre2_match_data *match;
     char wrong[300];
 };
 
@@ -31,8 +30,7 @@ struct patterns *patterns_new(void)
     struct patterns *p = mem_alloc(sizeof *p);
 
     p->limits = pcre2_match_context_create(NULL);
-    p->match = pcre2_match_data_create(1, NULL);
-    if (!p->limits || !p->match)
+    if (!p->limits)
         fatal_memory(sizeof *p);
     pcre2_set_match_limit(p->limits, MATCH_STEPS);
     pcre2_set_depth_limit(p->limits, MATCH_DEPTH);
@@ -50,7 +48,6 @@ void patterns_free(struct patterns *p)
     }
     free(p->items);
     pcre2_match_context_free(p->limits);
-    pcre2_match_data_free(p->match);
     free(p);
 }
 
@@ -93,16 +90,47 @@ const char *patterns_add(struct patterns *p, struct span text, unsigned line)
     return NULL;
 }
 
-bool patterns_fit(const struct patterns *p, struct span text, int64_t until_us, struct access_match *out)
+/* More than nothing: it matches. Where JIT's stack is too small for it, the slower way is gone. */
+static int match(const struct patterns *p, const struct pattern *one, struct span text, pcre2_match_data *data)
 {
-    for (size_t i = 0; i < p->count && clock_mono_us() < until_us; i++) {
+    int found = pcre2_match(one->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, data, p->limits);
+
+    if (found == PCRE2_ERROR_JIT_STACKLIMIT)
+        found = pcre2_match(one->code, (PCRE2_SPTR)text.ptr, text.len, 0, PCRE2_NO_JIT, data, p->limits);
+    return found;
+}
+
+static void note(enum patterns_end *end, enum patterns_end how)
+{
+    if (end)
+        *end = how;
+}
+
+bool patterns_fit(const struct patterns *p, struct span text, int64_t until_us, enum patterns_end *end,
+                  struct access_match *out)
+{
+    pcre2_match_data *data = p->count ? pcre2_match_data_create(1, NULL) : NULL;
+    bool has_found = false;
+
+    if (p->count && !data)
+        fatal_memory(sizeof *p);
+    for (size_t i = 0; i < p->count && !has_found; i++) {
         const struct pattern *one = &p->items[i];
 
-        if (pcre2_match(one->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, p->match, p->limits) < 0)
-            continue;
-        out->line = one->line;
-        snprintf(out->text, sizeof out->text, "/%s/", one->text);
-        return true;
+        if (clock_mono_us() >= until_us) {
+            note(end, PATTERNS_LATE);
+            break;
+        }
+        int found = match(p, one, text, data);
+
+        has_found = found >= 0;
+        if (has_found) {
+            out->line = one->line;
+            snprintf(out->text, sizeof out->text, "/%s/", one->text);
+        } else if (found != PCRE2_ERROR_NOMATCH) {
+            note(end, PATTERNS_GIVEN_UP);
+        }
     }
-    return false;
+    pcre2_match_data_free(data);
+    return has_found;
 }

@@ -4,7 +4,8 @@
  *
  * The lists of check "lists" are about the envelope, and decide before the message comes; these see all of it.
  *
- * Threads: the loop's; upkeep() changes what run() reads. Memory: sets are the module's, from open() to close().
+ * Threads: a worker; upkeep() on the loop publishes new versions of files. Memory: sets are the module's, from open()
+ * to close().
  */
 #include "rules/lists/multimap.h"
 
@@ -19,20 +20,28 @@ enum { UPKEEP_MS = 500, UPKEEP_BYTES = 128 * 1024 };
 enum { LEFT_OUT };
 
 static const struct symbol symbols[] = {
-    [LEFT_OUT] = { "MAPS_LEFT_OUT", 0, "maps whose regular expressions were not all tried: they took too long" },
+    [LEFT_OUT] = { "MAPS_LEFT_OUT", 0,
+                   "maps whose regular expressions were not all tried to their end: they took too long" },
     { 0 },
 };
 
-static bool set_has(const struct map *map, const void *set, const struct selected *one, int64_t until_us,
-                    struct access_match *out)
+/* One map's values on their way through its entries. */
+struct search {
+    const struct map *map;
+    const void *file; /* the version of its file that is held; NULL: none */
+    int64_t until_us; /* then no expression is tried any more */
+    enum patterns_end end;
+};
+
+static bool set_has(struct search *s, const void *set, const struct selected *one, struct access_match *out)
 {
     if (!set)
         return false;
-    switch (map->selector.type) {
+    switch (s->map->selector.type) {
     case SELECT_IP: return access_set_has_addr(set, &one->ip, out);
     case SELECT_ADDRESS: return access_set_has_address(set, &one->address, out);
     case SELECT_DOMAIN: return access_set_has_name(set, one->text, out);
-    case SELECT_TEXT: return text_set_has(set, one->text, until_us, out);
+    case SELECT_TEXT: return text_set_has(set, one->text, s->until_us, &s->end, out);
     case SELECT_NUMBER:
     case SELECT_ATTACHMENT: break;
     }
@@ -44,17 +53,17 @@ static bool is_within(const struct map *map, uint64_t number)
     return (map->least < 0 || number >= (uint64_t)map->least) && (map->most < 0 || number <= (uint64_t)map->most);
 }
 
-static bool fits(const struct map *map, const struct selected *one, int64_t until_us, struct access_match *out)
+static bool fits(struct search *s, const struct selected *one, struct access_match *out)
 {
-    if (map->selector.type == SELECT_NUMBER)
-        return is_within(map, one->number);
-    return set_has(map, map->file.set, one, until_us, out) || set_has(map, map->set, one, until_us, out);
+    if (s->map->selector.type == SELECT_NUMBER)
+        return is_within(s->map, one->number);
+    return set_has(s, s->file, one, out) || set_has(s, s->map->set, one, out);
 }
 
-static bool has_patterns(const struct map *map)
+static bool has_patterns(const struct search *s)
 {
-    return map_is_of_texts(map) &&
-           ((map->set && text_set_has_patterns(map->set)) || (map->file.set && text_set_has_patterns(map->file.set)));
+    return map_is_of_texts(s->map) &&
+           ((s->map->set && text_set_has_patterns(s->map->set)) || (s->file && text_set_has_patterns(s->file)));
 }
 
 static void force(struct inquiry *q, const struct map *map)
@@ -77,32 +86,54 @@ static void tell(struct inquiry *q, const struct map *map, const struct selected
     force(q, map);
 }
 
-static void tell_left_out(struct inquiry *q, const struct map *map, size_t count)
+static void tell_left_out(struct inquiry *q, const struct search *s, size_t count)
 {
-    finding_add(q, LEFT_OUT, "%s: the time for regular expressions was up, map \"%s\" may not have seen all of %zu",
-                map->select, map->title, count);
-    finding_alarm(q, "multimap/time",
-                  "the regular expressions of map \"%s\" took too long; simplify them, or raise `time`", map->title);
+    const struct map *map = s->map;
+
+    if (s->end == PATTERNS_LATE) {
+        finding_add(q, LEFT_OUT, "%s: the time for regular expressions was up, map \"%s\" has not seen all of %zu",
+                    map->select, map->title, count);
+        finding_alarm(q, "multimap/time",
+                      "the regular expressions of map \"%s\" took too long; simplify them, or raise `time`",
+                      map->title);
+    } else {
+        finding_add(q, LEFT_OUT, "%s: a regular expression of map \"%s\" took too many steps and was given up",
+                    map->select, map->title);
+        finding_alarm(q, "multimap/steps",
+                      "a regular expression of map \"%s\" takes too many steps, such as (a+)+ does; simplify it",
+                      map->title);
+    }
+}
+
+static void look_up(struct inquiry *q, struct search *s)
+{
+    struct selected *values;
+    size_t count = selector_values(&s->map->selector, q, &values), at = 0;
+    struct access_match match = { 0 };
+
+    while (at < count && !fits(s, &values[at], &match))
+        at++;
+    bool is_found = at < count;
+
+    if (!is_found && s->end != PATTERNS_TRIED)
+        tell_left_out(q, s, count);
+    else if (count && is_found != s->map->is_negated)
+        tell(q, s->map, values, count, at, &match);
 }
 
 /* *left_us: what is left for the expressions of all maps. Texts are looked up even when it is used up. */
 static void find(struct inquiry *q, const struct map *map, int64_t *left_us)
 {
-    struct selected *values;
-    size_t count = selector_values(&map->selector, q, &values), at = 0;
-    struct access_match match = { 0 };
-    int64_t start_us = clock_mono_us(), until_us = start_us + *left_us;
+    int64_t start_us = clock_mono_us();
+    struct search s = { .map = map,
+                        .file = map->file ? map_file_hold(map->file, q->runner) : NULL,
+                        .until_us = start_us + *left_us };
 
-    while (at < count && !fits(map, &values[at], until_us, &match))
-        at++;
-    bool is_found = at < count, is_late = count && !is_found && has_patterns(map) && clock_mono_us() >= until_us;
-
-    if (has_patterns(map))
+    look_up(q, &s);
+    if (has_patterns(&s))
         *left_us -= clock_mono_us() - start_us;
-    if (is_late)
-        tell_left_out(q, map, count);
-    else if (count && is_found != map->is_negated)
-        tell(q, map, values, count, at, &match);
+    if (map->file)
+        map_file_let_go(map->file, q->runner);
 }
 
 static enum step run(struct inquiry *q)
@@ -154,12 +185,6 @@ static void open_entries(struct map *map)
     }
 }
 
-static bool open_file(struct map *map)
-{
-    return map_is_of_texts(map) ? access_file_open_as(&map->file, map->path, &text_set_reader, 0)
-                                : access_file_open(&map->file, map->path, map_kind(map));
-}
-
 static void close_maps(void *values)
 {
     struct multimap_conf *conf = values;
@@ -168,7 +193,8 @@ static void close_maps(void *values)
     for (size_t i = 0; i < conf->maps.count; i++) {
         free_set(&maps[i], maps[i].set);
         maps[i].set = NULL;
-        access_file_close(&maps[i].file);
+        map_file_close(maps[i].file);
+        maps[i].file = NULL;
     }
 }
 
@@ -178,14 +204,18 @@ static const char *open_maps(struct arena *a, void *values)
     struct map *maps = conf->maps.items;
 
     for (size_t i = 0; i < conf->maps.count; i++) {
-        open_entries(&maps[i]);
-        if (!maps[i].path[0] || open_file(&maps[i]))
-            continue;
-        const char *wrong =
-            arena_printf(a, "map \"%s\": %s", maps[i].title, arena_dup(a, strbuf_span(&maps[i].file.refusal)));
+        const char *wrong = NULL;
+        bool is_of_texts = map_is_of_texts(&maps[i]);
 
+        open_entries(&maps[i]);
+        if (!maps[i].path[0])
+            continue;
+        maps[i].file = map_file_open(a, maps[i].path, is_of_texts ? &text_set_reader : NULL,
+                                     is_of_texts ? 0 : (int)map_kind(&maps[i]), &wrong);
+        if (maps[i].file)
+            continue;
         close_maps(values);
-        return wrong;
+        return arena_printf(a, "map \"%s\": %s", maps[i].title, wrong);
     }
     return NULL;
 }
@@ -196,16 +226,16 @@ static enum step upkeep(struct inquiry *q)
     struct map *maps = conf->maps.items;
 
     for (size_t i = 0; i < conf->maps.count; i++) {
-        struct access_file *file = &maps[i].file;
+        struct map_file *file = maps[i].file;
 
-        if (!file->set)
+        if (!file)
             continue;
-        if (access_file_look(file, UPKEEP_BYTES))
-            log_info("list_reloaded", "%s: map \"%s\"", file->path, maps[i].title);
-        struct span complaint = file->reading ? (struct span){ 0 } : access_file_complaint(file);
+        if (map_file_look(file, UPKEEP_BYTES))
+            log_info("list_reloaded", "%s: map \"%s\"", maps[i].path, maps[i].title);
+        struct span complaint = map_file_complaint(file);
 
         if (complaint.len)
-            finding_alarm(q, file->path, "map \"%s\" stays as it was: %.*s", maps[i].title, SPAN_ARG(complaint));
+            finding_alarm(q, maps[i].path, "map \"%s\" stays as it was: %.*s", maps[i].title, SPAN_ARG(complaint));
     }
     return STEP_DONE;
 }
@@ -225,5 +255,4 @@ const struct check_module multimap_module = {
     .upkeep = upkeep,
     .upkeep_ms = UPKEEP_MS,
     .is_idle = is_idle,
-    .reads_content = true,
 };

@@ -3,7 +3,7 @@
 #define RULES_MULTIMAP_CONF_H
 
 #include "gateway/conf/conf.h"
-#include "gateway/mail/access_file.h"
+#include "rules/lists/map_file.h"
 #include "rules/lists/selector.h"
 #include "rules/lists/text_set.h"
 
@@ -21,8 +21,8 @@ struct map {
 
     struct selector selector;
     /* state: from open() to close() */
-    void *set;               /* of `entries`: struct access_set or, for texts, struct text_set; NULL: none */
-    struct access_file file; /* .set NULL: none */
+    void *set;             /* of `entries`: struct access_set or, for texts, struct text_set; NULL: none */
+    struct map_file *file; /* NULL: none */
 };
 
 struct multimap_conf {

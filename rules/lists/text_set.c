@@ -6,7 +6,6 @@
 
 #include "gateway/base/bug.h"
 #include "gateway/base/table.h"
-#include "gateway/mail/patterns.h"
 
 struct text_entry {
     struct keyed keyed;
@@ -85,7 +84,8 @@ bool text_set_has_patterns(const struct text_set *set)
     return patterns_count(set->patterns);
 }
 
-bool text_set_has(const struct text_set *set, struct span text, int64_t until_us, struct access_match *out)
+bool text_set_has(const struct text_set *set, struct span text, int64_t until_us, enum patterns_end *end,
+                  struct access_match *out)
 {
     char key[TEXT_ENTRY_MOST + 1];
     const struct text_entry *e = NULL;
@@ -95,7 +95,7 @@ bool text_set_has(const struct text_set *set, struct span text, int64_t until_us
         e = (const struct text_entry *)table_find(&set->table, key);
     }
     if (!e)
-        return patterns_fit(set->patterns, text, until_us, out);
+        return patterns_fit(set->patterns, text, until_us, end, out);
     out->line = e->line;
     snprintf(out->text, sizeof out->text, "%s", e->text);
     return true;

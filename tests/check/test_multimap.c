@@ -291,8 +291,15 @@ static void expressions_have_their_time(void **state)
     struct desk *d = desk_of("time = 0ms\nmap x { select = \"subject\" entries = {\"/afar/\"} score = 1 }");
 
     desk_settle(d);
-    EXPECT_STR("subject: the time for regular expressions was up, map \"x\" may not have seen all of 1",
+    EXPECT_STR("subject: the time for regular expressions was up, map \"x\" has not seen all of 1",
                desk_finding(d, "MAPS_LEFT_OUT")->reason);
+    desk_close(d);
+    d = desk_of("map x { select = \"text\" entries = {\"/(w+)+[.]$/\"} score = 1 }");
+    desk_message(d, "Subject: s\n\nwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww.x\n");
+    desk_settle(d);
+    EXPECT_STR("text: a regular expression of map \"x\" took too many steps and was given up",
+               desk_finding(d, "MAPS_LEFT_OUT")->reason);
+    EXPECT_INT(1, d->run.raised_count);
     desk_close(d);
 }
 

@@ -53,6 +53,7 @@ MAY_LOCK = {
     "gateway/net/crew.c": "the queues",
     "gateway/base/log.c": "lines from every thread",
     "gateway/mail/domain.c": "the public suffix list, loaded once by whoever is first",
+    "rules/lists/map_file.c": "a changed list, published to the workers, who may hold the one before",
     "rules/sieve/matcher.c": "the sieve, published to the workers when its compilation, which takes minutes, is done",
 }
 
