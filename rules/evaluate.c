@@ -13,19 +13,7 @@
 #include "rules/captures.h"
 #include "rules/eval/eval.h"
 #include "rules/meta.h"
-#include "rules/view/texts.h"
-
-struct text {
-    bool is_ready;
-    bool is_absent; /* header rules: there is no such field */
-    struct rule_lines lines;
-    struct span together; /* mimeheader rules with `concat` */
-    size_t *stretch_ends; /* behind the last piece of each; NULL: it is sifted as a whole */
-    size_t stretch_count;
-};
-
-/* How a text of pieces is sifted: each of a stretch's bits is of one of a rule's numbers in `maybe`. */
-enum { STRETCHES_MAX = 32, STRETCH_BYTES_LEAST = 512 };
+#include "rules/rule_text.h"
 
 /* Some patterns are quadratic in a piece, and no count of PCRE2's sees it: a rule has so much of the processor for a
  * message, and is looked after each time that it has gone through so many bytes, of which a piece costs some itself. */
@@ -35,125 +23,28 @@ struct evaluating {
     struct scanning *s;
     int64_t rule_until_us; /* of this thread's processor time; 0: it has not been looked at yet */
     struct evaluation *out;
-    struct text *texts; /* by group */
-    bool *is_sifted;    /* by group: what cannot match its text is known */
-    uint32_t *maybe;    /* by rule index: a bit for each stretch of its text in which it may match */
-    unsigned *waiting;  /* by rule index: put off, and how often it may hit */
+    struct rule_text *texts; /* by group */
+    bool *is_sifted;         /* by group: what cannot match its text is known */
+    uint32_t *maybe;         /* by rule index: a bit for each stretch of its text in which it may match */
+    unsigned *waiting;       /* by rule index: put off, and how often it may hit */
     size_t waiting_count;
     bool is_cut; /* the time was up in the middle of a rule */
     struct captures captures;
 };
 
-/* ---- texts ---- */
+/* ---- patterns ---- */
 
-static struct rule_lines single(struct arena *a, struct span text)
+static struct rule_text *text_of(struct evaluating *e, const struct matcher_group *group)
 {
-    struct rule_lines lines = { .count = 1, .joined = text };
-
-    lines.items = arena_alloc(a, sizeof *lines.items);
-    lines.items[0] = text;
-    return lines;
-}
-
-static struct span all_of(struct arena *a, struct rule_lines values)
-{
-    if (values.count == 1)
-        return values.items[0];
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < values.count; i++)
-        bytes += values.items[i].len;
-    char *out = arena_alloc(a, bytes + 1), *to = out;
-
-    for (size_t i = 0; i < values.count; i++) {
-        memcpy(to, values.items[i].ptr, values.items[i].len);
-        to += values.items[i].len;
-    }
-    return span_make(out, bytes);
-}
-
-/* A value for each part in its place, empty where it has none. */
-static struct rule_lines part_lines(struct scanning *s, const struct matcher_group *group)
-{
-    const struct mime_tree *tree = s->content->mime;
-    struct rule_lines lines = { 0 };
-    size_t room = 0;
-
-    for (size_t i = 0; i < tree->count; i++) {
-        if (tree->parts[i]->is_reading)
-            continue;
-        struct rule_lines values = scanning_part_values(s, tree->parts[i], group->field, group->form);
-        bool is_all = span_is(span_of(group->field), "ALL");
-
-        lines_add(s->q->arena, &lines, &room,
-                  !values.count ? SPAN("")
-                  : is_all      ? all_of(s->q->arena, values)
-                                : values.items[values.count - 1]);
-    }
-    lines_join(s->q->arena, &lines);
-    return lines;
-}
-
-static void make_text(struct scanning *s, const struct matcher_group *group, struct text *text)
-{
-    struct span value = SPAN("");
-
-    switch (group->kind) {
-    case RULE_BODY: text->lines = s->body; break;
-    case RULE_RAWBODY: text->lines = s->rawbody; break;
-    case RULE_URI: text->lines = s->uris; break;
-    case RULE_FULL: text->lines = single(s->q->arena, scanning_full(s)); break;
-    case RULE_MIMEHEADER: text->lines = part_lines(s, group); break;
-    case RULE_HEADER:
-    case RULE_META:
-        text->is_absent = !scanning_header(s, group->field, group->form, &value);
-        text->lines = single(s->q->arena, value);
-        break;
-    }
-    text->is_ready = true;
-}
-
-static void sift(struct evaluating *e, const struct matcher_group *group, struct span text, uint32_t bits)
-{
-    matcher_sift(e->s->matcher, e->s->q->runner, group, text, bits, e->maybe);
-}
-
-/* All but the last are large enough that there are never more than STRETCHES_MAX. */
-static void sift_stretches(struct evaluating *e, const struct matcher_group *group, struct text *text)
-{
-    const struct rule_lines *lines = &text->lines;
-    size_t enough = lines->joined.len / (STRETCHES_MAX - 1) + 1, bytes = 0;
-    const char *from = lines->joined.ptr;
-
-    enough = enough > STRETCH_BYTES_LEAST ? enough : STRETCH_BYTES_LEAST;
-    text->stretch_ends = arena_alloc(e->s->q->arena, STRETCHES_MAX * sizeof *text->stretch_ends);
-    for (size_t i = 0; i < lines->count; i++) {
-        bytes += lines->items[i].len + 1;
-        if (bytes < enough && i + 1 < lines->count)
-            continue;
-        sift(e, group, span_make(from, bytes), 1U << text->stretch_count);
-        text->stretch_ends[text->stretch_count++] = i + 1;
-        from += bytes;
-        bytes = 0;
-    }
-}
-
-static struct text *text_of(struct evaluating *e, const struct matcher_group *group)
-{
-    struct text *text = &e->texts[group->index];
+    struct rule_text *text = &e->texts[group->index];
 
     if (text->is_ready)
         return text;
-    make_text(e->s, group, text);
-    if (group->kind == RULE_BODY || group->kind == RULE_RAWBODY || group->kind == RULE_URI)
-        sift_stretches(e, group, text);
-    else if (!text->is_absent)
-        sift(e, group, text->lines.joined, UINT32_MAX);
+    rule_text_make(e->s, group, text);
+    rule_text_sift(e->s, group, text, e->maybe);
     e->is_sifted[group->index] = !text->is_absent;
     return text;
 }
-
-/* ---- patterns ---- */
 
 static bool is_late(const struct evaluating *e)
 {
@@ -178,6 +69,18 @@ static void give_up(struct evaluating *e, const struct rule *rule)
         e->out->given_up[e->out->given_up_count++] = rule;
 }
 
+/* Where the next may begin. */
+static size_t note_hit(struct evaluating *e, const struct rule *rule, struct span piece, struct span found,
+                       unsigned *hits)
+{
+    if (!e->s->shown[rule->index].ptr)
+        e->s->shown[rule->index] = found;
+    if (rule->captures)
+        captures_take(&e->captures, e->s->matcher, e->s->q->runner, rule, piece);
+    ++*hits;
+    return (piece.len ? (size_t)(found.ptr - piece.ptr) : 0) + (found.len ? found.len : 1);
+}
+
 /* How often it matches, up to `most`; false: it was given up. */
 static bool count_in(struct evaluating *e, const struct rule *rule, struct span piece, unsigned most, unsigned *hits)
 {
@@ -192,12 +95,7 @@ static bool count_in(struct evaluating *e, const struct rule *rule, struct span 
             return true;
         if (result == MATCH_GIVEN_UP || (*hits % LOOK_AFTER_HITS == LOOK_AFTER_HITS - 1 && is_slow(e)))
             return false;
-        if (!s->shown[rule->index].ptr)
-            s->shown[rule->index] = found;
-        if (rule->captures)
-            captures_take(&e->captures, s->matcher, s->q->runner, rule, piece);
-        ++*hits;
-        from = (piece.len ? (size_t)(found.ptr - piece.ptr) : 0) + (found.len ? found.len : 1);
+        from = note_hit(e, rule, piece, found, hits);
     }
     return true;
 }
@@ -223,7 +121,7 @@ static struct rule_lines some_of(struct rule_lines lines, size_t first, size_t e
 }
 
 /* Which pieces it looks at: for parts, perhaps only those of certain numbers, or all in one. */
-static struct rule_lines its_lines(struct evaluating *e, const struct rule *rule, struct text *text)
+static struct rule_lines its_lines(struct evaluating *e, const struct rule *rule, struct rule_text *text)
 {
     struct rule_lines lines = text->lines;
 
@@ -232,10 +130,10 @@ static struct rule_lines its_lines(struct evaluating *e, const struct rule *rule
     if (rule->kind != RULE_MIMEHEADER || !(rule->tflags & RULE_CONCAT))
         return lines;
     if (rule->tflags & RULE_RANGE)
-        return single(e->s->q->arena, all_of(e->s->q->arena, lines));
+        return rule_text_single(e->s->q->arena, rule_text_join(e->s->q->arena, lines));
     if (!text->together.ptr)
-        text->together = all_of(e->s->q->arena, lines);
-    return single(e->s->q->arena, text->together);
+        text->together = rule_text_join(e->s->q->arena, lines);
+    return rule_text_single(e->s->q->arena, text->together);
 }
 
 /* How far a rule has come. */
@@ -267,7 +165,7 @@ static bool try_lines(struct evaluating *e, struct trying *t, struct rule_lines 
 }
 
 /* Only those in which it may match; for some not the subject, which is the first piece of all. */
-static bool try_stretches(struct evaluating *e, struct trying *t, const struct text *text)
+static bool try_stretches(struct evaluating *e, struct trying *t, const struct rule_text *text)
 {
     size_t first = t->rule->kind == RULE_BODY && t->rule->tflags & RULE_NOSUBJECT ? 1 : 0;
 
@@ -277,11 +175,43 @@ static bool try_stretches(struct evaluating *e, struct trying *t, const struct t
     return true;
 }
 
-static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct text *text)
+/* Only where it may begin. */
+static bool try_starts(struct evaluating *e, struct trying *t, const struct rule_text *text,
+                       const struct start_list *list, uint64_t bits)
+{
+    struct scanning *s = e->s;
+    struct span found;
+    size_t piece = t->rule->kind == RULE_BODY && t->rule->tflags & RULE_NOSUBJECT ? 1 : 0, from = 0;
+
+    for (size_t i = 0; i < list->count && t->hits < t->most; i++) {
+        const struct start *start = &list->items[i];
+
+        if (!(start->bits & bits) || start->piece < piece || (start->piece == piece && start->at < from))
+            continue;
+        struct span text_of_it = text->lines.items[start->piece];
+        enum match_result result = matcher_find_at(s->matcher, s->q->runner, t->rule, text_of_it, start->at, &found);
+
+        t->unseen += BYTES_OF_PIECE;
+        if (result == MATCH_GIVEN_UP || (t->unseen >= LOOK_AFTER_BYTES && is_slow(e)))
+            return false;
+        t->unseen = t->unseen < LOOK_AFTER_BYTES ? t->unseen : 0;
+        piece = start->piece;
+        from = start->at + 1;
+        if (result == MATCH_FOUND)
+            from = note_hit(e, t->rule, text_of_it, found, &t->hits);
+    }
+    return true;
+}
+
+static unsigned hits_in(struct evaluating *e, const struct rule *rule, struct rule_text *text)
 {
     struct trying t = { .rule = rule, .most = most_hits(rule) };
 
-    bool is_done = text->stretch_ends ? try_stretches(e, &t, text) : try_lines(e, &t, its_lines(e, rule, text));
+    uint64_t bits;
+    const struct start_list *list = starts_of(&text->starts, rule, &bits);
+    bool is_done = list                 ? try_starts(e, &t, text, list, bits)
+                   : text->stretch_ends ? try_stretches(e, &t, text)
+                                        : try_lines(e, &t, its_lines(e, rule, text));
 
     if (is_done)
         return t.hits;
@@ -297,7 +227,7 @@ static unsigned hits_of_pattern(struct evaluating *e, const struct rule *rule)
     if (!group)
         return 0;
     e->rule_until_us = 0;
-    struct text *text = text_of(e, group);
+    struct rule_text *text = text_of(e, group);
     bool is_part = rule->kind == RULE_MIMEHEADER && (rule->if_unset || rule->tflags & RULE_CONCAT);
     unsigned hits = 0;
 

@@ -87,7 +87,7 @@ static pcre2_code *code_of(const char *pattern, uint32_t options, int *error, PC
 
 static uint32_t options_of(const struct rule *rule)
 {
-    return rule->options | (is_long_text(rule) ? PCRE2_USE_OFFSET_LIMIT : 0);
+    return rule->options | PCRE2_USE_OFFSET_LIMIT;
 }
 
 /* false: PCRE2 cannot, as *error says, because of what is at *at. */
@@ -353,17 +353,14 @@ static int match_long(struct room *room, const struct compiled *c, struct span p
     return found;
 }
 
-enum match_result matcher_find(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece,
-                               size_t from, int64_t until_us, struct span *out)
+/* Its pattern, or what stands for it now: matcher_swap(). */
+static const struct compiled *of_rule(const struct matcher *m, const struct room *room, const struct rule *rule)
 {
-    struct room *room = room_of(m, runner);
-    const struct compiled *c = room->swapped == rule ? &room->instead : &m->compiled[rule->index];
+    return room->swapped == rule ? &room->instead : &m->compiled[rule->index];
+}
 
-    if (!c->code || from > piece.len)
-        return MATCH_NONE;
-    bool is_long = is_long_text(rule) && piece.len - from > MATCHER_WINDOW_BYTES;
-    int found = is_long ? match_long(room, c, piece, from, until_us) : match(room, c, piece, from);
-
+static enum match_result tell(struct room *room, struct span piece, int found, struct span *out)
+{
     if (found == PCRE2_ERROR_NOMATCH)
         return MATCH_NONE;
     if (found < 0) {
@@ -377,11 +374,40 @@ enum match_result matcher_find(struct matcher *m, unsigned runner, const struct 
     return MATCH_FOUND;
 }
 
+enum match_result matcher_find(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece,
+                               size_t from, int64_t until_us, struct span *out)
+{
+    struct room *room = room_of(m, runner);
+    const struct compiled *c = of_rule(m, room, rule);
+
+    if (!c->code || from > piece.len)
+        return MATCH_NONE;
+    bool is_long = is_long_text(rule) && piece.len - from > MATCHER_WINDOW_BYTES;
+    int found = is_long ? match_long(room, c, piece, from, until_us) : match(room, c, piece, from);
+
+    return tell(room, piece, found, out);
+}
+
+enum match_result matcher_find_at(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece,
+                                  size_t at, struct span *out)
+{
+    struct room *room = room_of(m, runner);
+    const struct compiled *c = of_rule(m, room, rule);
+
+    if (!c->code || at > piece.len)
+        return MATCH_NONE;
+    pcre2_set_offset_limit(room->context, at);
+    int found = match(room, c, piece, at);
+
+    pcre2_set_offset_limit(room->context, PCRE2_UNSET);
+    return tell(room, piece, found, out);
+}
+
 bool matcher_named(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece, size_t *at,
                    struct span *name, struct span *value)
 {
     struct room *room = room_of(m, runner);
-    const struct compiled *c = room->swapped == rule ? &room->instead : &m->compiled[rule->index];
+    const struct compiled *c = of_rule(m, room, rule);
     const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(room->data);
     uint32_t count = 0, bytes = 0;
     PCRE2_SPTR table = NULL;

@@ -69,6 +69,10 @@ bool matcher_redirect(struct matcher *m, unsigned runner, struct span uri, struc
 void matcher_sift(struct matcher *m, unsigned runner, const struct matcher_group *group, struct span joined,
                   uint32_t bits, uint32_t *maybe);
 
+/* matcher_find_at - as matcher_find(), of a match that begins there. */
+enum match_result matcher_find_at(struct matcher *m, unsigned runner, const struct rule *rule, struct span piece,
+                                  size_t at, struct span *out);
+
 /* matcher_use - the sieve from now on, which the matcher owns; once. On the loop, while others match. matcher_sieve -
  * NULL: none yet. */
 void matcher_use(struct matcher *m, struct sieve *sieve);

@@ -12,7 +12,7 @@
 #include "gateway/base/bug.h"
 #include "gateway/mail/crypto.h"
 
-static const char magic[8] = "PSTSIEV1";
+static const char magic[8] = "PSTSIEV2";
 
 enum { GROUPS_MAX = 10000 };
 
@@ -25,19 +25,27 @@ struct head {
 
 struct group_head {
     uint32_t index, always_count;
-    uint64_t database_bytes;
+    uint64_t database_bytes, beginnings_bytes;
 };
 
 struct loaded {
     hs_database_t *database;
     uint32_t *always;
     size_t always_count;
+    struct beginnings_table *tables;
+    size_t table_count;
 };
 
 struct sieve {
     struct loaded *groups; /* by index; those without a database let everything through */
     size_t group_count;
     size_t patterns;
+    struct sieve_start *starts; /* by pattern */
+};
+
+/* Of a pattern, before its beginnings. */
+struct beginnings_head {
+    uint32_t pattern, count;
 };
 
 static void digest_of(struct span bytes, unsigned char out[HASH_BYTES_MAX])
@@ -61,18 +69,28 @@ void sieve_write(const unsigned char key[SIEVE_KEY_BYTES], const struct sieve_gr
     memcpy(head.key, key, sizeof head.key);
     head.bytes = sizeof head + sizeof digest;
     for (size_t i = 0; i < count; i++)
-        head.bytes += sizeof(struct group_head) + groups[i].database.len + groups[i].always_count * sizeof(uint32_t);
+        head.bytes += sizeof(struct group_head) + groups[i].database.len + groups[i].always_count * sizeof(uint32_t) +
+                      groups[i].beginnings.len;
     strbuf_put(out, span_make((const char *)&head, sizeof head));
     for (size_t i = 0; i < count; i++) {
         const struct sieve_group *g = &groups[i];
-        struct group_head one = { g->index, (uint32_t)g->always_count, g->database.len };
+        struct group_head one = { g->index, (uint32_t)g->always_count, g->database.len, g->beginnings.len };
 
         strbuf_put(out, span_make((const char *)&one, sizeof one));
         strbuf_put(out, g->database);
         strbuf_put(out, span_make((const char *)g->always, g->always_count * sizeof(uint32_t)));
+        strbuf_put(out, g->beginnings);
     }
     digest_of(strbuf_span(out), digest);
     strbuf_put(out, span_make((const char *)digest, sizeof digest));
+}
+
+void sieve_put_beginnings(struct strbuf *out, uint32_t pattern, const struct beginnings *these)
+{
+    struct beginnings_head head = { pattern, (uint32_t)these->count };
+
+    strbuf_put(out, span_make((const char *)&head, sizeof head));
+    strbuf_put(out, span_make((const char *)these->items, these->count * sizeof these->items[0]));
 }
 
 /* ---- loading ---- */
@@ -104,6 +122,30 @@ static const char *wrong_head(struct span file, const unsigned char *key, size_t
     return NULL;
 }
 
+static const char *load_beginnings(struct sieve *s, struct loaded *g, struct span bytes)
+{
+    /* each table has more than half of its room in use, but for the last */
+    size_t most = bytes.len / sizeof(struct beginning) / (BEGINNINGS_TOGETHER_MAX - BEGINNINGS_MAX) + 1;
+    struct beginnings_head head;
+    struct beginnings these;
+
+    g->tables = bytes.len ? mem_alloc(most * sizeof *g->tables) : NULL;
+    g->table_count = bytes.len != 0;
+    while (bytes.len) {
+        if (!take(&bytes, &head, sizeof head) || head.pattern >= s->patterns || head.count > BEGINNINGS_MAX ||
+            !take(&bytes, these.items, head.count * sizeof these.items[0]))
+            return "beginnings of it are wrong";
+        struct sieve_start *start = &s->starts[head.pattern];
+
+        these.count = head.count;
+        start->bits = beginnings_add(&g->tables[g->table_count - 1], &these);
+        if (!start->bits && g->table_count < most)
+            start->bits = beginnings_add(&g->tables[g->table_count++], &these);
+        start->table = g->table_count - 1;
+    }
+    return NULL;
+}
+
 static const char *load_group(struct sieve *s, struct span *rest)
 {
     struct group_head head;
@@ -125,7 +167,12 @@ static const char *load_group(struct sieve *s, struct span *rest)
     for (size_t i = 0; i < g->always_count; i++)
         if (g->always[i] >= s->patterns)
             return "it names a pattern that there is not";
-    return NULL;
+    if (head.beginnings_bytes > rest->len)
+        return "a group of it is cut";
+    struct span beginnings = span_first(*rest, head.beginnings_bytes);
+
+    *rest = span_skip(*rest, head.beginnings_bytes);
+    return load_beginnings(s, g, beginnings);
 }
 
 struct sieve *sieve_load(struct span file, const unsigned char key[SIEVE_KEY_BYTES], size_t patterns,
@@ -142,6 +189,7 @@ struct sieve *sieve_load(struct span file, const unsigned char key[SIEVE_KEY_BYT
     s->patterns = patterns;
     s->group_count = GROUPS_MAX;
     s->groups = mem_alloc(s->group_count * sizeof *s->groups);
+    s->starts = mem_alloc((patterns + 1) * sizeof *s->starts);
     for (size_t i = 0; !*wrong && i < head.groups; i++)
         *wrong = load_group(s, &rest);
     if (!*wrong)
@@ -157,8 +205,10 @@ void sieve_free(struct sieve *s)
     for (size_t i = 0; i < s->group_count; i++) {
         hs_free_database(s->groups[i].database);
         free(s->groups[i].always);
+        free(s->groups[i].tables);
     }
     free(s->groups);
+    free(s->starts);
     free(s);
 }
 
@@ -204,6 +254,17 @@ bool sieve_scan(const struct sieve *s, unsigned group, struct span text, struct 
         maybe[g->always[i]] |= bits;
     return hs_scan(g->database, text.ptr ? text.ptr : "", (unsigned)text.len, 0, *scratch, note, &sifting) ==
            HS_SUCCESS;
+}
+
+const struct beginnings_table *sieve_tables(const struct sieve *s, unsigned group, size_t *count)
+{
+    *count = group < s->group_count ? s->groups[group].table_count : 0;
+    return *count ? s->groups[group].tables : NULL;
+}
+
+struct sieve_start sieve_start(const struct sieve *s, uint32_t pattern)
+{
+    return s->starts[pattern];
 }
 
 void sieve_scratch_free(struct hs_scratch *scratch)

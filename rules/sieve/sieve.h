@@ -2,8 +2,9 @@
  * interface) for those patterns that it can read, perhaps more loosely than they are; the others may always match.
  *
  * What a sieve lets through is confirmed by PCRE2 (rules/sieve/matcher.h), so that it can be loose; it never holds back
- * what matches. Compiling takes half a minute, and a single pattern can take most of it: it is done by a child process
- * (rules/sieve/sieve_make.h), which leaves out what takes too long, and whose result lies in a file.
+ * what matches. Of some that it leaves out it knows what they may begin with (rules/sieve/starts.h). Compiling takes
+ * half a minute, and a single pattern can take most of it: it is done by a child process (rules/sieve/sieve_make.h),
+ * which leaves out what takes too long, and whose result lies in a file.
  *
  * Threads: immutable, for any. Memory: sieve_free().
  */
@@ -11,6 +12,7 @@
 #define RULES_SIEVE_H
 
 #include "gateway/base/strbuf.h"
+#include "rules/sieve/beginnings.h"
 
 struct sieve;
 struct hs_scratch;
@@ -23,7 +25,11 @@ struct sieve_group {
     struct span database;   /* serialised */
     const uint32_t *always; /* patterns that it leaves out: they may always match */
     size_t always_count;
+    struct span beginnings; /* sieve_put_beginnings() */
 };
+
+/* sieve_put_beginnings - for a group: of a pattern that is left out, and need only be tried where it may begin. */
+void sieve_put_beginnings(struct strbuf *out, uint32_t pattern, const struct beginnings *these);
 
 /* sieve_write - the file's bytes; of a set of `patterns` in all. */
 void sieve_write(const unsigned char key[SIEVE_KEY_BYTES], const struct sieve_group *groups, size_t count,
@@ -38,6 +44,14 @@ void sieve_free(struct sieve *s); /* NULL is fine */
  * Hyperscan failed: all may match. *scratch is made when it is NULL; sieve_scratch_free() gives it back. */
 bool sieve_scan(const struct sieve *s, unsigned group, struct span text, struct hs_scratch **scratch, uint32_t bits,
                 uint32_t *maybe);
+/* sieve_tables - what the beginnings of the group's patterns are looked for with. sieve_start - in which table those of
+ * a pattern are; no bits: it may begin anywhere. */
+const struct beginnings_table *sieve_tables(const struct sieve *s, unsigned group, size_t *count);
+struct sieve_start {
+    uint64_t bits;
+    size_t table;
+};
+struct sieve_start sieve_start(const struct sieve *s, uint32_t pattern);
 void sieve_scratch_free(struct hs_scratch *scratch);
 
 #endif

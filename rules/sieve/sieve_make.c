@@ -34,7 +34,9 @@ enum reading { READ_NOT, READ_EXACTLY, READ_LOOSELY };
 
 struct entry {
     struct sieve_pattern pattern;
-    const char *said[PATTERN_MANNERS]; /* more and more loosely; NULL: it is not tried so */
+    const char *said[PATTERN_MANNERS];   /* more and more loosely; NULL: it is not tried so */
+    const struct beginnings *beginnings; /* it is not compiled, but tried where it may begin; NULL */
+    bool may_be_tried_at_places;
     unsigned group;
     enum reading reading;
     enum pattern_manner manner;
@@ -50,6 +52,7 @@ struct making {
     size_t group_count;
     int pattern_ms;
     struct arena arena;
+    struct strbuf beginnings; /* of a group */
 };
 
 /* What a helper tells of one pattern. */
@@ -92,8 +95,12 @@ static bool take_entry(struct making *m, struct span *rest, unsigned group)
     if (!take(rest, numbers, sizeof numbers) || numbers[2] > rest->len || numbers[0] >= m->patterns ||
         m->count >= m->patterns)
         return false;
+    bool may_be_tried_at_places = numbers[1] & SIEVE_FLAG_PLACES;
+    unsigned flags = numbers[1] & ~(unsigned)SIEVE_FLAG_PLACES;
+
     m->entries[m->count++] =
-        (struct entry){ .pattern = { numbers[0], numbers[1], arena_dup(&m->arena, span_first(*rest, numbers[2])) },
+        (struct entry){ .may_be_tried_at_places = may_be_tried_at_places,
+                        .pattern = { numbers[0], flags, arena_dup(&m->arena, span_first(*rest, numbers[2])) },
                         .group = group };
     *rest = span_skip(*rest, numbers[2]);
     return true;
@@ -202,6 +209,19 @@ static bool write_all(int fd, const void *bytes, size_t count)
 
 /* ---- one by one ---- */
 
+/* For those without words. false: a match may begin nearly anywhere. */
+static bool find_beginnings(struct making *m, struct entry *entry, const struct pattern_node *tree)
+{
+    struct beginnings *these = arena_alloc(&m->arena, sizeof *these);
+    struct arena a;
+
+    arena_init(&a, SIZE_MAX);
+    if (beginnings_of(&a, tree, entry->pattern.flags & HS_FLAG_CASELESS, these))
+        entry->beginnings = these;
+    arena_release(&a);
+    return entry->beginnings;
+}
+
 /* What is too heavy is not tried; nor is what would be said as before. */
 static void say_all(struct making *m, struct entry *entry)
 {
@@ -222,6 +242,10 @@ static void say_all(struct making *m, struct entry *entry)
             entry->said[manner] = NULL;
         else
             before = entry->said[manner];
+        if (manner == PATTERN_WORDS && !before && entry->may_be_tried_at_places && find_beginnings(m, entry, tree)) {
+            entry->said[PATTERN_AS_IS] = NULL;
+            return;
+        }
     }
     if (tree->weight > SIEVE_PATTERN_WEIGHT_MAX)
         entry->said[PATTERN_AS_IS] = NULL;
@@ -412,13 +436,17 @@ static void note_always(struct making *m, unsigned group, uint32_t most_us)
     uint32_t *always = arena_alloc(&m->arena, (m->count + 1) * sizeof *always);
 
     g->always_count = 0;
+    strbuf_clear(&m->beginnings);
     for (size_t i = 0; i < m->count; i++) {
         const struct entry *entry = &m->entries[i];
 
         if (entry->group == group && (entry->reading == READ_NOT || entry->took_us > most_us))
             always[g->always_count++] = entry->pattern.id;
+        if (entry->group == group && entry->beginnings)
+            sieve_put_beginnings(&m->beginnings, entry->pattern.id, entry->beginnings);
     }
     g->always = always;
+    g->beginnings = arena_copy(&m->arena, strbuf_span(&m->beginnings));
 }
 
 static void make_group(struct making *m, unsigned group)
@@ -463,6 +491,7 @@ const char *sieve_make(int from, int to, int pattern_ms)
 
     arena_init(&m.arena, SIZE_MAX);
     strbuf_init(&request, REQUEST_BYTES_MAX);
+    strbuf_init(&m.beginnings, FILE_BYTES_MAX);
     strbuf_init(&file, FILE_BYTES_MAX);
     if (!read_all(from, &request) || !take_request(&m, strbuf_span(&request)))
         wrong = "the request cannot be read";
@@ -472,6 +501,7 @@ const char *sieve_make(int from, int to, int pattern_ms)
         wrong = "the file cannot be written";
     strbuf_release(&request);
     strbuf_release(&file);
+    strbuf_release(&m.beginnings);
     arena_release(&m.arena);
     free(m.entries);
     free(m.groups);

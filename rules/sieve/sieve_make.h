@@ -3,8 +3,8 @@
  * Hyperscan takes half a minute for some thousands of patterns, most of it for a few of them. So it is not done where
  * mail is handled: `postern compile-rules` reads a request, tries each pattern by itself in a process of its own with a
  * limit of time and of room, says it more loosely as long as it takes too much (rules/sieve/pattern_tree.h), leaves out
- * what then still does or cannot be read, compiles the rest by groups, and writes the file that rules/sieve/sieve.h
- * loads.
+ * what then still does or cannot be read, and what is better looked for by its beginnings, compiles the rest by groups,
+ * and writes the file that rules/sieve/sieve.h loads.
  */
 #ifndef RULES_SIEVE_MAKE_H
 #define RULES_SIEVE_MAKE_H
@@ -20,6 +20,9 @@ enum {
     SIEVE_GROUP_MS_MAX = 60000,          /* for all of a group */
     SIEVE_MEMORY_BYTES_MAX = 2000 * 1024 * 1024L,
 };
+
+/* Beside Hyperscan's flags: it may be tried at single places of a text. */
+enum { SIEVE_FLAG_PLACES = 1 << 30 };
 
 /* A pattern as Hyperscan is given it. */
 struct sieve_pattern {

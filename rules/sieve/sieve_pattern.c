@@ -59,6 +59,14 @@ static void put_number(struct strbuf *out, size_t number)
     strbuf_put(out, span_make((const char *)&value, sizeof value));
 }
 
+/* Only texts of pieces are gone through for beginnings; \G stands where a search begins. */
+static bool may_be_tried_at_places(const struct rule *rule)
+{
+    bool is_of_pieces = rule->kind == RULE_BODY || rule->kind == RULE_RAWBODY || rule->kind == RULE_URI;
+
+    return is_of_pieces && !strstr(rule->pattern, "\\G");
+}
+
 static void put_group(struct arena *a, const struct matcher_group *group, struct strbuf *out)
 {
     put_number(out, group->index);
@@ -68,7 +76,7 @@ static void put_group(struct arena *a, const struct matcher_group *group, struct
         bool is_readable = sieve_pattern(a, group->rules[i], &pattern);
 
         put_number(out, pattern.id);
-        put_number(out, pattern.flags);
+        put_number(out, pattern.flags | (may_be_tried_at_places(group->rules[i]) ? SIEVE_FLAG_PLACES : 0));
         put_number(out, is_readable ? strlen(pattern.text) : 0);
         strbuf_put(out, is_readable ? span_of(pattern.text) : SPAN(""));
     }
@@ -77,7 +85,7 @@ static void put_group(struct arena *a, const struct matcher_group *group, struct
 /* Of what patterns, compiled by what, for what processor, by which rules of ours. */
 static void make_key(struct span request, unsigned char key[SIEVE_KEY_BYTES])
 {
-    static const char ours[] = "sieve 4, limits 200 48 300 60000";
+    static const char ours[] = "sieve 5, limits 200 48 300 60000";
     struct crypto *c = crypto_here();
     hs_platform_info_t platform = { 0 };
 

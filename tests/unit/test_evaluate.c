@@ -588,8 +588,18 @@ static void what_passes_the_sieve_is_tried_where_it_passed(void **state)
         { .name = "NOT_SUBJECT", .kind = RULE_BODY, .pattern = "elephants", .tflags = RULE_NOSUBJECT },
         { .name = "BEGIN", .kind = RULE_BODY, .pattern = "^The last" },
         { .name = "NEITHER", .kind = RULE_BODY, .pattern = "armadillo" },
+        { .name = "DISGUISED", .kind = RULE_BODY, .pattern = "g[i1l!|][r2psb][a4uxj][f7wqy]", .tflags = RULE_MULTIPLE },
+        { .name = "DISGUISED_SUBJECT", .kind = RULE_BODY, .pattern = "[e3xyz][l1q!|][e3xyz][pqbdo]" },
+        { .name = "NOT_THAT_SUBJECT",
+          .kind = RULE_BODY,
+          .pattern = "[e3xyz][l1q!|][e3xyz][pqbdo]",
+          .tflags = RULE_NOSUBJECT },
+        { .name = "DISGUISED_BEGIN", .kind = RULE_BODY, .pattern = "^[T7xyz][h6qwj][e3xyz]\\W[l1qwj]" },
+        { .name = "DISGUISED_NEITHER", .kind = RULE_BODY, .pattern = "[z2][e3xyz][b8jqw][r2jqw][a4jqw]" },
     };
-    static const unsigned want[] = { 1, PARAGRAPHS - 1, PARAGRAPHS / 10 - 1, 1, 0, 1, 0 };
+    static const unsigned want[] = {
+        1, PARAGRAPHS - 1, PARAGRAPHS / 10 - 1, 1, 0, 1, 0, PARAGRAPHS / 10 - 1, 1, 0, 1, 0
+    };
     uint64_t calls[2];
     struct strbuf text;
     struct desk d;
@@ -608,7 +618,7 @@ static void what_passes_the_sieve_is_tried_where_it_passed(void **state)
         if (!i)
             use_sieve(&d);
     }
-    EXPECT_TRUE(calls[0] > 6ULL * PARAGRAPHS);
+    EXPECT_TRUE(calls[0] > 10ULL * PARAGRAPHS);
     EXPECT_TRUE(calls[1] < 4ULL * PARAGRAPHS); /* ALL and TENTH need three; the others' come to some stretches */
     desk_close(&d);
     strbuf_release(&text);

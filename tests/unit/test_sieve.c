@@ -154,7 +154,7 @@ static void nothing_that_matches_is_held_back(void **state)
             }
         }
     EXPECT_TRUE(matched > tried / 10);
-    EXPECT_TRUE(passed < tried * 3 / 5); /* and much of the rest is held back */
+    EXPECT_TRUE(passed < tried * 4 / 5); /* and some of the rest is held back, or looked for by its beginnings */
     arena_release(&a);
     desk_close(&d);
 }

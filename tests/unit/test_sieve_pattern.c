@@ -5,6 +5,7 @@
 #include <hs/hs.h>
 #include <pcre2.h>
 
+#include "rules/sieve/beginnings.h"
 #include "rules/sieve/pattern_tree.h"
 #include "rules/sieve/sieve_make.h"
 #include "rules/view/texts.h"
@@ -261,9 +262,59 @@ static unsigned compare(struct arena *a, const struct rule *rule, pcre2_code *co
     return matched;
 }
 
+/* Wherever it matches, one of its beginnings stands. */
+static unsigned compare_beginnings(struct arena *a, const struct rule *rule, pcre2_code *code)
+{
+    const struct pattern_node *tree = pattern_read(a, span_of(rule->pattern), rule->options & PCRE2_EXTENDED);
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    struct beginnings_table table = { .count = 0 };
+    struct beginnings these;
+    unsigned passed_by = 0;
+
+    EXPECT_TRUE(tree);
+    beginnings_of(a, tree, rule->options & PCRE2_CASELESS, &these);
+    EXPECT_TRUE(beginnings_add(&table, &these));
+    for (int i = 0; i < TEXTS; i++) {
+        struct span text = chance_text(a).items[0];
+
+        for (size_t at = 0; at <= text.len; at++) {
+            bool is_match = pcre2_match(code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, at, PCRE2_ANCHORED,
+                                        data, NULL) >= 0;
+
+            if (is_match && !beginnings_at(&table, text, at))
+                print_error("/%s/ with options %x does not begin at %zu of \"%.*s\"\n", rule->pattern, rule->options,
+                            at, SPAN_ARG(text));
+            EXPECT_TRUE(!is_match || beginnings_at(&table, text, at));
+            passed_by += !beginnings_at(&table, text, at);
+        }
+    }
+    pcre2_match_data_free(data);
+    return passed_by;
+}
+
+/* Repetitions in repetitions, of which each may be nothing. */
+static void beginnings_are_found_in_time(void **unused)
+{
+    struct beginnings these;
+    struct strbuf text;
+    struct arena a;
+
+    (void)unused;
+    arena_init(&a, SIZE_MAX);
+    strbuf_init(&text, 1000);
+    for (int i = 0; i < 40; i++)
+        strbuf_puts(&text, "(?:b|");
+    strbuf_puts(&text, "a?");
+    for (int i = 0; i < 40; i++)
+        strbuf_puts(&text, "c?)*");
+    EXPECT_FALSE(beginnings_of(&a, pattern_read(&a, strbuf_span(&text), false), false, &these));
+    strbuf_release(&text);
+    arena_release(&a);
+}
+
 static void what_pcre2_finds_hyperscan_finds(void **unused)
 {
-    unsigned made = 0, matched = 0;
+    unsigned made = 0, matched = 0, passed_by = 0;
     struct hyperscan h = { 0 };
 
     (void)unused;
@@ -285,6 +336,7 @@ static void what_pcre2_finds_hyperscan_finds(void **unused)
         if (code && sieve_pattern(&a, &rule, &pattern)) {
             made += compile_all(&a, &pattern, &h);
             matched += compare(&a, &rule, code, &h);
+            passed_by += i % 4 ? 0 : compare_beginnings(&a, &rule, code);
             for (enum pattern_manner manner = PATTERN_WORDS; manner < PATTERN_MANNERS; manner++)
                 hs_free_database(h.databases[manner]);
         }
@@ -293,7 +345,7 @@ static void what_pcre2_finds_hyperscan_finds(void **unused)
         arena_release(&a);
     }
     hs_free_scratch(h.scratch);
-    EXPECT_TRUE(made > PATTERNS / 3 && matched > PATTERNS);
+    EXPECT_TRUE(made > PATTERNS / 3 && matched > PATTERNS && passed_by > PATTERNS);
 }
 
-RUN_TESTS(TEST(what_pcre2_finds_hyperscan_finds))
+RUN_TESTS(TEST(beginnings_are_found_in_time), TEST(what_pcre2_finds_hyperscan_finds))
