@@ -348,6 +348,15 @@ bool scanning_header(struct scanning *s, const char *field, enum header_form for
     return true;
 }
 
+/* SpamAssassin keeps the blanks behind the colon in a message's own header, and takes them away in those of parts
+ * [Mail::SpamAssassin::Message, _parse_multipart]. */
+static void trim_raw(struct rule_lines values)
+{
+    for (size_t i = 0; i < values.count; i++)
+        while (values.items[i].len && strchr(" \t\n\v\f\r", *values.items[i].ptr) && *values.items[i].ptr)
+            values.items[i] = span_skip(values.items[i], 1);
+}
+
 struct rule_lines scanning_part_values(struct scanning *s, struct mime_part *part, const char *field,
                                        enum header_form form)
 {
@@ -361,5 +370,7 @@ struct rule_lines scanning_part_values(struct scanning *s, struct mime_part *par
     for (size_t i = 0; i < c.header->count; i++)
         if (span_ieq(c.header->fields[i].name, r.name))
             collect_field(&c, &c.header->fields[i], &r);
+    if (r.is_raw && part->parent && !part->parent->is_message)
+        trim_raw(c.out);
     return field_narrow(s->q->arena, &r, c.out);
 }

@@ -251,6 +251,8 @@ static void mimeheader_rules_see_parts(void **state)
         { { PART("Content-Type", "pdf"), .is_negated = true }, 0, NULL },
         { { PART("Content-Disposition", "^unset$"), .if_unset = "unset" }, 1, NULL },
         { { PART("Content-Disposition", "^$") }, 1, NULL },
+        { { PART("Content-Type", "^application/pdf"), .form = HEADER_RAW }, 1, NULL },
+        { { PART("Content-Type", "^ multipart/mixed"), .form = HEADER_RAW }, 1, NULL },
         { { PART("X-None", "x") }, 0, NULL },
         { { PART("ALL", "^Content-Transfer-Encoding: quoted"), .options = PCRE2_MULTILINE }, 1, NULL },
     };
