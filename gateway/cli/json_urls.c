@@ -3,7 +3,7 @@
 
 #include "gateway/cli/json_text.h"
 
-static json_t *flags_of(unsigned flags)
+json_t *cli_json_url_flags(unsigned flags)
 {
     json_t *list = json_array();
 
@@ -33,8 +33,8 @@ static json_t *url_of(const struct url *u)
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "written", cli_json_text(u->raw), "url",
                      cli_json_text(u->text), "host", cli_json_text(span_of(u->host)), "domain",
                      cli_json_text(span_of(u->domain)), "shown", cli_json_text(u->shown), "found_in",
-                     sources_of(u->sources), "flags", flags_of(u->flags), "taken_out_of", index_or_null(u->wrapper),
-                     "count", (int)u->count);
+                     sources_of(u->sources), "flags", cli_json_url_flags(u->flags), "taken_out_of",
+                     index_or_null(u->wrapper), "count", (int)u->count);
 }
 
 json_t *cli_json_urls(struct message *m)

@@ -8,5 +8,7 @@
 
 /* cli_json_urls - an array; the caller's. */
 json_t *cli_json_urls(struct message *m);
+/* cli_json_url_flags - the names of what is odd about one. */
+json_t *cli_json_url_flags(unsigned flags);
 
 #endif

@@ -52,16 +52,15 @@ enum { ARENA_BYTES_MOST = 1 << 26, PATHS_MOST = 100 };
 static bool learn_message(void *arg, struct span bytes)
 {
     struct learning *l = arg;
-    const struct smtp_conf *smtp = &l->loaded.values->smtp;
-    const struct message_limits limits = { smtp->header_bytes_most, (size_t)smtp->header_fields_most };
-    struct message *m = message_new(bytes, &limits);
+    struct message *m = message_new(bytes, &message_limits_most);
+    struct store_op op;
     struct arena a;
 
     arena_init(&a, ARENA_BYTES_MOST);
-    struct store_op op = bayes_op(l->conf, STORE_BAYES_LEARN, l->class, tokens_of(&a, m), clock_wall_ms());
-
-    op.bayes.as = l->as;
-    learn_ask(l, &op);
+    if (bayes_learn_op(&a, l->conf, l->class, m, l->as, clock_wall_ms(), &op))
+        learn_ask(l, &op);
+    else
+        l->empty++;
     arena_release(&a);
     message_free(m);
     l->messages++;
@@ -81,6 +80,7 @@ static void print_outcomes(const struct learning *l)
     if (l->is_json) {
         const struct learn_number numbers[] = {
             { "messages", (double)l->messages },
+            { "empty", (double)l->empty },
             { "learned", (double)l->outcomes[BAYES_LEARNED] },
             { "relearned", (double)l->outcomes[BAYES_RELEARNED] },
             { "already", (double)l->outcomes[BAYES_ALREADY] },
@@ -98,6 +98,8 @@ static void print_outcomes(const struct learning *l)
                l->messages, l->outcomes[BAYES_LEARNED] + l->outcomes[BAYES_RELEARNED], as, l->outcomes[BAYES_RELEARNED],
                other, l->outcomes[BAYES_ALREADY], as);
     }
+    if (l->empty && !l->is_json)
+        printf("%" PRIu64 " of them had nothing in them\n", l->empty);
 }
 
 static bool learn_messages(struct learning *l)

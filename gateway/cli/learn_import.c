@@ -236,8 +236,7 @@ static void hold(struct import *im, const struct bayes_import_line *line)
 static bool try_words(void *arg, struct span bytes)
 {
     struct import *im = arg;
-    const struct message_limits limits = { 262144, 1000 };
-    struct message *m = message_new(bytes, &limits);
+    struct message *m = message_new(bytes, &message_limits_most);
     struct arena a;
 
     arena_init(&a, ARENA_MOST);

@@ -23,7 +23,7 @@ struct learning {
     struct store *store;
     struct progress progress;
     unsigned open; /* questions under way */
-    uint64_t messages, outcomes[BAYES_UNKNOWN + 1];
+    uint64_t messages, empty, outcomes[BAYES_UNKNOWN + 1];
     struct store_bayes_totals totals;
     char why[500]; /* the store fails; "": it does not */
 };

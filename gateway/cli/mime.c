@@ -211,9 +211,8 @@ static void print_json(struct view *view)
 
 static void show(struct view *view, struct span bytes)
 {
-    const struct message_limits limits = { HEADER_BYTES_MAX, HEADER_FIELDS_MAX };
 
-    view->message = message_new(bytes, &limits);
+    view->message = message_new(bytes, &message_limits_most);
     view->tree = message_mime(view->message);
     if (view->is_json)
         print_json(view);

@@ -112,7 +112,6 @@ static void refuse(struct caller *c, unsigned status, unsigned sysexit, const ch
 
 void caller_learn(struct caller *c)
 {
-    static const struct message_limits limits = { HEADER_BYTES_MAX, HEADER_FIELDS_MAX };
     struct taught asked = { .as = c->as, .now_ms = clock_wall_ms() };
     const char *wrong = read_recipient(c, &asked.recipient);
     struct span bytes;
@@ -127,7 +126,7 @@ void caller_learn(struct caller *c)
         return;
     }
     c->size = bytes.len;
-    asked.message = message_from_spool(c->intake.spool, &limits);
+    asked.message = message_from_spool(c->intake.spool, &message_limits_most);
     c->intake.spool = NULL; /* the message's */
     c->lesson_id = arena_copy(&c->arena, span_first(answer_id_of(&c->arena, asked.message), ID_SHOWN));
     c->lesson = lesson_new(c->door->engine, &asked, on_end, c);

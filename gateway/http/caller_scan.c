@@ -133,7 +133,6 @@ static void on_verdict(void *arg, const struct verdict *verdict)
 
 void caller_scan(struct caller *c)
 {
-    static const struct message_limits limits = { HEADER_BYTES_MAX, HEADER_FIELDS_MAX };
     struct span bytes;
 
     if (!c->pipeline) {
@@ -146,7 +145,7 @@ void caller_scan(struct caller *c)
         return;
     }
     c->size = bytes.len;
-    pipeline_take_message(c->pipeline, message_from_spool(c->intake.spool, &limits));
+    pipeline_take_message(c->pipeline, message_from_spool(c->intake.spool, &message_limits_most));
     c->intake.spool = NULL; /* the message's */
     c->state = CALLER_SCAN;
     pipeline_reach(c->pipeline, STAGE_MESSAGE);

@@ -8,6 +8,8 @@
 
 enum { MESSAGE_ARENA_BYTES = 64 * 1024 * 1024 };
 
+const struct message_limits message_limits_most = { HEADER_BYTES_MAX, HEADER_FIELDS_MAX };
+
 struct message *message_new(struct span bytes, const struct message_limits *limits)
 {
     struct message *m = mem_alloc(sizeof *m);

@@ -33,6 +33,9 @@ struct message_limits {
     size_t header_fields_most;
 };
 
+/* What any configuration may allow: for who reads mail that has been let in, so that all make the same of it. */
+extern const struct message_limits message_limits_most;
+
 /* A header section over the limits is still indexed as far as they go: look at header.anomalies.
  * message_new - over `bytes` that the caller keeps alive. message_from_spool - takes over a spool that
  * spool_seal() has sealed; spool_hold() lets several messages share one. */

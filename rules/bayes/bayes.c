@@ -279,19 +279,22 @@ static struct span taught_for(const struct bayes_conf *conf, struct span recipie
     return conf->per == BAYES_PER_DOMAIN ? span_skip(recipient, at + 1) : recipient;
 }
 
+bool bayes_learn_op(struct arena *a, const struct bayes_conf *conf, struct span class, struct message *m,
+                    enum bayes_as as, int64_t now_ms, struct store_op *out)
+{
+    if (!m->header.count && !span_trim(m->body).len)
+        return false;
+    *out = bayes_op(conf, STORE_BAYES_LEARN, class, tokens_of(a, m), now_ms);
+    out->bayes.as = as;
+    return true;
+}
+
 static bool learn(struct arena *a, const void *values, const struct taught *taught, struct store_op *out)
 {
     const struct bayes_conf *conf = values;
-    struct message *m = taught->message;
+    struct span class = bayes_class(a, taught_for(conf, taught->recipient));
 
-    if (!m->header.count && !span_trim(m->body).len)
-        return false;
-    const struct tokens *tokens = tokens_of(a, m);
-
-    *out =
-        bayes_op(conf, STORE_BAYES_LEARN, bayes_class(a, taught_for(conf, taught->recipient)), tokens, taught->now_ms);
-    out->bayes.as = taught->as;
-    return true;
+    return bayes_learn_op(a, conf, class, taught->message, taught->as, taught->now_ms, out);
 }
 
 const struct check_module bayes_module = {

@@ -23,5 +23,8 @@ struct span bayes_class(struct arena *a, struct span whom);
 /* bayes_op - an operation on those tokens; they and `class` are borrowed. */
 struct store_op bayes_op(const struct bayes_conf *conf, enum store_kind kind, struct span class,
                          const struct tokens *tokens, int64_t now_ms);
+/* bayes_learn_op - what a message teaches, the same whoever asks; `class` is borrowed. False: it has nothing in it. */
+bool bayes_learn_op(struct arena *a, const struct bayes_conf *conf, struct span class, struct message *m,
+                    enum bayes_as as, int64_t now_ms, struct store_op *out);
 
 #endif

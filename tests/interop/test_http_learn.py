@@ -31,9 +31,9 @@ def gateway(server):
     assert counts(server) == (0, 0)
 
 
-def cli(gateway, *words):
+def cli(gateway, *words, body=MESSAGE):
     done = subprocess.run([BUILD / "postern", *words[:2], "-c", gateway.folder / "gateway.conf", *words[2:]],
-                          input=MESSAGE, capture_output=True, timeout=60, check=True)
+                          input=body, capture_output=True, timeout=60, check=True)
     return done.stdout.decode()
 
 
@@ -115,6 +115,19 @@ def test_all_ways_of_learning_know_of_each_other(gateway):
     assert tell(gateway, SPAM, MESSAGE.replace(b"\r\n", b"\n")) == OK + b"\r\n\r\n"
     assert "1 forgotten" in cli(gateway, "learn", "forget", "-")
     assert tell(gateway, FORGET) == OK + b"\r\n\r\n"
+
+
+def test_a_long_header_is_the_same_lesson_by_all_ways(gateway):
+    """More fields than the SMTP door lets in by default, the words that tell most behind them."""
+    long = b"".join(b"X-Filler-%d: f\r\n" % i for i in range(1200)) + MESSAGE
+    try:
+        assert b"DidSet: local" in tell(gateway, SPAM, long)
+        assert "1 were known as spam already" in cli(gateway, "learn", "spam", "-", body=long)
+        assert teach(gateway, "/learnspam", body=long)[0] == 208
+        assert "1 of them had nothing in them" in cli(gateway, "learn", "spam", "-", body=b"\r\n")
+        assert counts(gateway) == (1, 0)
+    finally:
+        assert "1 forgotten" in cli(gateway, "learn", "forget", "-", body=long)
 
 
 def test_whose_mail_it_was(gateway):

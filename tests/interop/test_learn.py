@@ -125,7 +125,8 @@ def test_as_json(conf, tmp_path):
     spam = str(folder_of(tmp_path / "spam", "spam", range(3)))
     learn(conf, "spam", spam)
     assert json.loads(learn(conf, "ham", "--json", spam)) == {
-        "messages": 3, "learned": 0, "relearned": 3, "already": 0, "forgotten": 0, "unknown": 0, "interrupted": False}
+        "messages": 3, "empty": 0, "learned": 0, "relearned": 3, "already": 0, "forgotten": 0, "unknown": 0,
+        "interrupted": False}
     assert json.loads(learn(conf, "status", "--json")) == {"spam": 0, "ham": 3, "least": 5, "interrupted": False}
     out = json.loads(learn(conf, "import", "--json", "-", stdin=bogofilter_dump([("word", 1, 2)])))
     assert out["added"] == 1 and out["spam"] == 20 and out["wrong"] == 0

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/cli/json_urls.h"
 #include "gateway/content/content.h"
 #include "gateway/mail/message.h"
 
@@ -17,21 +18,11 @@ static json_t *text_of(struct span s)
     return text ? text : json_string("(no UTF-8)");
 }
 
-static json_t *flags_of(unsigned flags)
-{
-    json_t *list = json_array();
-
-    for (unsigned bit = 1; bit && bit <= flags; bit <<= 1)
-        if (flags & bit)
-            json_array_append_new(list, json_string(url_flag_name(bit)));
-    return list;
-}
-
 static json_t *url_of(const struct url *u)
 {
     return json_pack("{s:o,s:s,s:s,s:s,s:o,s:s,s:i,s:o}", "url", text_of(u->text), "host", u->host, "domain", u->domain,
                      "source", url_source_name(u->source), "raw", text_of(u->raw), "shown", u->shown_domain, "wrapper",
-                     u->wrapper, "flags", flags_of(u->flags));
+                     u->wrapper, "flags", cli_json_url_flags(u->flags));
 }
 
 static void print(const struct urls *urls)
@@ -51,7 +42,6 @@ static void print(const struct urls *urls)
 
 int main(void)
 {
-    static const struct message_limits limits = { HEADER_BYTES_MAX, HEADER_FIELDS_MAX };
     char line[32];
 
     while (fgets(line, sizeof line, stdin)) {
@@ -63,7 +53,7 @@ int main(void)
 
         if (!bytes || fread(bytes, 1, length, stdin) != length)
             return 1;
-        struct message *m = message_new(span_make(bytes, length), &limits);
+        struct message *m = message_new(span_make(bytes, length), &message_limits_most);
 
         print(&message_content(m)->urls);
         message_free(m);
