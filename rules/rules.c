@@ -60,6 +60,17 @@ static void tell_faults(const struct strbuf *faults)
             log_warn("rules", "%.*s", SPAN_ARG(line));
 }
 
+/* The rest is for `postern config rules`: rules of others have much that we do not do. */
+static void add_refused(const struct ruleset *set, struct strbuf *faults)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct rule *rule = &set->rules[i];
+
+        if (rule->state == RULE_UNSUPPORTED && span_starts(span_of(rule->why), SPAN(RULE_REFUSED)))
+            strbuf_putf(faults, "%s:%u: %s: %s\n", rule->file, rule->line, rule->name, rule->why);
+    }
+}
+
 static const char *rules_open(struct arena *a, void *values)
 {
     struct rules_conf *conf = values;
@@ -73,6 +84,7 @@ static const char *rules_open(struct arena *a, void *values)
     conf->state = arena_alloc(a, sizeof *conf->state);
     conf->state->matcher = matcher_new(conf->set, &faults);
     conf->state->order = rule_order(a, conf->set, conf->state->matcher);
+    add_refused(conf->set, &faults);
     tell_faults(&faults);
     strbuf_release(&faults);
     return NULL;

@@ -57,6 +57,9 @@ struct rule_conf {
 enum rule_shortcut { SHORTCUT_NONE, SHORTCUT_ON, SHORTCUT_HAM, SHORTCUT_SPAM };
 
 /* name(argument, ...) of an eval rule; arguments without their quotes. */
+/* How `why` begins where a pattern is wrong, and not merely beyond us. */
+#define RULE_REFUSED "PCRE2 does not take"
+
 struct rule_eval {
     const char *function;
     const char **arguments;

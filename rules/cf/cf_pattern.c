@@ -295,7 +295,7 @@ static const char *try_out(struct arena *a, const char *pattern, size_t len, uns
     if (code)
         return NULL;
     pcre2_get_error_message(error, text, sizeof text);
-    return arena_printf(a, "PCRE2 does not take the pattern: %s, at \"%.20s\"", (const char *)text,
+    return arena_printf(a, RULE_REFUSED " the pattern: %s, at \"%.20s\"", (const char *)text,
                         at < len ? pattern + at : "its end");
 }
 

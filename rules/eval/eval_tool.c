@@ -309,7 +309,7 @@ const char *eval_pattern_fault(struct arena *a, const char *argument)
     if (code)
         return NULL;
     pcre2_get_error_message(error, text, sizeof text);
-    return arena_printf(a, "PCRE2 does not take its pattern: %s", (const char *)text);
+    return arena_printf(a, RULE_REFUSED " its pattern: %s", (const char *)text);
 }
 
 /* A rule's expression, compiled once for a message: it lies in the arena, as all that PCRE2 asks for here. */

@@ -174,3 +174,37 @@ def test_a_sieve_new_rules_and_rules_that_are_not_there(tmp_path):
         gateway.wait_log("the new configuration is refused, the old one stays")
         assert "nowhere.cf" in gateway.log
         assert scan(gateway.port, FRAUD, ALL)["symbols"].keys() == first.keys() | {"W_NEW"}
+
+
+def test_a_fault_in_a_rules_file_is_named_and_costs_no_other_rule(tmp_path):
+    own = tmp_path / "own.cf"
+    own.write_text("body W_ONE /attorney/\nscore W_ONE 0.1\n")
+    tmp_path.chmod(0o755)
+    rules = f'check "rules" {{ own = no  files = {{"{own}"}} }}\n'
+    with Gateway(conf("127.0.0.1:9", rest=QUIET + rules)) as gateway:
+        assert "W_ONE" in scan(gateway.port, FRAUD, ALL)["symbols"]
+        own.write_text(own.read_text() + "body W_BAD /(/\nbody W_TWO /beneficiary/\nscore W_TWO 0.1\n")
+        gateway.process.send_signal(signal.SIGHUP)
+        gateway.wait_log("has taken over")
+        wait_for(lambda: {"W_ONE", "W_TWO"} <= scan(gateway.port, FRAUD, ALL)["symbols"].keys(), 20, "new rules")
+        assert f"{own}:3" in gateway.log and "W_BAD" in gateway.log
+
+
+def test_a_sieve_that_cannot_be_kept_is_used_all_the_same_and_told_once(tmp_path):
+    own = tmp_path / "own.cf"
+    words = ("lottery", "attorney", "casino", "invoice", "password", "transfer", "beneficiary", "confidence")
+    own.write_text("".join(f"body W_{w.upper()} /{w}/\nscore W_{w.upper()} 0.1\n" for w in words))
+    tmp_path.chmod(0o755)
+    rules = f'check "rules" {{ own = no  files = {{"{own}"}} }}\n'
+    with Gateway(conf("127.0.0.1:9", rest=QUIET + rules)) as gateway:
+        first = scan(gateway.port, FRAUD, ALL)["symbols"]
+        gateway.wait_log("event=rules_sieve state=compiled", 60)
+        wait_for(lambda: list((gateway.folder / "state").glob("rules-*.sieve")), 20, "its file")
+        kept, = (gateway.folder / "state").glob("rules-*.sieve")
+        kept.unlink()
+        kept.mkdir()  # nobody, root neither, writes a file there
+        gateway.process.send_signal(signal.SIGHUP)
+        gateway.wait_log('event=rules_sieve state="not saved"', 60)
+        wait_for(lambda: gateway.log.count("event=rules_sieve state=compiled") == 2, 20, "the sieve")
+        assert scan(gateway.port, FRAUD, ALL)["symbols"] == first
+        assert gateway.log.count('state="not saved"') == 1 and str(kept) in gateway.log
