@@ -169,6 +169,10 @@ def tnef_files(size):
     return packed(struct.pack("<IH", 0x223E9F78, 1) + one * (size * 3 // 4 // len(one)), content="application/ms-tnef")
 
 
+# SignedData without lengths, up to its content
+SIGNED = bytes.fromhex("308006092a864886f70d010702a08030800201013100308006092a864886f70d010701a080")
+
+
 def charset(name, piece, **how):
     def make(size, rng):
         data = piece * (size // len(piece) + 1)
@@ -176,13 +180,17 @@ def charset(name, piece, **how):
     return make
 
 
-def rules_words(size, rng):
+def words_of_rules(size, rng):
     """What rules look for, without what would make them hit."""
     stems = ("viag ciali xana mortgag lotter inherit million dollar click her unsubscrib bitcoi walle passwor expir "
              "verif accoun suspen urgen confidentia beneficiar transfe busines proposa dear frien winne congratulation "
              "prize replic watche enlarg weigh los guarante mone bac fre offe limite tim ac no cas bonu loa credi "
              "debt").split()
-    return plain("\n".join(" ".join(rng.choices(stems, k=12)) for _ in range(size // 80)))
+    return "\n".join(" ".join(rng.choices(stems, k=12)) for _ in range(size // 80))
+
+
+def rules_words(size, rng):
+    return plain(words_of_rules(size, rng))
 
 
 def of_header(name, value, most=HEADER):
@@ -444,6 +452,13 @@ BOMBS = {
     "one long Received": of_header("Received", "from hotmail.com (a.hotmail.com by "),
     "List-Unsubscribe, nearly": of_header("List-Unsubscribe", "<mailto:leave-a@b "),
     "signatures of texts": again("-- \n"),
+    "what rules look for, in many parts": lambda size, rng: mixed(
+        ["--b\nContent-Type: text/plain\n\n" + words_of_rules(size // 300, rng) + "\n" for _ in range(300)]),
+    "empty lines in many parts": many_texts(900, "\n"),
+    "links in many pages": parts_of(300, "Content-Type: text/html\n",
+                                    lambda n: numbered('<a href="http://h#.com/">https://a.com</a>', n)),
+    "S/MIME in pieces": lambda size, rng: packed(
+        SIGNED + b"\x24\x80" + b"\x04\x01a" * (size // 4), content="application/pkcs7-mime; smime-type=signed-data"),
     # what is learned
     "distinct words": counted("word#x other#y "),
     "distinct words of other scripts": counted("слово# "),
