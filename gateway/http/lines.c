@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/bug.h"
+#include "gateway/mail/bytes_scan.h"
 
 enum { BARE_BYTES_FIRST = 64 };
 
@@ -79,7 +80,7 @@ void lines_take(struct lines *l, struct span in, lines_sink_fn *sink, void *arg)
     g.len = 0;
     g.sink = sink;
     g.arg = arg;
-    while ((lf = span_find(span_skip(in, at), '\n')) != SPAN_NPOS) {
+    while ((lf = byte_find_near(span_skip(in, at), '\n')) != SPAN_NPOS) {
         size_t here = at + lf;
         bool is_bare = here ? in.ptr[here - 1] != '\r' : !l->ends_in_cr;
 

@@ -25,4 +25,19 @@ enum bytes_fact {
 /* bytes_facts - of `bytes`, which lie in something larger or not: a CR that ends them is bare. */
 unsigned bytes_facts(struct span bytes);
 
+/* byte_find_near - as span_find(), for a byte that mostly stands within the next few: lines may be empty, millions of
+ * them, and a look at each costs more than it. */
+static inline size_t byte_find_near(struct span s, char byte)
+{
+    enum { NEAR = 16 };
+    size_t near = s.len < NEAR ? s.len : NEAR;
+
+    for (size_t i = 0; i < near; i++)
+        if (s.ptr[i] == byte)
+            return i;
+    size_t at = span_find(span_skip(s, near), byte);
+
+    return at == SPAN_NPOS ? at : near + at;
+}
+
 #endif

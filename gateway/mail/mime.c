@@ -2,6 +2,7 @@
 #include "gateway/mail/mime.h"
 
 #include "gateway/base/bug.h"
+#include "gateway/mail/bytes_scan.h"
 #include "gateway/mail/charset.h"
 #include "gateway/mail/codec.h"
 #include "gateway/mail/flowed.h"
@@ -169,7 +170,7 @@ static struct span without_crs(struct arena *a, struct span text)
     char *out = arena_alloc(a, text.len);
 
     for (size_t from = 0; from < text.len; from = at) {
-        at = span_find(span_skip(text, from), '\r');
+        at = byte_find_near(span_skip(text, from), '\r');
         at = at == SPAN_NPOS ? text.len : from + at;
         memcpy(out + n, text.ptr + from, at - from);
         n += at - from;

@@ -1,6 +1,8 @@
 /* rules/view/texts.c - pieces of text, as the kinds of rules have them. */
 #include "rules/view/texts.h"
 
+#include "gateway/mail/bytes_scan.h"
+
 enum { NEAR_BYTES = 1024, ROOM_AT_FIRST = 32 };
 
 /* ---- lists of pieces ---- */
@@ -198,7 +200,7 @@ struct span text_lf(struct arena *a, struct span text)
         return text;
     char *out = arena_alloc(a, text.len + 1), *to = out;
 
-    for (struct span rest = text; rest.len; cr = span_find(rest, '\r')) {
+    for (struct span rest = text; rest.len; cr = byte_find_near(rest, '\r')) {
         size_t until = cr == SPAN_NPOS ? rest.len : cr;
 
         memcpy(to, rest.ptr, until);

@@ -84,5 +84,19 @@ static void lines_over_998_bytes_are_long(void **state)
     }
 }
 
-RUN_TESTS(TEST(lines_are_found_wherever_they_begin), TEST(facts_are_the_same_in_blocks),
-          TEST(lines_over_998_bytes_are_long))
+static void a_near_byte_is_found_wherever_it_stands(void **state)
+{
+    char text[50];
+
+    (void)state;
+    for (size_t length = 0; length <= sizeof text; length++)
+        for (size_t at = 0; at <= length; at++) {
+            memset(text, 'a', sizeof text);
+            if (at < length)
+                text[at] = '\n';
+            EXPECT_INT(at < length ? at : SPAN_NPOS, byte_find_near(span_make(text, length), '\n'));
+        }
+}
+
+RUN_TESTS(TEST(a_near_byte_is_found_wherever_it_stands), TEST(lines_are_found_wherever_they_begin),
+          TEST(facts_are_the_same_in_blocks), TEST(lines_over_998_bytes_are_long))
